@@ -1,0 +1,179 @@
+"""JSON bytes to attrs classes and back: one converter, one entrance, the same rules on two paths.
+
+The fast path is a cached msgspec decoder that writes straight into the classes. What it refuses takes the careful path:
+cattrs, whose hooks leave each value to msgspec as well, accept more forms of ISO 8601, and name every problem with its
+JSON path. Neither path coerces (plain cattrs turns a null id into the text `None`, and `{}` into an empty list). No
+problem quotes a value: answers hold personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
+
+import msgspec
+from attrs import has
+from cattrs import BaseConverter, transform_error
+from cattrs.cols import list_structure_factory
+from cattrs.gen import make_dict_structure_fn
+from cattrs.preconf.msgspec import MsgspecJsonConverter, configure_converter
+
+from contactship_async.errors import MalformedResponseError
+
+T = TypeVar("T")
+
+_JSON_NAMES: Final = {
+    dict: "an object",
+    list: "an array",
+    str: "a text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "null",
+}
+
+
+class _MismatchError(ValueError):
+    """A value of the wrong kind; its text names kinds only."""
+
+    def __init__(self, expected: str, value: object) -> None:
+        super().__init__(f"expected {expected}, got {_JSON_NAMES[type(value)]}")
+
+
+class Codec(MsgspecJsonConverter):
+    """The converter, configured once as `codec`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+        configure_converter(self)
+        self.register_structure_hook_factory(_is_leaf, _leaf_hook)
+        self.register_structure_hook_factory(_is_moment, _moment_hook)
+        self.register_structure_hook_factory(_is_list, _list_hook)
+        self.register_structure_hook_factory(_is_class, _class_hook)
+
+    def loads(self, data: bytes, cl: type[T], **kwargs: Any) -> T:
+        """Decode *data* into *cl*.
+
+        Raises:
+            MalformedResponseError: *data* is not JSON, or its shape is not that of *cl*.
+        """
+        try:
+            return self._decoder(cl).decode(data, **kwargs)
+        except (ValueError, RecursionError):
+            pass  # Left before the careful path starts, so that its error has no context that quotes values.
+        return self._loads_carefully(data, cl)
+
+    def _decoder(self, cl: type[T]) -> msgspec.json.Decoder[T]:
+        decoder = self._decoders.get(cl)
+        if decoder is None:
+            decoder = self._decoders[cl] = msgspec.json.Decoder(cl)
+        return decoder
+
+    def _loads_carefully(self, data: bytes, cl: type[T]) -> T:
+        try:
+            return self.structure(msgspec.json.decode(data), cl)
+        except (ValueError, RecursionError) as error:
+            # A problem of the whole text; RecursionError is how msgspec refuses what is nested too deeply.
+            issues = [str(error) if isinstance(error, _MismatchError) else "not JSON"]
+        except ExceptionGroup as group:
+            issues = [_place_first(line) for line in transform_error(group, format_exception=_describe)]
+        raise MalformedResponseError(tuple(issues))
+
+
+def _is_leaf(cl: Any) -> bool:
+    return (
+        cl in (str, int, float, bool) or (isinstance(cl, type) and issubclass(cl, Enum)) or _constraint(cl) is not None
+    )
+
+
+def _is_moment(cl: Any) -> bool:
+    return cl is datetime or (get_origin(cl) is Annotated and get_args(cl)[0] is datetime)
+
+
+def _is_list(cl: Any) -> bool:
+    return get_origin(cl) is list
+
+
+def _is_class(cl: Any) -> bool:
+    return has(get_origin(cl) or cl)
+
+
+def _constraint(cl: Any) -> msgspec.Meta | None:
+    if get_origin(cl) is not Annotated:
+        return None
+    return next((meta for meta in get_args(cl)[1:] if isinstance(meta, msgspec.Meta)), None)
+
+
+def _expected(cl: Any) -> str:
+    constraint = _constraint(cl)
+    if constraint is not None and constraint.description is not None:
+        return constraint.description
+    return "a text" if isinstance(cl, type) and issubclass(cl, Enum) else _JSON_NAMES[cl]
+
+
+def _leaf_hook(cl: Any) -> Callable[[Any, Any], Any]:
+    expected = _expected(cl)
+
+    def structure_leaf(value: Any, _: Any) -> Any:
+        try:
+            return msgspec.convert(value, cl)
+        except msgspec.ValidationError:
+            raise _MismatchError(expected, value) from None
+
+    return structure_leaf
+
+
+def _moment_hook(cl: Any) -> Callable[[Any, Any], Any]:
+    expected = _expected(cl)
+
+    def structure_moment(value: Any, _: Any) -> datetime:
+        try:
+            return msgspec.convert(value, cl)  # type: ignore[no-any-return] # cl is a datetime
+        except msgspec.ValidationError:
+            pass
+        try:
+            moment = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise _MismatchError(expected, value) from None
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+    return structure_moment
+
+
+def _list_hook(cl: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
+    structure = list_structure_factory(cl, converter)
+
+    def structure_list(value: Any, target: Any) -> Any:
+        if type(value) is not list:
+            raise _MismatchError(_JSON_NAMES[list], value)
+        return structure(value, target)
+
+    return structure_list
+
+
+def _class_hook(cl: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
+    structure = make_dict_structure_fn(cl, converter)
+
+    def structure_class(value: Any, target: Any) -> Any:
+        if type(value) is not dict:
+            raise _MismatchError(_JSON_NAMES[dict], value)
+        return structure(value, target)
+
+    return structure_class
+
+
+def _describe(error: BaseException, _: type | None) -> str:
+    return str(error) if isinstance(error, _MismatchError) else "missing"
+
+
+def _place_first(line: str) -> str:
+    """Turn cattrs' `problem @ $.data[3].id` into `data[3].id: problem`."""
+    problem, _, place = line.rpartition(" @ $")
+    return f"{place.removeprefix('.')}: {problem}"
+
+
+codec: Final = Codec()
+"""The one converter of this package."""

@@ -1,0 +1,263 @@
+"""The offset walk: pure decisions, and a short driver that fetches what they ask for.
+
+The listing changes while it is walked. Under the default order, newest first, the decisions lose no row and repeat
+none:
+
+- The next offset is the last one plus the rows received, whatever was asked for: servers cap `limit`.
+- A new number at the head pushes rows already yielded onto the next page. They are known by their ids and dropped.
+- A removed number pulls rows not yet yielded under the offset. The count falls, so the page is thrown away and asked
+  for again that much further back. Before a gap can open, the count must fall: new rows come only at the head, where
+  they push rows the other way (hazards of offset pages, 10.2).
+- A page that shows nothing new, an empty page before the end, and books that don't balance at the end (fewer rows
+  yielded than counted) raise, unless rows never seen stand at the head of the listing and so explain it.
+
+Under oldest first, an insert and a delete between the same two pages cancel out in the count and can hide a gap.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Hashable, Iterable, Sequence
+from contextlib import aclosing, suppress
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+
+from attrs import frozen
+
+from contactship_async.errors import ContactshipError, MalformedResponseError, PaginationError, WalkPosition
+from contactship_async.models import Page
+
+T = TypeVar("T")
+
+REMEMBERED_ROWS: Final = 10_000
+"""How many of the rows yielded last are known by their ids; the memory of a walk does not grow beyond twice that."""
+
+MOST_FRUITLESS_PAGES: Final = 1_000
+"""Pages in a row without a new row before a walk gives up: the ids remembered, in pages of ten."""
+
+
+class Answer(Protocol[T]):
+    """What a fetched page brought: its rows, the count of the listing, and what is wrong with the row after them."""
+
+    rows: list[T]
+    count: int
+    problem: MalformedResponseError | None
+
+
+@frozen
+class PageRequest:
+    """A page to fetch; *filtered* is False for the one question that leaves the filters out."""
+
+    offset: int
+    limit: int
+    filtered: bool = True
+
+
+Steps: TypeAlias = Generator[PageRequest | Page[T], Any, None]
+"""The decisions of a walk: it yields requests and is sent their answers, and yields the pages it made of them."""
+
+
+class OffsetWalk(Generic[T]):
+    """The decisions of one sequential walk.
+
+    Args:
+        identify: Tells the id of a row.
+        offset: Where to start.
+        page_size: How many rows to ask for at once, at least 1.
+        max_items: How many rows to yield at the most; None for all.
+        filtered: Whether the listing is filtered, so that its count may be that of the whole.
+    """
+
+    def __init__(
+        self,
+        *,
+        identify: Callable[[T], Hashable],
+        offset: int,
+        page_size: int,
+        max_items: int | None,
+        filtered: bool,
+    ) -> None:
+        self._identify = identify
+        self._start = offset
+        self._page_size = page_size
+        self._max_items = sys.maxsize if max_items is None else max_items
+        self._filtered = filtered
+        self._offset = offset
+        self._furthest = offset
+        self._yielded = 0
+        self._seen = _SeenIds()
+        self._count: int | None = None
+        self._count_is_too_small = False
+        self._lowest_count_since_progress = sys.maxsize
+        self._risen = 0
+        self._fruitless_pages = 0
+
+    @property
+    def position(self) -> WalkPosition:
+        """The offset of the next row to yield, and how many were."""
+        return WalkPosition(self._offset, self._yielded)
+
+    def steps(self) -> Steps[T]:
+        """Ask for pages and yield what is new on them, until the end.
+
+        Raises:
+            PaginationError: The listing can't be walked completely.
+            MalformedResponseError: A row could not be read; the rows before it were yielded.
+        """
+        while self._wanted > 0:
+            limit = min(self._page_size, self._wanted)
+            answer: Answer[T] = yield PageRequest(self._offset, limit)
+            if self._steps_back(answer.count):
+                continue
+            if not answer.rows and answer.problem is None:
+                yield from self._end_on_empty_page(answer.count)
+                return
+            page = self._take(answer, limit)
+            if page is not None:
+                yield page
+            elif answer.rows:
+                yield from self._pass_known_page(answer)
+            if self._wanted > 0:
+                if answer.problem is not None:
+                    raise answer.problem
+                if self._is_at_end(answer.count):
+                    yield from self._balance(answer.count)
+                    return
+
+    @property
+    def _wanted(self) -> int:
+        return self._max_items - self._yielded
+
+    def _steps_back(self, count: int) -> bool:
+        """Note the count; where it fell, discard the page and move the offset that much further back."""
+        previous, self._count = self._count, count
+        self._lowest_count_since_progress = min(self._lowest_count_since_progress, count)
+        if previous is None or self._count_is_too_small:
+            return False
+        change = count - previous
+        self._risen += max(change, 0)
+        if abs(change) > REMEMBERED_ROWS and self._yielded > REMEMBERED_ROWS:
+            message = f"the count went from {previous} to {count} between two pages: too many rows moved"
+            raise PaginationError(message)
+        if change >= 0 or self._offset == 0:
+            return False
+        self._offset = max(self._offset + change, 0)
+        self._note_fruitless_page()
+        return True
+
+    def _take(self, answer: Answer[T], limit: int) -> Page[T] | None:
+        """Move past the rows of a page, up to the last one wanted, and return the new ones."""
+        new = self._seen.add([self._identify(row) for row in answer.rows])[: self._wanted]
+        self._offset += new[-1] + 1 if len(new) == self._wanted else len(answer.rows)
+        if not new:
+            return None
+        self._yielded += len(new)
+        self._fruitless_pages = 0
+        self._lowest_count_since_progress = answer.count
+        # An honest page begins with the rows dropped: the offset is that of the first new row, and `next_offset` fits.
+        return Page(tuple(answer.rows[place] for place in new), answer.count, self._offset - len(new), limit)
+
+    def _pass_known_page(self, answer: Answer[T]) -> Steps[T]:
+        """Go on after a page without a new row, if there is a reason for it."""
+        self._note_fruitless_page()
+        read_again_on_purpose = self._offset <= self._furthest
+        if read_again_on_purpose or answer.count > self._lowest_count_since_progress:
+            return
+        if not (yield from self._head_is_new(len(answer.rows))):
+            message = f"the page that ends at offset {self._offset} repeats rows already yielded"
+            raise PaginationError(message)
+
+    def _note_fruitless_page(self) -> None:
+        self._fruitless_pages += 1
+        if self._fruitless_pages > MOST_FRUITLESS_PAGES:
+            message = f"{self._fruitless_pages} pages in a row brought no new row"
+            raise PaginationError(message)
+
+    def _is_at_end(self, count: int) -> bool:
+        self._furthest = max(self._furthest, self._offset)
+        if self._offset > count:
+            # More rows than counted: from now on only an empty page is the end.
+            self._count_is_too_small = True
+        return self._offset == count and not self._count_is_too_small
+
+    def _end_on_empty_page(self, count: int) -> Steps[T]:
+        if self._count_is_too_small:
+            return
+        if self._offset >= count:
+            yield from self._balance(count)
+            return
+        if self._filtered:
+            # Whether the count follows the filter is unknown (API 6.1): that of the whole listing tells.
+            unfiltered: Answer[T] = yield PageRequest(0, 1, filtered=False)
+            if unfiltered.count == count:
+                return
+        message = f"the page at offset {self._offset} is empty, but the listing is said to have {count} rows"
+        raise PaginationError(message)
+
+    def _balance(self, count: int) -> Steps[T]:
+        """Make sure at the end that rows which never came are the new ones at the head."""
+        missing = count - self._start - self._yielded
+        if missing > self._risen and not (yield from self._head_is_new(missing)):
+            message = f"{missing} of the {count} rows counted never came: pages overlap, or rows share an id"
+            raise PaginationError(message)
+
+    def _head_is_new(self, rows: int) -> Generator[PageRequest, Any, bool]:
+        """Tell whether the listing begins with rows never seen: inserts, which deletes may hide in the count."""
+        answer: Answer[T] = yield PageRequest(self._start, min(rows, self._page_size))
+        return bool(answer.rows) and not self._seen.any_of([self._identify(row) for row in answer.rows])
+
+
+class _SeenIds:
+    """The ids of the first page and of at least the last `REMEMBERED_ROWS` rows, in two generations."""
+
+    def __init__(self) -> None:
+        self._first: frozenset[Hashable] = frozenset()
+        self._older: set[Hashable] = set()
+        self._recent: set[Hashable] = set()
+
+    def any_of(self, ids: Iterable[Hashable]) -> bool:
+        return not all(seen.isdisjoint(ids) for seen in (self._first, self._older, self._recent))
+
+    def add(self, ids: Sequence[Hashable]) -> Sequence[int]:
+        """Remember *ids*, and return the places of those not seen before."""
+        distinct = set(ids)
+        places: Sequence[int] = range(len(ids))
+        if len(distinct) < len(ids) or self.any_of(distinct):
+            first_places = {identifier: place for place, identifier in reversed([*enumerate(ids)])}
+            places = sorted(place for identifier, place in first_places.items() if not self.any_of((identifier,)))
+        self._first = self._first or frozenset(distinct)
+        self._recent |= distinct
+        if len(self._recent) >= REMEMBERED_ROWS:
+            self._older, self._recent = self._recent, set()
+        return places
+
+
+async def walk_pages(
+    walk: OffsetWalk[T], fetch: Callable[[PageRequest], Awaitable[Answer[T]]]
+) -> AsyncGenerator[Page[T], None]:
+    """Fetch what *walk* asks for and yield its pages; nothing is open or running while a page is out.
+
+    Raises:
+        ContactshipError: Of *fetch* or *walk*, with the position to go on from.
+    """
+    steps = walk.steps()
+    answer: Answer[T] | None = None
+    try:
+        with suppress(StopIteration):
+            while True:
+                step = steps.send(answer)
+                if isinstance(step, Page):
+                    yield step
+                    answer = None
+                else:
+                    answer = await fetch(step)
+    except ContactshipError as error:
+        error.position = walk.position
+        raise
+
+
+async def walk_rows(pages: AsyncGenerator[Page[T], None]) -> AsyncGenerator[T, None]:
+    """Yield the rows of *pages* one by one, and close *pages* in any case."""
+    async with aclosing(pages):
+        async for page in pages:
+            for row in page.data:
+                yield row

@@ -1,0 +1,269 @@
+"""What the API means, without input or output: how a call becomes a request, and a response a page or an error.
+
+Two generations of envelopes are in use (API 0): `{"data": [...], "count": 8}`, and
+`{"statusCode": 200, "data": [...], "pagination": {"total_rows": 8}}`. Both are accepted everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeGuard, TypeVar
+from urllib.parse import quote, unquote
+
+from attrs import define, frozen
+from msgspec import Meta
+
+from contactship_async._codec import codec
+from contactship_async._messages import Request, Response, Secret
+from contactship_async.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    MalformedResponseError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    StatusError,
+    UnexpectedRedirectError,
+)
+
+T = TypeVar("T")
+
+Parameter: TypeAlias = str | int | float | bool | Enum | datetime | None
+Parameters: TypeAlias = Mapping[str, Parameter | Iterable[Parameter]]
+
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_IDEMPOTENT_METHODS: Final = ("GET", "HEAD")
+"""PUT and DELETE are idempotent by RFC 9110, but here each PUT publishes an agent and a repeated DELETE is a 404."""
+
+_ERRORS: Final = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    429: RateLimitError,
+}
+
+_MOST_BODY_BYTES_IN_ERROR: Final = 64 * 1024
+_LONGEST_RETRY_AFTER_SECONDS: Final = 10.0**9
+"""Some 30 years: keeps hostile headers within what arithmetic and sleeps can take."""
+
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_WHITE_SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+
+
+def build_request(  # noqa: PLR0913 - the parts of a call, all by keyword
+    *,
+    method: str,
+    path: str,
+    api_key: Secret,
+    params: Parameters | None = None,
+    json: object = None,
+    idempotent: bool | None = None,
+) -> Request:
+    """Build the request of one call.
+
+    Raises:
+        TypeError: An argument has the wrong type, or *json* can't be encoded.
+        ValueError: *method* or *path* is not allowed, or a number has no JSON or query form.
+    """
+    if not isinstance(method, str) or method.upper() not in METHODS:
+        message = f"method must be one of {', '.join(METHODS)}"
+        raise ValueError(message)
+    if not isinstance(idempotent, bool | None):
+        message = f"idempotent must be True, False or None, not {type(idempotent).__name__}"
+        raise TypeError(message)
+    method = method.upper()
+    return Request(
+        method=method,
+        path=quote_path(path),
+        query=_build_query(params or {}),
+        body=None if json is None else codec.dumps(json),
+        api_key=api_key,
+        idempotent=method in _IDEMPOTENT_METHODS if idempotent is None else idempotent,
+    )
+
+
+def quote_path(path: str) -> str:
+    """Percent-encode each segment of *path*; sequences such as `%2B` stay as they are.
+
+    Segments that a server or aiohttp would resolve (empty, `.` and `..`, also escaped) are refused: with them an
+    identifier from outside could reach another endpoint.
+    """
+    if not isinstance(path, str) or not path.startswith("/"):
+        message = "path must be a text that starts with '/', such as '/v1/credits'"
+        raise ValueError(message)
+    if "?" in path or "#" in path:
+        message = "path must not hold '?' or '#': pass the query as params"
+        raise ValueError(message)
+    return "/" + "/".join(_quote_segment(segment) for segment in path[1:].split("/"))
+
+
+def _quote_segment(segment: str) -> str:
+    if unquote(segment) in ("", ".", ".."):
+        message = "path must not hold empty, '.' or '..' segments"
+        raise ValueError(message)
+    texts, escapes = _ESCAPE.split(segment), [*_ESCAPE.findall(segment), ""]
+    return "".join(quote(text, safe="") + escape for text, escape in zip(texts, escapes, strict=True))
+
+
+def _build_query(params: Parameters) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name, _query_text(name, single))
+        for name, value in params.items()
+        for single in (value if _is_several(value) else (value,))
+        if single is not None
+    )
+
+
+def _is_several(value: object) -> TypeGuard[Iterable[Parameter]]:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+
+
+def _query_text(name: str, value: object) -> str:
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        message = f"params[{name!r}] must be finite"
+        raise ValueError(message)
+    if isinstance(value, str | int | float):
+        return str(value)
+    message = f"params[{name!r}] must be a text, number, boolean, date and time, or several of them"
+    raise TypeError(message)
+
+
+def read_json(response: Response) -> Any:
+    """Decode the body as it was sent, envelope included; None for an empty one.
+
+    Raises:
+        MalformedResponseError: The body is not JSON.
+    """
+    return codec.loads(response.body, object) if response.body.strip() else None
+
+
+@frozen
+class _Pagination:
+    total_rows: Annotated[int, Meta(ge=0, description="an integer >= 0")]
+
+
+@frozen
+class _PageEnvelope(Generic[T]):
+    """Both generations in one class, so that neither is decoded twice."""
+
+    data: list[T]
+    count: Annotated[int, Meta(ge=0, description="an integer >= 0")] | None = None
+    pagination: _Pagination | None = None
+
+
+@define
+class PageAnswer(Generic[T]):
+    """The rows of a page, and the problem of the row after them that could not be read, if there is one."""
+
+    rows: list[T]
+    count: int
+    problem: MalformedResponseError | None = None
+
+
+def read_page(response: Response, row_type: type[T]) -> PageAnswer[T]:
+    """Read a page of rows, up to the first malformed one.
+
+    Raises:
+        MalformedResponseError: The answer is not a page.
+    """
+    problem = None
+    try:
+        envelope = codec.loads(response.body, _PageEnvelope[row_type])  # type: ignore[valid-type] # at run time
+    except MalformedResponseError as error:
+        problem = error
+    if problem is not None:
+        raw = codec.loads(response.body, _PageEnvelope[Any])
+        envelope = _PageEnvelope(_rows_before_malformed(raw.data, row_type), raw.count, raw.pagination)
+    count = envelope.pagination.total_rows if envelope.pagination is not None else envelope.count
+    if count is None:
+        raise MalformedResponseError(("count: missing",))
+    return PageAnswer(envelope.data, count, problem)
+
+
+def _rows_before_malformed(raw_rows: list[Any], row_type: type[T]) -> list[T]:
+    rows: list[T] = []
+    with suppress(ValueError, ExceptionGroup):
+        rows.extend(codec.structure(raw, row_type) for raw in raw_rows)
+    return rows
+
+
+def read_error(request: Request, response: Response) -> StatusError | None:
+    """Turn every answer but a 2xx into its error, with the key masked wherever the server echoes it."""
+    status = response.status
+    if 200 <= status < 300:  # noqa: PLR2004 - RFC 9110, 15.3
+        return None
+    key = request.api_key
+    request_id = response.headers.get("x-request-id")
+    return _error_class(status)(
+        status=status,
+        method=request.method,
+        path=request.path,
+        message=_redact_text(key, _read_message(response.body)),
+        body=key.redact(response.body)[:_MOST_BODY_BYTES_IN_ERROR],
+        request_id=None if request_id is None else _redact_text(key, request_id),
+        retry_after=read_retry_after(response.headers),
+    )
+
+
+def _redact_text(key: Secret, text: str) -> str:
+    # aiohttp delivers header bytes that are not UTF-8 as lone surrogates, which nobody could print or encode.
+    return key.redact(text.encode(errors="surrogateescape")).decode(errors="replace")
+
+
+def _error_class(status: int) -> type[StatusError]:
+    if 300 <= status < 400:  # noqa: PLR2004 - RFC 9110, 15.4
+        return UnexpectedRedirectError
+    if 500 <= status < 600:  # noqa: PLR2004 - RFC 9110, 15.6
+        return ServerError
+    return _ERRORS.get(status, StatusError)
+
+
+def _read_message(body: bytes) -> str:
+    """Find the server's words: `message` is the one field all revisions share; a list of them is joined (API 1.4)."""
+    try:
+        content = codec.loads(body, object)
+    except MalformedResponseError:
+        return ""
+    message = content.get("message") if isinstance(content, dict) else None
+    if isinstance(message, list):
+        message = "; ".join(part for part in message if isinstance(part, str))
+    return message if isinstance(message, str) else ""
+
+
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read `Retry-After` as seconds from now: a number of them or an HTTP date (RFC 9110, 10.2.3), None if neither.
+
+    A date is compared with the answer's own `Date`, so that a wrong clock on either side does no harm.
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), _LONGEST_RETRY_AFTER_SECONDS)
+    until = _read_http_date(text)
+    if until is None:
+        return None
+    now = _read_http_date(headers.get("date", "")) or datetime.now(UTC)
+    return min(max((until - now).total_seconds(), 0.0), _LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _read_http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

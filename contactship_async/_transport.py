@@ -1,0 +1,189 @@
+"""The only aiohttp client code: sends a request, adds the key, reads the answer with a cap, translates failures.
+
+aiohttp's frames and exceptions hold the request headers, and so the key. Its exceptions are therefore translated, and
+ours raised outside the `except` that caught them, without a context. Whatever else passes (cancellation, an error of
+a user's trace hook) passes as the same object, with its traceback cut here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from types import SimpleNamespace
+from typing import Final
+
+import aiohttp
+from attrs import frozen
+from yarl import URL
+
+from contactship_async._messages import Request, Response
+from contactship_async.errors import (
+    ContactshipError,
+    MalformedResponseError,
+    TransportError,
+    describe_call,
+    exchange_error,
+)
+
+API_KEY_HEADER: Final = "x-api-key"
+
+_RESENT_BY_AIOHTTP: Final = ("PUT", "DELETE")
+"""aiohttp sends these (and GET) once more by itself on a dropped connection, without a word and without an option.
+
+What it reports is the failure of the second sending; the first may have been received (hazards 5 and 6).
+"""
+
+_NEVER_ROUNDED: Final = float("inf")
+"""aiohttp rounds time limits over 5 s up to whole seconds of the loop's clock, unless this threshold is higher."""
+
+
+_BEFORE_SENDING: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ServerFingerprintMismatch,
+)
+"""What aiohttp raises while it connects; for a request it sends only once, nothing has left by then (hazards 6)."""
+
+_REASONS: Final = {
+    aiohttp.ServerDisconnectedError: "the server closed the connection without an answer",
+    aiohttp.ServerFingerprintMismatch: "the server's certificate is not the expected one",
+    aiohttp.ClientPayloadError: "the answer was cut off or could not be decompressed",
+    aiohttp.ClientResponseError: "the answer is not valid HTTP",
+    TimeoutError: "the server was silent for too long",
+}
+
+
+@frozen
+class AiohttpTransport:
+    """Exchange requests over an aiohttp session.
+
+    Args:
+        session: Sends and receives.
+        base_url: What paths are appended to; without a trailing slash.
+        connect_seconds: How long to wait for a connection; None waits without limit.
+        max_response_bytes: The longest body accepted, decompressed.
+    """
+
+    session: aiohttp.ClientSession
+    base_url: str
+    connect_seconds: float | None
+    max_response_bytes: int
+
+    async def __call__(self, request: Request) -> Response:
+        """Send *request* and read its answer.
+
+        Raises:
+            TransportError: No complete answer came.
+            MalformedResponseError: The body of a 2xx is larger than *max_response_bytes*.
+        """
+        if self.session.closed:
+            message = "the client, or the connector it was given, was closed while a call was running"
+            raise RuntimeError(message)
+        request.delivery.provably_unsent = request.method not in _RESENT_BY_AIOHTTP
+        try:
+            return await self._exchange(request)
+        except ContactshipError as error:
+            failure: BaseException = error
+        except (aiohttp.ClientError, OSError) as error:
+            failure = _translate(request, error, self.connect_seconds)
+        except BaseException as error:  # noqa: BLE001 - raised again below, where its traceback is cut
+            error.__cause__ = error.__context__ = None
+            failure = error
+        raise failure.with_traceback(None)
+
+    async def _exchange(self, request: Request) -> Response:
+        url = URL(self.base_url + request.path, encoded=True)
+        async with self.session.request(
+            request.method,
+            url.with_query(request.query) if request.query else url,
+            data=request.body,
+            headers=_headers(request),
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=None, connect=self.connect_seconds, ceil_threshold=_NEVER_ROUNDED),
+            trace_request_ctx=request.delivery,
+        ) as response:
+            return Response(
+                status=response.status,
+                headers={name.lower(): value for name, value in response.headers.items()},
+                body=await self._read_body(response),
+            )
+
+    async def _read_body(self, response: aiohttp.ClientResponse) -> bytes:
+        succeeded = 200 <= response.status < 300  # noqa: PLR2004 - RFC 9110, 15.3
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async for chunk in response.content.iter_any():
+                size += len(chunk)
+                if size > self.max_response_bytes:
+                    break
+                chunks.append(chunk)
+        except aiohttp.ClientError:
+            # Of a refusal, the status is what counts; of a success, half a body is none.
+            if succeeded:
+                raise
+        if succeeded and size > self.max_response_bytes:
+            raise MalformedResponseError((f"larger than {self.max_response_bytes} bytes",))
+        return b"".join(chunks)
+
+
+def _headers(request: Request) -> dict[str, str]:
+    headers = {API_KEY_HEADER: request.api_key.reveal(), "Accept": "application/json"}
+    if request.body is not None:
+        headers["Content-Type"] = "application/json"
+    return headers
+
+
+def _translate(request: Request, error: aiohttp.ClientError | OSError, connect_seconds: float | None) -> TransportError:
+    certain = isinstance(error, _BEFORE_SENDING) and request.delivery.provably_unsent
+    timed_out = isinstance(error, aiohttp.ConnectionTimeoutError)
+    return exchange_error(
+        describe_call(request.method, request.path),
+        f"no connection within {connect_seconds} s, the connect limit" if timed_out else _reason(error),
+        repeatable=request.idempotent or certain,
+        limit="connect" if timed_out else None,
+    )
+
+
+def _reason(error: aiohttp.ClientError | OSError) -> str:
+    """Say what happened without quoting the exception: some of aiohttp's print headers or parts of the answer."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"could not connect to {error.host}:{error.port} ({error.os_error.strerror or type(error).__name__})"
+    for kind, reason in _REASONS.items():
+        if isinstance(error, kind):
+            return reason
+    return "the connection failed"
+
+
+async def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
+    *,
+    base_url: str,
+    user_agent: str,
+    connector: aiohttp.BaseConnector | None,
+    trace_configs: Sequence[aiohttp.TraceConfig],
+    connect_seconds: float | None,
+    max_response_bytes: int,
+) -> AsyncGenerator[AiohttpTransport, None]:
+    """Yield one transport over a session of the running loop, and close the session when the generator is closed.
+
+    An event loop closes its open asynchronous generators before it ends, which a session left open on its own is
+    denied.
+    """
+    departures = aiohttp.TraceConfig()
+    # Awaited before the first byte is written: until then, nothing was sent (hazards 6).
+    departures.on_request_headers_sent.append(_note_departure)
+    session = aiohttp.ClientSession(
+        connector=connector,
+        connector_owner=connector is None,
+        cookie_jar=aiohttp.DummyCookieJar(),  # The usual jar would replay one organization's cookies for another.
+        headers={"User-Agent": user_agent},
+        trace_configs=[*trace_configs, departures],
+        trust_env=False,  # With it, aiohttp would add an Authorization header from netrc.
+    )
+    try:
+        yield AiohttpTransport(session, base_url, connect_seconds, max_response_bytes)
+    finally:
+        await session.close()
+
+
+async def _note_departure(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+    context.trace_request_ctx.provably_unsent = False

@@ -1,0 +1,220 @@
+"""The exceptions a caller can act on; nothing else leaves this package but argument errors and cancellation.
+
+All of them pickle and copy. No text of theirs carries the key, a phone number, a header value or a response body.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Any, Literal
+
+from attrs import frozen
+
+__all__ = [
+    "AmbiguousOutcomeError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "ContactshipError",
+    "MalformedResponseError",
+    "NotFoundError",
+    "PaginationError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestTimeoutError",
+    "ServerError",
+    "StatusError",
+    "TransportError",
+    "UnexpectedRedirectError",
+    "WalkPosition",
+]
+
+Limit = Literal["connect", "attempt", "total"]
+"""A field of `Timeouts`."""
+
+_PERSONAL_SEGMENT = re.compile(r"(?<=/)[^/]*(?:\d{7}|@|%40)[^/]*")
+"""A path segment that may be a phone number or an e-mail address, which the API takes as identifiers (API 4.3)."""
+
+_MOST_ISSUES_IN_TEXT = 5
+
+
+@frozen
+class WalkPosition:
+    """Where a walk ended: pass `offset=error.position.offset` to go on, with *yielded* rows already delivered."""
+
+    offset: int
+    yielded: int
+
+
+class ContactshipError(Exception):
+    """The root of all errors of this package.
+
+    Attributes:
+        position: Where the walk stood that this error ended; None outside walks.
+    """
+
+    position: WalkPosition | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default calls the class with `args`, which fails for classes with required keyword arguments.
+        return _restore, (type(self), self.args), self.__dict__
+
+
+def _restore(cls: type[ContactshipError], args: tuple[Any, ...]) -> ContactshipError:
+    return cls.__new__(cls, *args)
+
+
+def describe_call(method: str, path: str) -> str:
+    """Name a call in an error text, without the identifiers of persons its path may hold."""
+    return f"{method} {_PERSONAL_SEGMENT.sub('***', path)}"
+
+
+class ConfigurationError(ContactshipError, ValueError):
+    """The key is missing or malformed, or the base URL is unusable or would send the key in clear."""
+
+
+class TransportError(ContactshipError):
+    """A request could not be exchanged for an answer."""
+
+
+class ConnectionFailedError(TransportError):
+    """No connection, or one that ended before the answer was complete."""
+
+
+class RequestTimeoutError(TransportError, TimeoutError):
+    """A limit of `Timeouts` was reached.
+
+    Attributes:
+        limit: Which one: `connect`, `attempt` or `total`.
+    """
+
+    limit: Limit
+
+    def __init__(self, message: str, *, limit: Limit) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+class AmbiguousOutcomeError(TransportError):
+    """A call that is not safe to repeat left, but no complete answer came: it may have been processed.
+
+    Never retried by the client. Look whether it took effect before you repeat it: a second POST may dial a person
+    twice.
+    """
+
+
+def exchange_error(call: str, reason: str, *, repeatable: bool, limit: Limit | None = None) -> TransportError:
+    """Choose the error of an exchange that failed; *repeatable* if the call may be sent again without harm."""
+    if not repeatable:
+        return AmbiguousOutcomeError(f"{call} may have been processed: {reason}")
+    if limit is not None:
+        return RequestTimeoutError(f"{call} failed: {reason}", limit=limit)
+    return ConnectionFailedError(f"{call} failed: {reason}")
+
+
+class StatusError(ContactshipError):
+    """The server refused a call.
+
+    Attributes:
+        status: The HTTP status code.
+        message: The server's own words, an empty text without any. May hold personal data, so it is not in the text.
+        body: The first 64 KiB of the answer's body.
+        request_id: The `x-request-id` header, None without one.
+        method: The method of the call.
+        path: The percent-encoded path of the call.
+        retry_after: How many seconds the server asks to wait, None when it did not say.
+    """
+
+    status: int
+    message: str
+    body: bytes
+    request_id: str | None
+    method: str
+    path: str
+    retry_after: float | None
+
+    def __init__(  # noqa: PLR0913 - an error's facts, all by keyword
+        self,
+        *,
+        status: int,
+        method: str,
+        path: str,
+        message: str = "",
+        body: bytes = b"",
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.status = status
+        self.message = message
+        self.body = body
+        self.request_id = request_id
+        self.method = method
+        self.path = path
+        self.retry_after = retry_after
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        try:
+            phrase = f"{self.status} {HTTPStatus(self.status).phrase}"
+        except ValueError:
+            phrase = str(self.status)
+        text = f"{describe_call(self.method, self.path)} was answered {phrase}"
+        if self.retry_after is not None:
+            text += f"; the server asks to wait {self.retry_after:g} s"
+        return text
+
+
+class BadRequestError(StatusError):
+    """400: the server found fault with a parameter or the body."""
+
+
+class AuthenticationError(StatusError):
+    """401: the API key is missing, wrong or revoked."""
+
+
+class PermissionDeniedError(StatusError):
+    """403: the key's organization may not do this."""
+
+
+class NotFoundError(StatusError):
+    """404: no such thing in the key's organization."""
+
+
+class ConflictError(StatusError):
+    """409: the call contradicts the present state, such as a phone number that is already taken."""
+
+
+class RateLimitError(StatusError):
+    """429: too many requests; `retry_after` says how long to wait when the server does."""
+
+
+class ServerError(StatusError):
+    """5xx: the server failed."""
+
+
+class UnexpectedRedirectError(StatusError):
+    """3xx: the server points elsewhere; never followed, since aiohttp would send the key along."""
+
+
+class MalformedResponseError(ContactshipError):
+    """An answer that is not JSON, has the wrong shape, or is too large.
+
+    Attributes:
+        issues: What is wrong, each with its JSON path, such as `data[3].created_at: expected a date and time`. They
+            hold no values of the answer.
+    """
+
+    issues: tuple[str, ...]
+
+    def __init__(self, issues: tuple[str, ...]) -> None:
+        shown = "; ".join(issues[:_MOST_ISSUES_IN_TEXT])
+        more = f" (and {len(issues) - _MOST_ISSUES_IN_TEXT} more)" if len(issues) > _MOST_ISSUES_IN_TEXT else ""
+        super().__init__(f"the answer is malformed: {shown}{more}")
+        self.issues = issues
+
+
+class PaginationError(ContactshipError):
+    """A listing can't be walked completely: pages repeat, an empty page comes before the end, and the like."""

@@ -1,0 +1,180 @@
+"""The phone numbers of an organization (API page "List Phone Numbers", `GET /v1/phone-numbers`)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from operator import attrgetter
+from typing import Final, Literal
+
+from attrs import frozen
+
+from contactship_async._core import Core, check_choice, check_integer
+from contactship_async._pagination import walk_rows
+from contactship_async.models import AwareDatetime, Identifier, OpenEnum, Page, SortOrder
+
+PATH: Final = "/v1/phone-numbers"
+
+Order = SortOrder | Literal["asc", "desc"]
+
+
+class PhoneNumberType(OpenEnum):
+    """The direction of the calls a number serves; the server may add values, see `OpenEnum`."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+Type = PhoneNumberType | Literal["inbound", "outbound"]
+
+
+@frozen
+class PhoneNumber:
+    """A phone number registered to an organization.
+
+    Args:
+        id: Opaque; the `from_number_id` of calls.
+        phone_number: In E.164 form, such as `+12025550142`.
+        type: `inbound` or `outbound`.
+        organization_id: Opaque; the organization that owns the number.
+        created_at: When the number was added; with a time zone.
+    """
+
+    id: Identifier
+    phone_number: Identifier
+    type: PhoneNumberType
+    organization_id: Identifier
+    created_at: AwareDatetime
+
+
+class PhoneNumberMethods(Core):
+    """The client methods for phone numbers."""
+
+    async def list_phone_numbers(
+        self,
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        order: Order | None = None,
+        type: Type | None = None,  # noqa: A002 - the API's own word
+    ) -> Page[PhoneNumber]:
+        """Fetch one page of phone numbers, with exactly one call.
+
+        What is not given is not sent, and the server decides: 5 numbers, the newest first, of both types. To get all
+        numbers, use `iter_phone_numbers`.
+
+        Args:
+            limit: How many to return at the most, >= 0; servers may return fewer.
+            offset: How many to skip, >= 0.
+            order: By creation date, `asc` or `desc`.
+            type: Only `inbound` or only `outbound` numbers.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of range.
+            ContactshipError: The call failed; see the README for the tree of errors.
+        """
+        answer = await self._get_page(
+            PATH,
+            PhoneNumber,
+            {
+                "limit": None if limit is None else check_integer("limit", limit, lowest=0),
+                "offset": None if offset is None else check_integer("offset", offset, lowest=0),
+                "order": None if order is None else check_choice("order", order, SortOrder),
+                "type": None if type is None else check_choice("type", type, PhoneNumberType),
+            },
+        )
+        if answer.problem is not None:
+            raise answer.problem
+        return Page(tuple(answer.rows), answer.count, offset or 0, limit)
+
+    def iter_phone_numbers(
+        self,
+        *,
+        type: Type | None = None,  # noqa: A002 - the API's own word
+        order: Order = SortOrder.DESC,
+        page_size: int = 100,
+        offset: int = 0,
+        max_items: int | None = None,
+    ) -> AsyncGenerator[PhoneNumber, None]:
+        """Iterate over all phone numbers, page by page, each once, also while numbers are added and removed.
+
+        Called without `await`: `async for number in client.iter_phone_numbers(): ...`. One page is held at a time,
+        and the next one is fetched when the first of its numbers is wanted. Leave early with `contextlib.aclosing()`:
+
+            async with aclosing(client.iter_phone_numbers()) as numbers:
+                async for number in numbers:
+                    ...
+
+        For a time limit, put `asyncio.timeout()` around the whole loop. `asyncio.wait_for(anext(numbers), ...)` ends
+        the generator when it times out, and the listing would look shorter than it is.
+
+        With `order="asc"`, a number added and a number removed between the same two pages can hide a third.
+
+        Args:
+            type: Only `inbound` or only `outbound` numbers.
+            order: By creation date, `asc` or `desc`.
+            page_size: How many numbers to ask for at once, >= 1; a server that caps this is no problem.
+            offset: How many numbers to skip, >= 0; to resume, `error.position.offset`.
+            max_items: How many numbers to yield at the most, >= 0; None for all.
+
+        Yields:
+            Numbers in the order of the listing.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of range.
+            PaginationError: The listing can't be walked completely.
+            ContactshipError: A call failed. All errors of a walk have a `position` to go on from.
+        """
+        return walk_rows(
+            self.iter_phone_number_pages(
+                type=type, order=order, page_size=page_size, offset=offset, max_items=max_items
+            )
+        )
+
+    def iter_phone_number_pages(
+        self,
+        *,
+        type: Type | None = None,  # noqa: A002 - the API's own word
+        order: Order = SortOrder.DESC,
+        page_size: int = 100,
+        offset: int = 0,
+        max_items: int | None = None,
+    ) -> AsyncGenerator[Page[PhoneNumber], None]:
+        """Iterate over all phone numbers like `iter_phone_numbers`, a page at a time, for progress bars and batches.
+
+        The arguments and errors are the same.
+
+        Yields:
+            Pages with at least one number; none holds a number that an earlier page held.
+        """
+        return self._walk_pages(
+            PATH,
+            PhoneNumber,
+            identify=attrgetter("id"),
+            filters={"type": None if type is None else check_choice("type", type, PhoneNumberType)},
+            order=check_choice("order", order, SortOrder),
+            offset=check_integer("offset", offset, lowest=0),
+            page_size=check_integer("page_size", page_size, lowest=1),
+            max_items=None if max_items is None else check_integer("max_items", max_items, lowest=0),
+        )
+
+    async def count_phone_numbers(
+        self,
+        *,
+        type: Type | None = None,  # noqa: A002 - the API's own word
+    ) -> int:
+        """Ask how many phone numbers there are, with one call for one number.
+
+        The documentation leaves open whether the server's count follows *type*; this is what it says.
+
+        Args:
+            type: Only `inbound` or only `outbound` numbers.
+
+        Raises:
+            TypeError: *type* has the wrong type.
+            ValueError: *type* is not allowed.
+            ContactshipError: The call failed.
+        """
+        filters = {"type": None if type is None else check_choice("type", type, PhoneNumberType)}
+        return (await self._get_page(PATH, PhoneNumber, {"limit": 1, **filters})).count

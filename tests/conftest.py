@@ -1,0 +1,101 @@
+"""What all tests share: nothing may be left behind, and aioresponses is mended for today's aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import logging
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+from unittest.mock import Mock
+
+import aioresponses.core
+import pytest
+from aiohttp import ClientResponse, StreamReader
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "suite",
+    deadline=None,  # the first example pays for imports and caches
+    max_examples=100,
+    derandomize=True,  # the suite says the same on every run; other seeds are for fuzzing sessions
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the fixture below only watches
+)
+settings.load_profile("suite")
+
+_SECONDS_TO_WIND_DOWN = 2.0
+_OPEN_FILES = Path("/proc/self/fd")
+
+
+@pytest.fixture(autouse=True)
+def _asyncio_reports_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test after which asyncio logs an error: an exception never retrieved, a session never closed."""
+    records: list[logging.LogRecord] = []
+    handler = _Keep(records)
+    logging.getLogger("asyncio").addHandler(handler)
+    if inspect.iscoroutinefunction(inspect.unwrap(request.function)):
+        request.getfixturevalue("_loop_is_left_clean")
+    yield
+    gc.collect()
+    logging.getLogger("asyncio").removeHandler(handler)
+    assert [record.getMessage() for record in records] == []
+
+
+class _Keep(logging.Handler):
+    def __init__(self, records: list[logging.LogRecord]) -> None:
+        super().__init__(logging.ERROR)
+        self._records = records
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._records.append(record)
+
+
+@pytest.fixture
+async def _loop_is_left_clean() -> AsyncIterator[None]:
+    """Fail a test that leaves a task or a socket behind; what is closing gets a moment to finish."""
+    before = asyncio.all_tasks() | {asyncio.current_task()}
+    sockets_before = _open_sockets()
+    yield
+    deadline = asyncio.get_running_loop().time() + _SECONDS_TO_WIND_DOWN
+    while True:
+        tasks = asyncio.all_tasks() - before - {asyncio.current_task()}
+        sockets = _open_sockets() - sockets_before
+        if not (tasks or sockets) or asyncio.get_running_loop().time() > deadline:
+            break
+        await asyncio.sleep(0.005)
+        gc.collect()
+    assert (set(), set()) == (tasks, sockets)
+
+
+def _open_sockets() -> set[str]:
+    """Name the open sockets of this process; none where the system does not list them."""
+    if not _OPEN_FILES.exists():
+        return set()
+    links = []
+    for entry in _OPEN_FILES.iterdir():
+        try:
+            links.append(str(entry.readlink()))
+        except FileNotFoundError:  # the listing's own descriptor, closed by now
+            continue
+    return {link for link in links if link.startswith("socket:")}
+
+
+@pytest.fixture(autouse=True)
+def _aioresponses_for_current_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mend aioresponses 0.7.9 for aiohttp >= 3.14: pnuckowski/aioresponses#289, and its halt at 128 KiB."""
+    monkeypatch.setattr(aioresponses.core, "ClientResponse", partial(ClientResponse, stream_writer=Mock()))
+    monkeypatch.setattr(aioresponses.core, "stream_reader_factory", _roomy_stream_reader)
+
+
+def _roomy_stream_reader(loop: asyncio.AbstractEventLoop) -> StreamReader:
+    # The real one pauses reading at twice its limit, for which the mock's connection has no transport.
+    return StreamReader(Mock(_reading_paused=False), limit=2**30, loop=loop)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the developer's own key and server out of the tests."""
+    for name in ("CONTACTSHIP_API_KEY", "CONTACTSHIP_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
