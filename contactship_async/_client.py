@@ -1,38 +1,30 @@
-"""The client: its configuration, the life of its session, and the resources it is composed of."""
+"""The client: its settings, the life of its session, and the resources it is composed of."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
-import re
-from collections.abc import Awaitable, Callable, Sequence
-from types import AsyncGeneratorType, TracebackType, UnionType
+from collections.abc import Sequence
+from types import AsyncGeneratorType, TracebackType
 from typing import Any, Final, Self, cast
 
 import aiohttp
 from attrs import define, field
-from yarl import URL
 
 from contactship_async import _protocol
+from contactship_async._configuration import ApiKeySource, FetchedApiKey, read_api_key, read_base_url
 from contactship_async._core import check_integer
 from contactship_async._messages import Secret, Transport
 from contactship_async._protocol import Parameters
 from contactship_async._retry import AttemptLoop
 from contactship_async._transport import open_transport
 from contactship_async._version import __version__
-from contactship_async.errors import ConfigurationError, RequestTimeoutError
+from contactship_async.errors import ConfigurationError
 from contactship_async.models import RetryPolicy, Timeouts
 from contactship_async.resources.phone_numbers import PhoneNumberMethods
 
 DEFAULT_BASE_URL: Final = "https://api.contactship.ai"
 
-ApiKeySource = str | Callable[[], Awaitable[str]]
-
-_API_KEY = re.compile(r"[\x21-\x7e]{1,512}")
-"""What aiohttp sends unchanged: it strips blanks, refuses control characters, and sends a lone surrogate as no key."""
-
-_UNFIT_FOR_URL = re.compile(r"[\x00-\x20\x7f\\]")
 _MEBIBYTE: Final = 1024 * 1024
 
 
@@ -83,20 +75,21 @@ class ContactshipClient(PhoneNumberMethods):
     ) -> None:
         if api_key is None:
             api_key = os.environ.get("CONTACTSHIP_API_KEY")
-        key = _FetchedApiKey(api_key) if callable(api_key) else _read_api_key(api_key)
+        key = FetchedApiKey(api_key) if callable(api_key) else read_api_key(api_key)
         del api_key
         if isinstance(key, ConfigurationError):
             raise key
         self._api_key = key
         _check_type("timeouts", timeouts, Timeouts)
         _check_type("retry", retry, RetryPolicy)
-        _check_type("connector", connector, aiohttp.BaseConnector | None)
+        if connector is not None:
+            _check_type("connector", connector, aiohttp.BaseConnector)
         if transport is not None and (connector is not None or trace_configs):
             message = "a transport takes the place of HTTP: it goes with neither a connector nor trace_configs"
             raise ConfigurationError(message)
         if base_url is None:
             base_url = os.environ.get("CONTACTSHIP_BASE_URL") or DEFAULT_BASE_URL
-        self._base_url = _read_base_url(base_url, allow_insecure_http=allow_insecure_http)
+        self._base_url = read_base_url(base_url, allow_insecure_http=allow_insecure_http)
         self._attempts = AttemptLoop(retry, timeouts)
         self._custom_transport = transport
         self._connector = connector
@@ -189,7 +182,7 @@ class ContactshipClient(PhoneNumberMethods):
         return await self._api_key.get(self._attempts.timeouts.total)
 
     def _forget_api_key(self, api_key: Secret) -> None:
-        if isinstance(self._api_key, _FetchedApiKey):
+        if isinstance(self._api_key, FetchedApiKey):
             self._api_key.forget(api_key)
 
 
@@ -211,92 +204,7 @@ class _Session:
         return self.loop.is_closed() or self.opened.ag_frame is None
 
 
-class _FetchedApiKey:
-    """What an async function last returned as the key."""
-
-    def __init__(self, fetch: Callable[[], Awaitable[str]]) -> None:
-        self._fetch = fetch
-        self._known: Secret | None = None
-        self._lock = asyncio.Lock()
-        self._lock_loop: asyncio.AbstractEventLoop | None = None
-
-    async def get(self, timeout_seconds: float | None) -> Secret:
-        """Return the key, fetched if need be; calls at the same time wait for one fetch.
-
-        Raises:
-            ConfigurationError: What was fetched is no key.
-            RequestTimeoutError: Fetching it took longer than *timeout_seconds*.
-        """
-        if self._known is not None:
-            return self._known
-        try:
-            async with asyncio.timeout(timeout_seconds) as timer, self._lock_of_running_loop():
-                return self._known or await self._fetch_anew()
-        except TimeoutError:
-            if not timer.expired():
-                raise
-        message = f"the API key was not fetched within {timeout_seconds} s, the total limit"
-        raise RequestTimeoutError(message, limit="total")
-
-    def forget(self, api_key: Secret) -> None:
-        """Have the key fetched anew, unless another call has done so since *api_key*."""
-        if self._known is api_key:
-            self._known = None
-
-    async def _fetch_anew(self) -> Secret:
-        fetched = _read_api_key(await self._fetch())
-        if isinstance(fetched, ConfigurationError):
-            raise fetched
-        self._known = fetched
-        return fetched
-
-    def _lock_of_running_loop(self) -> asyncio.Lock:
-        # A lock that tasks have waited for belongs to their loop for good.
-        loop = asyncio.get_running_loop()
-        if self._lock_loop is not loop:
-            self._lock, self._lock_loop = asyncio.Lock(), loop
-        return self._lock
-
-
-def _read_api_key(text: object) -> Secret | ConfigurationError:
-    """Check a key. A fault is returned, to be raised where no frame holds the text: error trackers record locals."""
-    if text is None or text == "":
-        return ConfigurationError("there is no API key: pass api_key, or set CONTACTSHIP_API_KEY")
-    if not isinstance(text, str) or not _API_KEY.fullmatch(text.strip()):
-        return ConfigurationError("the API key must be a text of 1 to 512 visible ASCII characters")
-    return Secret(text.strip())
-
-
-def _read_base_url(text: object, *, allow_insecure_http: bool) -> str:
-    """Check a base URL, which is never quoted: what does not belong there may be a password."""
-    if not isinstance(text, str) or _UNFIT_FOR_URL.search(text):
-        message = "base_url must be a text without blanks, control characters and backslashes"
-        raise ConfigurationError(message)
-    try:
-        url = URL(text)
-    except ValueError:
-        url = URL()
-    if url.scheme not in ("http", "https") or not url.host:
-        message = "base_url must be a URL with scheme and host, such as https://api.contactship.ai"
-        raise ConfigurationError(message)
-    if "@" in url.raw_authority or "?" in text or "#" in text:
-        message = "base_url must hold no user, password, query or fragment"
-        raise ConfigurationError(message)
-    if url.scheme == "http" and not allow_insecure_http and not _is_loopback(url.host):
-        message = "base_url would send the API key in clear: use https, or pass allow_insecure_http=True"
-        raise ConfigurationError(message)
-    return str(url).rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _check_type(name: str, value: object, expected: type[Any] | UnionType) -> None:
+def _check_type(name: str, value: object, expected: type[Any]) -> None:
     if not isinstance(value, expected):
-        wanted = expected.__name__ if isinstance(expected, type) else str(expected)
-        message = f"{name} must be of type {wanted}, not {type(value).__name__}"
+        message = f"{name} must be of type {expected.__name__}, not {type(value).__name__}"
         raise TypeError(message)

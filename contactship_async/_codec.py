@@ -49,8 +49,10 @@ class Codec(MsgspecJsonConverter):
         super().__init__()
         self._decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
         configure_converter(self)
-        self.register_structure_hook_factory(_is_leaf, _leaf_hook)
-        self.register_structure_hook_factory(_is_moment, _moment_hook)
+        for leaf in (str, int, float, bool, Enum):
+            self.register_structure_hook(leaf, _structure_leaf)
+        self.register_structure_hook_func(_is_constrained, _structure_leaf)
+        self.register_structure_hook_func(_is_moment, _structure_moment)
         self.register_structure_hook_factory(_is_list, _list_hook)
         self.register_structure_hook_factory(_is_class, _class_hook)
 
@@ -83,14 +85,12 @@ class Codec(MsgspecJsonConverter):
         raise MalformedResponseError(tuple(issues))
 
 
-def _is_leaf(cl: Any) -> bool:
-    return (
-        cl in (str, int, float, bool) or (isinstance(cl, type) and issubclass(cl, Enum)) or _constraint(cl) is not None
-    )
+def _is_constrained(cl: Any) -> bool:
+    return _constraint(cl) is not None
 
 
 def _is_moment(cl: Any) -> bool:
-    return cl is datetime or (get_origin(cl) is Annotated and get_args(cl)[0] is datetime)
+    return get_origin(cl) is Annotated and get_args(cl)[0] is datetime
 
 
 def _is_list(cl: Any) -> bool:
@@ -111,36 +111,26 @@ def _expected(cl: Any) -> str:
     constraint = _constraint(cl)
     if constraint is not None and constraint.description is not None:
         return constraint.description
-    return "a text" if isinstance(cl, type) and issubclass(cl, Enum) else _JSON_NAMES[cl]
+    return _JSON_NAMES.get(cl, "a text")
 
 
-def _leaf_hook(cl: Any) -> Callable[[Any, Any], Any]:
-    expected = _expected(cl)
-
-    def structure_leaf(value: Any, _: Any) -> Any:
-        try:
-            return msgspec.convert(value, cl)
-        except msgspec.ValidationError:
-            raise _MismatchError(expected, value) from None
-
-    return structure_leaf
+def _structure_leaf(value: Any, cl: Any) -> Any:
+    try:
+        return msgspec.convert(value, cl)
+    except msgspec.ValidationError:
+        raise _MismatchError(_expected(cl), value) from None
 
 
-def _moment_hook(cl: Any) -> Callable[[Any, Any], Any]:
-    expected = _expected(cl)
-
-    def structure_moment(value: Any, _: Any) -> datetime:
-        try:
-            return msgspec.convert(value, cl)  # type: ignore[no-any-return] # cl is a datetime
-        except msgspec.ValidationError:
-            pass
-        try:
-            moment = datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            raise _MismatchError(expected, value) from None
-        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-    return structure_moment
+def _structure_moment(value: Any, cl: Any) -> Any:
+    try:
+        return msgspec.convert(value, cl)
+    except msgspec.ValidationError:
+        pass
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise _MismatchError(_expected(cl), value) from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _list_hook(cl: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
@@ -166,7 +156,9 @@ def _class_hook(cl: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
 
 
 def _describe(error: BaseException, _: type | None) -> str:
-    return str(error) if isinstance(error, _MismatchError) else "missing"
+    if isinstance(error, _MismatchError):
+        return str(error)
+    return "missing" if isinstance(error, KeyError) else "not understood"
 
 
 def _place_first(line: str) -> str:

@@ -87,7 +87,6 @@ class OffsetWalk(Generic[T]):
         self._seen = _SeenIds()
         self._count: int | None = None
         self._count_is_too_small = False
-        self._lowest_count_since_progress = sys.maxsize
         self._risen = 0
         self._fruitless_pages = 0
 
@@ -115,7 +114,7 @@ class OffsetWalk(Generic[T]):
             if page is not None:
                 yield page
             elif answer.rows:
-                yield from self._pass_known_page(answer)
+                yield from self._pass_known_page(len(answer.rows))
             if self._wanted > 0:
                 if answer.problem is not None:
                     raise answer.problem
@@ -130,11 +129,11 @@ class OffsetWalk(Generic[T]):
     def _steps_back(self, count: int) -> bool:
         """Note the count; where it fell, discard the page and move the offset that much further back."""
         previous, self._count = self._count, count
-        self._lowest_count_since_progress = min(self._lowest_count_since_progress, count)
         if previous is None or self._count_is_too_small:
             return False
         change = count - previous
         self._risen += max(change, 0)
+        self._furthest += max(change, 0)
         if abs(change) > REMEMBERED_ROWS and self._yielded > REMEMBERED_ROWS:
             message = f"the count went from {previous} to {count} between two pages: too many rows moved"
             raise PaginationError(message)
@@ -152,18 +151,16 @@ class OffsetWalk(Generic[T]):
             return None
         self._yielded += len(new)
         self._fruitless_pages = 0
-        self._lowest_count_since_progress = answer.count
         # An honest page begins with the rows dropped: the offset is that of the first new row, and `next_offset` fits.
         return Page(tuple(answer.rows[place] for place in new), answer.count, self._offset - len(new), limit)
 
-    def _pass_known_page(self, answer: Answer[T]) -> Steps[T]:
+    def _pass_known_page(self, rows: int) -> Steps[T]:
         """Go on after a page without a new row, if there is a reason for it."""
         self._note_fruitless_page()
-        read_again_on_purpose = self._offset <= self._furthest
-        if read_again_on_purpose or answer.count > self._lowest_count_since_progress:
-            return
-        if not (yield from self._head_is_new(len(answer.rows))):
-            message = f"the page that ends at offset {self._offset} repeats rows already yielded"
+        unexplained = self._offset - self._furthest
+        if unexplained > 0 and not (yield from self._head_is_new(unexplained)):
+            self._offset -= rows
+            message = f"the page at offset {self._offset} holds only rows already yielded"
             raise PaginationError(message)
 
     def _note_fruitless_page(self) -> None:

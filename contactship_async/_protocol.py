@@ -188,6 +188,8 @@ def read_page(response: Response, row_type: type[T]) -> PageAnswer[T]:
     except MalformedResponseError as error:
         problem = error
     if problem is not None:
+        if not all(issue.startswith("data[") for issue in problem.issues):
+            raise problem
         raw = codec.loads(response.body, _PageEnvelope[Any])
         envelope = _PageEnvelope(_rows_before_malformed(raw.data, row_type), raw.count, raw.pagination)
     count = envelope.pagination.total_rows if envelope.pagination is not None else envelope.count

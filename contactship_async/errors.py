@@ -64,7 +64,9 @@ class ContactshipError(Exception):
 
 
 def _restore(cls: type[ContactshipError], args: tuple[Any, ...]) -> ContactshipError:
-    return cls.__new__(cls, *args)
+    error = cls.__new__(cls)
+    error.args = args
+    return error
 
 
 def describe_call(method: str, path: str) -> str:

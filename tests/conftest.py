@@ -29,6 +29,12 @@ _SECONDS_TO_WIND_DOWN = 2.0
 _OPEN_FILES = Path("/proc/self/fd")
 
 
+def pytest_collection_finish() -> None:
+    """Exempt what the imports left from the collection that each test ends with, or the suite takes twice as long."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _asyncio_reports_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test after which asyncio logs an error: an exception never retrieved, a session never closed."""

@@ -1,0 +1,259 @@
+"""How a client is configured, what it refuses, and that no refusal quotes a value."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from typing import Any
+
+import aiohttp
+import pytest
+
+from contactship_async import (
+    AuthenticationError,
+    ConfigurationError,
+    ContactshipClient,
+    Request,
+    RequestTimeoutError,
+    Response,
+    RetryPolicy,
+    Timeouts,
+)
+from contactship_async.sandbox import Sandbox, Status
+
+KEY = "sk-live-0123456789"
+
+
+@pytest.mark.parametrize("key", ["", " ", "sk\nx", "sk x", "sk\u00e9", "sk\ud800", "k" * 513, 5, b"sk-bytes"])
+def test_malformed_key(key: Any) -> None:
+    """A key that could not be sent unchanged is refused, and not quoted."""
+    with pytest.raises(ConfigurationError, match="API key") as caught:
+        ContactshipClient(key)
+
+    assert not isinstance(key, str) or not key.strip() or key not in str(caught.value)
+
+
+def test_missing_key() -> None:
+    """Without a key the error says where it may come from."""
+    with pytest.raises(ConfigurationError, match="pass api_key, or set CONTACTSHIP_API_KEY"):
+        ContactshipClient()
+
+
+async def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Key and base URL fall back to the environment, the base URL then to the documented one."""
+    assert "<ContactshipClient https://api.contactship.ai>" == repr(ContactshipClient(KEY))
+    async with Sandbox(3) as sandbox:
+        monkeypatch.setenv("CONTACTSHIP_API_KEY", f" {sandbox.api_key}\n")
+        monkeypatch.setenv("CONTACTSHIP_BASE_URL", f"{sandbox.url}/")
+        async with ContactshipClient() as client:
+            assert 3 == await client.count_phone_numbers()
+
+
+def test_empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty variable is as good as none."""
+    monkeypatch.setenv("CONTACTSHIP_BASE_URL", "")
+
+    assert "<ContactshipClient https://api.contactship.ai>" == repr(ContactshipClient(KEY))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://api.example.com", "https://api.example.com:8443/contactship/", "http://127.0.0.1:8000", "http://localhost",
+     "http://[::1]:80", "http://127.8.9.1"],
+)  # fmt: skip
+def test_base_urls(url: str) -> None:
+    """TLS is fine anywhere, clear text on this machine only; a path in front of the API's is kept."""
+    assert f"<ContactshipClient {url.rstrip('/')}>".replace(":80>", ">") == repr(ContactshipClient(KEY, base_url=url))
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("", "scheme and host"),
+        ("api.contactship.ai", "scheme and host"),
+        ("//api.contactship.ai", "scheme and host"),
+        ("https://", "scheme and host"),
+        ("https:///v1", "scheme and host"),
+        ("ftp://api.contactship.ai", "scheme and host"),
+        ("https://api.contactship.ai:port", "scheme and host"),
+        ("https://user:hunter2@api.contactship.ai", "no user, password"),
+        ("https://hunter2@api.contactship.ai", "no user, password"),
+        ("https://api.contactship.ai?x=hunter2", "query or fragment"),
+        ("https://api.contactship.ai/#hunter2", "query or fragment"),
+        ("https://api.contactship.ai/?", "query or fragment"),
+        ("https://evil.example\\@api.contactship.ai", "blanks, control characters and backslashes"),
+        ("https://api.contactship.ai\n", "blanks, control characters and backslashes"),
+        (5, "must be a text"),
+        ("http://api.contactship.ai", "in clear"),
+        ("http://128.0.0.1", "in clear"),
+        ("http://localhost.example", "in clear"),
+    ],
+)
+def test_refused_base_urls(url: Any, reason: str) -> None:
+    """A base URL that is unusable, ambiguous or would send the key in clear is refused, and not quoted."""
+    with pytest.raises(ConfigurationError, match=reason) as caught:
+        ContactshipClient(KEY, base_url=url)
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_insecure_on_purpose() -> None:
+    """Clear text to another machine needs the caller's word."""
+    client = ContactshipClient(KEY, base_url="http://api.example.com", allow_insecure_http=True)
+
+    assert "<ContactshipClient http://api.example.com>" == repr(client)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "text"),
+    [
+        ({"timeouts": 5}, TypeError, "timeouts must be of type Timeouts, not int"),
+        ({"retry": 5}, TypeError, "retry must be of type RetryPolicy, not int"),
+        ({"connector": 5}, TypeError, "connector must be of type BaseConnector, not int"),
+        ({"max_response_bytes": 0}, ValueError, "max_response_bytes must be an integer >= 1"),
+        ({"max_response_bytes": "1"}, TypeError, "max_response_bytes must be an integer >= 1"),
+    ],
+)
+def test_refused_settings(settings: dict[str, Any], error: type[Exception], text: str) -> None:
+    """Settings of the wrong kind are refused by name."""
+    with pytest.raises(error, match=text):
+        ContactshipClient(KEY, **settings)
+
+
+async def test_transport_takes_the_place_of_http() -> None:
+    """A transport goes with neither a connector nor trace configurations."""
+    transport = Sandbox().transport
+    connector = aiohttp.TCPConnector()
+    with pytest.raises(ConfigurationError, match="takes the place of HTTP"):
+        ContactshipClient(KEY, transport=transport, connector=connector)
+    with pytest.raises(ConfigurationError, match="takes the place of HTTP"):
+        ContactshipClient(KEY, transport=transport, trace_configs=[aiohttp.TraceConfig()])
+    await connector.close()
+
+
+def test_client_shows_no_key() -> None:
+    """Neither the repr of a client nor its attributes give the key away, and it does not pickle."""
+    client = ContactshipClient(KEY)
+
+    assert KEY not in f"{client!r} {vars(client)}"
+    with pytest.raises(TypeError):
+        pickle.dumps(client)
+
+
+class Vault:
+    """A secret manager that hands out a new key each time."""
+
+    def __init__(self, *keys: object) -> None:
+        self.keys = list(keys)
+        self.asked = 0
+
+    async def __call__(self) -> Any:
+        """Hand out the next key."""
+        self.asked += 1
+        await asyncio.sleep(0)
+        key = self.keys.pop(0)
+        if isinstance(key, Exception):
+            raise key
+        return key
+
+
+async def test_key_is_fetched_once() -> None:
+    """A key from an async function is fetched at the first use, by one of the calls that need it."""
+    sandbox = Sandbox(3)
+    vault = Vault(sandbox.api_key)
+    async with sandbox.client(api_key=vault) as client:
+        assert 0 == vault.asked
+        counts = await asyncio.gather(*(client.count_phone_numbers() for _ in range(5)))
+
+    assert [3] * 5 == counts
+    assert 1 == vault.asked
+
+
+async def test_refused_key_is_fetched_anew() -> None:
+    """A 401 drops the key: the call itself raises, the next one fetches again."""
+    sandbox = Sandbox(3)
+    vault = Vault("sk-revoked", sandbox.api_key)
+    async with sandbox.client(api_key=vault) as client:
+        with pytest.raises(AuthenticationError):
+            await client.count_phone_numbers()
+        count = await client.count_phone_numbers()
+
+    assert 3 == count
+    assert 2 == vault.asked
+
+
+async def test_given_key_survives_a_401() -> None:
+    """A key given as text stays."""
+    sandbox = Sandbox(3)
+    sandbox.script(Status(401))
+    async with sandbox.client() as client:
+        with pytest.raises(AuthenticationError):
+            await client.count_phone_numbers()
+        count = await client.count_phone_numbers()
+
+    assert 3 == count
+
+
+async def test_fetched_key_is_checked() -> None:
+    """What the function returns is checked like a key that is given; its own errors pass, and it is asked again."""
+    sandbox = Sandbox(3)
+    vault = Vault("two words", None, PermissionError("no"), TimeoutError("slow"), sandbox.api_key)
+    async with sandbox.client(api_key=vault) as client:
+        for error, text in (
+            (ConfigurationError, "visible ASCII"),
+            (ConfigurationError, "no API key"),
+            (PermissionError, "no"),
+            (TimeoutError, "slow"),
+        ):
+            with pytest.raises(error, match=text):
+                await client.count_phone_numbers()
+        count = await client.count_phone_numbers()
+
+    assert 3 == count
+
+
+async def test_stalled_key() -> None:
+    """A function that never returns is ended by the total limit."""
+
+    async def stall() -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    client = Sandbox().client(api_key=stall, timeouts=Timeouts(total=0.01))
+    with pytest.raises(RequestTimeoutError, match="API key was not fetched") as caught:
+        await client.count_phone_numbers()
+
+    assert "total" == caught.value.limit
+
+
+async def test_time_for_the_key_counts() -> None:
+    """The wait for the key is part of the total limit."""
+
+    async def fetch() -> str:
+        await asyncio.sleep(0.03)
+        return KEY
+
+    async def silence(request: Request) -> Response:
+        await asyncio.Event().wait()
+        return Response(status=200)
+
+    client = ContactshipClient(
+        fetch, transport=silence, timeouts=Timeouts(total=0.05), retry=RetryPolicy(max_attempts=1)
+    )
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(RequestTimeoutError, match=r"0\.05 s, the total limit"):
+        await client.count_phone_numbers()
+
+    assert asyncio.get_running_loop().time() - began < 0.075
+
+
+def test_key_function_serves_several_loops() -> None:
+    """The lock around the fetch does not tie the client to the loop in which calls first waited for it."""
+    sandbox = Sandbox(3)
+    client = sandbox.client(api_key=Vault(PermissionError(), PermissionError(), sandbox.api_key))
+
+    async def count_twice() -> list[object]:
+        return list(await asyncio.gather(*(client.count_phone_numbers() for _ in range(2)), return_exceptions=True))
+
+    assert [PermissionError] * 2 == [type(error) for error in asyncio.run(count_twice())]
+    assert [3, 3] == asyncio.run(count_twice())
