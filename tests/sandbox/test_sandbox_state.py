@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import pytest
+
+from contactship_async._messages import Request, Response, Secret
+from contactship_async.sandbox import Cut, RecordedRequest, Sandbox, Slow, Status
+from contactship_async.sandbox._listings import Listing, Refusal, Window
+from contactship_async.sandbox._replies import Reply
+from contactship_async.sandbox._state import Route, State
+
+Get = Callable[..., Awaitable[Response]]
+
+
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.4  # adding 60 and taking it off again gives more than 60
+
+    def read(self) -> float:
+        """Return the seconds it shows."""
+        return self.now
+
+
+def read_limits(answer: Response) -> tuple[str, str, str]:
+    """Take the three headers about the rate limit out of an answer."""
+    return (
+        answer.headers["x-ratelimit-limit"],
+        answer.headers["x-ratelimit-remaining"],
+        answer.headers["x-ratelimit-reset"],
+    )
+
+
+@pytest.mark.parametrize("key", ["", "wrong", "sandbox-key-and-more"])
+async def test_wrong_key_is_refused(get: Get, key: str) -> None:
+    """A missing or wrong key is answered 401, whether or not the path exists."""
+    sandbox = Sandbox()
+
+    for path in ("/v1/phone-numbers", "/v1/nothing"):
+        answer = await get(sandbox, path, key=key)
+
+        assert answer.status == 401
+        assert {"statusCode": 401, "message": "Invalid or missing API key"} == json.loads(answer.body)
+
+
+async def test_key_can_be_chosen(get: Get) -> None:
+    """The sandbox accepts the key it was given, and no other."""
+    sandbox = Sandbox(api_key="mine")
+
+    assert sandbox.api_key == "mine"
+    assert (await get(sandbox, key="mine")).status == 200
+    assert (await get(sandbox)).status == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/nothing"),
+        ("GET", "/v1/phone-numbers/"),
+        ("GET", "/v1/phone-numbers/pn-1"),
+        ("GET", "/"),
+        ("POST", "/v1/phone-numbers"),
+    ],
+)
+async def test_unknown_path_is_not_found(get: Get, method: str, path: str) -> None:
+    """A path or method that the sandbox does not know is answered 404."""
+    answer = await get(Sandbox(), path, method=method)
+
+    assert answer.status == 404
+    assert {"statusCode": 404, "message": f"Cannot {method} {path}"} == json.loads(answer.body)
+
+
+async def test_head_is_a_get_without_body(get: Get) -> None:
+    """HEAD is answered like GET, without the body."""
+    answer = await get(Sandbox(), method="HEAD")
+
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert answer.body == b""
+
+
+async def test_every_answer_has_its_request_id(get: Get) -> None:
+    """Answers are numbered from 1 on, refused ones and scripted ones included."""
+    sandbox = Sandbox()
+    sandbox.script(None, Status(500))
+
+    answers = [await get(sandbox), await get(sandbox), await get(sandbox, key="wrong"), await get(sandbox)]
+
+    assert ["sandbox-000001", "sandbox-000002", "sandbox-000003", "sandbox-000004"] == [
+        answer.headers["x-request-id"] for answer in answers
+    ]
+
+
+async def test_no_rate_limit_sends_no_headers(get: Get) -> None:
+    """Without a rate limit, no answer speaks of one."""
+    answer = await get(Sandbox())
+
+    assert not [name for name in answer.headers if name.startswith("x-ratelimit")]
+
+
+async def test_rate_limit_counts_down_and_refuses(get: Get) -> None:
+    """Each answer says what is left of the window; once nothing is, 429 says how long to wait."""
+    clock = Clock()
+    sandbox = Sandbox(rate_limit=2, clock=clock.read)
+
+    assert read_limits(await get(sandbox)) == ("2", "1", "60")
+    clock.now += 10.4
+    assert read_limits(await get(sandbox)) == ("2", "0", "50")
+    clock.now += 0.6
+    answer = await get(sandbox)
+
+    assert answer.status == 429
+    assert read_limits(answer) == ("2", "0", "49")
+    assert answer.headers["retry-after"] == "49"
+    assert {"statusCode": 429, "message": "Rate limit exceeded. Try again in 49 seconds."} == json.loads(answer.body)
+
+
+async def test_rate_limit_window_ends_after_sixty_seconds(get: Get) -> None:
+    """Who waits as long as Retry-After says is served; the next window begins with that request."""
+    clock = Clock()
+    sandbox = Sandbox(rate_limit=1, clock=clock.read)
+    await get(sandbox)
+    clock.now += 59.5
+    refused = await get(sandbox)
+    clock.now += float(refused.headers["retry-after"])
+    served = await get(sandbox)
+
+    assert (refused.status, served.status) == (429, 200)
+    assert read_limits(served) == ("1", "0", "60")
+
+
+async def test_wrong_keys_spend_nothing(get: Get) -> None:
+    """The budget is the organization's: requests without its key tell it but do not spend it."""
+    sandbox = Sandbox(rate_limit=1, clock=Clock().read)
+
+    assert read_limits(await get(sandbox, key="wrong")) == ("1", "1", "60")
+    assert (await get(sandbox)).status == 200
+
+
+async def test_scripted_and_refused_requests_spend(get: Get) -> None:
+    """A request that meets a fault, or asks for something wrong, counts like any other."""
+    sandbox = Sandbox(rate_limit=3, clock=Clock().read)
+    sandbox.script(Status(500))
+
+    assert read_limits(await get(sandbox)) == ("3", "2", "60")
+    assert read_limits(await get(sandbox, limit=-1)) == ("3", "1", "60")
+    assert read_limits(await get(sandbox, "/v1/nothing")) == ("3", "0", "60")
+
+
+async def test_requests_are_recorded_in_order(get: Get) -> None:
+    """The log holds method, path, decoded parameters and status, and no key."""
+    sandbox = Sandbox()
+    sandbox.script(None, None, None, Status(503), Cut(), Cut(after_bytes=1))
+
+    await get(sandbox, limit=2, type="inbound")
+    await get(sandbox, order="+ü", key="wrong")
+    await get(sandbox, "/v1/other%20path", method="DELETE")
+    await get(sandbox)
+    for _ in range(2):
+        with pytest.raises((ConnectionResetError, aiohttp.ClientError)):
+            await get(sandbox)
+
+    assert [
+        RecordedRequest("GET", "/v1/phone-numbers", {"limit": "2", "type": "inbound"}, 200),
+        RecordedRequest("GET", "/v1/phone-numbers", {"order": "+ü"}, 401),
+        RecordedRequest("DELETE", "/v1/other%20path", {}, 404),
+        RecordedRequest("GET", "/v1/phone-numbers", {}, 503),
+        RecordedRequest("GET", "/v1/phone-numbers", {}, None),
+        RecordedRequest("GET", "/v1/phone-numbers", {}, None),
+    ] == sandbox.requests
+    assert "sandbox-key" not in repr(sandbox.requests)
+
+
+async def test_requests_can_be_cleared(get: Get) -> None:
+    """The log is the user's to clear; request ids go on."""
+    sandbox = Sandbox()
+    await get(sandbox)
+    sandbox.requests.clear()
+
+    assert (await get(sandbox)).headers["x-request-id"] == "sandbox-000002"
+    assert len(sandbox.requests) == 1
+
+
+async def test_on_request_comes_before_the_answer(get: Get) -> None:
+    """on_request sees each request, refused ones included, before it is answered and recorded."""
+    sandbox = Sandbox()
+    seen: list[tuple[RecordedRequest, int]] = []
+    sandbox.on_request = lambda request: seen.append((request, len(sandbox.requests)))
+
+    await get(sandbox, limit=3)
+    await get(sandbox, key="wrong")
+    sandbox.on_request = None
+    await get(sandbox)
+
+    assert sandbox.on_request is None
+    assert [
+        (RecordedRequest("GET", "/v1/phone-numbers", {"limit": "3"}, None), 0),
+        (RecordedRequest("GET", "/v1/phone-numbers", {}, None), 1),
+    ] == seen
+
+
+async def test_on_request_may_script_the_request_it_sees(get: Get) -> None:
+    """A fault scripted in on_request is met by that very request."""
+    sandbox = Sandbox()
+
+    def fail_second_page(request: RecordedRequest) -> None:
+        if request.params["offset"] == "5":
+            sandbox.script(Status(500))
+
+    sandbox.on_request = fail_second_page
+
+    assert [200, 500, 200] == [(await get(sandbox, offset=offset)).status for offset in (0, 5, 10)]
+
+
+async def test_script_is_met_once_in_order(get: Get) -> None:
+    """The next requests meet the faults, one each; None is a normal answer, and so are those after the script."""
+    sandbox = Sandbox()
+    sandbox.script(Status(500), None, Status(429))
+
+    assert [500, 200, 429, 200] == [(await get(sandbox)).status for _ in range(4)]
+
+
+async def test_script_repeats_as_a_whole(get: Get) -> None:
+    """Times repeats the sequence, not each fault."""
+    sandbox = Sandbox()
+    sandbox.script(Status(500), Status(503), times=2)
+
+    assert [500, 503, 500, 503, 200] == [(await get(sandbox)).status for _ in range(5)]
+
+
+async def test_script_for_ever_until_cleared(get: Get) -> None:
+    """times=None repeats the sequence until clear_script()."""
+    sandbox = Sandbox()
+    sandbox.script(Status(500), None, times=None)
+
+    assert [500, 200, 500, 200, 500] == [(await get(sandbox)).status for _ in range(5)]
+
+    sandbox.clear_script()
+
+    assert [200, 200] == [(await get(sandbox)).status for _ in range(2)]
+
+
+async def test_fresh_script_replaces_the_old(get: Get) -> None:
+    """A new script drops what is left of the one before, also of one for ever."""
+    sandbox = Sandbox()
+    sandbox.script(Status(500), times=None)
+    sandbox.script(Status(503), Status(502))
+    sandbox.script(Status(504))
+
+    assert [504, 200] == [(await get(sandbox)).status for _ in range(2)]
+
+
+async def test_faults_are_met_by_refused_requests_too(get: Get) -> None:
+    """A scripted fault takes the place of a 401 as of any answer."""
+    sandbox = Sandbox()
+    sandbox.script(Status(500))
+
+    assert [500, 401] == [(await get(sandbox, key="wrong")).status for _ in range(2)]
+
+
+async def test_latency_comes_before_each_answer(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Latency is slept before each answer, and added to that of Slow."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        if seconds:
+            slept.append(seconds)
+
+    sandbox = Sandbox(latency=0.25)
+    sandbox.script(None, Slow(1.5))
+    await get(Sandbox())  # whatever else sleeps to get going does so now
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    statuses = [(await get(sandbox)).status for _ in range(2)]
+    monkeypatch.undo()
+
+    assert [200, 200] == statuses
+    assert slept == [0.25, 1.75]
+
+
+def test_another_resource_is_one_module() -> None:
+    """Routes with identifiers, whole answers and refusals of their own need nothing new from the state."""
+
+    def get_call(request: Request, call_id: str) -> Reply:
+        if call_id != "call 1":
+            raise Refusal(404, "no such call")
+        return Reply(body=b'{"id":"call 1"}')
+
+    def list_tags(request: Request) -> Listing:
+        return Listing([b'{"id":"tag-1"}'], 1, Window(5, 0, "desc"))
+
+    routes = (
+        Route("GET", re.compile(r"/v1/tags"), list_tags),
+        Route("GET", re.compile(r"/v1/calls/([^/]+)"), get_call),
+    )
+    state = State(routes, api_key="k", envelope="count", latency=0.0, window=None)
+
+    def answer(path: str) -> tuple[int, bytes]:
+        reply = state.answer(Request(method="GET", path=path, api_key=Secret("k"), idempotent=True))
+        return reply.status, reply.body
+
+    assert answer("/v1/calls/call%201") == (200, b'{"id":"call 1"}')
+    assert answer("/v1/calls/call%202") == (404, b'{"statusCode": 404, "message": "no such call"}')
+    assert answer("/v1/tags") == (200, b'{"data":[{"id":"tag-1"}],"count":1}')
