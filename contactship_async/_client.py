@@ -60,6 +60,8 @@ class ContactshipClient(PhoneNumberMethods):
         ValueError: *max_response_bytes* is out of range.
     """
 
+    _base_url = DEFAULT_BASE_URL  # for the repr of a client whose settings were refused
+
     def __init__(  # noqa: PLR0913 - the settings of a client, all but the key by keyword
         self,
         api_key: ApiKeySource | None = None,

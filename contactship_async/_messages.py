@@ -6,14 +6,25 @@ sandbox offers another, and retries wrap whichever is in use.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NoReturn
 
 from attrs import define, field, frozen
 
-_SHORTEST_CUT_KEY = 8
-"""A cut-off beginning of the key is hidden from this many characters on; shorter ones give nothing away."""
+_SHORTEST_CUT_SECRET = 8
+"""A cut-off beginning of a secret is masked from this many characters on; shorter ones give nothing away."""
+
+_ESCAPE = re.compile(
+    rb"""
+    (?: \\ (?:u[0-9A-Fa-f]{0,3})? | %[0-9A-Fa-f]? ) \Z  # cut off by the end
+    | \\u00 (?P<json>[0-9A-Fa-f]{2})
+    | % (?P<url>[0-9A-Fa-f]{2})
+    | \\ (?P<literal>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""An escaped character of a JSON text or a URL."""
 
 
 class Secret:
@@ -29,15 +40,24 @@ class Secret:
         return self._value
 
     def redact(self, data: bytes) -> bytes:
-        """Replace the text in *data* by `***`, as it is, JSON-escaped, or cut off by the end of *data*."""
-        escaped = json.dumps(self._value)[1:-1].encode()
-        for form in {escaped, self._value.encode()}:
-            data = data.replace(form, b"***")
-            for length in range(len(form) - 1, _SHORTEST_CUT_KEY - 1, -1):
-                if data.endswith(form[:length]):
-                    data = data[:-length] + b"***"
-                    break
+        """Replace the text in *data* by `***`: plain, with escapes of JSON or URLs, or cut off by the end of *data*."""
+        data = self._mask(data, data, range(len(data) + 1))
+        if _ESCAPE.search(data):
+            data = self._mask(data, *_unescape(data))
         return data
+
+    def _mask(self, data: bytes, text: bytes, places: Sequence[int]) -> bytes:
+        """Mask what *text* says in *data*, where `text[i]` stands at `places[i]`."""
+        secret = self._value.encode()
+        parts: list[bytes] = []
+        end = 0
+        while (start := text.find(secret, end)) >= 0:
+            parts += data[places[end] : places[start]], b"***"
+            end = start + len(secret)
+        for length in range(min(len(secret) - 1, len(text) - end), _SHORTEST_CUT_SECRET - 1, -1):
+            if text.endswith(secret[:length]):
+                return b"".join((*parts, data[places[end] : places[len(text) - length]], b"***"))
+        return b"".join((*parts, data[places[end] :]))
 
     def __repr__(self) -> str:
         return "***"
@@ -45,6 +65,23 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         message = "a Secret is neither copied nor pickled"
         raise TypeError(message)
+
+
+def _unescape(data: bytes) -> tuple[bytes, list[int]]:
+    """Return *data* without its escapes, and for each byte of that, and for its end, where it stands in *data*."""
+    text = bytearray()
+    places: list[int] = []
+    end = 0
+    for escape in _ESCAPE.finditer(data):
+        text += data[end : escape.start()]
+        places += range(end, escape.start())
+        code = escape["json"] or escape["url"]
+        character = bytes.fromhex(code.decode()) if code else escape["literal"] or b""
+        text += character
+        places += [escape.start()] * len(character)
+        end = escape.end()
+    text += data[end:]
+    return bytes(text), [*places, *range(end, len(data) + 1)]
 
 
 @define

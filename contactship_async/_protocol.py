@@ -210,22 +210,22 @@ def read_error(request: Request, response: Response) -> StatusError | None:
     status = response.status
     if 200 <= status < 300:  # noqa: PLR2004 - RFC 9110, 15.3
         return None
-    key = request.api_key
+    redact = request.api_key.redact
     request_id = response.headers.get("x-request-id")
     return _error_class(status)(
         status=status,
         method=request.method,
         path=request.path,
-        message=_redact_text(key, _read_message(response.body)),
-        body=key.redact(response.body)[:_MOST_BODY_BYTES_IN_ERROR],
-        request_id=None if request_id is None else _redact_text(key, request_id),
+        message=redact(_read_message(response.body).encode()).decode(errors="replace"),
+        body=redact(response.body[:_MOST_BODY_BYTES_IN_ERROR]),
+        request_id=None if request_id is None else redact(_header_bytes(request_id)).decode(errors="replace"),
         retry_after=read_retry_after(response.headers),
     )
 
 
-def _redact_text(key: Secret, text: str) -> str:
+def _header_bytes(text: str) -> bytes:
     # aiohttp delivers header bytes that are not UTF-8 as lone surrogates, which nobody could print or encode.
-    return key.redact(text.encode(errors="surrogateescape")).decode(errors="replace")
+    return text.encode(errors="surrogateescape")
 
 
 def _error_class(status: int) -> type[StatusError]:

@@ -8,6 +8,7 @@ a user's trace hook) passes as the same object, with its traceback cut here.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Final
 
@@ -95,7 +96,7 @@ class AiohttpTransport:
         async with self.session.request(
             request.method,
             url.with_query(request.query) if request.query else url,
-            data=request.body,
+            data=None if request.body is None else BytesIO(request.body),  # aiohttp warns of large bytes
             headers=_headers(request),
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, connect=self.connect_seconds, ceil_threshold=_NEVER_ROUNDED),
@@ -113,17 +114,17 @@ class AiohttpTransport:
         size = 0
         try:
             async for chunk in response.content.iter_any():
+                chunks.append(chunk)
                 size += len(chunk)
                 if size > self.max_response_bytes:
                     break
-                chunks.append(chunk)
         except aiohttp.ClientError:
             # Of a refusal, the status is what counts; of a success, half a body is none.
             if succeeded:
                 raise
         if succeeded and size > self.max_response_bytes:
             raise MalformedResponseError((f"larger than {self.max_response_bytes} bytes",))
-        return b"".join(chunks)
+        return b"".join(chunks)[: self.max_response_bytes]
 
 
 def _headers(request: Request) -> dict[str, str]:

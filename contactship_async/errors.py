@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 from typing import Any, Literal
+from urllib.parse import unquote
 
 from attrs import frozen
 
@@ -35,8 +36,8 @@ __all__ = [
 Limit = Literal["connect", "attempt", "total"]
 """A field of `Timeouts`."""
 
-_PERSONAL_SEGMENT = re.compile(r"(?<=/)[^/]*(?:\d{7}|@|%40)[^/]*")
-"""A path segment that may be a phone number or an e-mail address, which the API takes as identifiers (API 4.3)."""
+_PERSONAL = re.compile(r"(?:\d[ ().+-]*){7}|@")
+"""What makes a path segment a phone number or an e-mail address, which the API takes as identifiers (API 4.3)."""
 
 _MOST_ISSUES_IN_TEXT = 5
 
@@ -71,7 +72,8 @@ def _restore(cls: type[ContactshipError], args: tuple[Any, ...]) -> ContactshipE
 
 def describe_call(method: str, path: str) -> str:
     """Name a call in an error text, without the identifiers of persons its path may hold."""
-    return f"{method} {_PERSONAL_SEGMENT.sub('***', path)}"
+    segments = ("***" if _PERSONAL.search(unquote(segment)) else segment for segment in path.split("/"))
+    return f"{method} {'/'.join(segments)}"
 
 
 class ConfigurationError(ContactshipError, ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contactship_async import Page, PhoneNumber, PhoneNumberType, RetryPolicy, Secret, SortOrder, Timeouts
-from contactship_async._messages import Request
+from contactship_async._messages import Request, _unescape
 
 NUMBER = PhoneNumber(
     id="pn-1",
@@ -95,15 +96,31 @@ def test_secrets_stay_secret() -> None:
                 duplicate(value)
 
 
-@given(key=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=9, max_size=40), data=st.data())
+FORMS: list[Callable[[str], str]] = [
+    lambda character: character,
+    lambda character: f"\\{character}",
+    lambda character: f"\\u{ord(character):04x}",
+    lambda character: f"\\u{ord(character):04X}",
+    lambda character: f"%{ord(character):02x}",
+]
+
+
+@given(key=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=9, max_size=30), data=st.data())
 def test_redaction(key: str, data: st.DataObject) -> None:
-    """The key is gone from any text, however often it stands there and wherever the text ends."""
-    around = st.binary(max_size=20).filter(
-        lambda text: not any(text.endswith(key.encode()[:n]) for n in range(1, len(key)))
-    )
-    text = data.draw(around) + key.encode() + data.draw(around) + key.encode()
-    cut = text[: data.draw(st.integers(0, len(text)))]
+    """The key is gone from any text, plain or with escapes, however often it stands there and wherever the text ends."""
+    around = st.text(st.sampled_from("xyz \n")).filter(lambda text: not any(text.endswith(key[:n]) for n in range(1, 9)))
+    echoes = ["".join(data.draw(st.sampled_from(FORMS))(character) for character in key), key]
+    text = "".join(data.draw(around) + echo for echo in echoes)
+    cut = text[: data.draw(st.integers(0, len(text)))].encode()
     redacted = Secret(key).redact(cut)
 
-    assert key.encode() not in redacted
-    assert not redacted.endswith(key.encode()[:8])
+    for seen in (redacted, _unescape(redacted)[0]):
+        assert key.encode() not in seen
+        assert not seen.endswith(key.encode()[:8])
+
+
+def test_redaction_keeps_all_else() -> None:
+    """What is not the key stays as it was."""
+    assert b'{"a\\u0022": "***%20***", "b": "*** and ***' == Secret("sk-0123456789").redact(
+        b'{"a\\u0022": "sk-0123456789%20sk-01%32345678\\u0039", "b": "sk-0123456789 and sk-0123456'
+    )
