@@ -23,6 +23,7 @@ from cattrs.preconf.msgspec import MsgspecJsonConverter, configure_converter
 from contactship_async.errors import MalformedResponseError
 
 T = TypeVar("T")
+Hook = Callable[[Any, Any], Any]
 
 _JSON_NAMES: Final = {
     dict: "an object",
@@ -53,8 +54,8 @@ class Codec(MsgspecJsonConverter):
             self.register_structure_hook(leaf, _structure_leaf)
         self.register_structure_hook_func(_is_constrained, _structure_leaf)
         self.register_structure_hook_func(_is_moment, _structure_moment)
-        self.register_structure_hook_factory(_is_list, _list_hook)
-        self.register_structure_hook_factory(_is_class, _class_hook)
+        self.register_structure_hook_factory(_is_list, _only(list, list_structure_factory))
+        self.register_structure_hook_factory(_is_class, _only(dict, make_dict_structure_fn))
 
     def loads(self, data: bytes, cl: type[T], **kwargs: Any) -> T:
         """Decode *data* into *cl*.
@@ -133,26 +134,20 @@ def _structure_moment(value: Any, cl: Any) -> Any:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _list_hook(cl: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
-    structure = list_structure_factory(cl, converter)
+def _only(kind: type, make_hook: Callable[[Any, BaseConverter], Hook]) -> Callable[[Any, BaseConverter], Hook]:
+    """Let the hooks of *make_hook* see values of one *kind* only: cattrs takes whatever can be iterated or indexed."""
 
-    def structure_list(value: Any, target: Any) -> Any:
-        if type(value) is not list:
-            raise _MismatchError(_JSON_NAMES[list], value)
-        return structure(value, target)
+    def make_strict_hook(cl: Any, converter: BaseConverter) -> Hook:
+        structure = make_hook(cl, converter)
 
-    return structure_list
+        def structure_strictly(value: Any, target: Any) -> Any:
+            if type(value) is not kind:
+                raise _MismatchError(_JSON_NAMES[kind], value)
+            return structure(value, target)
 
+        return structure_strictly
 
-def _class_hook(cl: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
-    structure = make_dict_structure_fn(cl, converter)
-
-    def structure_class(value: Any, target: Any) -> Any:
-        if type(value) is not dict:
-            raise _MismatchError(_JSON_NAMES[dict], value)
-        return structure(value, target)
-
-    return structure_class
+    return make_strict_hook
 
 
 def _describe(error: BaseException, _: type | None) -> str:
