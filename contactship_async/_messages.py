@@ -84,14 +84,33 @@ def _unescape(data: bytes) -> tuple[bytes, list[int]]:
     return bytes(text), [*places, *range(end, len(data) + 1)]
 
 
+@frozen(kw_only=True)
+class Response:
+    """What came back: a status, the headers under lower-case names, and the decompressed body."""
+
+    status: int
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is a 2xx (RFC 9110, 15.3)."""
+        return self.status // 100 == 2  # noqa: PLR2004 - the class of the status
+
+
 @define
 class Delivery:
-    """What is known about the bytes of one attempt; a transport writes it, the attempt loop reads it.
+    """How far one attempt has come; a transport notes it, the attempt loop asks when it has to end the attempt.
 
-    A transport that never touches it leaves the cautious answer: the request may have left.
+    A transport that notes nothing leaves the cautious answer: the request may have left, and nothing has come back.
+
+    Args:
+        provably_unsent: No byte of the request has left yet.
+        refusal: The answer so far, once its status is known and is no 2xx: the status counts without the whole body.
     """
 
     provably_unsent: bool = False
+    refusal: Response | None = None
 
 
 @frozen(kw_only=True)
@@ -105,7 +124,7 @@ class Request:
         body: JSON bytes, or None for no body.
         api_key: The value of the `x-api-key` header.
         idempotent: Whether the call may reach the server twice without harm.
-        delivery: Where the transport notes whether the request may have left.
+        delivery: Where the transport notes how far the attempt has come.
     """
 
     method: str
@@ -120,15 +139,6 @@ class Request:
     def is_repeatable(self) -> bool:
         """Whether sending the call again can do no harm, as far as this attempt has come."""
         return self.idempotent or self.delivery.provably_unsent
-
-
-@frozen(kw_only=True)
-class Response:
-    """What came back: a status, the headers under lower-case names, and the decompressed body."""
-
-    status: int
-    headers: Mapping[str, str] = field(factory=dict, repr=False)
-    body: bytes = field(default=b"", repr=False)
 
 
 Transport = Callable[[Request], Awaitable[Response]]

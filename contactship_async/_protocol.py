@@ -207,13 +207,12 @@ def _rows_before_malformed(raw_rows: list[Any], row_type: type[T]) -> list[T]:
 
 def read_error(request: Request, response: Response) -> StatusError | None:
     """Turn every answer but a 2xx into its error, with the key masked wherever the server echoes it."""
-    status = response.status
-    if 200 <= status < 300:  # noqa: PLR2004 - RFC 9110, 15.3
+    if response.is_success:
         return None
     redact = request.api_key.redact
     request_id = response.headers.get("x-request-id")
-    return _error_class(status)(
-        status=status,
+    return _error_class(response.status)(
+        status=response.status,
         method=request.method,
         path=request.path,
         message=redact(_read_message(response.body).encode()).decode(errors="replace"),

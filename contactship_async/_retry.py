@@ -107,6 +107,8 @@ class AttemptLoop:
         except OSError as error:
             if not timer.expired():
                 return exchange_error(call, type(error).__name__, repeatable=request.is_repeatable)
+        if request.delivery.refusal is not None:
+            return request.delivery.refusal
         return exchange_error(call, reason, repeatable=request.is_repeatable, limit=limit)
 
     def _delay_before_next(self, attempt: int, request: Request, error: ContactshipError) -> float | None:

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Final
 
 import aiohttp
-from attrs import frozen
+from attrs import evolve, frozen
 from yarl import URL
 
 from contactship_async._messages import Request, Response
@@ -102,14 +102,14 @@ class AiohttpTransport:
             timeout=aiohttp.ClientTimeout(total=None, connect=self.connect_seconds, ceil_threshold=_NEVER_ROUNDED),
             trace_request_ctx=request.delivery,
         ) as response:
-            return Response(
-                status=response.status,
-                headers={name.lower(): value for name, value in response.headers.items()},
-                body=await self._read_body(response),
+            answer = Response(
+                status=response.status, headers={name.lower(): value for name, value in response.headers.items()}
             )
+            if not answer.is_success:
+                request.delivery.refusal = answer
+            return evolve(answer, body=await self._read_body(response, is_success=answer.is_success))
 
-    async def _read_body(self, response: aiohttp.ClientResponse) -> bytes:
-        succeeded = 200 <= response.status < 300  # noqa: PLR2004 - RFC 9110, 15.3
+    async def _read_body(self, response: aiohttp.ClientResponse, *, is_success: bool) -> bytes:
         chunks: list[bytes] = []
         size = 0
         try:
@@ -120,9 +120,9 @@ class AiohttpTransport:
                     break
         except aiohttp.ClientError:
             # Of a refusal, the status is what counts; of a success, half a body is none.
-            if succeeded:
+            if is_success:
                 raise
-        if succeeded and size > self.max_response_bytes:
+        if is_success and size > self.max_response_bytes:
             raise MalformedResponseError((f"larger than {self.max_response_bytes} bytes",))
         return b"".join(chunks)[: self.max_response_bytes]
 

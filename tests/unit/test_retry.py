@@ -15,6 +15,7 @@ from contactship_async import (
     AmbiguousOutcomeError,
     ConnectionFailedError,
     ContactshipError,
+    RateLimitError,
     RequestTimeoutError,
     RetryPolicy,
     StatusError,
@@ -230,6 +231,21 @@ async def test_limits(
 
     assert limit == getattr(caught.value, "limit", None)
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("request_sent", [GET, POST])
+async def test_refusal_whose_body_never_ends(request_sent: Request) -> None:
+    """A refusal counts from its status on: neither is its wait undercut, nor the outcome ambiguous."""
+
+    async def refuse(request: Request) -> Response:
+        request.delivery.refusal = status(429, retry_after="100")
+        return await silence(request)
+
+    loop = AttemptLoop(RetryPolicy(max_retry_after=99), Timeouts(attempt=0.01))
+    with pytest.raises(RateLimitError) as caught:
+        await loop.send(request_sent, refuse, read_error, loop.start_deadline())
+
+    assert 100 == caught.value.retry_after
 
 
 async def test_no_limits() -> None:

@@ -1,0 +1,98 @@
+"""Every code block of the README is run, against a sandbox where it would talk to the API."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from contactship_async.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = [(match[1], match[2]) for match in re.finditer(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
+
+SET_UP = [code for language, code in BLOCKS if language == "bash" and "pip install" in code]
+COMMANDS = [code for language, code in BLOCKS if language == "bash" and code not in SET_UP]
+FILES = {code.split()[1]: code for language, code in BLOCKS if language == "python" and code.startswith("# ")}
+SCRIPTS = [code for language, code in BLOCKS if language == "python" and code not in FILES.values()]
+
+RUN_SCRIPT = """
+import ast, asyncio, sys
+code = compile(sys.stdin.read(), "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+coroutine = eval(code, {"__name__": "__main__"})
+if coroutine is not None:
+    asyncio.run(coroutine)
+"""
+"""Runs what `python -m asyncio` would."""
+
+
+async def run(
+    *command: str, sandbox: Sandbox, stdin: str = "", directory: Path | None = None
+) -> tuple[int | None, str, str]:
+    """Run *command* with the sandbox in place of the API; return its exit code, output and errors."""
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "CONTACTSHIP_BASE_URL": sandbox.url,
+        "CONTACTSHIP_API_KEY": sandbox.api_key,
+    }
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+        cwd=directory,
+    )
+    output, errors = await process.communicate(stdin.encode())
+    return process.returncode, output.decode(), errors.decode()
+
+
+@pytest.mark.parametrize("code", SCRIPTS)
+async def test_python(code: str) -> None:
+    """Each Python block runs by itself, prints something, and warns of nothing."""
+    async with Sandbox(phone_numbers=30) as sandbox:
+        status, output, errors = await run(sys.executable, "-W", "error", "-c", RUN_SCRIPT, sandbox=sandbox, stdin=code)
+
+    assert (0, "") == (status, errors)
+    assert output
+
+
+@pytest.mark.parametrize("code", COMMANDS)
+async def test_shell(code: str, tmp_path: Path) -> None:
+    """Each command runs and writes no errors."""
+    async with Sandbox(phone_numbers=30) as sandbox:
+        status, output, errors = await run(
+            "bash", "-e", "-o", "pipefail", "-c", code, sandbox=sandbox, directory=tmp_path
+        )
+
+    assert (0, "") == (status, errors)
+    assert output
+
+
+async def test_files(tmp_path: Path) -> None:
+    """The files of a user's test suite pass together."""
+    for name, code in FILES.items():
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    async with Sandbox() as sandbox:
+        status, output, _ = await run(
+            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", sandbox=sandbox, directory=tmp_path
+        )
+
+    assert 0 == status
+    assert "2 passed" in output
+
+
+def test_set_up() -> None:
+    """The two commands that set everything up are those that the gate takes from here and runs."""
+    gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+    assert 2 == len(SET_UP)
+    assert "README.md" in gate
+    assert not [line for line in gate.splitlines() if "phone-numbers list" in line]
+    assert {"", "bash", "python", "text"} >= {language for language, _ in BLOCKS}

@@ -1,0 +1,192 @@
+"""Calls that must not be repeated: what reaches a counting server, and what is said about the outcome."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import aiohttp
+import pytest
+from raw_server import Act, RawServer, answer, close, head, pause, refused_url, reset, stall
+
+from contactship_async import (
+    AmbiguousOutcomeError,
+    ConflictError,
+    ConnectionFailedError,
+    ContactshipClient,
+    ContactshipError,
+    MalformedResponseError,
+    RateLimitError,
+    RetryPolicy,
+    ServerError,
+    StatusError,
+    Timeouts,
+    UnexpectedRedirectError,
+)
+
+HALF = [head(200, {"Content-Length": "99"}), b'{"id": ']
+ELSEWHERE = {"Location": "/v1/elsewhere"}
+BRIEF = Timeouts(attempt=0.1)
+
+ANSWERED: list[tuple[str, Act, type[ContactshipError]]] = [
+    ("408", answer(status=408), StatusError),
+    ("409", answer(status=409), ConflictError),
+    ("429", answer(status=429), RateLimitError),
+    ("429, wait", answer(status=429, headers={"Retry-After": "0"}), RateLimitError),
+    ("500", answer(status=500), ServerError),
+    ("502", answer(status=502), ServerError),
+    ("503, wait", answer(status=503, headers={"Retry-After": "0"}), ServerError),
+    ("504", answer(status=504), ServerError),
+    ("301", answer(status=301, headers=ELSEWHERE), UnexpectedRedirectError),
+    ("302", answer(status=302, headers=ELSEWHERE), UnexpectedRedirectError),
+    ("303", answer(status=303, headers=ELSEWHERE), UnexpectedRedirectError),
+    ("307", answer(status=307, headers=ELSEWHERE), UnexpectedRedirectError),
+    ("308", answer(status=308, headers=ELSEWHERE), UnexpectedRedirectError),
+    ("101", [head(101, {"Upgrade": "other", "Connection": "upgrade"}), stall], StatusError),
+    ("500, stalled", [head(500, {"Content-Length": "99"}), b"{", stall], ServerError),
+    ("500, cut off", [head(500, {"Content-Length": "99"}), b"{", pause(0.01), reset], ServerError),
+    ("not JSON", answer(b"<html>"), MalformedResponseError),
+]
+
+UNANSWERED: dict[str, Act] = {
+    "stall": stall,
+    "close": close,
+    "reset": reset,
+    "close in the head": [b"HTTP/1.1 200 OK\r\nConte", close],
+    "reset in the head": [b"HTTP/1.1 200 OK\r\nConte", pause(0.01), reset],
+    "close in the body": [*HALF, close],
+    "reset in the body": [*HALF, pause(0.01), reset],
+    "stall in the body": [*HALF, stall],
+    "reset between chunks": [head(200, {"Transfer-Encoding": "chunked"}), b"2\r\n{}\r\n", pause(0.01), reset],
+    "not HTTP": b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
+    "two lengths": head(200, {"Content-Length": "2\r\nContent-Length: 3"}) + b"{} ",
+    "length and chunks": head(200, {"Content-Length": "2", "Transfer-Encoding": "chunked"}) + b"2\r\n{}\r\n0\r\n\r\n",
+    "length below zero": head(200, {"Content-Length": "-1"}) + b"{}",
+    "bad chunk": [head(200, {"Transfer-Encoding": "chunked"}), b"zz\r\n{}\r\n"],
+    "bad compression": answer(b"no gzip", headers={"Content-Encoding": "gzip"}),
+}
+
+
+@pytest.mark.parametrize(("act", "kind"), [case[1:] for case in ANSWERED], ids=[case[0] for case in ANSWERED])
+async def test_answered_call_is_sent_once(act: Act, kind: type[ContactshipError]) -> None:
+    """Whatever answer comes, a call that is not idempotent was sent once."""
+    methods = ["POST", "PUT", "PATCH", "DELETE"]
+    async with RawServer(act) as server, server.client(timeouts=BRIEF) as client:
+        for method in methods:
+            with pytest.raises(kind):
+                await client.request(method, "/v1/calls", json={"to": "a"})
+
+    expected = [(method, "/v1/calls", b'{"to":"a"}') for method in methods]
+    assert expected == [(got.method, got.target, got.body) for got in server.requests]
+
+
+@pytest.mark.parametrize("act", UNANSWERED.values(), ids=UNANSWERED)
+async def test_unanswered_call_is_sent_once(act: Act) -> None:
+    """Without a complete answer, a POST or PATCH was sent once, and the outcome is said to be unknown."""
+    async with RawServer(act) as server, server.client(timeouts=BRIEF) as client:
+        for method in ("POST", "PATCH"):
+            with pytest.raises(AmbiguousOutcomeError):
+                await client.request(method, "/v1/calls", json={"to": "a"})
+
+    assert ["POST", "PATCH"] == [got.method for got in server.requests]
+
+
+@pytest.mark.parametrize("act", UNANSWERED.values(), ids=UNANSWERED)
+async def test_unanswered_call_is_not_retried_by_us(act: Act) -> None:
+    """A PUT or DELETE is sent twice at the most, which is aiohttp's doing, and the outcome is said to be unknown."""
+    async with RawServer(act) as server, server.client(timeouts=BRIEF) as client:
+        for method in ("PUT", "DELETE"):
+            with pytest.raises(AmbiguousOutcomeError):
+                await client.request(method, "/v1/calls", json={"to": "a"})
+
+    sent = Counter(got.method for got in server.requests)
+    assert {"PUT", "DELETE"} == sent.keys()
+    assert max(sent.values()) <= 2
+
+
+@pytest.mark.parametrize("act", [close, reset, stall], ids=["close", "reset", "stall"])
+async def test_post_on_used_connection_is_sent_once(act: Act) -> None:
+    """A POST over a kept connection that breaks is sent once, and the outcome is said to be unknown."""
+    async with RawServer(answer(), act) as server, server.client(timeouts=BRIEF) as client:
+        await client.request("GET", "/v1/credits")
+        with pytest.raises(AmbiguousOutcomeError):
+            await client.request("POST", "/v1/calls")
+
+    assert ["GET", "POST"] == [got.method for got in server.requests]
+    assert 1 == server.connections
+
+
+@pytest.mark.parametrize("act", [close, reset], ids=["close", "reset"])
+async def test_post_on_connection_broken_at_once_is_not_repeated(act: Act) -> None:
+    """A POST whose connection is accepted and then broken may have been read, and gets no second connection."""
+    async with RawServer(act, listens=False) as server, server.client() as client:
+        with pytest.raises(AmbiguousOutcomeError):
+            await client.request("POST", "/v1/calls")
+
+    assert 1 == server.connections
+
+
+def starts_counted(starts: list[str]) -> aiohttp.TraceConfig:
+    """Note the method of each request that aiohttp starts."""
+
+    async def note(_: aiohttp.ClientSession, __: object, params: aiohttp.TraceRequestStartParams) -> None:
+        starts.append(params.method)
+
+    config = aiohttp.TraceConfig()
+    config.on_request_start.append(note)
+    return config
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "attempts"),
+    [
+        ("GET", ConnectionFailedError, 3),
+        ("POST", ConnectionFailedError, 3),
+        ("PATCH", ConnectionFailedError, 3),
+        ("PUT", AmbiguousOutcomeError, 1),
+        ("DELETE", AmbiguousOutcomeError, 1),
+    ],
+)
+async def test_refused_connection(method: str, kind: type[ContactshipError], attempts: int) -> None:
+    """A refused connection is tried again where nothing can have been sent; aiohttp hides that for PUT and DELETE."""
+    starts: list[str] = []
+    retry = RetryPolicy(max_attempts=3, initial_delay=0)
+    traces = [starts_counted(starts)]
+    async with ContactshipClient("sk", base_url=refused_url(), retry=retry, trace_configs=traces) as client:
+        with pytest.raises(kind) as caught:
+            await client.request(method, "/v1/calls")
+
+    assert kind is type(caught.value)
+    assert [method] * attempts == starts
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize(
+    "act",
+    [answer(status=503), answer(status=429), stall, [*HALF, close], [*HALF, pause(0.01), reset]],
+    ids=["503", "429", "stall", "close in the body", "reset in the body"],
+)
+async def test_idempotent_call_is_retried(method: str, act: Act) -> None:
+    """A call declared as idempotent is tried again like a GET, with the same body."""
+    async with RawServer(act, act, answer("done")) as server, server.client(timeouts=BRIEF) as client:
+        content = await client.request(method, "/v1/calls/1/stop", json={"a": 1}, idempotent=True)
+
+    assert "done" == content
+    assert [(method, b'{"a":1}')] * 3 == [(got.method, got.body) for got in server.requests]
+
+
+async def test_get_declared_not_idempotent_is_sent_once() -> None:
+    """A GET declared as not idempotent is not tried again."""
+    async with RawServer(answer(status=503)) as server, server.client() as client:
+        with pytest.raises(ServerError):
+            await client.request("GET", "/v1/dial-on-get", idempotent=False)
+
+    assert 1 == len(server.requests)
+
+
+async def test_large_body_is_sent_whole() -> None:
+    """A body of several megabytes is sent as it is, without a warning."""
+    async with RawServer(answer("done")) as server, server.client() as client:
+        content = await client.request("POST", "/v1/contacts", json="a" * 3_000_000)
+
+    assert "done" == content
+    assert b'"' + b"a" * 3_000_000 + b'"' == server.requests[0].body

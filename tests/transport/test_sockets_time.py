@@ -1,0 +1,234 @@
+"""How long a call may take over a real socket: each limit of `Timeouts` against servers that take their time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+
+import aiohttp
+import pytest
+from raw_server import Act, RawServer, answer, deaf_server, drip, flood, head, stall
+
+from contactship_async import (
+    AmbiguousOutcomeError,
+    ContactshipClient,
+    RateLimitError,
+    RequestTimeoutError,
+    RetryPolicy,
+    ServerError,
+    Timeouts,
+    TransportError,
+)
+
+LIMIT = 0.1
+TOLERANCE = 0.4
+ONCE = RetryPolicy(max_attempts=1)
+
+CONNECT = Timeouts(connect=LIMIT)
+ATTEMPT = Timeouts(connect=None, attempt=LIMIT)
+TOTAL = Timeouts(connect=None, attempt=None, total=LIMIT)
+
+CHUNKED = head(200, {"Transfer-Encoding": "chunked"})
+
+ENDLESS: dict[str, Act] = {
+    "no answer": stall,
+    "half a head": [b"HTTP/1.1 200 OK\r\nContent-", stall],
+    "dripping head": drip(b"HTTP/1.1 200 OK\r\n"),
+    "dripping headers": [b"HTTP/1.1 200 OK\r\n", drip(b"a: b\r\n")],
+    "flood of 100 Continue": flood(b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "flood of 103 Early Hints": flood(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+    "no body": [head(200, {"Content-Length": "9"}), stall],
+    "half a body": [head(200, {"Content-Length": "9"}), b'{"data"', stall],
+    "dripping body": [head(200, {"Content-Length": "999999"}), drip(b" ")],
+    "dripping chunks": [CHUNKED, drip(b"1\r\n \r\n")],
+    "no last chunk": [CHUNKED, b"2\r\n{}\r\n", stall],
+    "no end of connection": [head(200), b"{}", stall],
+}
+
+
+async def timed(call: Awaitable[object]) -> tuple[float, TransportError]:
+    """Return how long *call* took to fail, and its error."""
+    started = time.monotonic()
+    with pytest.raises(TransportError) as caught:
+        await call
+    return time.monotonic() - started, caught.value
+
+
+@pytest.mark.parametrize("act", ENDLESS.values(), ids=ENDLESS)
+async def test_attempt_limit(act: Act) -> None:
+    """An attempt ends at its limit, whatever the server does to keep it alive."""
+    async with RawServer(act) as server, server.client(timeouts=ATTEMPT, retry=ONCE) as client:
+        seconds, error = await timed(client.request("GET", "/v1/credits"))
+
+    assert isinstance(error, RequestTimeoutError)
+    assert "attempt" == error.limit
+    assert LIMIT * 0.9 <= seconds <= LIMIT + TOLERANCE
+
+
+@pytest.mark.parametrize("act", ENDLESS.values(), ids=ENDLESS)
+async def test_total_limit(act: Act) -> None:
+    """A call ends at its total limit, also in the middle of an attempt without one of its own."""
+    async with RawServer(act) as server, server.client(timeouts=TOTAL) as client:
+        seconds, error = await timed(client.request("GET", "/v1/credits"))
+
+    assert isinstance(error, RequestTimeoutError)
+    assert "total" == error.limit
+    assert LIMIT * 0.9 <= seconds <= LIMIT + TOLERANCE
+    assert 1 == len(server.requests)
+
+
+@pytest.mark.parametrize("timeouts", [ATTEMPT, TOTAL], ids=["attempt", "total"])
+@pytest.mark.parametrize("act", ENDLESS.values(), ids=ENDLESS)
+async def test_limit_of_post_that_left(act: Act, timeouts: Timeouts) -> None:
+    """A POST that reaches a limit after it left may have been processed, and is not sent again."""
+    async with RawServer(act) as server, server.client(timeouts=timeouts) as client:
+        seconds, error = await timed(client.request("POST", "/v1/calls", json={"to": "a"}))
+
+    assert isinstance(error, AmbiguousOutcomeError)
+    assert LIMIT * 0.9 <= seconds <= LIMIT + TOLERANCE
+    assert 1 == len(server.requests)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("timeouts", "limit"), [(CONNECT, "connect"), (ATTEMPT, "attempt"), (TOTAL, "total")], ids=lambda _: ""
+)
+async def test_limit_while_connecting(method: str, timeouts: Timeouts, limit: str) -> None:
+    """A server that never accepts runs into whichever limit comes first; nothing was sent, so nothing is ambiguous."""
+    async with (
+        deaf_server() as url,
+        ContactshipClient("sk", base_url=url, timeouts=timeouts, retry=ONCE) as client,
+    ):
+        seconds, error = await timed(client.request(method, "/v1/calls"))
+
+    assert isinstance(error, RequestTimeoutError)
+    assert limit == error.limit
+    assert LIMIT * 0.9 <= seconds <= LIMIT + TOLERANCE
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_limit_during_tls_handshake(method: str) -> None:
+    """A server that does not answer the TLS handshake runs into the connect limit, and got nothing."""
+    async with RawServer(stall, listens=False) as server:
+        https = server.url.replace("http:", "https:")
+        async with server.client(base_url=https, timeouts=CONNECT, retry=ONCE) as client:
+            seconds, error = await timed(client.request(method, "/v1/calls"))
+
+    assert isinstance(error, RequestTimeoutError)
+    assert "connect" == error.limit
+    assert LIMIT * 0.9 <= seconds <= LIMIT + TOLERANCE
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("timeouts", "limit"), [(CONNECT, "connect"), (ATTEMPT, "attempt"), (TOTAL, "total")], ids=lambda _: ""
+)
+async def test_limit_while_pool_is_full(method: str, timeouts: Timeouts, limit: str) -> None:
+    """Waiting for a connection of a full pool counts towards each limit, and nothing was sent."""
+    connector = aiohttp.TCPConnector(limit=1)
+    async with RawServer(stall) as server, connector, server.client(connector=connector, retry=ONCE) as first:
+        occupying = asyncio.ensure_future(first.request("GET", "/v1/credits"))
+        await server.is_asked()
+        async with server.client(connector=connector, timeouts=timeouts, retry=ONCE) as client:
+            seconds, error = await timed(client.request(method, "/v1/calls"))
+        occupying.cancel()
+        await asyncio.wait([occupying])
+
+    assert isinstance(error, RequestTimeoutError)
+    assert limit == error.limit
+    assert LIMIT * 0.9 <= seconds <= LIMIT + TOLERANCE
+    assert 1 == len(server.requests)
+
+
+async def test_post_from_full_pool_is_tried_again() -> None:
+    """A POST that got no connection in its first attempt is sent in a later one, and only once."""
+    connector = aiohttp.TCPConnector(limit=1)
+    async with RawServer(stall, answer("done")) as server, connector, server.client(connector=connector) as first:
+        occupying = asyncio.ensure_future(first.request("GET", "/v1/credits"))
+        await server.is_asked()
+        asyncio.get_running_loop().call_later(LIMIT * 1.5, occupying.cancel)
+        async with server.client(connector=connector, timeouts=CONNECT) as client:
+            content = await client.request("POST", "/v1/calls")
+        await asyncio.wait([occupying])
+
+    assert "done" == content
+    assert ["GET", "POST"] == [request.method for request in server.requests]
+
+
+@pytest.mark.parametrize("timeouts", [ATTEMPT, TOTAL], ids=["attempt", "total"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_refusal_that_drips(method: str, timeouts: Timeouts) -> None:
+    """A refusal whose body does not end within the limit is that refusal, with its wait, not a time-out."""
+    dripping: Act = [head(429, {"Content-Length": "999999", "Retry-After": "100"}), drip(b" ")]
+    async with RawServer(dripping) as server, server.client(timeouts=timeouts) as client:
+        seconds, error = await timed(client.request(method, "/v1/calls"))
+
+    assert isinstance(error, RateLimitError)
+    assert 100 == error.retry_after
+    assert seconds <= LIMIT + TOLERANCE
+    assert 1 == len(server.requests)
+
+
+async def test_upload_nobody_reads() -> None:
+    """A server that does not read a body holds a POST no longer than the limit."""
+    async with RawServer(stall, listens=False) as server, server.client(timeouts=ATTEMPT) as client:
+        seconds, error = await timed(client.request("POST", "/v1/contacts", json="a" * 1_000_000))
+
+    assert isinstance(error, AmbiguousOutcomeError)
+    assert LIMIT * 0.9 <= seconds <= LIMIT + TOLERANCE
+    assert 1 == server.connections
+
+
+async def test_answer_before_upload_ends() -> None:
+    """An answer that comes while the body is still being sent is the answer, and ends the sending."""
+    refusal: Act = [head(500, {"Content-Length": "2"}), b"{}", stall]
+    async with RawServer(refusal, listens=False) as server, server.client() as client:
+        with pytest.raises(ServerError):
+            await client.request("POST", "/v1/contacts", json="a" * 1_000_000)
+
+    assert 1 == server.connections
+
+
+async def test_total_limit_spans_attempts() -> None:
+    """Attempts, however many, share the total limit."""
+    timeouts = Timeouts(attempt=LIMIT / 4, total=LIMIT)
+    retry = RetryPolicy(max_attempts=100, initial_delay=0)
+    async with RawServer(stall) as server, server.client(timeouts=timeouts, retry=retry) as client:
+        seconds, error = await timed(client.request("GET", "/v1/credits"))
+
+    assert isinstance(error, RequestTimeoutError)
+    assert seconds <= LIMIT + TOLERANCE
+    assert 2 <= len(server.requests) <= 5
+
+
+async def test_total_limit_includes_fetching_the_key() -> None:
+    """The time a key takes to be fetched is not granted once more to the request."""
+
+    async def fetch_key() -> str:
+        await asyncio.sleep(LIMIT * 2)
+        return "sk-live-KEY"
+
+    timeouts = Timeouts(total=LIMIT * 3)
+    async with RawServer(stall) as server, server.client(fetch_key, timeouts=timeouts) as client:
+        seconds, error = await timed(client.request("GET", "/v1/credits"))
+
+    assert isinstance(error, RequestTimeoutError)
+    assert "total" == error.limit
+    assert LIMIT * 2.7 <= seconds <= LIMIT * 4.5
+
+
+async def test_key_never_fetched() -> None:
+    """A key that never comes runs into the total limit, and nothing is sent."""
+
+    async def fetch_key() -> str:
+        await asyncio.Event().wait()
+        return "sk-live-KEY"
+
+    async with RawServer(stall) as server, server.client(fetch_key, timeouts=TOTAL) as client:
+        seconds, error = await timed(client.request("POST", "/v1/calls"))
+
+    assert isinstance(error, RequestTimeoutError)
+    assert "total" == error.limit
+    assert LIMIT * 0.9 <= seconds <= LIMIT + TOLERANCE
+    assert 0 == server.connections
