@@ -107,7 +107,7 @@ FORMS: list[Callable[[str], str]] = [
 
 @given(key=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=9, max_size=30), data=st.data())
 def test_redaction(key: str, data: st.DataObject) -> None:
-    """The key is gone from any text, plain or with escapes, however often it stands there and wherever the text ends."""
+    """The key is gone from any text, plain or escaped, however often it stands there and wherever the text ends."""
     around = st.text(st.sampled_from("xyz \n")).filter(
         lambda text: not any(text.endswith(key[:n]) for n in range(1, 9))
     )
