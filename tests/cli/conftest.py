@@ -1,0 +1,91 @@
+"""Two ways to run the command line: as a process of its own, and within this one, which is much faster."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from contactship_async._cli import run
+
+_TERMINAL_SETTINGS = ("COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PYTHONIOENCODING", "TTY_COMPATIBLE")
+
+
+@frozen
+class Ended:
+    """What a process left: its exit code, and what it wrote to the two streams."""
+
+    code: int | None
+    output: str
+    complaint: str
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_not_ignored() -> Iterator[None]:
+    """Let processes react to Ctrl-C even if the tests run as a background job, which passes on that it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]]:
+    """Return a function that makes an environment without the developer's own settings."""
+
+    def make(url: str | None = None, **variables: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in _TERMINAL_SETTINGS}
+        server = {} if url is None else {"CONTACTSHIP_BASE_URL": url, "CONTACTSHIP_API_KEY": "sandbox-key"}
+        return {**kept, "TERM": "xterm", "PYTHONUTF8": "1", **server, **variables}
+
+    return make
+
+
+@pytest.fixture
+def start(environment: Callable[..., dict[str, str]]) -> Callable[..., Awaitable[Process]]:
+    """Return an async function that starts Python with the given arguments, for the server at *url*."""
+
+    async def start_python(
+        *arguments: str, url: str | None = None, variables: Mapping[str, str] | None = None, **settings: Any
+    ) -> Process:
+        streams = {"stdin": asyncio.subprocess.DEVNULL, "stdout": PIPE, "stderr": PIPE, **settings}
+        return await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, env=environment(url, **(variables or {})), **streams
+        )
+
+    return start_python
+
+
+@pytest.fixture
+def contactship(start: Callable[..., Awaitable[Process]]) -> Callable[..., Awaitable[Ended]]:
+    """Return an async function that runs `contactship` with the given arguments to its end."""
+
+    async def run_to_end(*arguments: str, **settings: Any) -> Ended:
+        process = await start("-m", "contactship_async", *arguments, **settings)
+        output, complaint = await process.communicate()
+        return Ended(process.returncode, (output or b"").decode(), (complaint or b"").decode())
+
+    return run_to_end
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], environment: Callable[..., dict[str, str]]
+) -> Callable[..., Awaitable[Ended]]:
+    """Return an async function that does the same within this process, in a thread beside the test's loop."""
+
+    async def call_in_thread(*arguments: str, url: str | None = None) -> Ended:
+        for name in _TERMINAL_SETTINGS:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment(url).items():
+            monkeypatch.setenv(name, value)
+        code = await asyncio.to_thread(run, arguments)
+        return Ended(code, *capfd.readouterr())
+
+    return call_in_thread

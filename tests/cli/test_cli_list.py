@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+from typing import Any
+
+from raw_server import RawServer, answer, refused_url
+
+from contactship_async.sandbox import Sandbox, Status
+
+LIST = ("phone-numbers", "list")
+FIELDS = ["id", "phone_number", "type", "organization_id", "created_at"]
+
+ESCAPE = "\x1b]0;owned\x07"
+
+
+def row(number: int, **fields: Any) -> dict[str, Any]:
+    """Make the row of a page but for *fields*."""
+    return {
+        "id": f"pn-{number}",
+        "phone_number": f"+1202555010{number}",
+        "type": "inbound",
+        "organization_id": "org-1",
+        "created_at": f"2026-01-15T10:00:0{number}Z",
+        **fields,
+    }
+
+
+async def test_prints_the_same_numbers_in_each_format(call: Any) -> None:
+    """The sandbox's numbers come out whole in each format, with the fields in their order, and nothing else."""
+    formats = ("json", "jsonl", "csv", "table")
+    selection = ("--sandbox", "--type", "inbound", "--order", "asc", "--offset", "1", "--limit", "5")
+
+    ended = [await call(*LIST, *selection, "--page-size", "2", "--format", format_) for format_ in formats]
+
+    expected = [number for number in reversed(Sandbox().phone_numbers) if number["type"] == "inbound"][1:6]
+    array, lines, sheet, table = (one.output for one in ended)
+    assert [(0, "")] * 4 == [(one.code, one.complaint) for one in ended]
+    assert expected == json.loads(array)
+    assert 1 == array.count("\n")
+    assert expected == [json.loads(line) for line in lines.splitlines()]
+    assert FIELDS == list(json.loads(array)[0]) == list(json.loads(lines.splitlines()[0]))
+    assert expected == list(csv.DictReader(sheet.splitlines()))
+    assert FIELDS == sheet.splitlines()[0].split(",")
+    assert FIELDS == table.splitlines()[0].split()
+    assert [list(number.values()) for number in expected] == [line.split() for line in table.splitlines()[2:]]
+
+
+async def test_lists_a_sandbox_without_any_settings(contactship: Any) -> None:
+    """All its numbers come as a table with a row for each, whatever the environment holds and however narrow it is."""
+    settings = {"CONTACTSHIP_BASE_URL": "nonsense", "CONTACTSHIP_API_KEY": "a key", "COLUMNS": "40"}
+
+    ended = await contactship(*LIST, "--sandbox", variables=settings)
+
+    header, rule, *rows = ended.output.splitlines()
+    assert (0, "") == (ended.code, ended.complaint)
+    assert FIELDS == header.split()
+    assert {"─"} == set(rule)
+    assert [list(number.values()) for number in Sandbox().phone_numbers] == [line.split() for line in rows]
+
+
+async def test_prints_an_empty_listing_in_each_format(call: Any) -> None:
+    """No numbers are an empty array, no lines, a header alone, or no table and a word about it."""
+    async with Sandbox(0) as server:
+        ended = [
+            await call(*LIST, "--format", format_, url=server.url) for format_ in ("json", "jsonl", "csv", "table")
+        ]
+
+    assert ["[]\n", "", ",".join(FIELDS) + "\n", ""] == [one.output for one in ended]
+    assert ["", "", "", "contactship: no phone numbers\n"] == [one.complaint for one in ended]
+    assert {0} == {one.code for one in ended}
+
+
+async def test_says_in_one_line_why_a_call_failed(call: Any, contactship: Any) -> None:
+    """A refused key, a server without a listener and an answer that is not JSON print one line, and no data."""
+    async with Sandbox(api_key="another-key") as server, RawServer(answer(b"<html>")) as strange:
+        refused, unreachable = await asyncio.gather(
+            contactship(*LIST, "--format", "json", url=server.url), contactship(*LIST, url=refused_url())
+        )
+        malformed = await call(*LIST, "--format", "csv", url=strange.url)
+
+    assert [(1, "")] * 3 == [(one.code, one.output) for one in (refused, unreachable, malformed)]
+    assert (
+        "contactship: GET /v1/phone-numbers was answered 401 Unauthorized: Invalid or missing API key"
+        " (request id sandbox-000001)\n"
+    ) == refused.complaint
+    assert unreachable.complaint.startswith("contactship: GET /v1/phone-numbers failed: ")
+    assert 1 == unreachable.complaint.count("\n")
+    assert "contactship: the answer is malformed: not JSON\n" == malformed.complaint
+
+
+async def test_prints_what_came_before_a_failure_and_how_to_go_on(call: Any) -> None:
+    """The numbers before a failure are printed in each format, and the offset it names gives the others."""
+    server = Sandbox(5)
+    # A wait longer than the client grants ends the walk without retries.
+    server.script(None, Status(500, retry_after=600, message=f"{ESCAPE}[red]out of\n\n order[/red]" + "!" * 999))
+    command = (*LIST, "--page-size", "3")
+
+    async with server:
+        failed = await call(*command, "--format", "csv", url=server.url)
+        others = await call(*command, "--format", "csv", "--offset", "3", url=server.url)
+        server.script(None, Status(502, retry_after=600, message=" "))
+        array = await call(*command, "--format", "json", url=server.url)
+
+    assert (1, 0, 1) == (failed.code, others.code, array.code)
+    assert [number["id"] for number in server.phone_numbers] == [
+        record["id"] for ended in (failed, others) for record in csv.DictReader(ended.output.splitlines())
+    ]
+    assert server.phone_numbers[:3] == json.loads(array.output)
+    assert (
+        "contactship: GET /v1/phone-numbers was answered 500 Internal Server Error; the server asks to wait 600 s:"
+        rf" \x1b]0;owned\x07[red]out of order[/red]{'!' * (300 - 33)} (request id sandbox-000002);"
+        " to go on after the 3 numbers printed, add --offset 3\n"
+    ) == failed.complaint
+    assert (
+        "contactship: GET /v1/phone-numbers was answered 502 Bad Gateway; the server asks to wait 600 s"
+        " (request id sandbox-000005); to go on after the 3 numbers printed, add --offset 3\n"
+    ) == array.complaint
+
+
+async def test_prints_the_rows_before_a_malformed_one(call: Any) -> None:
+    """A row that can't be read ends the listing after the rows before it, and its place is named."""
+    page = answer({"data": [row(1), row(2), row(3, id=None)], "count": 3})
+
+    async with RawServer(page) as server:
+        ended = await call(*LIST, "--format", "jsonl", url=server.url)
+
+    assert 1 == ended.code
+    assert [row(1), row(2)] == [json.loads(line) for line in ended.output.splitlines()]
+    assert (
+        "contactship: the answer is malformed: data[2].id: expected a non-empty text, got null;"
+        " to go on after the 2 numbers printed, add --offset 2\n"
+    ) == ended.complaint
+
+
+async def test_keeps_hostile_text_harmless(call: Any) -> None:
+    """A table shows control characters as escapes and markup as it is; the other formats keep the text exactly."""
+    hostile = row(
+        1, id="pn\n\x9b2J\u202e1", phone_number="[bold]+1[/bold]", type=f"{ESCAPE}ünbound", organization_id="組織"
+    )
+
+    async with RawServer(answer({"data": [hostile], "count": 1})) as server:
+        table, lines, sheet = [
+            await call(*LIST, "--format", format_, url=server.url) for format_ in ("table", "jsonl", "csv")
+        ]
+
+    assert [(0, "")] * 3 == [(one.code, one.complaint) for one in (table, lines, sheet)]
+    assert [r"pn\n\x9b2J\u202e1", "[bold]+1[/bold]", r"\x1b]0;owned\x07ünbound", "組織", "2026-01-15T10:00:01Z"] == (
+        table.output.splitlines()[2].split()
+    )
+    assert hostile == json.loads(lines.output)
+    assert [hostile] == list(csv.DictReader(sheet.output.splitlines(keepends=True)))

@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import math
+import os
+import re
+import shlex
+import signal
+import struct
+import sys
+import termios
+import time
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from contactship_async.sandbox import Sandbox, Slow
+
+LIST = ("phone-numbers", "list")
+COMMAND = ("-m", "contactship_async", *LIST)
+STYLING = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+AT_ONCE = 5.0  # seconds, for a busy machine; far less than what the command would wait for
+
+START_WITHOUT = "import sys; sys.modules[{!r}] = None; from contactship_async.__main__ import main; main()"
+
+START_AND_INTERRUPT_THE_IMPORT = """
+import sys
+from contactship_async.__main__ import main
+
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == "cyclopts":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, CtrlC())
+main()
+"""
+
+
+@contextmanager
+def closed_pipe() -> Iterator[int]:
+    """Offer the end of a pipe that nobody reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        yield writing
+    finally:
+        os.close(writing)
+
+
+@contextmanager
+def full_pipe() -> Iterator[tuple[int, Callable[[], int]]]:
+    """Offer the end of a pipe that nobody reads yet, and a function that counts the bytes in it."""
+    reading, writing = os.pipe()
+    try:
+        yield writing, lambda: struct.unpack("i", fcntl.ioctl(reading, termios.FIONREAD, b"\0\0\0\0"))[0]
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+async def run_in_terminal(
+    *arguments: str, environment: dict[str, str], columns: int = 100, shows_output: bool = True
+) -> str:
+    """Run the command with its standard error at a terminal, its output there or nowhere; return what it shows."""
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "contactship_async", *arguments),
+        stdin=theirs,
+        stdout=theirs if shows_output else DEVNULL,
+        stderr=theirs,
+        env=environment,
+    )
+    os.close(theirs)
+    shown = await asyncio.to_thread(read_terminal, ours)
+    assert 0 == await process.wait()
+    return shown
+
+
+def read_terminal(terminal: int) -> str:
+    """Read what is shown until the last process has left, and close it."""
+    shown = b""
+    try:
+        while piece := os.read(terminal, 65536):
+            shown += piece
+    except OSError:
+        pass  # Linux reports the end of a terminal as an error.
+    os.close(terminal)
+    return shown.decode().replace("\r\n", "\n")
+
+
+async def test_ctrl_c_ends_a_listing_at_once(start: Any) -> None:
+    """The rows of earlier pages stay, the call under way is dropped, and the code is 130 without a traceback."""
+    server = Sandbox(5)
+    server.script(None, Slow(math.inf))
+    asked_again = asyncio.Event()
+    server.on_request = lambda _: asked_again.set() if server.requests else None
+
+    async with server:
+        process = await start(*COMMAND, "--page-size", "2", "--format", "csv", url=server.url)
+        lines = [await process.stdout.readline() for _ in range(3)]
+        await asked_again.wait()
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(AT_ONCE):
+            rest, complaint = await process.communicate()
+
+    assert (130, b"", b"") == (process.returncode, rest, complaint)
+    assert [number["id"].encode() for number in server.phone_numbers[:2]] == [line.split(b",")[0] for line in lines[1:]]
+
+
+async def test_ctrl_c_ends_a_listing_that_nobody_reads(start: Any) -> None:
+    """The command does not wait for a reader that has stopped, such as a pager."""
+    with full_pipe() as (pipe, count_bytes):
+        async with Sandbox(1000) as server:
+            process = await start(*COMMAND, "--page-size", "1000", "--format", "csv", url=server.url, stdout=pipe)
+            before = -1
+            while not before == count_bytes() > 0:
+                before = count_bytes()
+                await asyncio.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            async with asyncio.timeout(AT_ONCE):
+                _, complaint = await process.communicate()
+
+    assert (130, b"") == (process.returncode, complaint)
+
+
+async def test_a_reader_that_leaves_ends_it_silently(start: Any, environment: Any) -> None:
+    """`| head -1` gets its line, and a closed pipe ends every kind of output with code 0 and not a word."""
+    pipeline = f"{shlex.join([sys.executable, *COMMAND])} --format csv | head -1; echo ${{PIPESTATUS[0]}}"
+
+    with closed_pipe() as pipe:
+        async with Sandbox(3000) as server:
+            shell = await asyncio.create_subprocess_exec(
+                "bash", "-c", pipeline, env=environment(server.url), stdout=PIPE, stderr=PIPE
+            )
+            ended = [
+                await start(*COMMAND, "--sandbox", "--format", "table", stdout=pipe),
+                await start(*COMMAND, "--help", stdout=pipe),
+            ]
+            output, complaint = await shell.communicate()
+            complaints = [(await process.communicate())[1] for process in ended]
+
+    assert ("id,phone_number,type,organization_id,created_at\n0\n", "") == (output.decode(), complaint.decode())
+    assert [b""] * 2 == complaints
+    assert [0] * 2 == [process.returncode for process in ended]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+async def test_says_why_it_could_not_write(contactship: Any) -> None:
+    """A full disk is exit code 1 and one line."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    ended = await contactship(*LIST, "--sandbox", stdout=full)
+    os.close(full)
+
+    assert (1, "contactship: No space left on device\n") == (ended.code, ended.complaint)
+
+
+async def test_works_with_closed_streams(start: Any, environment: Any) -> None:
+    """`2>&-` and `>&-` only silence it."""
+    command = f"{shlex.join([sys.executable, *COMMAND])} --sandbox --limit 1"
+
+    shell = await asyncio.create_subprocess_exec(
+        "bash", "-c", f"{command} >&-; echo $?; {command} 2>&-", env=environment(), stdout=PIPE, stderr=PIPE
+    )
+    output, complaint = await shell.communicate()
+
+    first, *table = output.decode().splitlines()
+    assert ("0", b"") == (first, complaint)
+    assert Sandbox().phone_numbers[0]["id"] == table[-1].split()[0]
+
+
+async def test_says_how_to_install_what_is_missing(start: Any) -> None:
+    """Without cyclopts or rich there is one line; another missing module is a bug, and a Ctrl-C is no bug."""
+    processes = [
+        await start("-c", code)
+        for code in (
+            START_WITHOUT.format("cyclopts"),
+            START_WITHOUT.format("rich"),
+            START_WITHOUT.format("csv"),
+            START_AND_INTERRUPT_THE_IMPORT,
+        )
+    ]
+    complaints = [(await process.communicate())[1].decode() for process in processes]
+
+    hint = "contactship: the command line needs an extra: pip install 'contactship-async[cli]'\n"
+    assert [1, 1, 1, 130] == [process.returncode for process in processes]
+    assert [hint, hint, ""] == [*complaints[:2], complaints[3]]
+    assert "ModuleNotFoundError: import of csv halted" in complaints[2]
+
+
+async def test_shows_progress_at_a_terminal(environment: Any) -> None:
+    """A bar counts up to the limit or the server's count and goes away; rows at the same terminal need none."""
+    command = (*LIST, "--sandbox", "--offset", "100", "--format", "csv")
+
+    everything, limited, rows = await asyncio.gather(
+        run_in_terminal(*command, environment=environment(), shows_output=False),
+        run_in_terminal(*command, "--limit", "70", environment=environment(), shows_output=False),
+        run_in_terminal(*command, "--limit", "1", environment=environment()),
+    )
+
+    assert "phone numbers" in everything
+    assert "150/150" in everything
+    assert "70/70" in limited
+    assert everything.endswith("\x1b[2K")  # the line of the bar is clear again,
+    assert "\x1b[?25h" in everything  # and the cursor is back
+    assert ["id", Sandbox().phone_numbers[100]["id"]] == [line.split(",")[0] for line in rows.splitlines()]
+
+
+async def test_table_loses_nothing_at_a_terminal(environment: Any) -> None:
+    """A wide terminal shows a line for each number; a narrower one folds the ids, and a narrow one the whole line."""
+    command = (*LIST, "--sandbox", "--limit", "3")
+    widths = (132, 80, 50)
+
+    shown = await asyncio.gather(
+        *(run_in_terminal(*command, environment=environment(), columns=columns) for columns in widths)
+    )
+
+    wide, folded, narrow = (STYLING.sub("", text).partition("─\n")[2].splitlines() for text in shown)
+    expected = [list(number.values()) for number in Sandbox().phone_numbers[:3]]
+    assert expected == [line.split() for line in wide]
+    assert expected == [line.split() for line in narrow]
+    assert expected == unfold(folded)
+    assert 80 >= max(map(len, folded))
+
+
+def unfold(lines: list[str]) -> list[list[str]]:
+    """Put the rows of a folded table together again; only its ids go on below the first line of a row."""
+    begins = [cell.start() for cell in re.finditer(r"\S+", lines[0])]
+    rows: list[list[str]] = []
+    for line in lines:
+        cells = [line[begin:end].strip() for begin, end in zip(begins, [*begins[1:], None], strict=True)]
+        if cells[1]:
+            rows.append(cells)
+        else:
+            rows[-1] = [above + below for above, below in zip(rows[-1], cells, strict=True)]
+    return rows
+
+
+async def test_serves_a_sandbox_for_a_shell(start: Any, contactship: Any) -> None:
+    """What it prints points a shell to it; its port is taken until SIGTERM ends it, which background jobs need."""
+    options = ("--phone-numbers", "7", "--seed", "3", "--envelope", "pagination", "--max-limit", "2")
+    more = ("--latency", "0.001", "--rate-limit", "30", "--no-count-follows-filter")
+    serve = shlex.join([sys.executable, "-m", "contactship_async", "sandbox", *options, *more])
+    # Shells start background jobs with Ctrl-C ignored.
+    server = await asyncio.create_subprocess_exec("bash", "-c", f"trap '' INT; exec {serve}", stdout=PIPE, stderr=PIPE)
+    assert server.stdout is not None
+    assert server.stderr is not None
+    note = await server.stderr.readline()
+    lines = [(await server.stdout.readline()).decode() for _ in range(2)]
+    server.send_signal(signal.SIGINT)
+    port = lines[0].strip().rpartition(":")[2]
+
+    shell = await asyncio.create_subprocess_exec(
+        "bash", "-c", f"{''.join(lines)}exec {shlex.join([sys.executable, *COMMAND])} --format json", stdout=PIPE
+    )
+    output, _ = await shell.communicate()
+    async with aiohttp.request(
+        "GET",
+        f"http://127.0.0.1:{port}/v1/phone-numbers",
+        params={"limit": 5, "type": "inbound"},
+        headers={"x-api-key": "sandbox-key"},
+    ) as response:
+        page = await response.json()
+        allowance = response.headers["x-ratelimit-limit"]
+    second = await contactship("sandbox", "--port", port)
+    server.terminate()
+    async with asyncio.timeout(AT_ONCE):
+        rest, complaint = await server.communicate()
+
+    assert b"contactship: serving 7 phone numbers; Ctrl-C ends it\n" == note
+    assert [
+        f"export CONTACTSHIP_BASE_URL=http://127.0.0.1:{port}\n",
+        "export CONTACTSHIP_API_KEY=sandbox-key\n",
+    ] == lines
+    assert Sandbox(7, seed=3).phone_numbers == json.loads(output)
+    assert (2, 7, "30") == (len(page["data"]), page["pagination"]["total_rows"], allowance)
+    assert (1, "") == (second.code, second.output)
+    assert re.fullmatch(r"contactship: .*address already in use.*\n", second.complaint)
+    assert (0, b"", b"") == (server.returncode, rest, complaint)
+
+
+async def test_ctrl_c_ends_a_sandbox_amid_a_request(start: Any) -> None:
+    """The sandbox ends at once with code 130, whatever is under way."""
+    server = await start("-m", "contactship_async", "sandbox", "--latency", "600")
+    port = int((await server.stdout.readline()).rpartition(b":")[2])
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /v1/phone-numbers HTTP/1.1\r\nHost: sandbox\r\n\r\n")
+    await writer.drain()
+    await asyncio.sleep(0.1)
+
+    server.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    _, complaint = await server.communicate()
+    writer.close()
+
+    assert 130 == server.returncode
+    assert time.monotonic() - started < AT_ONCE
+    assert b"contactship: serving 250 phone numbers; Ctrl-C ends it\n" == complaint

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import asyncio
+import inspect
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contactship_async import __version__
+from contactship_async._cli import serve_sandbox
+from contactship_async.sandbox import Sandbox
+
+LIST = ("phone-numbers", "list")
+
+WRONG: dict[tuple[str, ...], list[str]] = {
+    ("calls",): ['"calls"', "phone-numbers, sandbox"],
+    ("phone-numbers", "lost"): ['"lost"', "list"],
+    (*LIST, "more"): ["more"],
+    (*LIST, "--formt", "csv"): ["--formt", "--format"],
+    (*LIST, "--api-key=sk-live-KEY"): ["--api-key"],
+    (*LIST, "--concurrency", "4"): ["--concurrency"],
+    (*LIST, "--type", "both"): ["--type", "inbound", "outbound"],
+    (*LIST, "--order", "up"): ["--order", "asc", "desc"],
+    (*LIST, "--format", "\x1b[31m\n"): ["--format", r"\x1b[31m\n", "table", "json", "jsonl", "csv"],
+    (*LIST, "--limit", "-1"): ["--limit", ">= 0"],
+    (*LIST, "--limit", "all"): ["--limit", '"all"', "int"],
+    (*LIST, "--limit"): ["--limit", "requires an argument"],
+    (*LIST, "--offset", "-1"): ["--offset", ">= 0"],
+    (*LIST, "--page-size", "0"): ["--page-size", "> 0"],
+    LIST: ["no API key: set the environment variable CONTACTSHIP_API_KEY, or try it out with --sandbox"],
+    ("sandbox", "--port", "65536"): ["--port", "<= 65535"],
+    ("sandbox", "--phone-numbers", "-1"): ["--phone-numbers", ">= 0"],
+    ("sandbox", "--max-limit", "0"): ["--max-limit", "> 0"],
+    ("sandbox", "--rate-limit", "0"): ["--rate-limit", "> 0"],
+    ("sandbox", "--seed", "-1"): ["--seed", ">= 0"],
+    ("sandbox", "--envelope", "box"): ["--envelope", "count", "pagination"],
+    ("sandbox", "--latency", "nan"): ["latency", ">= 0"],
+    ("sandbox", "--latency", "inf"): ["latency", "finite"],
+    ("sandbox", "--host", ""): ["host must not be empty"],
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG.items(), ids=[" ".join(arguments) for arguments in WRONG])
+async def test_names_what_is_allowed_in_one_line(call: Any, arguments: tuple[str, ...], words: list[str]) -> None:
+    """Wrong usage is exit code 2 and one line, in which no value steers the terminal and no key is repeated."""
+    ended = await call(*arguments)
+
+    assert (2, "") == (ended.code, ended.output)
+    assert ended.complaint.startswith("contactship: ")
+    assert "\n" == ended.complaint[-1]
+    assert ended.complaint[:-1].isprintable()
+    assert [] == [word for word in words if word not in ended.complaint]
+    assert "sk-live-KEY" not in ended.complaint
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("api.contactship.ai", "base_url must be a URL with scheme and host, such as https://api.contactship.ai"),
+        ("http://192.0.2.1", "base_url would send the API key in clear"),
+    ],
+)
+async def test_names_the_settings_that_are_unusable(call: Any, url: str, fault: str) -> None:
+    """A server that the client refuses is wrong usage, and the line says where the setting comes from."""
+    ended = await call(*LIST, url=url)
+
+    assert (2, "", 1) == (ended.code, ended.output, ended.complaint.count("\n"))
+    assert ended.complaint.startswith(f"contactship: CONTACTSHIP_API_KEY or CONTACTSHIP_BASE_URL is unusable: {fault}")
+
+
+async def test_exits_with_the_code_of_its_outcome(call: Any, contactship: Any) -> None:
+    """The process ends with 2 after wrong usage, and without arguments it prints the help."""
+    wrong = await contactship("--lost")
+    alone = await call()
+
+    assert (2, "") == (wrong.code, wrong.output)
+    assert wrong.complaint.startswith("contactship: ")
+    assert 1 == wrong.complaint.count("\n")
+    assert (0, "") == (alone.code, alone.complaint)
+    assert "Usage: contactship COMMAND" in alone.output
+    assert {"phone-numbers", "sandbox", "--help", "--install-completion", "--version"} <= set(alone.output.split())
+
+
+async def test_prints_the_version(call: Any) -> None:
+    """`--version` prints the version and no more."""
+    ended = await call("--version")
+
+    assert (0, f"{__version__}\n", "") == (ended.code, ended.output, ended.complaint)
+
+
+async def test_help_shows_all_options_and_says_why_there_is_none_for_the_key(call: Any) -> None:
+    """The help of the listing names its options and their values, and where the key belongs."""
+    ended = await call(*LIST, "--help")
+
+    options = {word for word in ended.output.split() if word.startswith("--")}
+    text = " ".join(ended.output.split())
+    assert {"--type", "--order", "--limit", "--offset", "--page-size", "--format", "--sandbox"} == options
+    assert "[choices: table, json, jsonl, csv] [default: table]" in text.replace(" │ │ ", " ")
+    assert "The environment variable CONTACTSHIP_API_KEY holds the key" in text
+    assert "There is no option for the key: it would stay in the history of your shell" in text
+
+
+def test_sandbox_options_are_those_of_the_sandbox() -> None:
+    """The command takes what the class takes, with the same defaults, but for the key and the clock."""
+    options = inspect.signature(serve_sandbox).parameters
+    arguments = inspect.signature(Sandbox).parameters
+
+    assert {name: option.default for name, option in options.items()} == {
+        name: argument.default for name, argument in arguments.items() if name not in {"api_key", "clock"}
+    }
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="completes in bash")
+async def test_installs_a_completion_that_works(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`--install-completion` teaches the shell the commands, options and values."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    script = tmp_path / "completion"
+
+    ended = await call("--install-completion", "--shell", "bash", "--output", str(script))
+
+    assert (0, "") == (ended.code, ended.complaint)
+    assert str(script) in (tmp_path / ".bashrc").read_text()
+    assert ["phone-numbers", "sandbox"] == await complete(script, "contactship", "")
+    assert ["--page-size"] == await complete(script, "contactship", "phone-numbers", "list", "--pa")
+    assert ["json", "jsonl"] == await complete(script, "contactship", "phone-numbers", "list", "--format", "js")
+
+
+async def complete(script: Path, *words: str) -> list[str]:
+    """Ask bash what the last of *words* may become."""
+    ask = f'. {script}; COMP_WORDS=("$@"); COMP_CWORD={len(words) - 1}; _contactship; echo "${{COMPREPLY[@]}}"'
+    bash = await asyncio.create_subprocess_exec(
+        "bash", "--norc", "-c", ask, "bash", *words, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await bash.communicate()
+    return output.decode().split()
