@@ -201,7 +201,7 @@ class _Output:
 
     def end(self, *, complete: bool) -> None:
         """Print what is left; of a *complete* listing also that it is empty."""
-        if self._rows or (complete and not self._has_begun):
+        if self._rows or complete:
             self._print()
 
     def _print(self) -> None:

@@ -12,7 +12,14 @@ from typing import Any, Self, get_args
 
 from contactship_async._client import ContactshipClient
 from contactship_async._messages import Request, Response
-from contactship_async.sandbox._checks import check_choice, check_flag, check_integer, check_seconds, check_text
+from contactship_async.sandbox._checks import (
+    check_choice,
+    check_flag,
+    check_integer,
+    check_loopback,
+    check_seconds,
+    check_text,
+)
 from contactship_async.sandbox._faults import (
     Body,
     Cut,
@@ -68,7 +75,7 @@ class Sandbox:
         latency: Seconds before each answer, finite and >= 0.
         rate_limit: Requests per fixed window of 60 seconds, >= 1; None sets no limit and sends no headers about it.
         count_follows_filter: Whether `count` counts the rows of the `type` asked for, or all rows.
-        host: A loopback address for the server.
+        host: A loopback address for the server, or `localhost`.
         port: For the server, 0 to 65535; 0 takes any free one.
         clock: Seconds that never go back; the windows of *rate_limit* follow it.
 
@@ -104,7 +111,7 @@ class Sandbox:
         if rate_limit is not None:
             check_integer("rate_limit", rate_limit, 1)
         check_flag("count_follows_filter", count_follows_filter)
-        check_text("host", host)
+        check_loopback("host", host)
         check_integer("port", port, 0, 65535)
         self.api_key = api_key
         self._host = host

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from ipaddress import ip_address
 
 
 def check_integer(name: str, value: object, lowest: int, highest: float = math.inf) -> None:
@@ -33,6 +34,18 @@ def check_text(name: str, value: object) -> None:
         raise TypeError(message)
     if not value:
         message = f"{name} must not be empty"
+        raise ValueError(message)
+
+
+def check_loopback(name: str, value: object) -> None:
+    """Refuse what is not an address of this machine: the sandbox is no server for others, and its key is no secret."""
+    check_text(name, value)
+    try:
+        is_loopback = ip_address(str(value)).is_loopback
+    except ValueError:
+        is_loopback = value == "localhost"
+    if not is_loopback:
+        message = f"{name} must be 'localhost' or a loopback address such as '127.0.0.1'"
         raise ValueError(message)
 
 

@@ -6,8 +6,8 @@ import asyncio
 import os
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -48,18 +48,29 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]
 
 
 @pytest.fixture
-def start(environment: Callable[..., dict[str, str]]) -> Callable[..., Awaitable[Process]]:
-    """Return an async function that starts Python with the given arguments, for the server at *url*."""
+async def start(environment: Callable[..., dict[str, str]]) -> AsyncIterator[Callable[..., Awaitable[Process]]]:
+    """Return an async function that starts Python, or another program, which ends with the test at the latest."""
+    started: list[Process] = []
 
-    async def start_python(
-        *arguments: str, url: str | None = None, variables: Mapping[str, str] | None = None, **settings: Any
+    async def start_process(
+        *arguments: str,
+        program: str = sys.executable,
+        url: str | None = None,
+        variables: Mapping[str, str] | None = None,
+        **settings: Any,
     ) -> Process:
-        streams = {"stdin": asyncio.subprocess.DEVNULL, "stdout": PIPE, "stderr": PIPE, **settings}
-        return await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, env=environment(url, **(variables or {})), **streams
+        streams = {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE, **settings}
+        process = await asyncio.create_subprocess_exec(
+            program, *arguments, env=environment(url, **(variables or {})), **streams
         )
+        started.append(process)
+        return process
 
-    return start_python
+    yield start_process
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import struct
 import sys
 import termios
 import time
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import DEVNULL
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,20 +67,12 @@ def full_pipe() -> Iterator[tuple[int, Callable[[], int]]]:
         os.close(writing)
 
 
-async def run_in_terminal(
-    *arguments: str, environment: dict[str, str], columns: int = 100, shows_output: bool = True
-) -> str:
+async def run_in_terminal(start: Any, *arguments: str, columns: int = 100, shows_output: bool = True) -> str:
     """Run the command with its standard error at a terminal, its output there or nowhere; return what it shows."""
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "contactship_async", *arguments),
-        stdin=theirs,
-        stdout=theirs if shows_output else DEVNULL,
-        stderr=theirs,
-        env=environment,
-    )
+    output = theirs if shows_output else DEVNULL
+    process = await start("-m", "contactship_async", *arguments, stdin=theirs, stdout=output, stderr=theirs)
     os.close(theirs)
     shown = await asyncio.to_thread(read_terminal, ours)
     assert 0 == await process.wait()
@@ -134,15 +126,13 @@ async def test_ctrl_c_ends_a_listing_that_nobody_reads(start: Any) -> None:
     assert (130, b"") == (process.returncode, complaint)
 
 
-async def test_a_reader_that_leaves_ends_it_silently(start: Any, environment: Any) -> None:
+async def test_a_reader_that_leaves_ends_it_silently(start: Any) -> None:
     """`| head -1` gets its line, and a closed pipe ends every kind of output with code 0 and not a word."""
     pipeline = f"{shlex.join([sys.executable, *COMMAND])} --format csv | head -1; echo ${{PIPESTATUS[0]}}"
 
     with closed_pipe() as pipe:
         async with Sandbox(3000) as server:
-            shell = await asyncio.create_subprocess_exec(
-                "bash", "-c", pipeline, env=environment(server.url), stdout=PIPE, stderr=PIPE
-            )
+            shell = await start("-c", pipeline, program="bash", url=server.url)
             ended = [
                 await start(*COMMAND, "--sandbox", "--format", "table", stdout=pipe),
                 await start(*COMMAND, "--help", stdout=pipe),
@@ -165,13 +155,11 @@ async def test_says_why_it_could_not_write(contactship: Any) -> None:
     assert (1, "contactship: No space left on device\n") == (ended.code, ended.complaint)
 
 
-async def test_works_with_closed_streams(start: Any, environment: Any) -> None:
+async def test_works_with_closed_streams(start: Any) -> None:
     """`2>&-` and `>&-` only silence it."""
     command = f"{shlex.join([sys.executable, *COMMAND])} --sandbox --limit 1"
 
-    shell = await asyncio.create_subprocess_exec(
-        "bash", "-c", f"{command} >&-; echo $?; {command} 2>&-", env=environment(), stdout=PIPE, stderr=PIPE
-    )
+    shell = await start("-c", f"{command} >&-; echo $?; {command} 2>&-", program="bash")
     output, complaint = await shell.communicate()
 
     first, *table = output.decode().splitlines()
@@ -198,14 +186,14 @@ async def test_says_how_to_install_what_is_missing(start: Any) -> None:
     assert "ModuleNotFoundError: import of csv halted" in complaints[2]
 
 
-async def test_shows_progress_at_a_terminal(environment: Any) -> None:
+async def test_shows_progress_at_a_terminal(start: Any) -> None:
     """A bar counts up to the limit or the server's count and goes away; rows at the same terminal need none."""
     command = (*LIST, "--sandbox", "--offset", "100", "--format", "csv")
 
     everything, limited, rows = await asyncio.gather(
-        run_in_terminal(*command, environment=environment(), shows_output=False),
-        run_in_terminal(*command, "--limit", "70", environment=environment(), shows_output=False),
-        run_in_terminal(*command, "--limit", "1", environment=environment()),
+        run_in_terminal(start, *command, shows_output=False),
+        run_in_terminal(start, *command, "--limit", "70", shows_output=False),
+        run_in_terminal(start, *command, "--limit", "1"),
     )
 
     assert "phone numbers" in everything
@@ -216,20 +204,19 @@ async def test_shows_progress_at_a_terminal(environment: Any) -> None:
     assert ["id", Sandbox().phone_numbers[100]["id"]] == [line.split(",")[0] for line in rows.splitlines()]
 
 
-async def test_table_loses_nothing_at_a_terminal(environment: Any) -> None:
+async def test_table_loses_nothing_at_a_terminal(start: Any) -> None:
     """A wide terminal shows a line for each number; a narrower one folds the ids, and a narrow one the whole line."""
     command = (*LIST, "--sandbox", "--limit", "3")
     widths = (132, 80, 50)
 
-    shown = await asyncio.gather(
-        *(run_in_terminal(*command, environment=environment(), columns=columns) for columns in widths)
-    )
+    shown = await asyncio.gather(*(run_in_terminal(start, *command, columns=columns) for columns in widths))
 
     wide, folded, narrow = (STYLING.sub("", text).partition("─\n")[2].splitlines() for text in shown)
     expected = [list(number.values()) for number in Sandbox().phone_numbers[:3]]
     assert expected == [line.split() for line in wide]
     assert expected == [line.split() for line in narrow]
     assert expected == unfold(folded)
+    assert [row[4] for row in expected] == [line.split()[-1] for line in folded if "+1" in line]
     assert 80 >= max(map(len, folded))
 
 
@@ -252,22 +239,19 @@ async def test_serves_a_sandbox_for_a_shell(start: Any, contactship: Any) -> Non
     more = ("--latency", "0.001", "--rate-limit", "30", "--no-count-follows-filter")
     serve = shlex.join([sys.executable, "-m", "contactship_async", "sandbox", *options, *more])
     # Shells start background jobs with Ctrl-C ignored.
-    server = await asyncio.create_subprocess_exec("bash", "-c", f"trap '' INT; exec {serve}", stdout=PIPE, stderr=PIPE)
-    assert server.stdout is not None
-    assert server.stderr is not None
+    server = await start("-c", f"trap '' INT; exec {serve}", program="bash")
     note = await server.stderr.readline()
     lines = [(await server.stdout.readline()).decode() for _ in range(2)]
     server.send_signal(signal.SIGINT)
     port = lines[0].strip().rpartition(":")[2]
 
-    shell = await asyncio.create_subprocess_exec(
-        "bash", "-c", f"{''.join(lines)}exec {shlex.join([sys.executable, *COMMAND])} --format json", stdout=PIPE
-    )
+    listing = shlex.join([sys.executable, *COMMAND, "--format", "json"])
+    shell = await start("-c", f"{''.join(lines)}{listing}", program="bash")
     output, _ = await shell.communicate()
     async with aiohttp.request(
         "GET",
         f"http://127.0.0.1:{port}/v1/phone-numbers",
-        params={"limit": 5, "type": "inbound"},
+        params={"limit": 5, "type": "outbound"},
         headers={"x-api-key": "sandbox-key"},
     ) as response:
         page = await response.json()

@@ -28,6 +28,8 @@ from contactship_async.sandbox import Body, Cut, Drip, Fault, Html, Redirect, Sa
         ({"rate_limit": 0}, ValueError, "rate_limit must be >= 1, not 0"),
         ({"count_follows_filter": 1}, TypeError, "count_follows_filter must be True or False, not int"),
         ({"host": ""}, ValueError, "host must not be empty"),
+        ({"host": "0.0.0.0"}, ValueError, "host must be 'localhost' or a loopback address such as '127.0.0.1'"),  # noqa: S104 - refused
+        ({"host": "example.com"}, ValueError, "host must be 'localhost' or a loopback address such as '127.0.0.1'"),
         ({"port": 65536}, ValueError, "port must be from 0 to 65535, not 65536"),
     ],
 )

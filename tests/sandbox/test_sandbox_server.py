@@ -101,6 +101,13 @@ async def test_ipv6_address_stands_in_brackets() -> None:
     await sandbox.__aexit__(None, None, None)
 
 
+async def test_host_may_be_a_name() -> None:
+    """`localhost` is a loopback address by name."""
+    async with Sandbox(host="localhost") as sandbox, aiohttp.ClientSession() as session:
+        assert sandbox.url.startswith("http://localhost:")
+        assert await get_text(session, sandbox)
+
+
 async def test_posted_bodies_are_read() -> None:
     """A request with a body is answered, and the connection serves the next one."""
     async with (
