@@ -6,7 +6,8 @@ async with ContactshipClient("your-api-key") as client:
 """
 
 from contactship_async._client import ContactshipClient
-from contactship_async._messages import Request, Response, Secret, Transport
+from contactship_async._messages import Delivery, Request, Response, Transport
+from contactship_async._secret import Secret
 from contactship_async._version import __version__
 from contactship_async.errors import (
     AmbiguousOutcomeError,
@@ -40,6 +41,7 @@ __all__ = [
     "ConnectionFailedError",
     "ContactshipClient",
     "ContactshipError",
+    "Delivery",
     "MalformedResponseError",
     "NotFoundError",
     "Page",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import AsyncGeneratorType, TracebackType
 from typing import Any, Final, Self, cast
 
@@ -12,11 +12,12 @@ import aiohttp
 from attrs import define, field
 
 from contactship_async import _protocol
+from contactship_async._arguments import check_integer, check_type
 from contactship_async._configuration import ApiKeySource, FetchedApiKey, read_api_key, read_base_url
-from contactship_async._core import check_integer
-from contactship_async._messages import Secret, Transport
+from contactship_async._messages import Transport
 from contactship_async._protocol import Parameters
 from contactship_async._retry import AttemptLoop
+from contactship_async._secret import Secret
 from contactship_async._transport import open_transport
 from contactship_async._version import __version__
 from contactship_async.errors import ConfigurationError
@@ -58,6 +59,9 @@ class ContactshipClient(PhoneNumberMethods):
             *transport* comes with *connector* or *trace_configs*.
         TypeError: An argument has the wrong type.
         ValueError: *max_response_bytes* is out of range.
+
+    Its methods raise `RuntimeError` when they are called from a second running event loop or after a fork, and when the
+    client, or the connector it was given, is closed while they run.
     """
 
     _base_url = DEFAULT_BASE_URL  # for the repr of a client whose settings were refused
@@ -82,10 +86,16 @@ class ContactshipClient(PhoneNumberMethods):
         if isinstance(key, ConfigurationError):
             raise key
         self._api_key = key
-        _check_type("timeouts", timeouts, Timeouts)
-        _check_type("retry", retry, RetryPolicy)
+        check_type("timeouts", timeouts, Timeouts)
+        check_type("retry", retry, RetryPolicy)
         if connector is not None:
-            _check_type("connector", connector, aiohttp.BaseConnector)
+            check_type("connector", connector, aiohttp.BaseConnector)
+        if transport is not None:
+            check_type("transport", transport, Callable)
+        check_type("trace_configs", trace_configs, Sequence)
+        for trace_config in trace_configs:
+            check_type("each of trace_configs", trace_config, aiohttp.TraceConfig)
+        check_type("allow_insecure_http", allow_insecure_http, bool)
         if transport is not None and (connector is not None or trace_configs):
             message = "a transport takes the place of HTTP: it goes with neither a connector nor trace_configs"
             raise ConfigurationError(message)
@@ -137,7 +147,7 @@ class ContactshipClient(PhoneNumberMethods):
             path: Such as `/v1/contacts/+12025550142`. Each segment is percent-encoded; sequences such as `%2B` stay.
             params: The query. None values are not sent, booleans become `true` and `false`, several values are
                 repeated.
-            json: The body, anything msgspec can encode; None for no body.
+            json: The body, anything msgspec can encode (NaN and infinities become null); None for no body.
             idempotent: Whether the call is safe to repeat. None: GET and HEAD are, all else is not. True gives a call
                 that is documented as safe, such as stopping a call, the retries of a GET.
 
@@ -204,9 +214,3 @@ class _Session:
     def is_over(self) -> bool:
         """Whether the loop has ended, or has closed the session because it is about to."""
         return self.loop.is_closed() or self.opened.ag_frame is None
-
-
-def _check_type(name: str, value: object, expected: type[Any]) -> None:
-    if not isinstance(value, expected):
-        message = f"{name} must be of type {expected.__name__}, not {type(value).__name__}"
-        raise TypeError(message)

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 import msgspec
 from attrs import has
 from cattrs import BaseConverter, transform_error
-from cattrs.cols import list_structure_factory
+from cattrs.errors import IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
 from cattrs.preconf.msgspec import MsgspecJsonConverter, configure_converter
 
@@ -34,6 +34,10 @@ _JSON_NAMES: Final = {
     bool: "true or false",
     type(None): "null",
 }
+
+
+_MOST_WRONG_ITEMS: Final = 100
+"""A hostile list of 200,000 wrong items would keep the event loop busy for seconds with problems nobody reads."""
 
 
 class _MismatchError(ValueError):
@@ -54,8 +58,8 @@ class Codec(MsgspecJsonConverter):
             self.register_structure_hook(leaf, _structure_leaf)
         self.register_structure_hook_func(_is_constrained, _structure_leaf)
         self.register_structure_hook_func(_is_moment, _structure_moment)
-        self.register_structure_hook_factory(_is_list, _only(list, list_structure_factory))
-        self.register_structure_hook_factory(_is_class, _only(dict, make_dict_structure_fn))
+        self.register_structure_hook_factory(_is_list, _list_hook)
+        self.register_structure_hook_factory(_is_class, _class_hook)
 
     def loads(self, data: bytes, cl: type[T], **kwargs: Any) -> T:
         """Decode *data* into *cl*.
@@ -134,20 +138,41 @@ def _structure_moment(value: Any, cl: Any) -> Any:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _only(kind: type, make_hook: Callable[[Any, BaseConverter], Hook]) -> Callable[[Any, BaseConverter], Hook]:
-    """Let the hooks of *make_hook* see values of one *kind* only: cattrs takes whatever can be iterated or indexed."""
+def _list_hook(cl: Any, converter: BaseConverter) -> Hook:
+    """Structure lists only (cattrs takes whatever can be iterated), and no further than `_MOST_WRONG_ITEMS`."""
+    (item_type,) = get_args(cl)
+    structure_item = converter.get_structure_hook(item_type)
 
-    def make_strict_hook(cl: Any, converter: BaseConverter) -> Hook:
-        structure = make_hook(cl, converter)
+    def structure_list(value: Any, _: Any) -> list[Any]:
+        if type(value) is not list:
+            raise _MismatchError(_JSON_NAMES[list], value)
+        items: list[Any] = []
+        errors: list[Exception] = []
+        for index, raw in enumerate(value):
+            try:
+                items.append(structure_item(raw, item_type))
+            except (ValueError, ExceptionGroup) as error:
+                error.__notes__ = [IterableValidationNote("", index, item_type)]
+                errors.append(error)
+                if len(errors) == _MOST_WRONG_ITEMS:
+                    break
+        if errors:
+            raise IterableValidationError(str(cl), errors, cl)
+        return items
 
-        def structure_strictly(value: Any, target: Any) -> Any:
-            if type(value) is not kind:
-                raise _MismatchError(_JSON_NAMES[kind], value)
-            return structure(value, target)
+    return structure_list
 
-        return structure_strictly
 
-    return make_strict_hook
+def _class_hook(cl: Any, converter: BaseConverter) -> Hook:
+    """Structure classes from objects only: cattrs takes whatever can be indexed."""
+    structure = make_dict_structure_fn(cl, converter)
+
+    def structure_class(value: Any, target: Any) -> Any:
+        if type(value) is not dict:
+            raise _MismatchError(_JSON_NAMES[dict], value)
+        return structure(value, target)
+
+    return structure_class
 
 
 def _describe(error: BaseException, _: type | None) -> str:

@@ -14,13 +14,15 @@ from collections.abc import Awaitable, Callable
 
 from yarl import URL
 
-from contactship_async._messages import Secret
+from contactship_async._secret import Secret
 from contactship_async.errors import ConfigurationError, RequestTimeoutError
 
 ApiKeySource = str | Callable[[], Awaitable[str]]
 
 _API_KEY = re.compile(r"[\x21-\x7e]{1,512}")
 """What aiohttp sends unchanged: it strips blanks, refuses control characters, and sends a lone surrogate as no key."""
+
+_KEY_FORM = "a text of 1 to 512 visible ASCII characters"
 
 _UNFIT_FOR_URL = re.compile(r"[\x00-\x20\x7f\\]")
 
@@ -60,7 +62,8 @@ class FetchedApiKey:
     async def _fetch_anew(self) -> Secret:
         fetched = read_api_key(await self._fetch())
         if isinstance(fetched, ConfigurationError):
-            raise fetched
+            message = f"the function passed as api_key did not return one: it must return {_KEY_FORM}"
+            raise ConfigurationError(message)
         self._known = fetched
         return fetched
 
@@ -77,7 +80,7 @@ def read_api_key(text: object) -> Secret | ConfigurationError:
     if text is None or text == "":
         return ConfigurationError("there is no API key: pass api_key, or set CONTACTSHIP_API_KEY")
     if not isinstance(text, str) or not _API_KEY.fullmatch(text.strip()):
-        return ConfigurationError("the API key must be a text of 1 to 512 visible ASCII characters")
+        return ConfigurationError(f"the API key must be {_KEY_FORM}")
     return Secret(text.strip())
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
-from enum import StrEnum
 from typing import TypeVar
 
+from attrs import evolve
+
 from contactship_async import _protocol
-from contactship_async._messages import Response, Secret, Transport
+from contactship_async._messages import Response, Transport
 from contactship_async._pagination import OffsetWalk, PageRequest, walk_pages
 from contactship_async._protocol import PageAnswer, Parameter, Parameters
 from contactship_async._retry import AttemptLoop
+from contactship_async._secret import Secret
 from contactship_async.errors import AuthenticationError
 from contactship_async.models import Page, SortOrder
 
 T = TypeVar("T")
-E = TypeVar("E", bound=StrEnum)
 
 
 class Core(ABC):
@@ -47,11 +48,10 @@ class Core(ABC):
     ) -> Response:
         """Send one call with its retries, and return its 2xx answer."""
         deadline = self._attempts.start_deadline()
+        request = _protocol.build_request(method=method, path=path, params=params, json=json, idempotent=idempotent)
         transport = await self._get_transport()
         api_key = await self._get_api_key()
-        request = _protocol.build_request(
-            method=method, path=path, api_key=api_key, params=params, json=json, idempotent=idempotent
-        )
+        request = evolve(request, api_key=api_key)
         try:
             return await self._attempts.send(request, transport, _protocol.read_error, deadline)
         except AuthenticationError:
@@ -87,37 +87,3 @@ class Core(ABC):
             filtered=any(value is not None for value in filters.values()),
         )
         return walk_pages(walk, fetch)
-
-
-def check_integer(name: str, value: object, *, lowest: int) -> int:
-    """Return *value* if it is an integer of at least *lowest*.
-
-    Raises:
-        TypeError: It is not an integer; booleans are none.
-        ValueError: It is lower.
-    """
-    if isinstance(value, bool) or not isinstance(value, int):
-        message = f"{name} must be an integer >= {lowest}, not {type(value).__name__}"
-        raise TypeError(message)
-    if value < lowest:
-        message = f"{name} must be an integer >= {lowest}, not {value}"
-        raise ValueError(message)
-    return value
-
-
-def check_choice(name: str, value: object, choices: type[E]) -> E:
-    """Return *value*, a member of *choices* or its text, as the member.
-
-    Raises:
-        TypeError: It is not a text.
-        ValueError: It is no member; for an open enum, values that only the server knows are none.
-    """
-    allowed = " or ".join(repr(choice.value) for choice in choices)
-    if not isinstance(value, str):
-        message = f"{name} must be {allowed}, not {type(value).__name__}"
-        raise TypeError(message)
-    for choice in choices:
-        if choice == value:
-            return choice
-    message = f"{name} must be {allowed}, not {value!r}"
-    raise ValueError(message)

@@ -1,21 +1,24 @@
 """The offset walk: pure decisions, and a short driver that fetches what they ask for.
 
-The listing changes while it is walked. Under the default order, newest first, the decisions lose no row and repeat
-none:
+The listing changes while it is walked. Under the default order, newest first, in a listing whose order is unique and
+whose count is that of the rows listed, the decisions lose no row that is there throughout, and repeat none:
 
 - The next offset is the last one plus the rows received, whatever was asked for: servers cap `limit`.
 - A new number at the head pushes rows already yielded onto the next page. They are known by their ids and dropped.
 - A removed number pulls rows not yet yielded under the offset. The count falls, so the page is thrown away and asked
   for again that much further back. Before a gap can open, the count must fall: new rows come only at the head, where
-  they push rows the other way (hazards of offset pages, 10.2).
+  they push rows the other way.
 - A page that shows nothing new, an empty page before the end, and books that don't balance at the end (fewer rows
   yielded than counted) raise, unless rows never seen stand at the head of the listing and so explain it.
 
-Under oldest first, an insert and a delete between the same two pages cancel out in the count and can hide a gap.
+Under oldest first, or where the count ignores the filter, an insert and a delete between the same two pages can
+cancel out in the count and hide a gap; so can rows with equal creation dates that the server puts in another order
+each time.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Hashable, Iterable, Sequence
 from contextlib import aclosing, suppress
@@ -29,7 +32,7 @@ from contactship_async.models import Page
 T = TypeVar("T")
 
 REMEMBERED_ROWS: Final = 10_000
-"""How many of the rows yielded last are known by their ids; the memory of a walk does not grow beyond twice that."""
+"""How many of the rows yielded last are surely known by their ids; a walk keeps at most twice that, and two pages."""
 
 MOST_FRUITLESS_PAGES: Final = 1_000
 """Pages in a row without a new row before a walk gives up: the ids remembered, in pages of ten."""
@@ -110,6 +113,7 @@ class OffsetWalk(Generic[T]):
             if not answer.rows and answer.problem is None:
                 yield from self._end_on_empty_page(answer.count)
                 return
+            self._refuse_known_rows_beyond(answer)
             page = self._take(answer, limit)
             if page is not None:
                 yield page
@@ -132,16 +136,30 @@ class OffsetWalk(Generic[T]):
         if previous is None or self._count_is_too_small:
             return False
         change = count - previous
+        falls = change < 0 and self._offset > 0
+        if falls:
+            self._offset = max(self._offset + change, 0)
+            self._note_fruitless_page()
         self._risen += max(change, 0)
         self._furthest += max(change, 0)
-        if abs(change) > REMEMBERED_ROWS and self._yielded > REMEMBERED_ROWS:
-            message = f"the count went from {previous} to {count} between two pages: too many rows moved"
+        if self._furthest - self._offset > self._rows_known_again:
+            message = f"{self._furthest - self._offset} rows moved while they were walked: too many to know them again"
             raise PaginationError(message)
-        if change >= 0 or self._offset == 0:
-            return False
-        self._offset = max(self._offset + change, 0)
-        self._note_fruitless_page()
-        return True
+        return falls
+
+    @property
+    def _rows_known_again(self) -> float:
+        """How many rows back from the furthest one a row is told by its id: neither forgotten nor before the start."""
+        if self._start == 0 and self._yielded <= REMEMBERED_ROWS:
+            return math.inf
+        return min(self._yielded, REMEMBERED_ROWS)
+
+    def _refuse_known_rows_beyond(self, answer: Answer[T]) -> None:
+        """Raise where a page wraps around to rows already yielded instead of ending at the count."""
+        beyond = answer.rows[max(answer.count - self._offset, 0) :]
+        if self._seen.any_of([self._identify(row) for row in beyond]):
+            message = f"the page at offset {self._offset} goes on beyond the count with rows already yielded"
+            raise PaginationError(message)
 
     def _take(self, answer: Answer[T], limit: int) -> Page[T] | None:
         """Move past the rows of a page, up to the last one wanted, and return the new ones."""
@@ -183,9 +201,11 @@ class OffsetWalk(Generic[T]):
             yield from self._balance(count)
             return
         if self._filtered:
-            # Whether the count follows the filter is unknown (API 6.1): that of the whole listing tells.
+            # The documentation leaves open whether the count follows the filter: that of the whole listing tells. But
+            # it is also the same where no row is filtered out, so the page is asked for again before it is believed.
             unfiltered: Answer[T] = yield PageRequest(0, 1, filtered=False)
-            if unfiltered.count == count:
+            again: Answer[T] = yield PageRequest(self._offset, self._page_size)
+            if not again.rows and again.problem is None and unfiltered.count in (count, again.count):
                 return
         message = f"the page at offset {self._offset} is empty, but the listing is said to have {count} rows"
         raise PaginationError(message)
@@ -194,6 +214,7 @@ class OffsetWalk(Generic[T]):
         """Make sure at the end that rows which never came are the new ones at the head."""
         missing = count - self._start - self._yielded
         if missing > self._risen and not (yield from self._head_is_new(missing)):
+            self._offset = self._start  # Any of the rows may be missing: only from the start do they all come.
             message = f"{missing} of the {count} rows counted never came: pages overlap, or rows share an id"
             raise PaginationError(message)
 

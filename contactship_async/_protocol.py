@@ -1,6 +1,6 @@
 """What the API means, without input or output: how a call becomes a request, and a response a page or an error.
 
-Two generations of envelopes are in use (API 0): `{"data": [...], "count": 8}`, and
+Two generations of envelopes are documented: `{"data": [...], "count": 8}`, and
 `{"statusCode": 200, "data": [...], "pagination": {"total_rows": 8}}`. Both are accepted everywhere.
 """
 
@@ -19,8 +19,9 @@ from urllib.parse import quote, unquote
 from attrs import define, frozen
 from msgspec import Meta
 
+from contactship_async._arguments import check_type
 from contactship_async._codec import codec
-from contactship_async._messages import Request, Response, Secret
+from contactship_async._messages import Request, Response
 from contactship_async.errors import (
     AuthenticationError,
     BadRequestError,
@@ -60,36 +61,45 @@ _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _WHITE_SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
 
-def build_request(  # noqa: PLR0913 - the parts of a call, all by keyword
+def build_request(
     *,
     method: str,
     path: str,
-    api_key: Secret,
     params: Parameters | None = None,
     json: object = None,
     idempotent: bool | None = None,
 ) -> Request:
-    """Build the request of one call.
+    """Build the request of one call, all but its key.
 
     Raises:
-        TypeError: An argument has the wrong type, or *json* can't be encoded.
-        ValueError: *method* or *path* is not allowed, or a number has no JSON or query form.
+        TypeError: An argument has the wrong type, or *json* holds what JSON has no form for.
+        ValueError: *method* or *path* is not allowed, or a value has no form in JSON or in a query.
     """
-    if not isinstance(method, str) or method.upper() not in METHODS:
+    check_type("method", method, str)
+    if method.upper() not in METHODS:
         message = f"method must be one of {', '.join(METHODS)}"
         raise ValueError(message)
-    if not isinstance(idempotent, bool | None):
-        message = f"idempotent must be True, False or None, not {type(idempotent).__name__}"
-        raise TypeError(message)
+    if idempotent is not None:
+        check_type("idempotent", idempotent, bool)
     method = method.upper()
     return Request(
         method=method,
         path=quote_path(path),
-        query=_build_query(params or {}),
-        body=None if json is None else codec.dumps(json),
-        api_key=api_key,
+        query=_build_query({} if params is None else params),
+        body=None if json is None else _encode_json(json),
         idempotent=method in _IDEMPOTENT_METHODS if idempotent is None else idempotent,
     )
+
+
+def _encode_json(json: object) -> bytes:
+    try:
+        return codec.dumps(json)
+    except TypeError as error:
+        message = f"json must be of types that JSON has a form for: {error}"
+        fault: Exception = TypeError(message)
+    except (ValueError, RecursionError):
+        fault = ValueError("json must hold no lone surrogates and not be nested too deeply")
+    raise fault
 
 
 def quote_path(path: str) -> str:
@@ -98,8 +108,9 @@ def quote_path(path: str) -> str:
     Segments that a server or aiohttp would resolve (empty, `.` and `..`, also escaped) are refused: with them an
     identifier from outside could reach another endpoint.
     """
-    if not isinstance(path, str) or not path.startswith("/"):
-        message = "path must be a text that starts with '/', such as '/v1/credits'"
+    check_type("path", path, str)
+    if not path.startswith("/") or not _is_unicode(path):
+        message = "path must start with '/', such as '/v1/credits', and hold no lone surrogates"
         raise ValueError(message)
     if "?" in path or "#" in path:
         message = "path must not hold '?' or '#': pass the query as params"
@@ -115,7 +126,14 @@ def _quote_segment(segment: str) -> str:
     return "".join(quote(text, safe="") + escape for text, escape in zip(texts, escapes, strict=True))
 
 
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _build_query(params: Parameters) -> tuple[tuple[str, str], ...]:
+    check_type("params", params, Mapping)
+    for name in params:
+        check_type("each name in params", name, str)
     return tuple(
         (name, _query_text(name, single))
         for name, value in params.items()
@@ -137,6 +155,9 @@ def _query_text(name: str, value: object) -> str:
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
         message = f"params[{name!r}] must be finite"
+        raise ValueError(message)
+    if isinstance(value, str) and not _is_unicode(value):
+        message = f"params[{name!r}] must hold no lone surrogates"
         raise ValueError(message)
     if isinstance(value, str | int | float):
         return str(value)
@@ -236,7 +257,7 @@ def _error_class(status: int) -> type[StatusError]:
 
 
 def _read_message(body: bytes) -> str:
-    """Find the server's words: `message` is the one field all revisions share; a list of them is joined (API 1.4)."""
+    """Find the server's words: `message` is the one field that all documentation of errors shares; a list is joined."""
     try:
         content = codec.loads(body, object)
     except MalformedResponseError:
@@ -244,7 +265,7 @@ def _read_message(body: bytes) -> str:
     message = content.get("message") if isinstance(content, dict) else None
     if isinstance(message, list):
         message = "; ".join(part for part in message if isinstance(part, str))
-    return message if isinstance(message, str) else ""
+    return message[:_MOST_BODY_BYTES_IN_ERROR] if isinstance(message, str) else ""
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:

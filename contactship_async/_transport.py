@@ -30,7 +30,7 @@ API_KEY_HEADER: Final = "x-api-key"
 _RESENT_BY_AIOHTTP: Final = ("PUT", "DELETE")
 """aiohttp sends these (and GET) once more by itself on a dropped connection, without a word and without an option.
 
-What it reports is the failure of the second sending; the first may have been received (hazards 5 and 6).
+What it reports is the failure of the second sending; the first may have been received.
 """
 
 _NEVER_ROUNDED: Final = float("inf")
@@ -42,7 +42,7 @@ _BEFORE_SENDING: Final = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.ServerFingerprintMismatch,
 )
-"""What aiohttp raises while it connects; for a request it sends only once, nothing has left by then (hazards 6)."""
+"""What aiohttp raises while it connects; for a request it sends only once, nothing has left by then."""
 
 _REASONS: Final = {
     aiohttp.ServerDisconnectedError: "the server closed the connection without an answer",
@@ -77,7 +77,7 @@ class AiohttpTransport:
             MalformedResponseError: The body of a 2xx is larger than *max_response_bytes*.
         """
         if self.session.closed:
-            message = "the client, or the connector it was given, was closed while a call was running"
+            message = "the client was closed while a call was running, or the connector it was given is closed"
             raise RuntimeError(message)
         request.delivery.provably_unsent = request.method not in _RESENT_BY_AIOHTTP
         try:
@@ -170,7 +170,7 @@ async def open_transport(  # noqa: PLR0913 - the settings of a session, all by k
     denied.
     """
     departures = aiohttp.TraceConfig()
-    # Awaited before the first byte is written: until then, nothing was sent (hazards 6).
+    # Awaited before the first byte is written: until then, nothing was sent.
     departures.on_request_headers_sent.append(_note_departure)
     session = aiohttp.ClientSession(
         connector=connector,

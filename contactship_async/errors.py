@@ -37,7 +37,7 @@ Limit = Literal["connect", "attempt", "total"]
 """A field of `Timeouts`."""
 
 _PERSONAL = re.compile(r"(?:\d[ ().+-]*){7}|@")
-"""What makes a path segment a phone number or an e-mail address, which the API takes as identifiers (API 4.3)."""
+"""What makes a path segment a phone number or an e-mail address, which the API takes as identifiers of contacts."""
 
 _MOST_ISSUES_IN_TEXT = 5
 

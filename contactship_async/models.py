@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
@@ -11,12 +10,14 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 from attrs import Attribute, field, frozen
 from msgspec import Meta
 
-__all__ = ["AwareDatetime", "Identifier", "OpenEnum", "Page", "RetryPolicy", "SortOrder", "Timeouts"]
+from contactship_async._arguments import check_integer, check_seconds
+
+__all__ = ["AwareDatetime", "NonEmptyText", "OpenEnum", "Page", "RetryPolicy", "SortOrder", "Timeouts"]
 
 T = TypeVar("T")
 
-Identifier = Annotated[str, Meta(min_length=1, description="a non-empty text")]
-"""An opaque, non-empty id: documented as a UUID, but the examples are prefixed and not all hexadecimal (API 1.2)."""
+NonEmptyText = Annotated[str, Meta(min_length=1, description="a non-empty text")]
+"""A text that says something. Ids are no more than that: documented as UUIDs, but prefixed in the API's examples."""
 
 AwareDatetime = Annotated[datetime, Meta(tz=True, description="a date and time")]
 """A time stamp with a zone. An answer's stamp without one is taken as UTC."""
@@ -25,7 +26,8 @@ AwareDatetime = Annotated[datetime, Meta(tz=True, description="a date and time")
 class OpenEnum(StrEnum):
     """Text with known values, to which the server may add: a value it invents later arrives as it came.
 
-    A new value is no member of the class, but compares equal to its text, prints, pickles and dumps like any other.
+    A new value is an instance that iterating over the class does not show. It equals its text, prints, pickles and
+    dumps like the known ones; compare it with `==`, since each time it is an object of its own.
     """
 
     @classmethod
@@ -69,36 +71,24 @@ class Page(Generic[T]):
 
     @property
     def next_offset(self) -> int | None:
-        """The offset of the row after this page; None at the end, and when *data* is empty."""
+        """The offset of the row after this page; None when *data* is empty, and at the end as *count* tells it."""
         end = self.offset + len(self.data)
         if not self.data or (self.count is not None and end >= self.count):
             return None
         return end
 
 
-def _check_number(attribute: Attribute[Any], value: object, *, lowest: float, zero: bool) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        message = f"{attribute.name} must be a number, not {type(value).__name__}"
-        raise TypeError(message)
-    if not (math.isfinite(value) and (value > lowest or (zero and value == lowest))):
-        message = f"{attribute.name} must be a finite number {'>=' if zero else '>'} {lowest:g}"
-        raise ValueError(message)
-
-
 def _positive_or_none(_: object, attribute: Attribute[Any], value: object) -> None:
     if value is not None:
-        _check_number(attribute, value, lowest=0, zero=False)
+        check_seconds(attribute.name, value, may_be_zero=False)
 
 
 def _not_negative(_: object, attribute: Attribute[Any], value: object) -> None:
-    _check_number(attribute, value, lowest=0, zero=True)
+    check_seconds(attribute.name, value, may_be_zero=True)
 
 
 def _at_least_one(_: object, attribute: Attribute[Any], value: object) -> None:
-    if not isinstance(value, int):
-        message = f"{attribute.name} must be an integer, not {type(value).__name__}"
-        raise TypeError(message)
-    _check_number(attribute, value, lowest=1, zero=True)
+    check_integer(attribute.name, value, lowest=1)
 
 
 @frozen

@@ -8,9 +8,10 @@ from typing import Final, Literal
 
 from attrs import frozen
 
-from contactship_async._core import Core, check_choice, check_integer
+from contactship_async._arguments import check_choice, check_integer
+from contactship_async._core import Core
 from contactship_async._pagination import walk_rows
-from contactship_async.models import AwareDatetime, Identifier, OpenEnum, Page, SortOrder
+from contactship_async.models import AwareDatetime, NonEmptyText, OpenEnum, Page, SortOrder
 
 PATH: Final = "/v1/phone-numbers"
 
@@ -39,10 +40,10 @@ class PhoneNumber:
         created_at: When the number was added; with a time zone.
     """
 
-    id: Identifier
-    phone_number: Identifier
+    id: NonEmptyText
+    phone_number: NonEmptyText
     type: PhoneNumberType
-    organization_id: Identifier
+    organization_id: NonEmptyText
     created_at: AwareDatetime
 
 

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 
-from contactship_async._messages import Request, Secret
+from contactship_async._messages import Request
+from contactship_async._secret import Secret
 from contactship_async.sandbox._replies import Reply
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds

@@ -110,6 +110,10 @@ def test_insecure_on_purpose() -> None:
         ({"timeouts": 5}, TypeError, "timeouts must be of type Timeouts, not int"),
         ({"retry": 5}, TypeError, "retry must be of type RetryPolicy, not int"),
         ({"connector": 5}, TypeError, "connector must be of type BaseConnector, not int"),
+        ({"transport": 5}, TypeError, "transport must be of type Callable, not int"),
+        ({"trace_configs": 5}, TypeError, "trace_configs must be of type Sequence, not int"),
+        ({"trace_configs": [5]}, TypeError, "each of trace_configs must be of type TraceConfig, not int"),
+        ({"allow_insecure_http": "no"}, TypeError, "allow_insecure_http must be of type bool, not str"),
         ({"max_response_bytes": 0}, ValueError, "max_response_bytes must be an integer >= 1"),
         ({"max_response_bytes": "1"}, TypeError, "max_response_bytes must be an integer >= 1"),
     ],
@@ -201,7 +205,7 @@ async def test_fetched_key_is_checked() -> None:
     async with sandbox.client(api_key=vault) as client:
         for error, text in (
             (ConfigurationError, "visible ASCII"),
-            (ConfigurationError, "no API key"),
+            (ConfigurationError, "the function passed as api_key did not return one"),
             (PermissionError, "no"),
             (TimeoutError, "slow"),
         ):

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 import pytest
 
-from contactship_async._messages import Request, Response, Secret
+from contactship_async._messages import Request, Response
+from contactship_async._secret import Secret
 from contactship_async.sandbox import Cut, RecordedRequest, Sandbox, Slow, Status
 from contactship_async.sandbox._listings import Listing, Refusal, Window
 from contactship_async.sandbox._replies import Reply

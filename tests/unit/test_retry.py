@@ -21,9 +21,10 @@ from contactship_async import (
     StatusError,
     Timeouts,
 )
-from contactship_async._messages import Request, Response, Secret
+from contactship_async._messages import Request, Response
 from contactship_async._protocol import read_error
 from contactship_async._retry import AttemptLoop
+from contactship_async._secret import Secret
 
 GET = Request(method="GET", path="/v1/phone-numbers", api_key=Secret("sk-test"), idempotent=True)
 POST = evolve(GET, method="POST", idempotent=False)

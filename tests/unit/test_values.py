@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contactship_async import Page, PhoneNumber, PhoneNumberType, RetryPolicy, Secret, SortOrder, Timeouts
-from contactship_async._messages import Request, _unescape
+from contactship_async._messages import Request
+from contactship_async._secret import _unescape
 
 NUMBER = PhoneNumber(
     id="pn-1",
@@ -122,7 +123,8 @@ def test_redaction(key: str, data: st.DataObject) -> None:
 
 
 def test_redaction_keeps_all_else() -> None:
-    """What is not the key stays as it was."""
+    """What is not the key stays as it was; an empty key stands nowhere."""
+    assert b"abc" == Secret("").redact(b"abc")
     assert b'{"a\\u0022": "***%20***", "b": "*** and ***' == Secret("sk-0123456789").redact(
         b'{"a\\u0022": "sk-0123456789%20sk-01%32345678\\u0039", "b": "sk-0123456789 and sk-0123456'
     )
