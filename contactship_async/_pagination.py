@@ -113,8 +113,9 @@ class OffsetWalk(Generic[T]):
             if not answer.rows and answer.problem is None:
                 yield from self._end_on_empty_page(answer.count)
                 return
-            self._refuse_known_rows_beyond(answer)
-            page = self._take(answer, limit)
+            ids = [self._identify(row) for row in answer.rows]
+            self._refuse_wrapped_page(ids, answer.count)
+            page = self._take(answer, ids, limit)
             if page is not None:
                 yield page
             elif answer.rows:
@@ -154,16 +155,16 @@ class OffsetWalk(Generic[T]):
             return math.inf
         return min(self._yielded, REMEMBERED_ROWS)
 
-    def _refuse_known_rows_beyond(self, answer: Answer[T]) -> None:
-        """Raise where a page wraps around to rows already yielded instead of ending at the count."""
-        beyond = answer.rows[max(answer.count - self._offset, 0) :]
-        if self._seen.any_of([self._identify(row) for row in beyond]):
-            message = f"the page at offset {self._offset} goes on beyond the count with rows already yielded"
+    def _refuse_wrapped_page(self, ids: Sequence[Hashable], count: int) -> None:
+        """Raise where a page goes on from the end of the listing to its beginning."""
+        beyond_count = ids[max(count - self._offset, 0) :]
+        if self._seen.any_of(beyond_count) or self._seen.any_of_first_page_forgotten(ids):
+            message = f"the page at offset {self._offset} wraps around to rows already yielded"
             raise PaginationError(message)
 
-    def _take(self, answer: Answer[T], limit: int) -> Page[T] | None:
+    def _take(self, answer: Answer[T], ids: Sequence[Hashable], limit: int) -> Page[T] | None:
         """Move past the rows of a page, up to the last one wanted, and return the new ones."""
-        new = self._seen.add([self._identify(row) for row in answer.rows])[: self._wanted]
+        new = self._seen.add(ids)[: self._wanted]
         self._offset += new[-1] + 1 if len(new) == self._wanted else len(answer.rows)
         if not new:
             return None
@@ -195,10 +196,7 @@ class OffsetWalk(Generic[T]):
         return self._offset == count and not self._count_is_too_small
 
     def _end_on_empty_page(self, count: int) -> Steps[T]:
-        if self._count_is_too_small:
-            return
-        if self._offset >= count:
-            yield from self._balance(count)
+        if self._count_is_too_small or self._offset >= count:
             return
         if self._filtered:
             # The documentation leaves open whether the count follows the filter: that of the whole listing tells. But
@@ -234,6 +232,10 @@ class _SeenIds:
 
     def any_of(self, ids: Iterable[Hashable]) -> bool:
         return not all(seen.isdisjoint(ids) for seen in (self._first, self._older, self._recent))
+
+    def any_of_first_page_forgotten(self, ids: Iterable[Hashable]) -> bool:
+        """Tell whether one of *ids* was on the first page, and too long ago to come again by rows that moved."""
+        return bool(self._first.intersection(ids) - self._older - self._recent)
 
     def add(self, ids: Sequence[Hashable]) -> Sequence[int]:
         """Remember *ids*, and return the places of those not seen before."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 from typing import Any
 
@@ -184,6 +185,28 @@ async def test_refused_key_is_fetched_anew() -> None:
 
     assert 3 == count
     assert 2 == vault.asked
+
+
+async def test_newer_key_survives_an_old_refusal() -> None:
+    """The refusal of a key that another call has replaced meanwhile drops nothing."""
+    vault = Vault("sk-1", "sk-2")
+    client = Sandbox().client(api_key=vault)
+    old = await client._get_api_key()
+    client._forget_api_key(old)
+    new = await client._get_api_key()
+    client._forget_api_key(old)
+
+    assert new is await client._get_api_key()
+
+
+async def test_no_use_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child process does not read from its parent's connections."""
+    async with Sandbox(3) as sandbox, sandbox.client() as client:
+        await client.count_phone_numbers()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: 0)
+            with pytest.raises(RuntimeError, match="another event loop or process"):
+                await client.count_phone_numbers()
 
 
 async def test_given_key_survives_a_401() -> None:

@@ -68,6 +68,8 @@ async def test_filter(type_: PhoneNumberType, count_follows_filter: bool) -> Non
 
     assert listed(sandbox, type_) == ids(numbers)
     assert {type_} == {number.type for number in numbers}
+    unfiltered = [call.params for call in sandbox.requests if "type" not in call.params]
+    assert ([] if count_follows_filter else [{"limit": "1", "offset": "0", "order": "desc"}]) == unfiltered
 
 
 @given(

@@ -253,3 +253,11 @@ def test_unknown_type_arrives_unharmed(text: str) -> None:
     assert text == f"{number.type}"
     assert hash(text) == hash(number.type)
     assert json.loads(codec.dumps(number))["type"] == text
+
+
+def test_hostile_list_of_wrong_rows() -> None:
+    """Of very many wrong rows, only the first hundred are looked at."""
+    answer = read_page(Response(status=200, body=b'{"data": [' + b"0," * 200_000 + b'0], "count": 1}'), PhoneNumber)
+
+    assert answer.problem is not None
+    assert 100 == len(answer.problem.issues)
