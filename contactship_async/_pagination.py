@@ -114,7 +114,9 @@ class OffsetWalk(Generic[T]):
                 yield from self._end_on_empty_page(answer.count)
                 return
             ids = [self._identify(row) for row in answer.rows]
-            self._refuse_wrapped_page(ids, answer.count)
+            if self._seen.any_of_first_page_forgotten(ids):
+                message = f"the page at offset {self._offset} wraps around to the first rows of the listing"
+                raise PaginationError(message)
             page = self._take(answer, ids, limit)
             if page is not None:
                 yield page
@@ -154,13 +156,6 @@ class OffsetWalk(Generic[T]):
         if self._start == 0 and self._yielded <= REMEMBERED_ROWS:
             return math.inf
         return min(self._yielded, REMEMBERED_ROWS)
-
-    def _refuse_wrapped_page(self, ids: Sequence[Hashable], count: int) -> None:
-        """Raise where a page goes on from the end of the listing to its beginning."""
-        beyond_count = ids[max(count - self._offset, 0) :]
-        if self._seen.any_of(beyond_count) or self._seen.any_of_first_page_forgotten(ids):
-            message = f"the page at offset {self._offset} wraps around to rows already yielded"
-            raise PaginationError(message)
 
     def _take(self, answer: Answer[T], ids: Sequence[Hashable], limit: int) -> Page[T] | None:
         """Move past the rows of a page, up to the last one wanted, and return the new ones."""

@@ -1,4 +1,4 @@
-"""The exceptions a caller can act on; nothing else leaves this package but argument errors and cancellation.
+"""The exceptions a caller can act on, besides those for wrong arguments and for a client used in two loops at once.
 
 All of them pickle and copy. No text of theirs carries the key, a phone number, a header value or a response body.
 """
@@ -44,7 +44,11 @@ _MOST_ISSUES_IN_TEXT = 5
 
 @frozen
 class WalkPosition:
-    """Where a walk ended: pass `offset=error.position.offset` to go on, with *yielded* rows already delivered."""
+    """Where a walk ended: pass `offset=error.position.offset` to go on, with *yielded* rows already delivered.
+
+    The offset counts from the listing as it is when the next walk begins: rows may come again, or be missed, by as
+    many as were added or removed before it in between.
+    """
 
     offset: int
     yielded: int

@@ -1,4 +1,7 @@
-"""The phone numbers of an organization (API page "List Phone Numbers", `GET /v1/phone-numbers`)."""
+"""The phone numbers of an organization: `GET /v1/phone-numbers`.
+
+Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
+"""
 
 from __future__ import annotations
 
@@ -69,10 +72,15 @@ class PhoneNumberMethods(Core):
             order: By creation date, `asc` or `desc`.
             type: Only `inbound` or only `outbound` numbers.
 
+        Returns:
+            The numbers, with the server's count of all of them.
+
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: An argument is out of range.
-            ContactshipError: The call failed; see the README for the tree of errors.
+            ContactshipError: The call failed; see `contactship_async.errors`.
+
+        Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
         """
         answer = await self._get_page(
             PATH,
@@ -97,7 +105,7 @@ class PhoneNumberMethods(Core):
         offset: int = 0,
         max_items: int | None = None,
     ) -> AsyncGenerator[PhoneNumber, None]:
-        """Iterate over all phone numbers, page by page, each once, also while numbers are added and removed.
+        """Iterate over all phone numbers, page by page, each once, while others come and go.
 
         Called without `await`: `async for number in client.iter_phone_numbers(): ...`. One page is held at a time,
         and the next one is fetched when the first of its numbers is wanted. Leave early with `contextlib.aclosing()`:
@@ -109,7 +117,11 @@ class PhoneNumberMethods(Core):
         For a time limit, put `asyncio.timeout()` around the whole loop. `asyncio.wait_for(anext(numbers), ...)` ends
         the generator when it times out, and the listing would look shorter than it is.
 
-        With `order="asc"`, a number added and a number removed between the same two pages can hide a third.
+        Signs that a number is missing raise. Three things leave no sign: with `order="asc"`, or where the server's
+        count ignores *type*, a number added and one removed between the same two pages; and numbers created at the
+        very same time that the server lists in another order each time.
+
+        Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
 
         Args:
             type: Only `inbound` or only `outbound` numbers.
@@ -171,6 +183,9 @@ class PhoneNumberMethods(Core):
 
         Args:
             type: Only `inbound` or only `outbound` numbers.
+
+        Returns:
+            The server's count, >= 0.
 
         Raises:
             TypeError: *type* has the wrong type.

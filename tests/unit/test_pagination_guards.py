@@ -173,6 +173,13 @@ def test_count_that_was_wrong_is_never_believed_again() -> None:
     assert walked(lambda asked: Answer(window(asked), counts.get(asked.offset, 20))) == IDS
 
 
+def test_count_that_was_wrong_is_not_followed_back() -> None:
+    """A count that is wrong tells nothing by falling."""
+    counts = iter([2, 1, 0, 0, 0])
+
+    assert walked(lambda asked: Answer(window(asked), next(counts))) == IDS
+
+
 def test_inserts_seen_in_the_count_need_no_further_question() -> None:
     """Rows that never came are not asked about if the count rose by as many."""
     listing = Listing.of(10)
@@ -284,10 +291,12 @@ def test_count_falls_again_at_the_start() -> None:
 def test_steps_back_are_fruitless(monkeypatch: pytest.MonkeyPatch) -> None:
     """A count that falls with each request does not lead all the way back."""
     monkeypatch.setattr(_pagination, "MOST_FRUITLESS_PAGES", 3)
-    counts = iter([100, 100, 100, *range(99, 0, -1)])
+    counts = [100, 100, 100, *range(99, 0, -1)]
 
     with pytest.raises(PaginationError, match="4 pages in a row"):
-        walked(lambda asked: Answer(window(asked), next(counts)))
+        walked(lambda asked: Answer(window(asked), counts.pop(0)))
+
+    assert 95 == counts[0]
 
 
 def test_fruitless_pages_are_counted_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
