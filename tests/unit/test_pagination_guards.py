@@ -211,10 +211,42 @@ def test_inserts_hidden_by_deletes_are_looked_for_at_the_head() -> None:
     assert PageRequest(4, 2) == listing.asked[-1]
 
 
-def test_lying_head() -> None:
+def test_empty_head() -> None:
     """A listing without a head explains nothing."""
+    pages = iter([ROWS[:4], ROWS[:4], []])
+
     with pytest.raises(PaginationError, match="already yielded"):
-        walked(lambda asked: Answer(ROWS[:4] if asked.limit == 4 and asked.offset < 8 else [], 15))
+        walked(lambda asked: Answer(next(pages), 15))
+
+
+def test_repeated_page_of_a_listing_longer_than_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows at the head that were yielded too long ago to be remembered are still no new ones."""
+    monkeypatch.setattr(_pagination, "REMEMBERED_ROWS", 4)
+    rows = [Row(f"row-{place}") for place in range(30)]
+
+    def answer(asked: PageRequest) -> Answer:
+        start = asked.offset if asked.offset != 20 else 16
+        return Answer(rows[start : start + asked.limit], 30)
+
+    with pytest.raises(PaginationError, match="the page at offset 20 holds only rows already yielded"):
+        walked(answer)
+
+
+def test_books_that_do_not_balance() -> None:
+    """Where more rows are missing than a page holds, a page of the head is asked for; to go on is to start over."""
+    rows = [Row(f"row-{place}") for place in range(27)]
+    asked_for: list[PageRequest] = []
+
+    def answer(asked: PageRequest) -> Answer:
+        asked_for.append(asked)
+        return Answer(rows[3 + (asked.offset - 3) // 2 :][: asked.limit], 27)
+
+    walk = make_walk(offset=3, page_size=4)
+    with pytest.raises(PaginationError, match="never came"):
+        list(drive(walk, answer))
+
+    assert PageRequest(3, 4) == asked_for[-1]
+    assert 3 == walk.position.offset
 
 
 @pytest.mark.parametrize(
@@ -385,6 +417,22 @@ def test_empty_page_that_is_not_there_again() -> None:
 
     with pytest.raises(PaginationError, match="empty"):
         walked(answer, filtered=True)
+
+
+def test_empty_page_that_is_malformed_when_asked_for_again() -> None:
+    """A row that can't be read is no empty page."""
+    pages = iter([Answer(ROWS[:4], 15), Answer([], 15), Answer(ROWS[:1], 15)])
+    problem = MalformedResponseError(("data[0].id: missing",))
+
+    with pytest.raises(PaginationError, match="empty"):
+        walked(lambda asked: next(pages, Answer([], 15, problem)), filtered=True)
+
+
+def test_count_of_the_whole_listing_that_moves() -> None:
+    """A count that ignores the filter may change between the questions, as long as two answers agree."""
+    pages = iter([Answer(ROWS[:4], 15), Answer([], 15), Answer(ROWS[:1], 16), Answer([], 16)])
+
+    assert IDS[:4] == walked(lambda asked: next(pages), filtered=True)
 
 
 async def test_rows_close_their_pages() -> None:
