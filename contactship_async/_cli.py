@@ -3,56 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Annotated, Final, Literal, NoReturn
+from typing import Annotated, Final, Literal
 
-import msgspec
-from cyclopts import App, CycloptsError, Parameter
-from cyclopts.types import NonNegativeFloat, NonNegativeInt, Port, PositiveInt
-from rich import box
-from rich.cells import cell_len
+from cyclopts import App, CycloptsError, Parameter, Token, UnusedCliTokensError
+from cyclopts.types import NonNegativeFloat
+from cyclopts.validators import Number
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
 from contactship_async import (
+    AuthenticationError,
     ConfigurationError,
     ContactshipClient,
     ContactshipError,
-    PhoneNumber,
     StatusError,
     __version__,
 )
+from contactship_async._cli_output import STDOUT, Format, Output, note, write
 
-Format = Literal["table", "json", "jsonl", "csv"]
-
-_FIELDS: Final = ("id", "phone_number", "type", "organization_id", "created_at")
-_ID_FIELDS: Final = ("id", "organization_id")
-_NARROWEST_ID: Final = 10  # columns of a terminal; an id is not folded to less
 _LONGEST_MESSAGE: Final = 300  # characters of a server's message that are shown
 
 
-class _Console(Console):
-    """Standard output for help and tables."""
+def _read_integer(_: object, tokens: Sequence[Token]) -> int:
+    """Read what is written as an integer; cyclopts would round 1.5 and take 0x10 for 16."""
+    text = tokens[0].value
+    if not (text.isascii() and text.removeprefix("-").isdigit()):
+        message = f'"{text}" is not a whole number'
+        raise ValueError(message)
+    return int(text)
 
-    def on_broken_pipe(self) -> NoReturn:
-        raise BrokenPipeError  # rich would exit with code 1
 
+NonNegativeInt = Annotated[int, Parameter(converter=_read_integer, validator=Number(gte=0))]
+PositiveInt = Annotated[int, Parameter(converter=_read_integer, validator=Number(gte=1))]
+Port = Annotated[int, Parameter(converter=_read_integer, validator=Number(gte=0, lte=65535))]
 
-_stdout = _Console()
 
 app = App(
     name="contactship",
     version=__version__,
-    console=_stdout,
+    console=STDOUT,
     default_parameter=Parameter(negative=()),
     result_action="return_value",
     exit_on_error=False,
@@ -61,7 +56,7 @@ app = App(
     help="""List what your organization has at Contactship (AI phone calls), or serve a sandbox to try things out.
 
     Data goes to standard output, everything else to standard error. Exit codes: 0 all is well, 1 the API or the network
-    failed, 2 wrong usage, 130 ended by Ctrl-C.""",
+    failed, 2 wrong usage or no key, 130 ended by Ctrl-C.""",
 )
 app.register_install_completion_command(help="Install the completion of commands and options for your shell.")
 phone_numbers = App(name="phone-numbers", help="Phone numbers of your organization.")
@@ -94,7 +89,7 @@ async def list_phone_numbers(  # noqa: PLR0913 - one argument for each option
         format: json is one array, jsonl one object per line, csv has a header. jsonl and csv are printed page by page.
         sandbox: List the made-up numbers of a sandbox; needs no account, key or network.
     """
-    output = _Output(format)
+    output = Output(format)
     async with _open_client(sandbox=sandbox) as client:
         pages = client.iter_phone_number_pages(
             type=type, order=order, page_size=page_size, offset=offset, max_items=limit
@@ -163,8 +158,8 @@ async def serve_sandbox(  # noqa: PLR0913 - one argument for each option
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     async with sandbox:
         variables = {"CONTACTSHIP_BASE_URL": sandbox.url, "CONTACTSHIP_API_KEY": sandbox.api_key}
-        _write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()).encode())
-        _note(f"serving {phone_numbers} phone numbers; Ctrl-C ends it")
+        write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()).encode())
+        note(f"serving {phone_numbers} phone numbers; Ctrl-C ends it")
         await asyncio.Event().wait()
 
 
@@ -176,74 +171,18 @@ def run(arguments: Sequence[str]) -> int:
     """
     try:
         app(arguments)
+    except UnusedCliTokensError as error:
+        return _complain(
+            f"unexpected argument {(error.unused_tokens or [''])[0]!r}; options begin with --, see --help", 2
+        )
     except CycloptsError as error:
         return _complain(str(error), 2)
     except ConfigurationError as error:
-        return _complain(f"CONTACTSHIP_API_KEY or CONTACTSHIP_BASE_URL is unusable: {error}", 2)
+        variable = "CONTACTSHIP_BASE_URL" if "base_url" in str(error) else "CONTACTSHIP_API_KEY"
+        return _complain(f"{variable} is unusable: {error}", 2)
     except ContactshipError as error:
         return _complain(_describe(error), 1)
     return 0
-
-
-class _Output:
-    """Prints phone numbers to standard output: page by page where the format allows it, otherwise at the end."""
-
-    def __init__(self, format_: Format) -> None:
-        self.streams = format_ in {"jsonl", "csv"}
-        self._format = format_
-        self._rows: list[PhoneNumber] = []
-        self._has_begun = False
-
-    def add(self, rows: Iterable[PhoneNumber]) -> None:
-        self._rows.extend(rows)
-        if self.streams:
-            self._print()
-
-    def end(self, *, complete: bool) -> None:
-        """Print what is left; of a *complete* listing also that it is empty."""
-        if self._rows or complete:
-            self._print()
-
-    def _print(self) -> None:
-        _write(self._encode([{name: getattr(row, name) for name in _FIELDS} for row in self._rows]))
-        self._rows.clear()
-        self._has_begun = True
-
-    def _encode(self, records: list[dict[str, object]]) -> bytes:
-        if self._format == "table":
-            return _encode_table(msgspec.to_builtins(records))
-        if self._format == "json":
-            return msgspec.json.encode(records) + b"\n"
-        if self._format == "jsonl":
-            return msgspec.json.Encoder().encode_lines(records)
-        lines = io.StringIO()
-        writer = csv.DictWriter(lines, _FIELDS, lineterminator="\n")
-        if not self._has_begun:
-            writer.writeheader()
-        writer.writerows(msgspec.to_builtins(records))
-        return lines.getvalue().encode()
-
-
-def _encode_table(records: list[dict[str, str]]) -> bytes:
-    if not records:
-        _note("no phone numbers")
-        return b""
-    records = [{name: _printable(text) for name, text in record.items()} for record in records]
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for name in _FIELDS:
-        table.add_column(name, no_wrap=name not in _ID_FIELDS, overflow="fold")
-    for record in records:
-        table.add_row(*map(Text, record.values()))  # as Text, in which rich sees no markup
-    # A terminal shows long lines on several of its own, which is right for one too narrow to fold the ids.
-    width = _Console(width=sys.maxsize).measure(table).maximum
-    if sys.stdout.isatty():
-        id_width = sum(max(cell_len(record[name]) for record in records) for name in _ID_FIELDS)
-        if _stdout.width - (width - id_width) >= len(_ID_FIELDS) * _NARROWEST_ID:
-            width = _stdout.width
-    console = _Console(width=width)
-    with console.capture() as capture:
-        console.print(table)
-    return capture.get().encode(sys.stdout.encoding, "backslashreplace")
 
 
 def _open_client(*, sandbox: bool) -> ContactshipClient:
@@ -268,26 +207,13 @@ def _describe(error: ContactshipError) -> str:
         message = " ".join(error.message.split())
         text += f": {message[:_LONGEST_MESSAGE]}" if message else ""
         text += f" (request id {error.request_id})" if error.request_id else ""
+    if isinstance(error, AuthenticationError):
+        text += "; check CONTACTSHIP_API_KEY"
     if error.position is not None and error.position.yielded:
         text += f"; to go on after the {error.position.yielded} numbers printed, add --offset {error.position.offset}"
     return text
 
 
-def _printable(text: str) -> str:
-    """Escape what could steer a terminal or break the line."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _write(data: bytes) -> None:
-    # Bytes, so that neither the locale nor the platform changes the data, and at once, so that no row is cut in two.
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
-
-
-def _note(text: str) -> None:
-    sys.stderr.write(f"contactship: {_printable(text)}\n")
-
-
 def _complain(text: str, code: int) -> int:
-    _note(text)
+    note(text)
     return code

@@ -11,6 +11,7 @@ import asyncio
 import ipaddress
 import re
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 
 from yarl import URL
 
@@ -60,7 +61,12 @@ class FetchedApiKey:
             self._known = None
 
     async def _fetch_anew(self) -> Secret:
-        fetched = read_api_key(await self._fetch())
+        answer = self._fetch()
+        if not isawaitable(answer):
+            del answer
+            message = "api_key must be a text or an async function that returns one"
+            raise TypeError(message)
+        fetched = read_api_key(await answer)
         if isinstance(fetched, ConfigurationError):
             message = f"the function passed as api_key did not return one: it must return {_KEY_FORM}"
             raise ConfigurationError(message)
@@ -98,7 +104,9 @@ def read_base_url(text: object, *, allow_insecure_http: bool) -> str:
     except ValueError:
         url = URL()
     if url.scheme not in ("http", "https") or not url.host:
-        message = "base_url must be a URL with scheme and host, such as https://api.contactship.ai"
+        message = (
+            "base_url must be an http(s) URL with scheme and host, and a valid port if any: https://api.contactship.ai"
+        )
         raise ConfigurationError(message)
     if "@" in url.raw_authority or "?" in text or "#" in text:
         message = "base_url must hold no user, password, query or fragment"

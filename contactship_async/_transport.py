@@ -7,8 +7,11 @@ a user's trace hook) passes as the same object, with its traceback cut here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Sequence
 from io import BytesIO
+from socket import gaierror
+from ssl import SSLError
 from types import SimpleNamespace
 from typing import Final
 
@@ -148,11 +151,18 @@ def _translate(request: Request, error: aiohttp.ClientError | OSError, connect_s
 def _reason(error: aiohttp.ClientError | OSError) -> str:
     """Say what happened without quoting the exception: some of aiohttp's print headers or parts of the answer."""
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"could not connect to {error.host}:{error.port} ({error.os_error.strerror or type(error).__name__})"
+        return f"could not connect to {error.host}:{error.port} ({_system_reason(error.os_error)})"
     for kind, reason in _REASONS.items():
         if isinstance(error, kind):
             return reason
     return "the connection failed"
+
+
+def _system_reason(error: OSError) -> str:
+    # asyncio puts the address in place of the system's words; look-ups and TLS have numbers and words of their own.
+    if error.errno is not None and not isinstance(error, gaierror | SSLError):
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
 
 
 async def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword

@@ -67,7 +67,8 @@ class Sandbox:
     Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
 
     Args:
-        phone_numbers: How many there are, >= 0.
+        phone_numbers: How many there are, 0 to 1,000,000. From 26,800 on, numbers come again under other ids: there
+            are no more that are reserved for fiction.
         api_key: The only key that is accepted.
         seed: The same seed makes the same organization.
         envelope: `count` answers `{"data", "count"}`, `pagination` the newer `{"statusCode", "data", "pagination"}`.
@@ -102,7 +103,7 @@ class Sandbox:
         port: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        check_integer("phone_numbers", phone_numbers, 0)
+        check_integer("phone_numbers", phone_numbers, 0, 1_000_000)
         check_text("api_key", api_key)
         check_integer("seed", seed, 0)
         check_choice("envelope", envelope, get_args(Envelope))

@@ -5,8 +5,10 @@ import csv
 import json
 from typing import Any
 
+import pytest
 from raw_server import RawServer, answer, refused_url
 
+from contactship_async._cli_output import _fit
 from contactship_async.sandbox import Sandbox, Status
 
 LIST = ("phone-numbers", "list")
@@ -83,9 +85,10 @@ async def test_says_in_one_line_why_a_call_failed(call: Any, contactship: Any) -
     assert [(1, "")] * 3 == [(one.code, one.output) for one in (refused, unreachable, malformed)]
     assert (
         "contactship: GET /v1/phone-numbers was answered 401 Unauthorized: Invalid or missing API key"
-        " (request id sandbox-000001)\n"
+        " (request id sandbox-000001); check CONTACTSHIP_API_KEY\n"
     ) == refused.complaint
-    assert unreachable.complaint.startswith("contactship: GET /v1/phone-numbers failed: ")
+    assert unreachable.complaint.startswith("contactship: GET /v1/phone-numbers failed: could not connect to ")
+    assert unreachable.complaint.endswith(" (Connection refused)\n")
     assert 1 == unreachable.complaint.count("\n")
     assert "contactship: the answer is malformed: not JSON\n" == malformed.complaint
 
@@ -151,3 +154,13 @@ async def test_keeps_hostile_text_harmless(call: Any) -> None:
     )
     assert hostile == json.loads(lines.output)
     assert [hostile] == list(csv.DictReader(sheet.output.splitlines(keepends=True)))
+
+
+def test_table_of_several_organizations_keeps_the_column(capsys: pytest.CaptureFixture[str]) -> None:
+    """Only an organization that all numbers share is left out of a narrow table."""
+    records = [row(number, organization_id=f"org-{number}") for number in (1, 2)]
+
+    names, _ = _fit(records, 131)
+
+    assert "organization_id" in names
+    assert "" == capsys.readouterr().err

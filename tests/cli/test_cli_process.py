@@ -205,7 +205,7 @@ async def test_shows_progress_at_a_terminal(start: Any) -> None:
 
 
 async def test_table_loses_nothing_at_a_terminal(start: Any) -> None:
-    """A wide terminal shows a line for each number; a narrower one folds the ids, and a narrow one the whole line."""
+    """A terminal too narrow for all columns names the one organization once; then it folds ids, then whole lines."""
     command = (*LIST, "--sandbox", "--limit", "3")
     widths = (132, 80, 50)
 
@@ -213,10 +213,13 @@ async def test_table_loses_nothing_at_a_terminal(start: Any) -> None:
 
     wide, folded, narrow = (STYLING.sub("", text).partition("─\n")[2].splitlines() for text in shown)
     expected = [list(number.values()) for number in Sandbox().phone_numbers[:3]]
+    organization = expected[0][3]
     assert expected == [line.split() for line in wide]
+    assert [f"all of organization {organization}" in text for text in shown] == [False, True, True]
+    expected = [[cell for cell in row if cell != organization] for row in expected]
     assert expected == [line.split() for line in narrow]
     assert expected == unfold(folded)
-    assert [row[4] for row in expected] == [line.split()[-1] for line in folded if "+1" in line]
+    assert [row[3] for row in expected] == [line.split()[-1] for line in folded if "+1" in line]
     assert 80 >= max(map(len, folded))
 
 

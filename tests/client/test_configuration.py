@@ -239,6 +239,13 @@ async def test_fetched_key_is_checked() -> None:
     assert 3 == count
 
 
+async def test_function_that_is_not_async() -> None:
+    """A plain function is refused at its first use, with what is allowed."""
+    client = Sandbox().client(api_key=lambda: KEY)
+    with pytest.raises(TypeError, match="api_key must be a text or an async function that returns one"):
+        await client.count_phone_numbers()
+
+
 async def test_stalled_key() -> None:
     """A function that never returns is ended by the total limit."""
 

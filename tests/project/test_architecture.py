@@ -46,7 +46,8 @@ ALLOWED: dict[str, set[str]] = {
     "": CORE | {"_core", "resources", "_client", "_version"},
     "sandbox": {"_messages", "_secret", "sandbox"},
     "sandbox/__init__": {"_messages", "sandbox", "_client"},
-    "_cli": PUBLIC,
+    "_cli_output": PUBLIC,
+    "_cli": PUBLIC | {"_cli_output"},
     "__main__": {"_cli"},
 }
 """What each module may import from within the package; the empty name is the package itself."""

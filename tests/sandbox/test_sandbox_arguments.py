@@ -14,7 +14,7 @@ from contactship_async.sandbox import Body, Cut, Drip, Fault, Html, Redirect, Sa
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"phone_numbers": -1}, ValueError, "phone_numbers must be >= 0, not -1"),
+        ({"phone_numbers": -1}, ValueError, "phone_numbers must be from 0 to 1000000, not -1"),
         ({"phone_numbers": True}, TypeError, "phone_numbers must be an integer, not bool"),
         ({"phone_numbers": "9"}, TypeError, "phone_numbers must be an integer, not str"),
         ({"api_key": ""}, ValueError, "api_key must not be empty"),
