@@ -8,7 +8,7 @@ import pickle
 import pytest
 from raw_server import Act, RawServer, answer, close, head, refused_url, stall
 
-from contactship_async import ContactshipClient, ContactshipError, RetryPolicy, Timeouts
+from contactship_async import ConnectionFailedError, ContactshipClient, ContactshipError, RetryPolicy, Timeouts
 
 PERSONAL = ("2025550142", "555-0142", "555%200142", "jane", "example.org", "Jane", "hidden", "req-77")
 
@@ -113,3 +113,19 @@ async def test_status_error_says_what_to_do() -> None:
     assert "GET /v1/phone-numbers was answered 429 Too Many Requests; the server asks to wait 999 s" == str(
         caught.value
     )
+
+
+async def test_reasons_for_no_connection() -> None:
+    """The system's own words tell why there is no connection, and those of TLS why there is no trust."""
+    retry = RetryPolicy(max_attempts=1)
+    told = []
+    async with RawServer(answer("plain"), listens=False) as server:
+        for url in (refused_url(), server.url.replace("http:", "https:")):
+            async with ContactshipClient("sk", base_url=url, retry=retry) as client:
+                with pytest.raises(ConnectionFailedError) as caught:
+                    await client.request("POST", "/v1/calls")
+                told.append(str(caught.value))
+
+    assert told[0].endswith(" (Connection refused)")
+    assert "could not connect to 127.0.0.1:" in told[1]
+    assert "Connection refused" not in told[1]
