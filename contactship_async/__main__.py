@@ -16,8 +16,7 @@ def main() -> None:
         # asyncio would replace the default by a handler that waits for the next `await`, which a full pipe can delay.
         signal.signal(signal.SIGINT, _interrupt)
     try:
-        # Here because it needs the extra `cli`.
-        from contactship_async._cli import run  # noqa: PLC0415
+        from contactship_async._cli import run  # noqa: PLC0415 - needs the extra `cli`
 
         code = run(sys.argv[1:])
     except ModuleNotFoundError as error:

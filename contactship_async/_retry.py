@@ -13,7 +13,6 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable
-from itertools import count
 from typing import Final
 
 from attrs import evolve, frozen
@@ -72,7 +71,9 @@ class AttemptLoop:
             TransportError: No complete answer came.
             StatusError: The last answer, as *read_error* understood it.
         """
-        for attempt in count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             outcome = await self._attempt(request, transport, deadline)
             error: ContactshipError | None
             if isinstance(outcome, Response):
@@ -87,7 +88,6 @@ class AttemptLoop:
                     error.add_note(f"{attempt} attempts were made.")
                 raise error
             await self.sleep(delay)
-        raise AssertionError  # pragma: no cover - the loop above never ends by itself
 
     async def _attempt(self, request: Request, transport: Transport, deadline: float) -> Response | TransportError:
         """Send *request* once. Errors are returned, so that they are raised without a context that knows the key."""
