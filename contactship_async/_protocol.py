@@ -58,7 +58,8 @@ _LONGEST_RETRY_AFTER_SECONDS: Final = 10.0**9
 """Some 30 years: keeps hostile headers within what arithmetic and sleeps can take."""
 
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
-_WHITE_SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a character: has no UTF-8 form, and so none in a URL."""
 
 
 def build_request(
@@ -109,7 +110,7 @@ def quote_path(path: str) -> str:
     identifier from outside could reach another endpoint.
     """
     check_type("path", path, str)
-    if not path.startswith("/") or not _is_unicode(path):
+    if not path.startswith("/") or _LONE_SURROGATE.search(path):
         message = "path must start with '/', such as '/v1/credits', and hold no lone surrogates"
         raise ValueError(message)
     if "?" in path or "#" in path:
@@ -124,10 +125,6 @@ def _quote_segment(segment: str) -> str:
         raise ValueError(message)
     texts, escapes = _ESCAPE.split(segment), [*_ESCAPE.findall(segment), ""]
     return "".join(quote(text, safe="") + escape for text, escape in zip(texts, escapes, strict=True))
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _build_query(params: Parameters) -> tuple[tuple[str, str], ...]:
@@ -156,7 +153,7 @@ def _query_text(name: str, value: object) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         message = f"params[{name!r}] must be finite"
         raise ValueError(message)
-    if isinstance(value, str) and not _is_unicode(value):
+    if isinstance(value, str) and _LONE_SURROGATE.search(value):
         message = f"params[{name!r}] must hold no lone surrogates"
         raise ValueError(message)
     if isinstance(value, str | int | float):
