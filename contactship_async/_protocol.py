@@ -161,10 +161,12 @@ def _query_text(name: str, value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, float) and not math.isfinite(value):
-        message = f"params[{name!r}] must be finite"
-        raise ValueError(message)
-    if isinstance(value, int | float):
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            message = f"params[{name!r}] must be finite"
+            raise ValueError(message)
         return str(value)
     message = f"params[{name!r}] must be a text, number, boolean, date and time, or several of them"
     raise TypeError(message)
