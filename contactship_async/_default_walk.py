@@ -23,7 +23,7 @@ import sys
 from collections.abc import Callable, Generator, Hashable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
-from contactship_async._pagination import Answer, PageRequest, Requests, SeenIds, Steps
+from contactship_async._pagination import Answer, PageRequest, Requests, SeenIds, Steps, pick
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models import Page
 
@@ -87,7 +87,7 @@ class DefaultWalk(Generic[T]):
             if not answer.rows and answer.problem is None:
                 yield from self._end_on_empty_page(answer.count)
                 return
-            ids = [self._identify(row) for row in answer.rows]
+            ids = [*map(self._identify, answer.rows)]
             if self._seen.any_of_first_page_forgotten(ids):
                 message = f"the page at offset {self._offset} wraps around to the first rows of the listing"
                 raise PaginationError(message)
@@ -140,7 +140,7 @@ class DefaultWalk(Generic[T]):
         self._yielded += len(new)
         self._fruitless_pages = 0
         # An honest page begins with the rows dropped: the offset is that of the first new row, and `next_offset` fits.
-        return Page(tuple(answer.rows[place] for place in new), answer.count, self._offset - len(new), limit)
+        return Page(pick(answer.rows, new), answer.count, self._offset - len(new), limit)
 
     def _pass_known_page(self, rows: int) -> Steps[T]:
         """Go on after a page without a new row, if there is a reason for it."""

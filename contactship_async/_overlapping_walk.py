@@ -37,7 +37,7 @@ from itertools import takewhile
 from typing import Any, Final, Generic, TypeVar
 
 from contactship_async._anchors import Anchor
-from contactship_async._pagination import Answer, PageRequest, Requests, Steps, Walk
+from contactship_async._pagination import Answer, PageRequest, Requests, Steps, Walk, pick
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models import Page
 
@@ -147,7 +147,7 @@ class OverlappingWalk(Generic[T]):
     def _plan(self) -> Requests:
         """Choose the pages to fetch next, up to the one on which the listing should end."""
         if self._count is None:
-            return (PageRequest(self._start, min(self._page_size, self._wanted)),)
+            return (PageRequest(self._next, min(self._page_size, self._wanted)),)
         overlap = min(self._anchor.usual_overlap, self._rows_per_page // 2)
         stride = max(self._rows_per_page - overlap, 1)
         pages_to_end = max((self._count - overlap - self._next) // stride + 1, 1)
@@ -188,7 +188,7 @@ class OverlappingWalk(Generic[T]):
         self._count_when_fruitful = answer.count
         self._ends_here = False
         self._doubts.clear()
-        return Page(tuple(rows[place] for place in new), answer.count, self._position - len(new), asked.limit)
+        return Page(pick(rows, new), answer.count, self._position - len(new), asked.limit)
 
     def _count_ties(self, rows: Sequence[T]) -> int:
         """Count the rows at the end that share the last one's key."""

@@ -62,16 +62,19 @@ class SeenIds:
 
     def __init__(self) -> None:
         self._first: frozenset[Hashable] = frozenset()
+        self._forgotten_first: frozenset[Hashable] = frozenset()  # as long as it is empty, it costs next to nothing
         self._older: set[Hashable] = set()
         self._recent: set[Hashable] = set()
 
     def any_of(self, ids: Iterable[Hashable]) -> bool:
         """Tell whether one of *ids* is remembered."""
-        return not all(seen.isdisjoint(ids) for seen in (self._first, self._older, self._recent))
+        return not (
+            self._recent.isdisjoint(ids) and self._older.isdisjoint(ids) and self._forgotten_first.isdisjoint(ids)
+        )
 
     def any_of_first_page_forgotten(self, ids: Iterable[Hashable]) -> bool:
         """Tell whether one of *ids* was on the first page, and too long ago to come again by rows that moved."""
-        return bool(self._first.intersection(ids) - self._older - self._recent)
+        return bool(self._forgotten_first and self._forgotten_first.intersection(ids) - self._older - self._recent)
 
     def add(self, ids: Sequence[Hashable]) -> Sequence[int]:
         """Remember *ids*, and return the places of those not seen before."""
@@ -83,8 +86,15 @@ class SeenIds:
         self._first = self._first or frozenset(distinct)
         self._recent |= distinct
         if len(self._recent) >= self.capacity:
+            if self._older:
+                self._forgotten_first = self._first
             self._older, self._recent = self._recent, set()
         return places
+
+
+def pick(rows: Sequence[T], places: Sequence[int]) -> tuple[T, ...]:
+    """Return the rows at *places*, which are in order."""
+    return tuple(rows) if len(places) == len(rows) else tuple(rows[place] for place in places)
 
 
 Fetch: TypeAlias = Callable[[PageRequest], Coroutine[Any, Any, Answer[T]]]
@@ -126,8 +136,10 @@ class _Batch(Generic[T]):
 async def _fetch_batch(requests: Requests, steps: Steps[T], fetch: Fetch[T]) -> _Batch[T]:
     """Fetch *requests*, side by side if there are several, and put their answers through *steps* in order."""
     batch = _Batch[T]()
-    tasks = {request: asyncio.create_task(fetch(request)) for request in requests if len(requests) > 1}
+    tasks: dict[PageRequest, asyncio.Task[Answer[T]]] = {}
     try:
+        if len(requests) > 1:
+            tasks = {request: asyncio.create_task(fetch(request)) for request in requests}
         answer = await fetch(requests[0]) if len(requests) == 1 else None
         while batch.wanted is None:
             if tasks:
@@ -148,7 +160,8 @@ async def _fetch_batch(requests: Requests, steps: Steps[T], fetch: Fetch[T]) -> 
     finally:
         for task in tasks.values():
             task.cancel()
-        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        if tasks:
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
     return batch
 
 
