@@ -15,21 +15,21 @@ from benchmarks._measure import Answer, Line
 
 _OURS_COLOUR = "#2f81f7"
 _OTHERS_COLOUR = "#9198a1"
-_TEXT_COLOUR = "#768390"
+_TEXT_COLOUR = "#6e7681"
 """Grey enough for a white page and for a black one: the background stays transparent."""
 
 
 def draw(answers: Mapping[str, Answer]) -> str:
     """Draw the lines of `walk` with 50 ms and of `client_cpu` as bars, and return the SVG."""
     seconds = [line for line in answers["walk"].lines if line.group == walk.setting_of(0.05)]
-    processor = answers["client_cpu"].lines
+    processor = [line for line in answers["client_cpu"].lines if line.group == client_cpu.SETTING]
     style = {"svg.fonttype": "none", "svg.hashsalt": "contactship", "font.family": "sans-serif", "font.size": 10}
     with mpl.rc_context({**style, "text.color": _TEXT_COLOUR}):
         figure = Figure(figsize=(9, 6.8), layout=ConstrainedLayoutEngine(w_pad=0.25, h_pad=0.15))
         heights = [len(seconds), len(processor)]
         upper, lower = figure.subplots(2, 1, height_ratios=heights)
         _bars(upper, seconds, f"Time to read {walk.setting_of(0.05)}")
-        _bars(lower, processor, f"{client_cpu.SETTING[0].upper()}{client_cpu.SETTING[1:]}, 1 in flight")
+        _bars(lower, processor, f"{client_cpu.SETTING[0].upper()}{client_cpu.SETTING[1:]}, 1 page in flight")
         svg = io.StringIO()
         figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
     return svg.getvalue()

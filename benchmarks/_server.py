@@ -139,7 +139,7 @@ def requests_answered(url: str) -> int:
 
 @contextmanager
 def served(*, rows: int, latency: float) -> Iterator[str]:
-    """Run a server in a process of its own, and give its URL.
+    """Run a server in a process of its own, to the end of the block, and give its URL.
 
     Args:
         rows: How many rows its listing has.
@@ -147,10 +147,9 @@ def served(*, rows: int, latency: float) -> Iterator[str]:
     """
     command = [sys.executable, "-m", "benchmarks._server", "--rows", str(rows), "--latency", str(latency)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        if process.stdin is None or process.stdout is None:
+        if process.stdout is None:
             raise TypeError
         yield process.stdout.readline().strip()
-        process.stdin.close()
 
 
 if __name__ == "__main__":

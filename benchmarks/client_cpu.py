@@ -8,7 +8,19 @@ of the client's process, user and system. 25 rounds.
 
 from __future__ import annotations
 
-from benchmarks._measure import MILLISECONDS, Answer, Finding, Line, Target, Walker, compare_walks, cpus, ratio, spread
+from benchmarks._measure import (
+    MILLISECONDS,
+    Answer,
+    Finding,
+    Line,
+    Target,
+    Walker,
+    compare_walks,
+    cpus,
+    ratio,
+    spread,
+    walls,
+)
 
 ROWS = 10_000
 SETTING = "client CPU per 10,000 numbers"
@@ -45,5 +57,9 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
             findings.append(
                 Finding(f"{SETTING}: times less", mine, against, ratio(other, seconds[OURS]), target=target)
             )
-    lines = [Line(f"ms of {SETTING}", name, spread(values), MILLISECONDS) for name, values in seconds.items()]
+    lines = [Line(SETTING, name, spread(values), MILLISECONDS) for name, values in seconds.items()]
+    lines += [
+        Line("time on the wall, same walks", name, spread(walls(of_walker)), MILLISECONDS)
+        for name, of_walker in samples.items()
+    ]
     return Answer(findings, lines)

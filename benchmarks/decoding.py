@@ -92,9 +92,7 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
         setting = f"decoding a page of 100, {envelope}"
         seconds = _time(decoders, json.dumps(content, separators=(",", ":")).encode(), rounds)
         medians = {name: MICROSECONDS(spread(values).median) for name, values in seconds.items()}
-        result.lines.extend(
-            Line(f"µs for {setting}", name, spread(values), MICROSECONDS) for name, values in seconds.items()
-        )
+        result.lines.extend(Line(setting, name, spread(values), MICROSECONDS) for name, values in seconds.items())
         result.findings.append(
             Finding(
                 setting,

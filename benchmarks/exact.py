@@ -3,7 +3,7 @@
 Command: python -m benchmarks exact
 
 Setting: 10,000 numbers in pages of 100. Client CPU on loopback, one and 16 pages in flight (15 rounds); requests sent;
-time on the wall with 50 ms per response and 16 in flight (7 rounds). Nothing changes while the walks run: where things
+time on the wall with 50 ms per response and 16 in flight (5 rounds). Nothing changes while the walks run: where things
 do, an exact walk fetches again what it can't prove.
 """
 
@@ -42,7 +42,7 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
     on_loopback = compare_walks(WALKERS, rows=ROWS, latency=0, rounds=5 if quick else 15)
     processor = {name: cpus(samples) for name, samples in on_loopback.items()}
     concurrent = {name: WALKERS[name] for name in (DEFAULT_16, EXACT_16)}
-    far_away = compare_walks(concurrent, rows=ROWS, latency=0.05, rounds=2 if quick else 7)
+    far_away = compare_walks(concurrent, rows=ROWS, latency=0.05, rounds=2 if quick else 5)
     wall = {name: walls(samples) for name, samples in far_away.items()}
     requests = _count_requests()
     findings = [
@@ -71,8 +71,8 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
             ratio(wall[EXACT_16], wall[DEFAULT_16]),
         )
     )
-    lines = [Line("ms of client CPU", name, spread(values), MILLISECONDS) for name, values in processor.items()]
-    lines += [Line("seconds, 50 ms per response", name, spread(values), SECONDS) for name, values in wall.items()]
+    lines = [Line("client CPU", name, spread(values), MILLISECONDS) for name, values in processor.items()]
+    lines += [Line("50 ms per response", name, spread(values), SECONDS) for name, values in wall.items()]
     lines += [Line("requests", name, spread([count]), REQUESTS) for name, count in requests.items()]
     return Answer(findings, lines)
 

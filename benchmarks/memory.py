@@ -55,7 +55,7 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
         )
         for name in WALKS
     ]
-    lines = [Line(f"MiB of {setting}", name, spread(growths[name]), MEBIBYTES) for name in WALKS]
+    lines = [Line(setting, name, spread(growths[name]), MEBIBYTES) for name in WALKS]
     return Answer(findings, lines)
 
 
