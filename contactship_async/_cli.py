@@ -28,6 +28,7 @@ from contactship_async import (
 from contactship_async._cli_output import STDOUT, Format, Output, note, write
 
 _LONGEST_MESSAGE: Final = 300  # characters of a server's message that are shown
+_SMALLEST_EXACT_PAGE: Final = 3  # see `iter_phone_numbers`
 
 
 def _read_integer(_: object, tokens: Sequence[Token]) -> int:
@@ -71,6 +72,8 @@ async def list_phone_numbers(  # noqa: PLR0913 - one argument for each option
     limit: NonNegativeInt | None = None,
     offset: NonNegativeInt = 0,
     page_size: PositiveInt = 100,
+    concurrency: PositiveInt = 1,
+    exact: Annotated[bool, Parameter(show_default=False)] = False,
     format: Format = "table",  # noqa: A002 - the name of the option
     sandbox: Annotated[bool, Parameter(show_default=False)] = False,
 ) -> None:
@@ -86,13 +89,24 @@ async def list_phone_numbers(  # noqa: PLR0913 - one argument for each option
         limit: How many numbers at the most; all of them if not given.
         offset: How many numbers to skip.
         page_size: How many numbers to ask the server for at once.
+        concurrency: How many pages to fetch side by side.
+        exact: Accept only what proves to be complete, while numbers come and go; needs a page size of 3 or more.
         format: json is one array, jsonl one object per line, csv has a header. jsonl and csv are printed page by page.
         sandbox: List the made-up numbers of a sandbox; needs no account, key or network.
     """
+    if exact and page_size < _SMALLEST_EXACT_PAGE:
+        message = f"--exact needs a --page-size of {_SMALLEST_EXACT_PAGE} or more"
+        raise CycloptsError(message)
     output = Output(format)
     async with _open_client(sandbox=sandbox) as client:
         pages = client.iter_phone_number_pages(
-            type=type, order=order, page_size=page_size, offset=offset, max_items=limit
+            type=type,
+            order=order,
+            page_size=page_size,
+            offset=offset,
+            max_items=limit,
+            concurrency=concurrency,
+            exact=exact,
         )
         shows_progress = sys.stderr.isatty() and not (output.streams and sys.stdout.isatty())
         try:

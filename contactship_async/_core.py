@@ -9,8 +9,11 @@ from typing import TypeVar
 from attrs import evolve
 
 from contactship_async import _protocol
+from contactship_async._anchors import Anchor, IdAnchor, KeyAnchor
+from contactship_async._default_walk import DefaultWalk
 from contactship_async._messages import Response, Transport
-from contactship_async._pagination import OffsetWalk, PageRequest, walk_pages
+from contactship_async._overlapping_walk import OverlappingWalk
+from contactship_async._pagination import PageRequest, Walk, walk_pages
 from contactship_async._protocol import PageAnswer, Parameter, Parameters
 from contactship_async._retry import AttemptLoop
 from contactship_async._secret import Secret
@@ -68,10 +71,13 @@ class Core(ABC):
         *,
         identify: Callable[[T], Hashable],
         filters: Mapping[str, Parameter],
+        sort_key: str,
         order: SortOrder,
         offset: int,
         page_size: int,
         max_items: int | None,
+        concurrency: int,
+        exact: bool,
     ) -> AsyncGenerator[Page[T], None]:
         """Walk a listing by offsets; filters that are None are not sent."""
 
@@ -79,11 +85,21 @@ class Core(ABC):
             window: Parameters = {"limit": asked.limit, "offset": asked.offset, "order": order}
             return await self._get_page(path, row_type, {**window, **filters} if asked.filtered else window)
 
-        walk = OffsetWalk(
-            identify=identify,
-            offset=offset,
-            page_size=page_size,
-            max_items=max_items,
-            filtered=any(value is not None for value in filters.values()),
+        filtered = any(value is not None for value in filters.values())
+        walk: Walk[T] = DefaultWalk(
+            identify=identify, offset=offset, page_size=page_size, max_items=max_items, filtered=filtered
         )
+        if exact or (concurrency > 1 and page_size > 1):  # Pages of one row can't overlap.
+            by_key = KeyAnchor(identify, sort_key, descending=order is SortOrder.DESC)
+            anchor: Anchor[T] = by_key if exact else IdAnchor(identify, offset)
+            walk = OverlappingWalk(
+                anchor=anchor,
+                offset=offset,
+                page_size=page_size,
+                max_items=max_items,
+                filtered=filtered,
+                concurrency=concurrency,
+                trusts_count=not exact,
+                fallback=None if exact else walk,
+            )
         return walk_pages(walk, fetch)

@@ -7,7 +7,8 @@ from itertools import count
 
 from attrs import define, field, frozen
 
-from contactship_async._pagination import OffsetWalk, PageRequest
+from contactship_async._default_walk import DefaultWalk
+from contactship_async._pagination import PageRequest
 from contactship_async.errors import MalformedResponseError
 from contactship_async.models import Page
 
@@ -61,14 +62,14 @@ class Listing:
 
 def make_walk(
     *, offset: int = 0, page_size: int = 100, max_items: int | None = None, filtered: bool = False
-) -> OffsetWalk[Row]:
+) -> DefaultWalk[Row]:
     """Make a walk over rows."""
-    return OffsetWalk(
+    return DefaultWalk(
         identify=lambda row: row.id, offset=offset, page_size=page_size, max_items=max_items, filtered=filtered
     )
 
 
-def drive(walk: OffsetWalk[Row], answer: Callable[[PageRequest], Answer]) -> Iterator[Page[Row]]:
+def drive(walk: DefaultWalk[Row], answer: Callable[[PageRequest], Answer]) -> Iterator[Page[Row]]:
     """Yield the pages of *walk*, with each request answered at once."""
     steps = walk.steps()
     reply: Answer | None = None
@@ -79,6 +80,6 @@ def drive(walk: OffsetWalk[Row], answer: Callable[[PageRequest], Answer]) -> Ite
                 reply = None
                 yield step
             else:
-                reply = answer(step)
+                reply = answer(step[0])
     except StopIteration:
         return

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from attrs import frozen
 
-from contactship_async._arguments import check_choice, check_integer
+from contactship_async._arguments import check_choice, check_integer, check_type
 from contactship_async._core import Core
 from contactship_async._pagination import walk_rows
 from contactship_async.models import AwareDatetime, NonEmptyText, OpenEnum, Page, SortOrder
@@ -96,7 +96,7 @@ class PhoneNumberMethods(Core):
             raise answer.problem
         return Page(tuple(answer.rows), answer.count, offset or 0, limit)
 
-    def iter_phone_numbers(
+    def iter_phone_numbers(  # noqa: PLR0913 - a walk's settings, all by keyword
         self,
         *,
         type: Type | None = None,  # noqa: A002 - the API's own word
@@ -104,11 +104,14 @@ class PhoneNumberMethods(Core):
         page_size: int = 100,
         offset: int = 0,
         max_items: int | None = None,
+        concurrency: int = 1,
+        exact: bool = False,
     ) -> AsyncGenerator[PhoneNumber, None]:
         """Iterate over all phone numbers, page by page, each once, while others come and go.
 
-        Called without `await`: `async for number in client.iter_phone_numbers(): ...`. One page is held at a time,
-        and the next one is fetched when the first of its numbers is wanted. Leave early with `contextlib.aclosing()`:
+        Called without `await`: `async for number in client.iter_phone_numbers(): ...`. At most *concurrency* pages are
+        held, and the next ones are fetched when the first of their numbers is wanted; nothing goes on in the
+        background in between. Leave early with `contextlib.aclosing()`:
 
             async with aclosing(client.iter_phone_numbers()) as numbers:
                 async for number in numbers:
@@ -117,18 +120,25 @@ class PhoneNumberMethods(Core):
         For a time limit, put `asyncio.timeout()` around the whole loop. `asyncio.wait_for(anext(numbers), ...)` ends
         the generator when it times out, and the listing would look shorter than it is.
 
-        Signs that a number is missing raise. Three things leave no sign: with `order="asc"`, or where the server's
-        count ignores *type*, a number added and one removed between the same two pages; and numbers created at the
-        very same time that the server lists in another order each time.
+        With *exact*, every number that is there during the whole walk comes exactly once, or the walk raises. Without
+        it, signs that a number is missing raise, but three things leave no sign: with `order="asc"`, or where the
+        server's count ignores *type*, a number added and one removed between the same two pages; and numbers created
+        at the very same time that the server lists in another order each time. With a *concurrency* of 2 or more, only
+        the last of the three is left.
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
 
         Args:
             type: Only `inbound` or only `outbound` numbers.
             order: By creation date, `asc` or `desc`.
-            page_size: How many numbers to ask for at once, >= 1; a server that caps this is no problem.
+            page_size: How many numbers to ask for at once, >= 1, with *exact* >= 3 and two more than the most numbers
+                created at the same time; a server that caps this is no problem.
             offset: How many numbers to skip, >= 0; to resume, `error.position.offset`.
             max_items: How many numbers to yield at the most, >= 0; None for all.
+            concurrency: How many pages to fetch side by side, >= 1, once the first one has told how many there are.
+                Neighbours overlap, by one number or with *exact* a few, so that each proves that nothing is missing
+                before it. (With a *page_size* of 1 they can't overlap, and are fetched one after the other.)
+            exact: Whether to accept only what proves to be complete.
 
         Yields:
             Numbers in the order of the listing.
@@ -136,16 +146,22 @@ class PhoneNumberMethods(Core):
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: An argument is out of range.
-            PaginationError: The listing can't be walked completely.
+            PaginationError: The listing can't be walked completely, for the reason given.
             ContactshipError: A call failed. All errors of a walk have a `position` to go on from.
         """
         return walk_rows(
             self.iter_phone_number_pages(
-                type=type, order=order, page_size=page_size, offset=offset, max_items=max_items
+                type=type,
+                order=order,
+                page_size=page_size,
+                offset=offset,
+                max_items=max_items,
+                concurrency=concurrency,
+                exact=exact,
             )
         )
 
-    def iter_phone_number_pages(
+    def iter_phone_number_pages(  # noqa: PLR0913 - a walk's settings, all by keyword
         self,
         *,
         type: Type | None = None,  # noqa: A002 - the API's own word
@@ -153,6 +169,8 @@ class PhoneNumberMethods(Core):
         page_size: int = 100,
         offset: int = 0,
         max_items: int | None = None,
+        concurrency: int = 1,
+        exact: bool = False,
     ) -> AsyncGenerator[Page[PhoneNumber], None]:
         """Iterate over all phone numbers like `iter_phone_numbers`, a page at a time, for progress bars and batches.
 
@@ -161,15 +179,19 @@ class PhoneNumberMethods(Core):
         Yields:
             Pages with at least one number; none holds a number that an earlier page held.
         """
+        check_type("exact", exact, bool)
         return self._walk_pages(
             PATH,
             PhoneNumber,
             identify=attrgetter("id"),
+            sort_key="created_at",
             filters={"type": None if type is None else check_choice("type", type, PhoneNumberType)},
             order=check_choice("order", order, SortOrder),
             offset=check_integer("offset", offset, lowest=0),
-            page_size=check_integer("page_size", page_size, lowest=1),
+            page_size=check_integer(f"page_size{' with exact=True' * exact}", page_size, lowest=3 if exact else 1),
             max_items=None if max_items is None else check_integer("max_items", max_items, lowest=0),
+            concurrency=check_integer("concurrency", concurrency, lowest=1),
+            exact=exact,
         )
 
     async def count_phone_numbers(

@@ -24,6 +24,9 @@ CORE = {
     "_retry",
     "_transport",
     "_pagination",
+    "_default_walk",
+    "_anchors",
+    "_overlapping_walk",
 }
 PUBLIC = {"", "sandbox"}
 
@@ -39,6 +42,9 @@ ALLOWED: dict[str, set[str]] = {
     "_retry": {"_messages", "models", "errors"},
     "_transport": {"_messages", "models", "errors"},
     "_pagination": {"models", "errors"},
+    "_default_walk": {"_pagination", "models", "errors"},
+    "_anchors": {"_pagination", "errors"},
+    "_overlapping_walk": {"_anchors", "_pagination", "models", "errors"},
     "_core": CORE,
     "resources": CORE | {"_core", "resources"},
     "_configuration": {"_secret", "errors"},

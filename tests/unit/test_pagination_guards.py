@@ -9,8 +9,9 @@ from contextlib import aclosing
 import pytest
 from model_listing import Answer, Listing, Row, drive, make_walk
 
-from contactship_async import _pagination
-from contactship_async._pagination import MOST_FRUITLESS_PAGES, PageRequest, walk_rows
+from contactship_async import _default_walk
+from contactship_async._default_walk import MOST_FRUITLESS_PAGES
+from contactship_async._pagination import PageRequest, SeenIds, walk_rows
 from contactship_async.errors import MalformedResponseError, PaginationError, WalkPosition
 from contactship_async.models import Page
 
@@ -125,7 +126,7 @@ def test_falling_count_does_not_loop() -> None:
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ids kept are those of the last rows, at most twice as many as promised, and of the first page."""
-    monkeypatch.setattr(_pagination, "REMEMBERED_ROWS", 100)
+    monkeypatch.setattr(SeenIds, "capacity", 100)
     walk = make_walk(page_size=10)
     most = 0
     for _ in drive(walk, Listing.of(1000).answer):
@@ -221,7 +222,7 @@ def test_empty_head() -> None:
 
 def test_repeated_page_of_a_listing_longer_than_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows at the head that were yielded too long ago to be remembered are still no new ones."""
-    monkeypatch.setattr(_pagination, "REMEMBERED_ROWS", 4)
+    monkeypatch.setattr(SeenIds, "capacity", 4)
     rows = [Row(f"row-{place}") for place in range(30)]
 
     def answer(asked: PageRequest) -> Answer:
@@ -257,7 +258,7 @@ def test_more_changes_than_can_be_remembered(
     first: tuple[int, int], second: tuple[int, int] | None, moved: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows that moved further than the ids reach back, at once or bit by bit, could come twice: the walk raises."""
-    monkeypatch.setattr(_pagination, "REMEMBERED_ROWS", 8)
+    monkeypatch.setattr(SeenIds, "capacity", 8)
     listing = Listing.of(60)
     changes = dict(change for change in (first, second) if change is not None)
 
@@ -275,7 +276,7 @@ def test_more_changes_than_can_be_remembered(
 
 def test_changes_while_all_rows_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as no id was forgotten, any number of new rows is told from the old ones."""
-    monkeypatch.setattr(_pagination, "REMEMBERED_ROWS", 8)
+    monkeypatch.setattr(SeenIds, "capacity", 8)
     listing = Listing.of(8)
 
     def answer(asked: PageRequest) -> Answer:
@@ -322,7 +323,7 @@ def test_count_falls_again_at_the_start() -> None:
 
 def test_steps_back_are_fruitless(monkeypatch: pytest.MonkeyPatch) -> None:
     """A count that falls with each request does not lead all the way back."""
-    monkeypatch.setattr(_pagination, "MOST_FRUITLESS_PAGES", 3)
+    monkeypatch.setattr(_default_walk, "MOST_FRUITLESS_PAGES", 3)
     counts = [100, 100, 100, *range(99, 0, -1)]
 
     with pytest.raises(PaginationError, match="4 pages in a row"):
@@ -333,7 +334,7 @@ def test_steps_back_are_fruitless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_fruitless_pages_are_counted_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page with new rows begins the counting anew."""
-    monkeypatch.setattr(_pagination, "MOST_FRUITLESS_PAGES", 1)
+    monkeypatch.setattr(_default_walk, "MOST_FRUITLESS_PAGES", 1)
     listing = Listing.of(40)
 
     def answer(asked: PageRequest) -> Answer:
@@ -380,7 +381,7 @@ def test_same_id_twice_on_a_page() -> None:
 @pytest.mark.parametrize("counted", [30, 31, 60])
 def test_wrapping_listing_longer_than_the_memory(counted: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A listing that begins again after its last row is found out, though the first rows are long forgotten."""
-    monkeypatch.setattr(_pagination, "REMEMBERED_ROWS", 4)
+    monkeypatch.setattr(SeenIds, "capacity", 4)
     rows = [Row(f"row-{place}") for place in range(30)] * 4
     seen: list[str] = []
     with pytest.raises(PaginationError, match="wraps around"):
@@ -395,7 +396,7 @@ def test_wrapping_listing_longer_than_the_memory(counted: int, monkeypatch: pyte
 @pytest.mark.parametrize("after", [8, 12, 16, 20])
 def test_rows_are_known_again_at_any_moment(after: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last rows are remembered also right after older ones were forgotten."""
-    monkeypatch.setattr(_pagination, "REMEMBERED_ROWS", 8)
+    monkeypatch.setattr(SeenIds, "capacity", 8)
     listing = Listing.of(40)
 
     def answer(asked: PageRequest) -> Answer:

@@ -1,0 +1,274 @@
+"""The overlapping walk: every page must reach back to the rows accepted so far, or it does not count.
+
+This is how pages are fetched side by side (`concurrency`), and how a walk is made exact (`exact`). The two differ in
+what anchors a page: see `_anchors`.
+
+**Guarantee.** Take a listing whose pages are each cut from one moment of it, sorted by a key that never changes. Of an
+exact walk that ends without an error, every row that was in the listing all the while is yielded, and no row is
+yielded twice: whatever is added and removed meanwhile, in whatever order the server puts rows with equal keys each
+time, whichever of the pages was fetched first, and from whatever moment the count is. With ids as anchors the same
+holds if the order is unique.
+
+**Invariant.** Every lasting row that sorts before the last key accepted was yielded, and of the rows at that key those
+whose ids are remembered.
+
+**Why it holds.** A page is accepted if its first row sorts strictly before the last key accepted, or if it begins the
+listing. It is an unbroken piece of the listing, so it holds all lasting rows after its first row and before its own
+last key: no gap is left, and the invariant holds for the new last key. When the page was fetched doesn't enter into
+it. A page that is not accepted yields nothing: the walk asks for an earlier one.
+
+**The end** is believed
+- when a page is shorter than asked for, and its end, the count and the number of rows yielded all agree; or
+- when an accepted page shows nothing new and is shorter than others were, so that it is not the server's cap that cut
+  it: whatever sorts behind would be on it. The count may still say that rows are missing: then it is from another
+  moment, which asking again settles, or that of the listing without the filter, or the walk raises; or
+- when a page that leads no further is the same before and after the page behind it was empty.
+
+**It ends.** Pages in a row without a new row are limited, by a budget that grows with the count's changes but never
+beyond `MOST_FRUITLESS_PAGES`.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Generator, Sequence
+from itertools import takewhile
+from typing import Any, Final, Generic, TypeVar
+
+from contactship_async._anchors import Anchor
+from contactship_async._pagination import Answer, PageRequest, Requests, Steps, Walk
+from contactship_async.errors import PaginationError, WalkPosition
+from contactship_async.models import Page
+
+T = TypeVar("T")
+
+FRUITLESS_PAGES: Final = 16
+"""Pages in a row without a new row that are always allowed, enough to step back 2**16 times the rows of a page."""
+
+MOST_FRUITLESS_PAGES: Final = 1_000
+
+MOST_DOUBTS: Final = 3
+"""How often the end is asked for again when the count says that rows are missing."""
+
+
+class OverlappingWalk(Generic[T]):
+    """The decisions of one overlapping walk.
+
+    Args:
+        anchor: Tells which pages leave no gap.
+        offset: Where to start.
+        page_size: How many rows to ask for at once, at least two more than the anchor's margin.
+        max_items: How many rows to yield at the most; None for all.
+        filtered: Whether the listing is filtered, so that its count may be that of the whole.
+        concurrency: How many requests to have in flight at the most.
+        trusts_count: Whether a count that agrees tells the end from a server that caps the pages.
+        fallback: The walk to hand over to where the server sends single rows, which can't overlap.
+    """
+
+    def __init__(  # noqa: PLR0913 - a walk's settings, all by keyword
+        self,
+        *,
+        anchor: Anchor[T],
+        offset: int,
+        page_size: int,
+        max_items: int | None,
+        filtered: bool,
+        concurrency: int,
+        trusts_count: bool,
+        fallback: Walk[T] | None,
+    ) -> None:
+        self._anchor = anchor
+        self._start = offset
+        self._page_size = page_size
+        self._max_items = sys.maxsize if max_items is None else max_items
+        self._filtered = filtered
+        self._concurrency = concurrency
+        self._trusts_count = trusts_count
+        self._fallback = fallback
+        self._fell_back = False
+        self._next = offset  # where the next page has to begin
+        self._position = offset  # where the next row to yield is
+        self._yielded = 0
+        self._count: int | None = None
+        self._width = concurrency  # how many pages to ask for at once, as far as it went well lately
+        self._rows_per_page = 0  # that the server sends at present
+        self._longest_page = 0
+        self._steps_back = 0
+        self._fruitless_pages = 0
+        self._count_when_fruitful = 0
+        self._ends_here = False
+        self._doubts: list[tuple[int, int]] = []
+
+    @property
+    def position(self) -> WalkPosition:
+        """The offset of the next row to yield, and how many were."""
+        if self._fallback is not None and self._fell_back:
+            return self._fallback.position
+        return WalkPosition(self._position, self._yielded)
+
+    def steps(self) -> Steps[T]:
+        """Ask for pages and yield what is new on them, until the end.
+
+        Raises:
+            PaginationError: The listing can't be walked completely.
+            MalformedResponseError: A row could not be read; the rows before it were yielded.
+        """
+        while self._wanted > 0:
+            requests = self._plan()
+            for place, asked in enumerate(requests):
+                answer: Answer[T] = yield requests[place:]
+                if self._fallback is not None and self._must_fall_back(asked, answer):
+                    self._fell_back = True
+                    yield from self._fallback.steps()
+                    return
+                if not self._anchor.holds(answer.rows, asked.offset):
+                    self._refuse(asked, answer)
+                    break
+                page = self._accept(asked, answer)
+                if page is not None:
+                    yield page
+                if self._wanted == 0:
+                    return
+                if answer.problem is not None:
+                    raise answer.problem
+                if (yield from self._is_end(asked, answer, has_new=page is not None)):
+                    return
+                if self._next <= asked.offset:
+                    self._width = 1
+                    break
+            else:
+                self._width = min(2 * self._width, self._concurrency)
+
+    @property
+    def _wanted(self) -> int:
+        return self._max_items - self._yielded
+
+    def _plan(self) -> Requests:
+        """Choose the pages to fetch next, up to the one on which the listing should end."""
+        if self._count is None:
+            return (PageRequest(self._start, min(self._page_size, self._wanted)),)
+        overlap = min(self._anchor.usual_overlap, self._rows_per_page // 2)
+        stride = max(self._rows_per_page - overlap, 1)
+        pages_to_end = max((self._count - overlap - self._next) // stride + 1, 1)
+        pages = min(self._width, pages_to_end, math.ceil(self._wanted / stride))
+        return tuple(PageRequest(self._next + place * stride, self._page_size) for place in range(pages))
+
+    def _must_fall_back(self, asked: PageRequest, answer: Answer[T]) -> bool:
+        return self._count is None and len(answer.rows) == 1 < min(asked.limit, answer.count - asked.offset)
+
+    def _refuse(self, asked: PageRequest, answer: Answer[T]) -> None:
+        """Go on more carefully: from where the accepted rows end, or further back if the page was to begin there."""
+        self._width = 1
+        self._ends_here = False
+        if asked.offset <= self._next:
+            fallen = max((self._count or 0) - answer.count, 0)
+            self._next = max(self._next - ((fallen or self._rows_per_page) << self._steps_back), 0)
+            self._position = min(self._position, self._next)
+            self._steps_back += 1
+        self._note_fruitless_page()
+
+    def _accept(self, asked: PageRequest, answer: Answer[T]) -> Page[T] | None:
+        """Move past the rows of a page, up to the last one wanted, and return the new ones."""
+        rows = answer.rows
+        new = self._anchor.take(rows)[: self._wanted]
+        end = asked.offset + len(rows)
+        self._next = end - self._count_ties(rows) - self._anchor.margin
+        self._position = asked.offset + new[-1] + 1 if len(new) == self._wanted else end
+        self._count = answer.count
+        self._longest_page = max(self._longest_page, len(rows))
+        if end < answer.count or self._rows_per_page == 0:
+            self._rows_per_page = len(rows)
+        self._steps_back = 0
+        if not new:
+            self._note_fruitless_page()
+            return None
+        self._yielded += len(new)
+        self._fruitless_pages = 0
+        self._count_when_fruitful = answer.count
+        self._ends_here = False
+        self._doubts.clear()
+        return Page(tuple(rows[place] for place in new), answer.count, self._position - len(new), asked.limit)
+
+    def _count_ties(self, rows: Sequence[T]) -> int:
+        """Count the rows at the end that share the last one's key."""
+        keys = [self._anchor.read_key(row) for row in reversed(rows)]
+        return sum(1 for _ in takewhile(lambda key: key == keys[0], keys))
+
+    def _note_fruitless_page(self) -> None:
+        self._fruitless_pages += 1
+        moved = abs((self._count or 0) - self._count_when_fruitful)
+        if self._fruitless_pages > min(FRUITLESS_PAGES + moved // max(self._rows_per_page, 1), MOST_FRUITLESS_PAGES):
+            message = (
+                f"{self._fruitless_pages} pages in a row brought no new row: {self._yielded} came, of {self._count}"
+            )
+            raise PaginationError(message)
+
+    def _is_end(self, asked: PageRequest, answer: Answer[T], *, has_new: bool) -> Generator[Requests, Any, bool]:
+        """Tell whether the listing ends with the page just accepted, or find out more."""
+        rows, count = len(answer.rows), answer.count
+        end = asked.offset + rows
+        is_shorter = rows < max(self._longest_page, 1)
+        if end == count == self._start + self._yielded and (is_shorter or (self._trusts_count and rows < asked.limit)):
+            return True
+        is_whole = rows == count == self._yielded
+        if not has_new and (is_shorter or is_whole or self._ends_here):
+            return (yield from self._is_count_explained(asked, end, count))
+        if self._next <= asked.offset:
+            self._next = asked.offset
+            if not is_shorter:
+                yield from self._look_beyond(asked, answer, has_new=has_new)
+        return False
+
+    def _is_count_explained(self, asked: PageRequest, end: int, count: int) -> Generator[Requests, Any, bool]:
+        """Tell why the count is higher than the listing is long, where it is: another moment, or another filter."""
+        if count <= end:
+            return True
+        if self._filtered:
+            unfiltered: Answer[T] = yield (PageRequest(0, 1, filtered=False),)
+            if unfiltered.count == count:
+                return True
+        self._doubts.append((end, count))
+        if min(count for _, count in self._doubts) <= max(end for end, _ in self._doubts):
+            return True
+        if len(self._doubts) > MOST_DOUBTS:
+            message = f"the listing is said to have {count} rows, but none comes after the first {end}"
+            raise PaginationError(message)
+        self._next = asked.offset
+        return False
+
+    def _look_beyond(self, asked: PageRequest, answer: Answer[T], *, has_new: bool) -> Generator[Requests, Any, None]:
+        """Find out whether a page that leads no further is the last: if nothing is behind it, and it stays the same."""
+        rows = len(answer.rows)
+        if rows < self._page_size:
+            beyond: Answer[T] = yield (PageRequest(asked.offset + rows, self._page_size),)
+            self._ends_here = not beyond.rows and beyond.problem is None
+            if self._ends_here or has_new:
+                return
+        fewest = self._anchor.margin + 2
+        if rows < fewest:
+            message = f"the server sends {rows} at once, but only pages of {fewest} rows or more can be verified"
+            raise PaginationError(message)
+        ties = self._count_ties(answer.rows)
+        self._position = asked.offset + rows - ties
+        key = self._anchor.read_key(answer.rows[-1])
+        sharing = yield from self._count_sharing(key, self._position, ties, answer.count)
+        remedy = (
+            f"pass page_size >= {sharing + fewest - 1}"
+            if rows >= self._page_size
+            else f"the server sends {rows} at once"
+        )
+        message = f"{sharing} rows share {key.isoformat().replace('+00:00', 'Z')}; {remedy}"
+        raise PaginationError(message)
+
+    def _count_sharing(self, key: object, start: int, known: int, count: int) -> Generator[Requests, Any, int]:
+        """Find out how many rows from the one at *start* on share *key*, at least *known*, by halves."""
+        highest, lowest_not = known - 1, max(count - start, known)
+        while lowest_not - highest > 1:
+            middle = (highest + lowest_not) // 2
+            answer: Answer[T] = yield (PageRequest(start + middle, 1),)
+            if answer.rows and self._anchor.read_key(answer.rows[0]) == key:
+                highest = middle
+            else:
+                lowest_not = middle
+        return highest + 1
