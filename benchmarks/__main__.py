@@ -80,7 +80,7 @@ def _print_lines(answer: Answer) -> None:
     for line in answer.lines:
         if line.group != group:
             group = line.group
-            _say(f"{group}, median (least–greatest):")  # noqa: RUF001 - the dash of ranges
+            _say(f"{group}, median (least to greatest):")
         _say(f"  {line.label:40}{line.unit(line.value)}")
 
 

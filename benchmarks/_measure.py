@@ -46,10 +46,10 @@ class Unit:
     digits: int = 2
 
     def __call__(self, value: float | Spread) -> str:
-        """Print *value*; a spread as `median (least-greatest)`."""
+        """Print *value*; a spread as `median (least to greatest)`."""
         if isinstance(value, Spread):
             least, greatest = (f"{bound * self.factor:.{self.digits}f}" for bound in (value.least, value.greatest))
-            return f"{self(value.median)} ({least}–{greatest})"  # noqa: RUF001 - the dash of ranges
+            return f"{self(value.median)} ({least} to {greatest})"
         return f"{value * self.factor:.{self.digits}f} {self.name}"
 
 

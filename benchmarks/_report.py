@@ -13,7 +13,7 @@ from benchmarks._measure import Finding
 
 START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
 
-_HEADINGS = ("Question", "contactship_async", "Against", "Measured, median (least–greatest)", "Target", "Met?")  # noqa: RUF001 - the dash of ranges
+_HEADINGS = ("Question", "contactship_async", "Against", "Measured, median (least to greatest)", "Target", "Met?")
 _PACKAGES = (
     "contactship-async",
     "aiohttp",
