@@ -79,6 +79,7 @@ def _problem_of(read: list[Fields], rows: int) -> str | None:
 
 
 async def _measure(walk: Walk, options: Mapping[str, Any], rows: int) -> Mapping[str, Any]:
+    """Time a walk, after a garbage collection; the collector stays on, and what was read is checked afterwards."""
     gc.collect()
     cpu, wall = time.process_time(), time.perf_counter()
     read = await walk(**options)
