@@ -3,7 +3,7 @@
 Command: python -m benchmarks client_cpu
 
 Setting: 10,000 numbers in pages of 100, one page in flight, from a server on loopback that answers at once. CPU time
-of the client's process, user and system. 25 rounds.
+of the client's process, user and system. 15 rounds.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ TARGETS_OF_OTHERS = {"telnyx": Target(20, at_least=True)}
 
 def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
     """Compare with the floors (how much more is ours?) and with the others (how much less?)."""
-    samples = compare_walks(WALKERS, rows=ROWS, latency=0, rounds=5 if quick else 25)
+    samples = compare_walks(WALKERS, rows=ROWS, latency=0, rounds=5 if quick else 15)
     seconds = {name: cpus(of_walker) for name, of_walker in samples.items()}
     mine = MILLISECONDS(spread(seconds[OURS]).median)
     findings = []
