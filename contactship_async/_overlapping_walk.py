@@ -174,7 +174,6 @@ class OverlappingWalk(Generic[T]):
         new = self._anchor.take(rows)[: self._wanted]
         end = asked.offset + len(rows)
         self._next = end - self._count_ties(rows) - self._anchor.margin
-        self._position = asked.offset + new[-1] + 1 if len(new) == self._wanted else end
         self._count = answer.count
         self._longest_page = max(self._longest_page, len(rows))
         if end < answer.count or self._rows_per_page == 0:
@@ -183,6 +182,7 @@ class OverlappingWalk(Generic[T]):
         if not new:
             self._note_fruitless_page()
             return None
+        self._position = asked.offset + new[-1] + 1 if len(new) == self._wanted else end
         self._yielded += len(new)
         self._fruitless_pages = 0
         self._count_when_fruitful = answer.count
@@ -200,7 +200,7 @@ class OverlappingWalk(Generic[T]):
         moved = abs((self._count or 0) - self._count_when_fruitful)
         if self._fruitless_pages > min(FRUITLESS_PAGES + moved // max(self._rows_per_page, 1), MOST_FRUITLESS_PAGES):
             message = (
-                f"{self._fruitless_pages} pages in a row brought no new row: {self._yielded} came, of {self._count}"
+                f"{self._fruitless_pages} pages in a row brought no new row; {self._yielded} came, of {self._count}"
             )
             raise PaginationError(message)
 
@@ -221,18 +221,19 @@ class OverlappingWalk(Generic[T]):
         return False
 
     def _is_count_explained(self, asked: PageRequest, end: int, count: int) -> Generator[Requests, Any, bool]:
-        """Tell why the count is higher than the listing is long, where it is: another moment, or another filter."""
-        if count <= end:
+        """Tell whether the count agrees with the proven end, or why not: unfiltered, of another moment, or wrong."""
+        if end == count or (end > count and self._start + self._yielded >= count):
             return True
-        if self._filtered:
+        if end < count and self._filtered:
             unfiltered: Answer[T] = yield (PageRequest(0, 1, filtered=False),)
             if unfiltered.count == count:
                 return True
         self._doubts.append((end, count))
-        if min(count for _, count in self._doubts) <= max(end for end, _ in self._doubts):
+        ends, counts = zip(*self._doubts, strict=True)
+        if min(counts) <= max(ends) and min(ends) <= max(counts):
             return True
         if len(self._doubts) > MOST_DOUBTS:
-            message = f"the listing is said to have {count} rows, but none comes after the first {end}"
+            message = f"the listing is said to have {count} rows, but it ends after {end}"
             raise PaginationError(message)
         self._next = asked.offset
         return False

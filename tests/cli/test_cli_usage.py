@@ -99,7 +99,8 @@ async def test_help_shows_all_options_and_says_why_there_is_none_for_the_key(cal
 
     options = {word for word in ended.output.split() if word.startswith("--")}
     text = " ".join(ended.output.split())
-    assert {"--type", "--order", "--limit", "--offset", "--page-size", "--format", "--sandbox"} == options
+    walk = {"--type", "--order", "--limit", "--offset", "--page-size", "--concurrency", "--exact"}
+    assert {*walk, "--format", "--sandbox"} == options
     assert "[choices: table, json, jsonl, csv] [default: table]" in text.replace(" │ │ ", " ")
     assert "The environment variable CONTACTSHIP_API_KEY holds the key" in text
     assert "There is no option for the key: it would stay in the history of your shell" in text

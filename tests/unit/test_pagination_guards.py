@@ -47,7 +47,7 @@ def test_right_rows(answer: Callable[[PageRequest], Answer]) -> None:
     assert walked(answer) == IDS
 
 
-RANDOM = random.Random(7)  # noqa: S311 - a server without a plan, the same in each run
+RANDOM = random.Random(7)
 
 
 @pytest.mark.parametrize(

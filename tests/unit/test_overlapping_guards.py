@@ -1,0 +1,445 @@
+"""What the overlapping walk does about servers and changes that would lose or repeat rows, one by one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from operator import attrgetter
+from random import Random
+
+import pytest
+from changing_listing import EPOCH, Answer, Row, make_walk
+
+from contactship_async._default_walk import DefaultWalk
+from contactship_async._overlapping_walk import OverlappingWalk
+from contactship_async._pagination import PageRequest, Requests, SeenIds
+from contactship_async.errors import MalformedResponseError, PaginationError, WalkPosition
+from contactship_async.models import Page
+
+Serve = Callable[[PageRequest], tuple[Sequence[Row], int]]
+
+
+def rows_of(number: int, *, sharing: int = 1) -> list[Row]:
+    """Make a listing, newest first, in which *sharing* rows each have the same date."""
+    return [Row(place, EPOCH - timedelta(days=place // sharing)) for place in range(number)]
+
+
+class Drive:
+    """Drives a walk, with every request answered at once, and keeps what it asked for and what came."""
+
+    def __init__(
+        self, walk: OverlappingWalk[Row], serve: Serve, problems: Mapping[int, MalformedResponseError] | None = None
+    ) -> None:
+        self.walk = walk
+        self.serve = serve
+        self.problems = problems or {}
+        self.windows: list[Requests] = []
+        self.pages: list[Page[Row]] = []
+
+    @property
+    def asked(self) -> list[PageRequest]:
+        """All requests, in the order in which their answers were wanted."""
+        return [window[0] for window in self.windows]
+
+    @property
+    def batches(self) -> list[tuple[int, int]]:
+        """The offset and the number of pages of each window that is not the rest of the one before it."""
+        pairs = zip([(), *self.windows], self.windows, strict=False)
+        return [(window[0].offset, len(window)) for before, window in pairs if window != before[1:]]
+
+    @property
+    def ids(self) -> list[int]:
+        """What came."""
+        return [row.id for page in self.pages for row in page]
+
+    def run(self) -> Drive:
+        """Walk to the end."""
+        steps = self.walk.steps()
+        answer: Answer | None = None
+        while True:
+            try:
+                step = steps.send(answer)
+            except StopIteration:
+                return self
+            if isinstance(step, Page):
+                self.pages.append(step)
+                answer = None
+            else:
+                self.windows.append(step)
+                rows, count = self.serve(step[0])
+                wrong = next((place for place, row in enumerate(rows) if row.id in self.problems), None)
+                problem = None if wrong is None else self.problems[rows[wrong].id]
+                answer = Answer(list(rows[:wrong]), count, problem)
+
+
+def slices(rows: Sequence[Row], count: int | None = None) -> Serve:
+    """Serve *rows* as an honest server does, with their number or *count*."""
+    return lambda asked: (
+        rows[asked.offset : asked.offset + asked.limit],
+        len(rows) if count is None else count,
+    )
+
+
+ROWS = rows_of(28)
+
+
+def shuffled(asked: PageRequest) -> tuple[Sequence[Row], int]:
+    """Serve any rows at all."""
+    return Random(asked.offset).sample(ROWS, asked.limit), 28
+
+
+HONEST: dict[str, Serve] = {
+    "caps at 4": lambda asked: (ROWS[asked.offset :][: min(asked.limit, 4)], 28),
+    "sends two more": lambda asked: (ROWS[asked.offset :][: asked.limit + 2], 28),
+    "ignores offset and limit": lambda _: (ROWS, 28),
+    "counts nothing": slices(ROWS, 0),
+    "counts the page": lambda asked: (page := ROWS[asked.offset :][: asked.limit], len(page)),
+    "counts too few": slices(ROWS, 18),
+    "changes the cap": lambda asked: (ROWS[asked.offset :][: min(asked.limit, 9 - asked.offset // 6)], 28),
+}
+
+NO_NEW_ROW = "17 pages in a row brought no new row; 10 came, of 28"
+NOT_SORTED = "the listing is not sorted by created_at, so that a walk of it can't be verified"
+
+DISHONEST: dict[str, tuple[Serve, str]] = {
+    "counts too many": (slices(ROWS, 48), "the listing is said to have 48 rows, but it ends after 28"),
+    "counts endlessly": (slices(ROWS, 2**63), f"the listing is said to have {2**63} rows, but it ends after 28"),
+    "hides rows": (slices(ROWS[:15], 28), "the listing is said to have 28 rows, but it ends after 15"),
+    "is empty": (slices([], 28), "the listing is said to have 28 rows, but it ends after 0"),
+    "ignores offset": (lambda asked: (ROWS[: asked.limit], 28), NO_NEW_ROW),
+    "takes the offset for a page": (lambda asked: (ROWS[asked.offset * 10 :][:10], 28), NO_NEW_ROW),
+    "sends nothing in the middle": (
+        lambda asked: (ROWS[asked.offset :][:10] if asked.offset < 5 else [], 28),
+        NO_NEW_ROW,
+    ),
+    "wraps around": (lambda asked: ((ROWS * 2)[asked.offset % 28 :][:10], 28), f"{NOT_SORTED}|no new row"),
+    "sends anything": (shuffled, f"{NOT_SORTED}|no new row"),
+}
+
+MODES = pytest.mark.parametrize(
+    ("exact", "concurrency"), [(True, 1), (True, 16), (False, 4)], ids=["exact", "exact side by side", "side by side"]
+)
+
+
+@MODES
+@pytest.mark.parametrize("serve", HONEST.values(), ids=HONEST)
+def test_odd_servers(serve: Serve, exact: bool, concurrency: int) -> None:
+    """A cap, a limit taken lightly or a count that is too low lose nothing."""
+    drive = Drive(make_walk(page_size=10, concurrency=concurrency, exact=exact), serve).run()
+
+    assert list(range(28)) == drive.ids
+    assert len(drive.windows) <= 20
+
+
+@MODES
+@pytest.mark.parametrize(("serve", "reason"), DISHONEST.values(), ids=DISHONEST)
+def test_lying_servers(serve: Serve, reason: str, exact: bool, concurrency: int) -> None:
+    """What can't be a whole listing raises, soon, and no row came twice."""
+    drive = Drive(make_walk(page_size=10, concurrency=concurrency, exact=exact), serve)
+    with pytest.raises(PaginationError, match=reason):
+        drive.run()
+
+    assert len(set(drive.ids)) == len(drive.ids)
+    assert len(drive.windows) <= 30
+
+
+@pytest.mark.parametrize("cap", [1, 2])
+def test_pages_too_small_to_overlap(cap: int) -> None:
+    """An exact walk needs three rows at once, and says so after looking whether there is more."""
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), lambda asked: (ROWS[asked.offset :][:cap], 28))
+    with pytest.raises(PaginationError, match=f"the server sends {cap} at once, but only pages of 3 rows or more can"):
+        drive.run()
+
+    assert list(range(cap)) == drive.ids
+
+
+def test_single_rows_are_walked_one_after_the_other() -> None:
+    """Where the server sends single rows, a walk that is not exact is handed over to the default walk."""
+    fallback = DefaultWalk[Row](identify=attrgetter("id"), offset=0, page_size=10, max_items=None, filtered=False)
+    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=fallback)
+    drive = Drive(walk, lambda asked: (ROWS[asked.offset :][:1], 28)).run()
+
+    assert list(range(28)) == drive.ids
+    assert WalkPosition(28, 28) == walk.position
+    assert len(drive.windows) == 29
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("sharing", [1, 5])
+@pytest.mark.parametrize("number", range(6))
+def test_count_of_the_whole_under_a_filter(number: int, sharing: int, exact: bool) -> None:
+    """A count that ignores the filter is told by asking without it, however few rows there are."""
+    walk = make_walk(page_size=10, concurrency=4, exact=exact, filtered=True)
+    drive = Drive(walk, slices(rows_of(number, sharing=sharing), 100)).run()
+
+    assert list(range(number)) == drive.ids
+    assert PageRequest(0, 1, filtered=False) == drive.asked[-1]
+
+
+def test_count_that_neither_filter_explains() -> None:
+    """Under a filter too, a count that is not that of the whole listing means that rows are missing."""
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        return ROWS[asked.offset :][: asked.limit], 40 if asked.filtered else 60
+
+    with pytest.raises(PaginationError, match="the listing is said to have 40 rows, but it ends after 28"):
+        Drive(make_walk(page_size=10, concurrency=1, exact=True, filtered=True), serve).run()
+
+
+@pytest.mark.parametrize("counts", [[30, 29, 28], [30, 27]])
+def test_count_of_another_moment(counts: list[int]) -> None:
+    """A count that disagrees with the end is asked for again, until it agrees or passes the end."""
+    remaining = iter([28, 28, 28, *counts])
+    walk = make_walk(page_size=10, concurrency=1, exact=True)
+    drive = Drive(walk, lambda asked: (ROWS[asked.offset :][:10], next(remaining))).run()
+
+    assert list(range(28)) == drive.ids
+    assert [] == list(remaining)
+
+
+def tied(number: int, *, before: int = 3) -> list[Row]:
+    """Make a listing in which *number* rows have the same date, the one with id 0 at offset *before*."""
+    return [
+        Row(place, EPOCH - timedelta(days=min(max(place, 0) // number, 1) + min(place, 0)))
+        for place in range(-before, number + 2)
+    ]
+
+
+@pytest.mark.parametrize("page_size", [5, 20, 37, 38])
+def test_more_equal_dates_than_fit_on_a_page(page_size: int) -> None:
+    """The walk counts how many rows share a date, and says which page size is needed; with that it is complete."""
+    rows = tied(37)
+    drive = Drive(make_walk(page_size=page_size, concurrency=1, exact=True), slices(rows))
+    with pytest.raises(PaginationError, match=r"^37 rows share 2026-01-15T10:00:00Z; pass page_size >= 39$"):
+        drive.run()
+
+    assert 3 == drive.walk.position.offset
+    assert len(drive.windows) <= 10
+
+    walk = make_walk(page_size=39, concurrency=1, exact=True)
+
+    assert [row.id for row in rows] == Drive(walk, slices(rows)).run().ids
+
+
+def test_more_equal_dates_than_the_server_sends_at_once() -> None:
+    """Where the server sends less than asked for, a larger page size would be no help."""
+    rows = tied(37)
+    drive = Drive(
+        make_walk(page_size=50, concurrency=4, exact=True), lambda asked: (rows[asked.offset :][:20], len(rows))
+    )
+    with pytest.raises(PaginationError, match=r"^37 rows share 2026-01-15T10:00:00Z; the server sends 20 at once$"):
+        drive.run()
+
+
+def test_order_of_the_listing_is_that_asked_for() -> None:
+    """A listing in the other order proves nothing; of a single date, it has any order."""
+    walk = make_walk(page_size=10, concurrency=1, exact=True, descending=False)
+    with pytest.raises(PaginationError, match=NOT_SORTED):
+        Drive(walk, slices(ROWS)).run()
+
+    walk = make_walk(page_size=10, concurrency=1, exact=True, descending=False)
+
+    assert list(range(8)) == Drive(walk, slices(rows_of(8, sharing=8))).run().ids
+
+
+def test_side_by_side_up_to_the_end() -> None:
+    """Once the first page has told the count, as many pages are wanted at once as allowed, but none behind the end."""
+    drive = Drive(make_walk(page_size=10, concurrency=4, exact=False), slices(rows_of(64))).run()
+
+    assert [1, 4, 3, 2, 1, 3, 2, 1] == [len(window) for window in drive.windows]
+    assert [0, 9, 18, 27, 36, 45, 54, 63] == [asked.offset for asked in drive.asked]
+    assert list(range(64)) == drive.ids
+
+
+@pytest.mark.parametrize(("max_items", "requests"), [(0, 0), (1, 1), (10, 1), (11, 2), (19, 2), (20, 3), (64, 7)])
+def test_no_page_is_wanted_that_is_not_needed(max_items: int, requests: int) -> None:
+    """Up to a number of rows, no more pages are in flight than bring them."""
+    walk = make_walk(page_size=10, concurrency=16, exact=False, max_items=max_items)
+    drive = Drive(walk, slices(rows_of(64))).run()
+
+    assert list(range(max_items)) == drive.ids
+    assert requests == len({request for window in drive.windows for request in window})
+    assert WalkPosition(max_items, max_items) == walk.position
+
+
+def test_careful_after_a_surprise() -> None:
+    """After a page that does not fit, pages are asked for one by one, then two, then as many as allowed again."""
+    rows = rows_of(200)
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset == 27:
+            del rows[:12]
+        return slices(rows)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=8, exact=False), serve).run()
+
+    assert list(range(200)) == drive.ids
+    assert [(0, 1), (9, 8), (15, 1), (24, 2), (42, 4), (78, 8), (150, 5), (187, 1)] == drive.batches
+
+
+def test_page_that_begins_in_a_gap_is_not_asked_for_again_where_it_was() -> None:
+    """Of pages in flight, one that a page shorter than usual leaves a gap before is fetched from an earlier offset."""
+    rows = rows_of(60)
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        return rows[asked.offset :][: 6 if asked.offset == 9 else 10], 60
+
+    drive = Drive(make_walk(page_size=10, concurrency=3, exact=False), serve).run()
+
+    assert list(range(60)) == drive.ids
+    assert [(0, 1), (9, 3), (14, 1), (23, 2), (41, 3)] == drive.batches
+
+
+def test_pages_overlap_by_the_largest_group_seen() -> None:
+    """Where groups of rows share a date, neighbouring pages overlap by a whole group, so that none is fetched twice."""
+    rows = rows_of(1_000, sharing=10)
+    drive = Drive(make_walk(page_size=100, concurrency=4, exact=True), slices(rows)).run()
+
+    assert list(range(1_000)) == drive.ids
+    assert [(0, 1), (89, 4), (449, 4), (809, 3)] == [batch for batch in drive.batches if batch[1] > 0][:4]
+
+
+def test_large_groups_do_not_make_pages_creep() -> None:
+    """A group of nearly a page is walked round once; the pages after it overlap by half a page at the most."""
+    rows = tied(90)
+    rows += [Row(1_000 + place, EPOCH - timedelta(days=3 + place)) for place in range(900)]
+    drive = Drive(make_walk(page_size=100, concurrency=4, exact=True), slices(rows)).run()
+
+    assert [row.id for row in rows] == drive.ids
+    assert len(drive.windows) <= 22
+
+
+def test_all_accepted_rows_are_removed() -> None:
+    """Where no row accepted so far is left, the page at the head is the one that leaves no gap."""
+    rows = rows_of(60)
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset > 0 and len(rows) == 60:
+            del rows[:30]
+        return slices(rows)(asked)
+
+    for exact in (True, False):
+        rows[:] = rows_of(60)
+        drive = Drive(make_walk(page_size=10, concurrency=1, exact=exact), serve).run()
+
+        assert [*range(10), *range(30, 60)] == drive.ids
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_many_rows_are_added_at_once(exact: bool) -> None:
+    """Pages that show only known rows are no reason to give up when the count says that many rows were added."""
+    rows = rows_of(60)
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset > 0 and len(rows) == 60:
+            rows[:0] = [Row(1_000 - place, EPOCH + timedelta(days=400 - place)) for place in range(400)]
+        return slices(rows)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=exact), serve).run()
+
+    assert list(range(60)) == [identifier for identifier in drive.ids if identifier < 60]
+    assert len(set(drive.ids)) == len(drive.ids)
+
+
+def test_count_that_rises_for_ever() -> None:
+    """A count that keeps rising buys a server a limited number of pages without a new row."""
+    counts = itertools.count(28, 10**9)
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), lambda _: (ROWS[:10], next(counts)))
+    with pytest.raises(PaginationError, match="1001 pages in a row brought no new row"):
+        drive.run()
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize("place", [0, 5, 9, 10, 25, 59])
+def test_malformed_row(place: int, concurrency: int, exact: bool) -> None:
+    """The rows before a malformed one come first, and the position is its own."""
+    problem = MalformedResponseError((f"data[{place}].id: missing",))
+    drive = Drive(
+        make_walk(page_size=10, concurrency=concurrency, exact=exact), slices(rows_of(60)), problems={place: problem}
+    )
+    with pytest.raises(MalformedResponseError) as caught:
+        drive.run()
+
+    assert problem is caught.value
+    assert list(range(place)) == drive.ids
+    assert WalkPosition(place, place) == drive.walk.position
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize("start", [1, 9, 55, 59, 60, 70])
+def test_start_inside_the_listing(start: int, concurrency: int, exact: bool) -> None:
+    """From an offset on, all rows come, and each page says where it is."""
+    drive = Drive(
+        make_walk(page_size=10, concurrency=concurrency, exact=exact, offset=start), slices(rows_of(60))
+    ).run()
+
+    assert list(range(start, 60)) == drive.ids
+    assert all(page.offset == page.data[0].id for page in drive.pages)
+    assert all(page.next_offset in (None, page.data[-1].id + 1) for page in drive.pages)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_rows_from_before_the_start_stay_out(exact: bool) -> None:
+    """Rows that stood before the start do not come when others push them behind it."""
+    rows = rows_of(60)
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset > 20 and len(rows) == 60:
+            rows[:0] = [Row(1_000 + place, EPOCH + timedelta(days=1)) for place in range(15)]
+        return slices(rows)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=exact, offset=20), serve).run()
+
+    assert list(range(20, 60)) == drive.ids
+
+
+def test_ids_can_not_tell_rows_from_before_the_start() -> None:
+    """Where all rows accepted are gone, ids can't tell which of the others stood before the start; dates can."""
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset > 20 and len(rows) == 60:
+            del rows[15:40]
+        return slices(rows)(asked)
+
+    rows = rows_of(60)
+    with pytest.raises(PaginationError, match="more rows moved while they were walked than are known again by their"):
+        Drive(make_walk(page_size=10, concurrency=1, exact=False, offset=20), serve).run()
+
+    rows = rows_of(60)
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True, offset=20), serve).run()
+
+    assert [*range(20, 30), *range(40, 60)] == drive.ids
+
+
+def test_ids_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where more rows moved than ids are remembered, the walk raises instead of yielding a row again."""
+    monkeypatch.setattr(SeenIds, "capacity", 20)
+    rows = rows_of(100)
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset == 63 and len(rows) == 100:
+            del rows[20:70], rows[:10]
+        return slices(rows)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=False), serve)
+    with pytest.raises(PaginationError, match="more rows moved while they were walked than are known again by their"):
+        drive.run()
+
+    assert list(range(64)) == drive.ids
+
+
+def test_first_rows_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that shows the first rows when they are long past is one of a server that wraps around."""
+    monkeypatch.setattr(SeenIds, "capacity", 20)
+    rows = rows_of(100)
+    drive = Drive(
+        make_walk(page_size=10, concurrency=1, exact=False),
+        lambda asked: ((rows * 2)[asked.offset % 100 :][: asked.limit], 1_000),
+    )
+    with pytest.raises(PaginationError, match="the page at offset 99 wraps around to the first rows of the listing"):
+        drive.run()
+
+    assert list(range(100)) == drive.ids
