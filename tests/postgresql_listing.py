@@ -51,7 +51,7 @@ class PostgresqlListing:
         indexed: bool = False,
     ) -> None:
         self._conninfo = conninfo
-        self._random = random.Random(seed)  # noqa: S311 - another run of the same churn
+        self._random = random.Random(seed)
         self._groups = groups
         self._cap = cap
         self._indexed = indexed
