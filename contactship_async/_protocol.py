@@ -13,6 +13,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from functools import lru_cache
+from types import NoneType
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeGuard, TypeVar
 from urllib.parse import quote, unquote
 
@@ -39,6 +41,9 @@ T = TypeVar("T")
 
 Parameter: TypeAlias = str | int | float | bool | Enum | datetime | None
 Parameters: TypeAlias = Mapping[str, Parameter | Iterable[Parameter]]
+
+_SINGLE: Final = (str, int, float, NoneType, bytes, Mapping)
+"""What is one value, though some of it can be iterated; asked first, as numbers are slow to be found no iterable."""
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _IDEMPOTENT_METHODS: Final = ("GET", "HEAD")
@@ -77,6 +82,7 @@ def build_request(
         ValueError: *method* or *path* is not allowed, or a value has no form in JSON or in a query.
     """
     check_type("method", method, str)
+    check_type("path", path, str)
     if method.upper() not in METHODS:
         message = f"method must be one of {', '.join(METHODS)}"
         raise ValueError(message)
@@ -103,13 +109,13 @@ def _encode_json(json: object) -> bytes:
     raise fault
 
 
+@lru_cache
 def quote_path(path: str) -> str:
     """Percent-encode each segment of *path*; sequences such as `%2B` stay as they are.
 
     Segments that a server or aiohttp would resolve (empty, `.` and `..`, also escaped) are refused: with them an
     identifier from outside could reach another endpoint.
     """
-    check_type("path", path, str)
     if not path.startswith("/") or _LONE_SURROGATE.search(path):
         message = "path must start with '/', such as '/v1/credits', and hold no lone surrogates"
         raise ValueError(message)
@@ -140,23 +146,27 @@ def _build_query(params: Parameters) -> tuple[tuple[str, str], ...]:
 
 
 def _is_several(value: object) -> TypeGuard[Iterable[Parameter]]:
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+    return not isinstance(value, _SINGLE) and isinstance(value, Iterable)
 
 
 def _query_text(name: str, value: object) -> str:
     if isinstance(value, Enum):
         value = value.value
+    if isinstance(value, str):
+        if _LONE_SURROGATE.search(value):
+            message = f"params[{name!r}] must hold no lone surrogates"
+            raise ValueError(message)
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, float) and not math.isfinite(value):
-        message = f"params[{name!r}] must be finite"
-        raise ValueError(message)
-    if isinstance(value, str) and _LONE_SURROGATE.search(value):
-        message = f"params[{name!r}] must hold no lone surrogates"
-        raise ValueError(message)
-    if isinstance(value, str | int | float):
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            message = f"params[{name!r}] must be finite"
+            raise ValueError(message)
         return str(value)
     message = f"params[{name!r}] must be a text, number, boolean, date and time, or several of them"
     raise TypeError(message)

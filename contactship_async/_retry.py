@@ -88,17 +88,15 @@ class AttemptLoop:
                     error.add_note(f"{attempt} attempts were made.")
                 raise error
             await self.sleep(delay)
+            request = evolve(request, delivery=Delivery())
 
     async def _attempt(self, request: Request, transport: Transport, deadline: float) -> Response | TransportError:
         """Send *request* once. Errors are returned, so that they are raised without a context that knows the key."""
-        request = evolve(request, delivery=Delivery())
         time_left = deadline - self.clock()
         attempt_limit = math.inf if self.timeouts.attempt is None else self.timeouts.attempt
         limit: Limit = "attempt" if attempt_limit < time_left else "total"
-        call = describe_call(request.method, request.path)
-        reason = f"no complete answer within {getattr(self.timeouts, limit)} s, the {limit} limit"
         if time_left <= 0:
-            return exchange_error(call, reason, repeatable=True, limit=limit)
+            return self._timed_out(request, limit, repeatable=True)
         try:
             async with asyncio.timeout(min(attempt_limit, time_left)) as timer:
                 return await transport(request)
@@ -106,10 +104,13 @@ class AttemptLoop:
             return error
         except OSError as error:
             if not timer.expired():
+                call = describe_call(request.method, request.path)
                 return exchange_error(call, type(error).__name__, repeatable=request.is_repeatable)
-        if request.delivery.refusal is not None:
-            return request.delivery.refusal
-        return exchange_error(call, reason, repeatable=request.is_repeatable, limit=limit)
+        return request.delivery.refusal or self._timed_out(request, limit, repeatable=request.is_repeatable)
+
+    def _timed_out(self, request: Request, limit: Limit, *, repeatable: bool) -> TransportError:
+        reason = f"no complete answer within {getattr(self.timeouts, limit)} s, the {limit} limit"
+        return exchange_error(describe_call(request.method, request.path), reason, repeatable=repeatable, limit=limit)
 
     def _delay_before_next(self, attempt: int, request: Request, error: ContactshipError) -> float | None:
         """Return the seconds to wait after *attempt*, the first being 1; None when *error* is final."""

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Final
 
 import aiohttp
-from attrs import evolve, frozen
+from attrs import frozen
 from yarl import URL
 
 from contactship_async._messages import Request, Response
@@ -102,15 +102,14 @@ class AiohttpTransport:
             data=None if request.body is None else BytesIO(request.body),  # aiohttp warns of large bytes
             headers=_headers(request),
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=None, connect=self.connect_seconds, ceil_threshold=_NEVER_ROUNDED),
             trace_request_ctx=request.delivery,
         ) as response:
-            answer = Response(
-                status=response.status, headers={name.lower(): value for name, value in response.headers.items()}
-            )
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            answer = Response(status=response.status, headers=headers)
             if not answer.is_success:
                 request.delivery.refusal = answer
-            return evolve(answer, body=await self._read_body(response, is_success=answer.is_success))
+            body = await self._read_body(response, is_success=answer.is_success)
+            return Response(status=response.status, headers=headers, body=body)
 
     async def _read_body(self, response: aiohttp.ClientResponse, *, is_success: bool) -> bytes:
         chunks: list[bytes] = []
@@ -131,7 +130,7 @@ class AiohttpTransport:
 
 
 def _headers(request: Request) -> dict[str, str]:
-    headers = {API_KEY_HEADER: request.api_key.reveal(), "Accept": "application/json"}
+    headers = {API_KEY_HEADER: request.api_key.reveal()}
     if request.body is not None:
         headers["Content-Type"] = "application/json"
     return headers
@@ -186,7 +185,8 @@ async def open_transport(  # noqa: PLR0913 - the settings of a session, all by k
         connector=connector,
         connector_owner=connector is None,
         cookie_jar=aiohttp.DummyCookieJar(),  # The usual jar would replay one organization's cookies for another.
-        headers={"User-Agent": user_agent},
+        headers={"User-Agent": user_agent, "Accept": "application/json"},
+        timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds, ceil_threshold=_NEVER_ROUNDED),
         trace_configs=[*trace_configs, departures],
         trust_env=False,  # With it, aiohttp would add an Authorization header from netrc.
     )
