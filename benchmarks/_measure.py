@@ -1,0 +1,181 @@
+"""Rounds of interleaved measurements, and what they come to: medians with their spread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from statistics import median
+from typing import Any
+
+from attrs import field, frozen
+
+from benchmarks._server import served
+from benchmarks._worker import Sample, started
+
+
+@frozen
+class Spread:
+    """The median of several measurements, the least and the greatest of them."""
+
+    median: float
+    least: float
+    greatest: float
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Sum up *values*."""
+    return Spread(median(values), min(values), max(values))
+
+
+def ratio(ours: Sequence[float], others: Sequence[float]) -> Spread:
+    """Divide round by round, so that what slowed down a whole round cancels out."""
+    return spread([one / other for one, other in zip(ours, others, strict=True)])
+
+
+def difference(ours: Sequence[float], others: Sequence[float]) -> Spread:
+    """Subtract round by round."""
+    return spread([one - other for one, other in zip(ours, others, strict=True)])
+
+
+@frozen
+class Unit:
+    """How a measurement is printed: multiplied, rounded, and with a name behind it."""
+
+    name: str
+    factor: float = 1
+    digits: int = 2
+
+    def __call__(self, value: float | Spread) -> str:
+        """Print *value*; a spread as `median (least to greatest)`."""
+        if isinstance(value, Spread):
+            least, greatest = (f"{bound * self.factor:.{self.digits}f}" for bound in (value.least, value.greatest))
+            return f"{self(value.median)} ({least} to {greatest})"
+        return f"{value * self.factor:.{self.digits}f} {self.name}"
+
+
+SECONDS = Unit("s")
+MILLISECONDS = Unit("ms", 1000, 1)
+MICROSECONDS = Unit("µs", 1_000_000, 1)
+MEBIBYTES = Unit("MiB", 1 / 2**20, 1)
+REQUESTS = Unit("requests", digits=0)
+TIMES = Unit("×")  # noqa: RUF001 - the sign of multiplication
+
+
+@frozen
+class Target:
+    """A bound: a measurement has to be at most, or at least, *limit*."""
+
+    limit: float
+    at_least: bool = False
+    strictly: bool = False
+
+    def is_met_by(self, value: float) -> bool:
+        """Compare *value* with the limit."""
+        if value == self.limit:
+            return not self.strictly
+        return (value > self.limit) == self.at_least
+
+    def text(self, unit: Unit) -> str:
+        """Print the bound."""
+        number = f"{self.limit * unit.factor:.4g} {unit.name}"
+        return f"{'≥' if self.at_least else '<' if self.strictly else '≤'} {number}"
+
+
+@frozen
+class Finding:
+    """A row of the table.
+
+    Args:
+        question: What was measured, and in which setting.
+        ours: What it came to for contactship_async.
+        against: What it is compared with, and what that came to.
+        measured: The ratio or difference.
+        unit: Of *measured*.
+        target: What *measured* has to reach; None where the figure is there to be known.
+    """
+
+    question: str
+    ours: str
+    against: str
+    measured: Spread
+    unit: Unit = TIMES
+    target: Target | None = None
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the median reaches the target."""
+        return self.target is None or self.target.is_met_by(self.measured.median)
+
+
+@frozen
+class Line:
+    """A raw figure, for the printout and the plot."""
+
+    group: str
+    label: str
+    value: Spread
+    unit: Unit
+
+
+@frozen
+class Answer:
+    """What a question's file comes back with."""
+
+    findings: list[Finding] = field(factory=list)
+    lines: list[Line] = field(factory=list)
+
+
+def rotated(rounds: int, names: Sequence[str]) -> list[list[str]]:
+    """Order *names* for each round, each round beginning with another one."""
+    return [[*names[turn % len(names) :], *names[: turn % len(names)]] for turn in range(rounds)]
+
+
+@frozen
+class Walker:
+    """One entry of a comparison of walks.
+
+    Args:
+        contender: A module of `contenders/`.
+        options: What its walk is called with.
+    """
+
+    contender: str
+    options: Mapping[str, Any] = field(factory=dict)
+
+
+def compare_walks(walkers: Mapping[str, Walker], *, rows: int, latency: float, rounds: int) -> dict[str, list[Sample]]:
+    """Let all of *walkers* walk in each round, in rotating order, and return what each round cost each of them.
+
+    Each contender has its own process, and all have the same server. A round before the first one, which does not
+    count, warms up all of them alike.
+
+    Args:
+        walkers: By the names under which they come back.
+        rows: How many rows the listing has.
+        latency: How many seconds the server waits before each answer.
+        rounds: How many rounds count.
+    """
+    samples: dict[str, list[Sample]] = {name: [] for name in walkers}
+    with served(rows=rows, latency=latency) as url, ExitStack() as stack:
+        contenders = {walker.contender for walker in walkers.values()}
+        workers = {name: stack.enter_context(started(name, url)) for name in sorted(contenders)}
+        for turn, names in enumerate(rotated(rounds + 1, list(walkers))):
+            for name in names:
+                sample = workers[walkers[name].contender].walk(walkers[name].options, rows)
+                if turn > 0:
+                    samples[name].append(sample)
+    return samples
+
+
+def walls(samples: Sequence[Sample]) -> list[float]:
+    """Pick the time on the wall."""
+    return [sample.wall for sample in samples]
+
+
+def cpus(samples: Sequence[Sample]) -> list[float]:
+    """Pick the time of the processor."""
+    return [sample.cpu for sample in samples]
+
+
+Question = Callable[[bool], Answer]
+"""What each question's file has as `answer`: measures, in a few seconds when its argument, *quick*, is true."""

@@ -1,0 +1,160 @@
+"""The server that all contenders talk to: a process of its own that costs little, so that it limits none of them.
+
+It speaks as much HTTP/1.1 as a GET with keep-alive needs, makes each answer once, and waits *latency* seconds before
+each. It ends when its standard input does, that is, with the process that started it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
+
+from benchmarks import _rows
+
+Query = Mapping[str, str]
+Rendered = tuple[Any, Mapping[str, object]]
+"""A body that becomes JSON, and headers."""
+
+_ANSWERS_KEPT = 2_000
+"""More than the walks over 10,000 rows ask for; those over 500,000 push theirs out, and are not about time."""
+
+
+class Listing:
+    """The answers for a listing of *count* rows, in every dialect."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._dialects: dict[str, Callable[[Query], Rendered]] = {
+            "/v1/phone-numbers": self._contactship,
+            "/telnyx/phone_numbers": self._telnyx,
+            "/2010-04-01/Accounts/AC1/IncomingPhoneNumbers.json": self._twilio,
+            "/apify/v2/datasets/numbers/items": self._apify,
+        }
+        self.answer = lru_cache(_ANSWERS_KEPT)(self._answer)
+
+    def _answer(self, target: str) -> bytes:
+        parts = urlsplit(target)
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        content, headers = self._dialects[parts.path](query)
+        body = json.dumps(content, separators=(",", ":")).encode()
+        lines = [
+            "HTTP/1.1 200 OK",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
+        return "\r\n".join([*lines, "", ""]).encode() + body
+
+    def _contactship(self, query: Query) -> Rendered:
+        rows = self._window(int(query["offset"]), int(query["limit"]), _rows.contactship)
+        return {"data": rows, "count": self._count}, {}
+
+    def _telnyx(self, query: Query) -> Rendered:
+        size, page = int(query["page[size]"]), int(query.get("page[number]", 1))
+        meta = {
+            "page_number": page,
+            "page_size": size,
+            "total_pages": -(-self._count // size),
+            "total_results": self._count,
+        }
+        return {"data": self._window((page - 1) * size, size, _rows.telnyx), "meta": meta}, {}
+
+    def _twilio(self, query: Query) -> Rendered:
+        path = "/2010-04-01/Accounts/AC1/IncomingPhoneNumbers.json"
+        size, page = int(query["PageSize"]), int(query.get("Page", 0))
+        is_last = (page + 1) * size >= self._count
+        return {
+            "incoming_phone_numbers": self._window(page * size, size, _rows.twilio),
+            "page": page,
+            "page_size": size,
+            "uri": f"{path}?PageSize={size}&Page={page}",
+            "next_page_uri": None if is_last else f"{path}?PageSize={size}&Page={page + 1}",
+        }, {}
+
+    def _apify(self, query: Query) -> Rendered:
+        offset, limit = int(query["offset"]), int(query["limit"])
+        rows = self._window(offset, limit, _rows.contactship)
+        figures = {"total": self._count, "offset": offset, "count": len(rows), "limit": limit, "desc": "false"}
+        return rows, {f"x-apify-pagination-{name}": value for name, value in figures.items()}
+
+    def _window(self, offset: int, limit: int, describe: Callable[[int], dict[str, Any]]) -> list[dict[str, Any]]:
+        return [describe(index) for index in range(offset, min(offset + limit, self._count))]
+
+
+class _Connection(asyncio.Protocol):
+    answered = 0
+
+    def __init__(self, listing: Listing, latency: float) -> None:
+        self._listing = listing
+        self._latency = latency
+        self._loop = asyncio.get_running_loop()
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while b"\r\n\r\n" in self._received:
+            head, _, self._received = self._received.partition(b"\r\n\r\n")
+            target = head.split(b" ", 2)[1].decode()
+            if target == "/requests":
+                text = str(_Connection.answered).encode()
+                self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text))
+                continue
+            _Connection.answered += 1
+            answer = self._listing.answer(target)
+            if self._latency:
+                self._loop.call_later(self._latency, self._transport.write, answer)
+            else:
+                self._transport.write(answer)
+
+
+async def _serve(rows: int, latency: float) -> None:
+    loop = asyncio.get_running_loop()
+    listing = Listing(rows)
+    server = await loop.create_server(lambda: _Connection(listing, latency), "127.0.0.1", 0, backlog=256)
+    sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await loop.run_in_executor(None, sys.stdin.read)
+    server.close()
+
+
+def requests_answered(url: str) -> int:
+    """Ask the server at *url* how many requests it has answered, this one apart."""
+    with urlopen(f"{url}/requests") as answer:  # noqa: S310 - always http
+        return int(answer.read())
+
+
+@contextmanager
+def served(*, rows: int, latency: float) -> Iterator[str]:
+    """Run a server in a process of its own, to the end of the block, and give its URL.
+
+    Args:
+        rows: How many rows its listing has.
+        latency: How many seconds it waits before each answer.
+    """
+    command = [sys.executable, "-m", "benchmarks._server", "--rows", str(rows), "--latency", str(latency)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        if process.stdout is None:
+            raise TypeError
+        yield process.stdout.readline().strip()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, required=True)
+    parser.add_argument("--latency", type=float, required=True)
+    arguments = parser.parse_args()
+    asyncio.run(_serve(arguments.rows, arguments.latency))

@@ -1,0 +1,24 @@
+"""contactship_async: `iter_phone_numbers`, with whatever options the question is about."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from benchmarks.contenders import PAGE_SIZE, Fields, Walk
+from contactship_async import ContactshipClient
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Walk]:
+    """Open a client."""
+    async with ContactshipClient("sk-made-up", base_url=url) as client:
+
+        async def walk(**options: Any) -> list[Fields]:
+            return [
+                (number.id, number.phone_number, number.type, number.created_at)
+                async for number in client.iter_phone_numbers(page_size=PAGE_SIZE, **options)
+            ]
+
+        yield walk
