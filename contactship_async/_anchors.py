@@ -29,11 +29,8 @@ class Anchor(Protocol[T_contra]):
     def usual_overlap(self) -> int:
         """How many rows a page should share with the one before it, for all that is known before that one has come."""
 
-    def holds(self, rows: Sequence[T_contra], offset: int) -> bool:
-        """Tell whether the page of *rows* at *offset* leaves no gap."""
-
-    def take(self, rows: Sequence[T_contra]) -> Sequence[int]:
-        """Accept a page, and return the places of its new rows."""
+    def take(self, rows: Sequence[T_contra], offset: int) -> Sequence[int] | None:
+        """Accept the page of *rows* at *offset* and return the places of its new rows, or None if it leaves a gap."""
 
 
 class IdAnchor(Generic[T]):
@@ -53,27 +50,25 @@ class IdAnchor(Generic[T]):
         self._seen = SeenIds()
         self._accepted = 0
 
-    def holds(self, rows: Sequence[T], offset: int) -> bool:
-        """Tell whether a row was seen before, or the page begins the listing.
+    def take(self, rows: Sequence[T], offset: int) -> Sequence[int] | None:
+        """Accept a page that shows a row seen before, or begins the listing; the new rows are those not seen.
 
         Raises:
             PaginationError: Rows may come again that are no longer remembered.
         """
-        ids = [self.read_key(row) for row in rows]
+        ids = [*map(self.read_key, rows)]
         if self._seen.any_of_first_page_forgotten(ids):
             message = f"the page at offset {offset} wraps around to the first rows of the listing"
             raise PaginationError(message)
-        if self._accepted == 0 or self._seen.any_of(ids):
-            return True
-        if offset == 0 and (self._start > 0 or self._accepted > self._seen.capacity):
-            message = "more rows moved while they were walked than are known again by their ids"
-            raise PaginationError(message)
-        return offset == 0
-
-    def take(self, rows: Sequence[T]) -> Sequence[int]:
-        """Remember the ids of *rows*; the new ones are those not seen before."""
-        places = self._seen.add([self.read_key(row) for row in rows])
-        if self._start > 0 and self._accepted > 0:
+        is_first = self._accepted == 0
+        if not is_first and not self._seen.known(ids):
+            if offset > 0:
+                return None
+            if self._start > 0 or self._accepted > self._seen.capacity:
+                message = "more rows moved while they were walked than are known again by their ids"
+                raise PaginationError(message)
+        places = self._seen.add(ids)
+        if self._start > 0 and not is_first:
             # New rows in front of all known ones may be from before the start.
             places = [place for order, place in enumerate(places) if place != order]
         self._accepted += len(places)
@@ -105,19 +100,17 @@ class KeyAnchor(Generic[T]):
         """A row more than the largest group of equal keys so far."""
         return self._largest_group + self.margin
 
-    def holds(self, rows: Sequence[T], offset: int) -> bool:
-        """Tell whether the page begins before the last key, or begins the listing."""
-        if self._last_key is None or offset == 0:
-            return True
-        return bool(rows) and self._precedes(self.read_key(rows[0]), self._last_key)
+    def take(self, rows: Sequence[T], offset: int) -> Sequence[int] | None:
+        """Accept a page that begins before the last key, or begins the listing, and move the last key on.
 
-    def take(self, rows: Sequence[T]) -> Sequence[int]:
-        """Move the last key on; the new rows are those after it, and those at it that have other ids.
+        The new rows are those after the last key, and those at it that have other ids.
 
         Raises:
             PaginationError: The rows are not sorted.
         """
-        keys = [self.read_key(row) for row in rows]
+        keys = [*map(self.read_key, rows)]
+        if self._last_key is not None and offset > 0 and not (keys and self._precedes(keys[0], self._last_key)):
+            return None
         if any(map(self._precedes, keys[1:], keys)):
             message = f"the listing is not sorted by {self._key_name}, so that a walk of it can't be verified"
             raise PaginationError(message)

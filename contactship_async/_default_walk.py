@@ -188,4 +188,4 @@ class DefaultWalk(Generic[T]):
     def _head_is_new(self, rows: int) -> Generator[Requests, Any, bool]:
         """Tell whether the listing begins with rows never seen: inserts, which deletes may hide in the count."""
         answer: Answer[T] = yield (PageRequest(self._start, min(rows, self._page_size)),)
-        return bool(answer.rows) and not self._seen.any_of([self._identify(row) for row in answer.rows])
+        return bool(answer.rows) and not self._seen.known([*map(self._identify, answer.rows)])

@@ -122,10 +122,11 @@ class OverlappingWalk(Generic[T]):
                     self._fell_back = True
                     yield from self._fallback.steps()
                     return
-                if not self._anchor.holds(answer.rows, asked.offset):
+                new = self._anchor.take(answer.rows, asked.offset)
+                if new is None:
                     self._refuse(asked, answer)
                     break
-                page = self._accept(asked, answer)
+                page = self._accept(asked, answer, new[: self._wanted])
                 if page is not None:
                     yield page
                 if self._wanted == 0:
@@ -168,10 +169,9 @@ class OverlappingWalk(Generic[T]):
             self._steps_back += 1
         self._note_fruitless_page()
 
-    def _accept(self, asked: PageRequest, answer: Answer[T]) -> Page[T] | None:
-        """Move past the rows of a page, up to the last one wanted, and return the new ones."""
+    def _accept(self, asked: PageRequest, answer: Answer[T], new: Sequence[int]) -> Page[T] | None:
+        """Move past the rows of a page, and return those at the places *new*."""
         rows = answer.rows
-        new = self._anchor.take(rows)[: self._wanted]
         end = asked.offset + len(rows)
         self._next = end - self._count_ties(rows) - self._anchor.margin
         self._count = answer.count
@@ -192,8 +192,8 @@ class OverlappingWalk(Generic[T]):
 
     def _count_ties(self, rows: Sequence[T]) -> int:
         """Count the rows at the end that share the last one's key."""
-        keys = [self._anchor.read_key(row) for row in reversed(rows)]
-        return sum(1 for _ in takewhile(lambda key: key == keys[0], keys))
+        last = self._anchor.read_key(rows[-1]) if rows else None
+        return sum(1 for _ in takewhile(lambda row: self._anchor.read_key(row) == last, reversed(rows)))
 
     def _note_fruitless_page(self) -> None:
         self._fruitless_pages += 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Hashable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Hashable, Sequence
 from contextlib import aclosing
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
@@ -66,25 +66,28 @@ class SeenIds:
         self._older: set[Hashable] = set()
         self._recent: set[Hashable] = set()
 
-    def any_of(self, ids: Iterable[Hashable]) -> bool:
-        """Tell whether one of *ids* is remembered."""
-        return not (
-            self._recent.isdisjoint(ids) and self._older.isdisjoint(ids) and self._forgotten_first.isdisjoint(ids)
-        )
+    def known(self, ids: Sequence[Hashable]) -> set[Hashable]:
+        """Return those of *ids* that are remembered."""
+        known = self._recent.intersection(ids)
+        for seen in (self._older, self._forgotten_first):
+            if seen:
+                known |= seen.intersection(ids)
+        return known
 
-    def any_of_first_page_forgotten(self, ids: Iterable[Hashable]) -> bool:
+    def any_of_first_page_forgotten(self, ids: Sequence[Hashable]) -> bool:
         """Tell whether one of *ids* was on the first page, and too long ago to come again by rows that moved."""
         return bool(self._forgotten_first and self._forgotten_first.intersection(ids) - self._older - self._recent)
 
     def add(self, ids: Sequence[Hashable]) -> Sequence[int]:
         """Remember *ids*, and return the places of those not seen before."""
-        distinct = set(ids)
+        known = self.known(ids)
+        size = len(self._recent)
+        self._recent.update(ids)
+        self._first = self._first or frozenset(ids)
         places: Sequence[int] = range(len(ids))
-        if len(distinct) < len(ids) or self.any_of(distinct):
+        if known or len(self._recent) - size < len(ids):
             first_places = {identifier: place for place, identifier in reversed([*enumerate(ids)])}
-            places = sorted(place for identifier, place in first_places.items() if not self.any_of((identifier,)))
-        self._first = self._first or frozenset(distinct)
-        self._recent |= distinct
+            places = sorted(first_places[identifier] for identifier in first_places.keys() - known)
         if len(self._recent) >= self.capacity:
             if self._older:
                 self._forgotten_first = self._first
@@ -110,7 +113,7 @@ async def walk_pages(walk: Walk[T], fetch: Fetch[T]) -> AsyncGenerator[Page[T], 
         ContactshipError: Of *fetch* or *walk*, after the pages before it, with the position to go on from.
     """
     steps = walk.steps()
-    batch = _Batch[T](())
+    batch: _Batch[T] = _Batch(())
     while batch.wanted is not None:
         batch = await _fetch_batch(batch.wanted, steps, fetch)
         while batch.pages:
@@ -135,7 +138,7 @@ class _Batch(Generic[T]):
 
 async def _fetch_batch(requests: Requests, steps: Steps[T], fetch: Fetch[T]) -> _Batch[T]:
     """Fetch *requests*, side by side if there are several, and put their answers through *steps* in order."""
-    batch = _Batch[T]()
+    batch: _Batch[T] = _Batch()
     tasks: dict[PageRequest, asyncio.Task[Answer[T]]] = {}
     try:
         if len(requests) > 1:
