@@ -18,16 +18,20 @@ class Anchor(Protocol[T_contra]):
     """What an overlapping walk remembers of the rows it has accepted."""
 
     @property
+    def identify(self) -> Callable[[T_contra], Hashable]:
+        """Tells the id of a row."""
+
+    @property
     def read_key(self) -> Callable[[T_contra], Any]:
-        """Tells what a row is anchored by; rows that share it stand side by side, in any order."""
+        """Tells what a row is anchored by."""
 
     @property
     def margin(self) -> int:
         """How many rows before the last key accepted a page must begin."""
 
     @property
-    def usual_overlap(self) -> int:
-        """How many rows a page should share with the one before it, for all that is known before that one has come."""
+    def usual_group(self) -> int:
+        """How many rows share a key, as far as pages have shown lately."""
 
     def take(self, rows: Sequence[T_contra], offset: int) -> Sequence[int] | None:
         """Accept the page of *rows* at *offset* and return the places of its new rows, or None if it leaves a gap."""
@@ -42,10 +46,10 @@ class IdAnchor(Generic[T]):
     """
 
     margin: Final = 0
-    usual_overlap: Final = 1
+    usual_group: Final = 1
 
     def __init__(self, identify: Callable[[T], Hashable], start: int) -> None:
-        self.read_key = identify
+        self.identify = self.read_key = identify
         self._start = start
         self._seen = SeenIds()
         self._accepted = 0
@@ -81,24 +85,22 @@ class KeyAnchor(Generic[T]):
     Args:
         identify: Tells the id of a row.
         key_name: The attribute that the listing is sorted by.
+        start: The offset of the first page.
         descending: Whether the highest key comes first.
     """
 
     margin: Final = 1
 
-    def __init__(self, identify: Callable[[T], Hashable], key_name: str, *, descending: bool) -> None:
+    def __init__(self, identify: Callable[[T], Hashable], key_name: str, start: int, *, descending: bool) -> None:
+        self.identify = identify
         self.read_key: Callable[[T], Any] = attrgetter(key_name)
-        self._identify = identify
+        self.usual_group = 1
         self._key_name = key_name
+        self._start = start
         self._precedes = operator.gt if descending else operator.lt
+        self._first_key: Any = None
         self._last_key: Any = None
         self._ids_at_last_key: set[Hashable] = set()
-        self._largest_group = 0
-
-    @property
-    def usual_overlap(self) -> int:
-        """A row more than the largest group of equal keys so far."""
-        return self._largest_group + self.margin
 
     def take(self, rows: Sequence[T], offset: int) -> Sequence[int] | None:
         """Accept a page that begins before the last key, or begins the listing, and move the last key on.
@@ -114,15 +116,26 @@ class KeyAnchor(Generic[T]):
         if any(map(self._precedes, keys[1:], keys)):
             message = f"the listing is not sorted by {self._key_name}, so that a walk of it can't be verified"
             raise PaginationError(message)
+        if keys and self._last_key is None:
+            self._first_key = keys[0]
+        ids = [*map(self.identify, rows)]
         new = []
-        for place, (key, identifier) in enumerate(zip(keys, map(self._identify, rows), strict=True)):
-            if self._last_key is None or self._precedes(self._last_key, key):
-                self._last_key = key
-                self._ids_at_last_key = {identifier}
-            elif key == self._last_key and identifier not in self._ids_at_last_key:
-                self._ids_at_last_key.add(identifier)
+        largest_group = 1
+        for place in range(self._rows_before_start(ids), len(rows)):
+            if self._last_key is None or self._precedes(self._last_key, keys[place]):
+                self._last_key = keys[place]
+                self._ids_at_last_key = {ids[place]}
+            elif keys[place] == self._last_key and ids[place] not in self._ids_at_last_key:
+                self._ids_at_last_key.add(ids[place])
+                largest_group = max(largest_group, len(self._ids_at_last_key))
             else:
                 continue
-            self._largest_group = max(self._largest_group, len(self._ids_at_last_key))
             new.append(place)
+        self.usual_group = max(largest_group, self.usual_group // 2)
         return new
+
+    def _rows_before_start(self, ids: Sequence[Hashable]) -> int:
+        """Count the rows in front of the first known one, where they may share the first key but precede the start."""
+        if self._start == 0 or self._last_key != self._first_key:
+            return 0
+        return next((place for place, identifier in enumerate(ids) if identifier in self._ids_at_last_key), 0)

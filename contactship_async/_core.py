@@ -90,7 +90,7 @@ class Core(ABC):
             identify=identify, offset=offset, page_size=page_size, max_items=max_items, filtered=filtered
         )
         if exact or (concurrency > 1 and page_size > 1):  # Pages of one row can't overlap.
-            by_key = KeyAnchor(identify, sort_key, descending=order is SortOrder.DESC)
+            by_key = KeyAnchor(identify, sort_key, offset, descending=order is SortOrder.DESC)
             anchor: Anchor[T] = by_key if exact else IdAnchor(identify, offset)
             walk = OverlappingWalk(
                 anchor=anchor,

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Hashable, Sequence
 from itertools import takewhile
 from typing import Any, Final, Generic, TypeVar
 
@@ -97,7 +97,9 @@ class OverlappingWalk(Generic[T]):
         self._steps_back = 0
         self._fruitless_pages = 0
         self._count_when_fruitful = 0
-        self._ends_here = False
+        self._fall = 0  # of the count, from one page to the next
+        self._stuck_pages = 0
+        self._ids_with_nothing_behind: frozenset[Hashable] | None = None
         self._doubts: list[tuple[int, int]] = []
 
     @property
@@ -118,7 +120,7 @@ class OverlappingWalk(Generic[T]):
             requests = self._plan()
             for place, asked in enumerate(requests):
                 answer: Answer[T] = yield requests[place:]
-                if self._fallback is not None and self._must_fall_back(asked, answer):
+                if self._fallback is not None and (yield from self._must_fall_back(asked, answer)):
                     self._fell_back = True
                     yield from self._fallback.steps()
                     return
@@ -149,19 +151,26 @@ class OverlappingWalk(Generic[T]):
         """Choose the pages to fetch next, up to the one on which the listing should end."""
         if self._count is None:
             return (PageRequest(self._next, min(self._page_size, self._wanted)),)
-        overlap = min(self._anchor.usual_overlap, self._rows_per_page // 2)
+        # A listing that loses rows while it is walked pulls the next page up: what fell lately is likely to fall again.
+        fall = min(self._fall, self._rows_per_page // 4)
+        group = self._anchor.usual_group + fall
+        overlap = group + self._anchor.margin
+        start = max(self._next - fall, 0)
         stride = max(self._rows_per_page - overlap, 1)
-        pages_to_end = max((self._count - overlap - self._next) // stride + 1, 1)
-        pages = min(self._width, pages_to_end, math.ceil(self._wanted / stride))
-        return tuple(PageRequest(self._next + place * stride, self._page_size) for place in range(pages))
+        width = self._width if group <= self._rows_per_page // 2 else 1  # Smaller steps cost more than they save.
+        pages = min(width, max((self._count - overlap - start) // stride + 1, 1), math.ceil(self._wanted / stride))
+        return tuple(PageRequest(start + place * stride, self._page_size) for place in range(pages))
 
-    def _must_fall_back(self, asked: PageRequest, answer: Answer[T]) -> bool:
-        return self._count is None and len(answer.rows) == 1 < min(asked.limit, answer.count - asked.offset)
+    def _must_fall_back(self, asked: PageRequest, answer: Answer[T]) -> Generator[Requests, Any, bool]:
+        """Tell whether the server sends single rows."""
+        if self._count is not None or len(answer.rows) != 1 or min(asked.limit, answer.count - self._start) <= 1:
+            return False
+        behind: Answer[T] = yield (PageRequest(self._start + 1, self._page_size),)
+        return len(behind.rows) == 1
 
     def _refuse(self, asked: PageRequest, answer: Answer[T]) -> None:
         """Go on more carefully: from where the accepted rows end, or further back if the page was to begin there."""
         self._width = 1
-        self._ends_here = False
         if asked.offset <= self._next:
             fallen = max((self._count or 0) - answer.count, 0)
             self._next = max(self._next - ((fallen or self._rows_per_page) << self._steps_back), 0)
@@ -174,6 +183,7 @@ class OverlappingWalk(Generic[T]):
         rows = answer.rows
         end = asked.offset + len(rows)
         self._next = end - self._count_ties(rows) - self._anchor.margin
+        self._fall = max((self._count or 0) - answer.count, self._fall // 2)
         self._count = answer.count
         self._longest_page = max(self._longest_page, len(rows))
         if end < answer.count or self._rows_per_page == 0:
@@ -186,7 +196,7 @@ class OverlappingWalk(Generic[T]):
         self._yielded += len(new)
         self._fruitless_pages = 0
         self._count_when_fruitful = answer.count
-        self._ends_here = False
+        self._stuck_pages = 0
         self._doubts.clear()
         return Page(pick(rows, new), answer.count, self._position - len(new), asked.limit)
 
@@ -197,8 +207,9 @@ class OverlappingWalk(Generic[T]):
 
     def _note_fruitless_page(self) -> None:
         self._fruitless_pages += 1
-        moved = abs((self._count or 0) - self._count_when_fruitful)
-        if self._fruitless_pages > min(FRUITLESS_PAGES + moved // max(self._rows_per_page, 1), MOST_FRUITLESS_PAGES):
+        may_have_moved = self._yielded + abs((self._count or 0) - self._count_when_fruitful)
+        budget = FRUITLESS_PAGES + may_have_moved // max(self._rows_per_page, 1)
+        if self._fruitless_pages > min(budget, MOST_FRUITLESS_PAGES):
             message = (
                 f"{self._fruitless_pages} pages in a row brought no new row; {self._yielded} came, of {self._count}"
             )
@@ -209,16 +220,22 @@ class OverlappingWalk(Generic[T]):
         rows, count = len(answer.rows), answer.count
         end = asked.offset + rows
         is_shorter = rows < max(self._longest_page, 1)
-        if end == count == self._start + self._yielded and (is_shorter or (self._trusts_count and rows < asked.limit)):
+        is_trusted = self._trusts_count and asked.offset == self._start and rows < asked.limit
+        if end == count == self._start + self._yielded and (is_shorter or is_trusted):
             return True
-        is_whole = rows == count == self._yielded
-        if not has_new and (is_shorter or is_whole or self._ends_here):
-            return (yield from self._is_count_explained(asked, end, count))
+        if not has_new:
+            is_all_there_is = asked.offset == 0 and self._ids_with_nothing_behind == self._ids(answer)
+            ignores_limit = asked.limit < rows == count
+            if is_shorter or is_all_there_is or ignores_limit:
+                return (yield from self._is_count_explained(asked, end, count))
         if self._next <= asked.offset:
             self._next = asked.offset
             if not is_shorter:
-                yield from self._look_beyond(asked, answer, has_new=has_new)
+                yield from self._leave_stuck_page(asked, answer)
         return False
+
+    def _ids(self, answer: Answer[T]) -> frozenset[Hashable]:
+        return frozenset(map(self._anchor.identify, answer.rows))
 
     def _is_count_explained(self, asked: PageRequest, end: int, count: int) -> Generator[Requests, Any, bool]:
         """Tell whether the count agrees with the proven end, or why not: unfiltered, of another moment, or wrong."""
@@ -226,7 +243,8 @@ class OverlappingWalk(Generic[T]):
             return True
         if end < count and self._filtered:
             unfiltered: Answer[T] = yield (PageRequest(0, 1, filtered=False),)
-            if unfiltered.count == count:
+            behind: Answer[T] = yield (PageRequest(end, self._page_size),)
+            if unfiltered.count == count and not behind.rows and behind.problem is None:
                 return True
         self._doubts.append((end, count))
         ends, counts = zip(*self._doubts, strict=True)
@@ -238,27 +256,42 @@ class OverlappingWalk(Generic[T]):
         self._next = asked.offset
         return False
 
-    def _look_beyond(self, asked: PageRequest, answer: Answer[T], *, has_new: bool) -> Generator[Requests, Any, None]:
-        """Find out whether a page that leads no further is the last: if nothing is behind it, and it stays the same."""
+    def _leave_stuck_page(self, asked: PageRequest, answer: Answer[T]) -> Generator[Requests, Any, None]:
+        """Prepare to find out, when next the page comes, whether it is the last one or too small to go on from.
+
+        At the head, it is all there is if it shows the same rows before and after the page behind it was empty: those
+        rows were there all the time, and nothing else was. Elsewhere, a page from one row further up is longer, unless
+        the server caps it.
+
+        Raises:
+            PaginationError: It is too small.
+        """
         rows = len(answer.rows)
-        if rows < self._page_size:
-            beyond: Answer[T] = yield (PageRequest(asked.offset + rows, self._page_size),)
-            self._ends_here = not beyond.rows and beyond.problem is None
-            if self._ends_here or has_new:
-                return
-        fewest = self._anchor.margin + 2
+        self._stuck_pages += 1
+        if rows >= self._page_size or self._stuck_pages > MOST_DOUBTS:
+            yield from self._raise_stuck(asked, answer)
+        if asked.offset > 0:
+            self._next = asked.offset - 1
+            return
+        behind: Answer[T] = yield (PageRequest(rows, self._page_size),)
+        is_empty = not behind.rows and behind.problem is None
+        self._ids_with_nothing_behind = self._ids(answer) if is_empty else None
+
+    def _raise_stuck(self, asked: PageRequest, answer: Answer[T]) -> Generator[Requests, Any, None]:
+        rows, fewest = len(answer.rows), self._anchor.margin + 2
         if rows < fewest:
             message = f"the server sends {rows} at once, but only pages of {fewest} rows or more can be verified"
             raise PaginationError(message)
+        if self._anchor.margin == 0:
+            message = f"{rows} rows in a row share an id"
+            raise PaginationError(message)
         ties = self._count_ties(answer.rows)
-        self._position = asked.offset + rows - ties
+        start = asked.offset + rows - ties
         key = self._anchor.read_key(answer.rows[-1])
-        sharing = yield from self._count_sharing(key, self._position, ties, answer.count)
-        remedy = (
-            f"pass page_size >= {sharing + fewest - 1}"
-            if rows >= self._page_size
-            else f"the server sends {rows} at once"
-        )
+        sharing = yield from self._count_sharing(key, start, ties, answer.count)
+        is_capped = rows < self._page_size
+        remedy = f"the server sends {rows} at once" if is_capped else f"pass page_size >= {sharing + fewest - 1}"
+        self._position = start
         message = f"{sharing} rows share {key.isoformat().replace('+00:00', 'Z')}; {remedy}"
         raise PaginationError(message)
 

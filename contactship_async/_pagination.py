@@ -79,15 +79,20 @@ class SeenIds:
         return bool(self._forgotten_first and self._forgotten_first.intersection(ids) - self._older - self._recent)
 
     def add(self, ids: Sequence[Hashable]) -> Sequence[int]:
-        """Remember *ids*, and return the places of those not seen before."""
-        known = self.known(ids)
+        """Remember *ids*, and return the places of those not seen before.
+
+        Those seen before are not remembered anew: rows that come again must not push the latest ones out.
+        """
         size = len(self._recent)
-        self._recent.update(ids)
-        self._first = self._first or frozenset(ids)
+        known = self.known(ids)
         places: Sequence[int] = range(len(ids))
+        if not known:
+            self._recent.update(ids)
+            self._first = self._first or frozenset(ids)
         if known or len(self._recent) - size < len(ids):
             first_places = {identifier: place for place, identifier in reversed([*enumerate(ids)])}
             places = sorted(first_places[identifier] for identifier in first_places.keys() - known)
+            self._recent.update(ids[place] for place in places)
         if len(self._recent) >= self.capacity:
             if self._older:
                 self._forgotten_first = self._first
@@ -146,9 +151,9 @@ async def _fetch_batch(requests: Requests, steps: Steps[T], fetch: Fetch[T]) -> 
         answer = await fetch(requests[0]) if len(requests) == 1 else None
         while batch.wanted is None:
             if tasks:
-                task = tasks.pop(requests[0])
-                await asyncio.wait([task])  # Tells our own cancellation from the task's, unlike awaiting the task.
-                answer = task.result()
+                # Unlike awaiting the task, this tells our own cancellation from the task's.
+                await asyncio.wait([tasks[requests[0]]])
+                answer = tasks.pop(requests[0]).result()
             step = steps.send(answer)
             while isinstance(step, Page):
                 batch.pages.append(step)

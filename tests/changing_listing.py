@@ -142,7 +142,7 @@ def make_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
 ) -> OverlappingWalk[Row]:
     """Make a walk, as a client would."""
     identify = attrgetter("id")
-    by_key = KeyAnchor[Row](identify, "created_at", descending=descending)
+    by_key = KeyAnchor[Row](identify, "created_at", offset, descending=descending)
     return OverlappingWalk(
         anchor=by_key if exact else IdAnchor(identify, offset),
         offset=offset,
