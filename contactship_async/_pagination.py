@@ -131,9 +131,9 @@ async def _fetch_batch(requests: Requests, steps: Steps[T], fetch: Fetch[T]) -> 
         answer = await fetch(requests[0]) if len(requests) == 1 else None
         while batch.wanted is None:
             if tasks:
-                task = tasks.pop(requests[0])
-                await asyncio.wait([task])  # Tells our own cancellation from the task's, unlike awaiting the task.
-                answer = task.result()
+                # Tells our own cancellation from the task's, unlike awaiting the task, which is ours until it is done.
+                await asyncio.wait([tasks[requests[0]]])
+                answer = tasks.pop(requests[0]).result()  # In a variable, the task and its error would be a circle.
             step = steps.send(answer)
             while isinstance(step, Page):
                 batch.pages.append(step)
