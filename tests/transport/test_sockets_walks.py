@@ -294,6 +294,7 @@ async def interrupted_walk(
             walking.result()
         assert IDS == came
         return None
+    came_before = [*came]
     if how == "timeout":
         timers[0].reschedule(0)
     else:
@@ -303,7 +304,7 @@ async def interrupted_walk(
         walking.cancel("because")
     error = await walking
     await server.assert_nothing_runs()
-    assert IDS[: len(came)] == came
+    assert IDS[: len(came)] == came_before == came
     assert type(error) is (TimeoutError if how == "timeout" else asyncio.CancelledError)
     return error
 

@@ -13,6 +13,7 @@ from contextlib import aclosing, suppress
 from itertools import count, permutations, product
 
 import pytest
+from attrs import define
 from watched_listing import (
     ROWS,
     Row,
@@ -24,7 +25,7 @@ from watched_listing import (
     pass_turns,
 )
 
-from contactship_async._pagination import Walk, walk_pages, walk_rows
+from contactship_async._pagination import PageRequest, Steps, Walk, walk_pages, walk_rows
 from contactship_async.errors import ContactshipError, MalformedResponseError, WalkPosition
 from contactship_async.models import Page
 
@@ -163,6 +164,34 @@ async def test_pages_behind_a_failing_one(row: int, fate: str) -> None:
     await assert_nothing_runs(listing)
 
 
+@define
+class HastyWalk(SingleRows):
+    """Asks for more than it goes on to want: after the first of many pages, for row 5 alone, or for nothing."""
+
+    def steps(self) -> Steps[Row]:
+        """Ask for the rest, and change the plan."""
+        for requests in [tuple(PageRequest(offset, 1) for offset in range(4)), (PageRequest(5, 1),)][: self.width]:
+            yield Page(tuple((yield requests).rows), ROWS, self.yielded, 1)
+
+
+@each_factory
+@pytest.mark.parametrize("fate", ["fails first", "never comes", "fails when cancelled"])
+@pytest.mark.parametrize("plans", [1, 2])
+async def test_pages_no_longer_wanted(plans: int, fate: str) -> None:
+    """Pages in flight that a walk does not want any more are cancelled, and what became of them does not matter."""
+    failures = {row: fail(ValueError) for row in (1, 2, 3)}
+    listing = WatchedListing(
+        turns=lambda offset: None if offset in failures and fate != "fails first" else 1,
+        failures={**failures},
+        failure_when_cancelled=failures.get(1) if fate == "fails when cancelled" else None,
+    )
+    await listing.walk(HastyWalk(plans))
+
+    assert [0, 5][:plans] == listing.came
+    assert fate == "fails first" or [1, 2, 3] == listing.cancelled
+    await assert_nothing_runs(listing)
+
+
 class Abort(BaseException):
     """An error that is no `Exception`."""
 
@@ -177,8 +206,7 @@ async def test_fetch_that_ends_all(width: int, kind: type[BaseException]) -> Non
         with pytest.raises(kind, match="because"):
             await listing.walk(SingleRows(width))
 
-        assert [*range(len(listing.came))] == listing.came
-        assert row - width < len(listing.came) <= row
+        assert ALL[: row - (row - 1) % width if row else 0] == listing.came
         await assert_nothing_runs(listing)
 
 
@@ -264,13 +292,14 @@ async def test_walk_kept(width: int) -> None:
 async def test_cancelled_at_any_turn(
     make_walk: Callable[[int], Walk[Row]], width: int, stubborn: int, again_after: int | None
 ) -> None:
-    """Whenever a walk is cancelled, and again during the clean-up, it ends cancelled and after all of its fetches."""
+    """Whenever a walk is cancelled, and again during the clean-up, it ends at once, but after all of its fetches."""
     for turn in count():
         listing = WatchedListing(stubborn=stubborn)
         walking = asyncio.create_task(listing.walk(make_walk(width)))
         await pass_turns(turn)
         if walking.done():
             break
+        came = [*listing.came]
         listing.frozen = walking.cancel()
         if again_after is not None:
             await pass_turns(again_after)
@@ -278,7 +307,7 @@ async def test_cancelled_at_any_turn(
         await asyncio.wait([walking])
 
         assert walking.cancelled()
-        assert [*range(len(listing.came))] == listing.came
+        assert came == listing.came == ALL[: len(came)]
         await assert_nothing_runs(listing)
     assert ALL == listing.came
 
