@@ -151,7 +151,8 @@ async def _fetch_batch(requests: Requests, steps: Steps[T], fetch: Fetch[T]) -> 
         answer = await fetch(requests[0]) if len(requests) == 1 else None
         while batch.wanted is None:
             if tasks:
-                # Unlike awaiting the task, this tells our own cancellation from the task's.
+                # Unlike awaiting the task, this tells our own cancellation from the task's. The task stays ours till it
+                # is done; in a variable, it and its error would be a circle.
                 await asyncio.wait([tasks[requests[0]]])
                 answer = tasks.pop(requests[0]).result()
             step = steps.send(answer)

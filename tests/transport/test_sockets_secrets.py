@@ -7,12 +7,12 @@ import gzip
 import json
 import logging
 import pickle
-import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+from key_leaks import KEY, KEY_PARTS, all_of, failure_of, leaks, told_by
 from raw_server import Act, RawServer, answer, close, deaf_server, head, pause, refused_url, reset, stall
 
 from contactship_async import (
@@ -27,51 +27,8 @@ from contactship_async import (
     UnexpectedRedirectError,
 )
 
-# Error trackers record the locals of all frames: the keys are globals, so that no frame of a test holds them.
-KEY = 'sk-live-"quote\\back/slash-0123456789'
-KEY_PARTS = ("sk-live-", "quote", "slash-0123", "0123456789")
-
 BRIEF = Timeouts(attempt=0.1, total=0.2)
 ONCE = RetryPolicy(max_attempts=1)
-
-
-def all_of(error: BaseException) -> Iterator[BaseException]:
-    """Walk *error*, its causes, contexts and group members."""
-    found: dict[int, BaseException] = {}
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        each = waiting.pop()
-        if each is not None and id(each) not in found:
-            found[id(each)] = each
-            waiting += [each.__cause__, each.__context__]
-            if isinstance(each, BaseExceptionGroup):
-                waiting += each.exceptions
-    return iter(found.values())
-
-
-def told_by(error: BaseException) -> str:
-    """Collect all that printing, recording or pickling *error* could show."""
-    told = []
-    for each in all_of(error):
-        told += [repr(each), str(each), repr(each.args), repr(vars(each))]
-        told += traceback.TracebackException(type(each), each, each.__traceback__, capture_locals=True).format()
-        if isinstance(each, ContactshipError):
-            told.append(repr(pickle.dumps(each)))
-    return "\n".join(told)
-
-
-def leaks(text: str) -> list[str]:
-    """Tell which parts of the key *text* holds."""
-    return [part for part in KEY_PARTS if part in text]
-
-
-async def failure_of(call: Awaitable[object]) -> BaseException:
-    """Return what *call* raises, with no frame in its traceback but this one and those it called."""
-    try:
-        await call
-    except BaseException as error:  # noqa: BLE001 - cancellation is among the failures
-        return error
-    raise AssertionError
 
 
 def look_up_in_vain() -> None:
