@@ -81,7 +81,7 @@ def overlapping_walk(concurrency: int, *, exact: bool = False) -> Walk[Row]:
     """Make an overlapping walk, anchored by ids unless it is exact."""
     identify = attrgetter("id")
     return OverlappingWalk(
-        anchor=KeyAnchor(identify, "created_at", descending=False) if exact else IdAnchor(identify, 0),
+        anchor=KeyAnchor(identify, "created_at", 0, descending=False) if exact else IdAnchor(identify, 0),
         offset=0,
         page_size=3,
         max_items=None,
