@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Hashable, Sequence
+from itertools import takewhile
 from operator import attrgetter
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -26,12 +27,15 @@ class Anchor(Protocol[T_contra]):
         """Tells what a row is anchored by."""
 
     @property
-    def margin(self) -> int:
-        """How many rows before the last key accepted a page must begin."""
+    def fewest_rows(self) -> int:
+        """How many rows a page needs for the walk to get on."""
 
     @property
-    def usual_group(self) -> int:
-        """How many rows share a key, as far as pages have shown lately."""
+    def usual_overlap(self) -> int:
+        """How many rows neighbouring pages had to share lately."""
+
+    def overlap(self, rows: Sequence[T_contra]) -> int:
+        """Tell with how many of the last *rows* of an accepted page the next one has to begin."""
 
     def take(self, rows: Sequence[T_contra], offset: int) -> Sequence[int] | None:
         """Accept the page of *rows* at *offset* and return the places of its new rows, or None if it leaves a gap."""
@@ -45,8 +49,8 @@ class IdAnchor(Generic[T]):
         start: The offset of the first page.
     """
 
-    margin: Final = 0
-    usual_group: Final = 1
+    fewest_rows: Final = 2
+    usual_overlap: Final = 1
 
     def __init__(self, identify: Callable[[T], Hashable], start: int) -> None:
         self.identify = self.read_key = identify
@@ -78,6 +82,10 @@ class IdAnchor(Generic[T]):
         self._accepted += len(places)
         return places
 
+    def overlap(self, rows: Sequence[T]) -> int:  # noqa: ARG002 - of another anchor, it depends on them
+        """Return 1: the last row alone tells where the next page belongs."""
+        return 1
+
 
 class KeyAnchor(Generic[T]):
     """Holds a page whose first row sorts strictly before the last key accepted: sound with equal keys in any order.
@@ -89,12 +97,12 @@ class KeyAnchor(Generic[T]):
         descending: Whether the highest key comes first.
     """
 
-    margin: Final = 1
+    fewest_rows: Final = 3
 
     def __init__(self, identify: Callable[[T], Hashable], key_name: str, start: int, *, descending: bool) -> None:
         self.identify = identify
         self.read_key: Callable[[T], Any] = attrgetter(key_name)
-        self.usual_group = 1
+        self.usual_overlap = 2
         self._key_name = key_name
         self._start = start
         self._precedes = operator.gt if descending else operator.lt
@@ -131,8 +139,12 @@ class KeyAnchor(Generic[T]):
             else:
                 continue
             new.append(place)
-        self.usual_group = max(largest_group, self.usual_group // 2)
+        self.usual_overlap = max(largest_group + 1, self.usual_overlap // 2)
         return new
+
+    def overlap(self, rows: Sequence[T]) -> int:
+        """Count the rows at the end that share the last key, and the one before them."""
+        return sum(1 for _ in takewhile(lambda row: self.read_key(row) == self.read_key(rows[-1]), reversed(rows))) + 1
 
     def _rows_before_start(self, ids: Sequence[Hashable]) -> int:
         """Count the rows in front of the first known one, where they may share the first key but precede the start."""

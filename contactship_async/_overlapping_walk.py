@@ -3,29 +3,30 @@
 This is how pages are fetched side by side (`concurrency`), and how a walk is made exact (`exact`). The two differ in
 what anchors a page: see `_anchors`.
 
-**Guarantee.** Take a listing whose pages are each cut from one moment of it, sorted by a key that never changes. Of an
-exact walk that ends without an error, every row that was in the listing all the while is yielded, and no row is
-yielded twice: whatever is added and removed meanwhile, in whatever order the server puts rows with equal keys each
-time, whichever of the pages was fetched first, and from whatever moment the count is. With ids as anchors the same
-holds if the order is unique.
+**Guarantee.** Take a listing whose pages are each cut from one moment of it, at most a constant number of rows long, and
+sorted by a key that never changes. Of an exact walk that ends without an error, every row that was in the listing all
+the while was yielded, and none was yielded twice: whatever is added and removed meanwhile, in whatever order the server
+puts rows with equal keys each time, in whatever order the pages are fetched, and whatever the count says. With ids as
+anchors the same holds if the order is unique, the count is that of the rows, and not more rows move than are
+remembered.
 
-**Invariant.** Every lasting row that sorts before the last key accepted was yielded, and of the rows at that key those
-whose ids are remembered.
+**Invariant.** Every lasting row that sorts before the last key accepted was yielded; of the rows at that key, those
+whose ids are remembered were.
 
 **Why it holds.** A page is accepted if its first row sorts strictly before the last key accepted, or if it begins the
-listing. It is an unbroken piece of the listing, so it holds all lasting rows after its first row and before its own
-last key: no gap is left, and the invariant holds for the new last key. When the page was fetched doesn't enter into
-it. A page that is not accepted yields nothing: the walk asks for an earlier one.
+listing. It is an unbroken piece of the listing, so all lasting rows between its first row and its own last key are on
+it: no gap is left, and the invariant holds for the new last key. When the page was fetched doesn't enter into it. A page
+that is not accepted yields nothing, and the walk asks for an earlier one.
 
-**The end** is believed
-- when a page is shorter than asked for, and its end, the count and the number of rows yielded all agree; or
-- when an accepted page shows nothing new and is shorter than others were, so that it is not the server's cap that cut
-  it: whatever sorts behind would be on it. The count may still say that rows are missing: then it is from another
-  moment, which asking again settles, or that of the listing without the filter, or the walk raises; or
-- when a page that leads no further is the same before and after the page behind it was empty.
+**The end** is where an accepted page shows nothing new and is shorter than another was: it is not the server's limit
+that cut it, so whatever sorts behind would be on it. (That it is shorter is enough, if its end, the count and the number
+of rows yielded agree.) Where no page was longer, the head of the listing is all of it if it shows the same rows before
+and after the page behind it was empty. A count that says otherwise is not believed, but must be explained: by another
+moment, which asking again settles, by a filter it ignores, or by being lower than the number of rows that came; else
+the walk raises.
 
-**It ends.** Pages in a row without a new row are limited, by a budget that grows with the count's changes but never
-beyond `MOST_FRUITLESS_PAGES`.
+**It ends.** Pages in a row without a new row are limited, by a budget that grows with the rows yielded and with changes
+of the count, but never beyond `MOST_FRUITLESS_PAGES`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Generator, Hashable, Sequence
-from itertools import takewhile
 from typing import Any, Final, Generic, TypeVar
 
 from contactship_async._anchors import Anchor
@@ -58,7 +58,7 @@ class OverlappingWalk(Generic[T]):
     Args:
         anchor: Tells which pages leave no gap.
         offset: Where to start.
-        page_size: How many rows to ask for at once, at least two more than the anchor's margin.
+        page_size: How many rows to ask for at once, at least the fewest the anchor needs.
         max_items: How many rows to yield at the most; None for all.
         filtered: Whether the listing is filtered, so that its count may be that of the whole.
         concurrency: How many requests to have in flight at the most.
@@ -153,11 +153,10 @@ class OverlappingWalk(Generic[T]):
             return (PageRequest(self._next, min(self._page_size, self._wanted)),)
         # A listing that loses rows while it is walked pulls the next page up: what fell lately is likely to fall again.
         fall = min(self._fall, self._rows_per_page // 4)
-        group = self._anchor.usual_group + fall
-        overlap = group + self._anchor.margin
+        overlap = self._anchor.usual_overlap + fall
         start = max(self._next - fall, 0)
         stride = max(self._rows_per_page - overlap, 1)
-        width = self._width if group <= self._rows_per_page // 2 else 1  # Smaller steps cost more than they save.
+        width = self._width if overlap <= self._rows_per_page // 2 + 1 else 1  # Small steps cost more than they save.
         pages = min(width, max((self._count - overlap - start) // stride + 1, 1), math.ceil(self._wanted / stride))
         return tuple(PageRequest(start + place * stride, self._page_size) for place in range(pages))
 
@@ -182,7 +181,7 @@ class OverlappingWalk(Generic[T]):
         """Move past the rows of a page, and return those at the places *new*."""
         rows = answer.rows
         end = asked.offset + len(rows)
-        self._next = end - self._count_ties(rows) - self._anchor.margin
+        self._next = end - self._anchor.overlap(rows)
         self._fall = max((self._count or 0) - answer.count, self._fall // 2)
         self._count = answer.count
         self._longest_page = max(self._longest_page, len(rows))
@@ -199,11 +198,6 @@ class OverlappingWalk(Generic[T]):
         self._stuck_pages = 0
         self._doubts.clear()
         return Page(pick(rows, new), answer.count, self._position - len(new), asked.limit)
-
-    def _count_ties(self, rows: Sequence[T]) -> int:
-        """Count the rows at the end that share the last one's key."""
-        last = self._anchor.read_key(rows[-1]) if rows else None
-        return sum(1 for _ in takewhile(lambda row: self._anchor.read_key(row) == last, reversed(rows)))
 
     def _note_fruitless_page(self) -> None:
         self._fruitless_pages += 1
@@ -278,19 +272,16 @@ class OverlappingWalk(Generic[T]):
         self._ids_with_nothing_behind = self._ids(answer) if is_empty else None
 
     def _raise_stuck(self, asked: PageRequest, answer: Answer[T]) -> Generator[Requests, Any, None]:
-        rows, fewest = len(answer.rows), self._anchor.margin + 2
+        rows, fewest = len(answer.rows), self._anchor.fewest_rows
         if rows < fewest:
             message = f"the server sends {rows} at once, but only pages of {fewest} rows or more can be verified"
             raise PaginationError(message)
-        if self._anchor.margin == 0:
-            message = f"{rows} rows in a row share an id"
-            raise PaginationError(message)
-        ties = self._count_ties(answer.rows)
+        ties = self._anchor.overlap(answer.rows) - 1
         start = asked.offset + rows - ties
         key = self._anchor.read_key(answer.rows[-1])
         sharing = yield from self._count_sharing(key, start, ties, answer.count)
         is_capped = rows < self._page_size
-        remedy = f"the server sends {rows} at once" if is_capped else f"pass page_size >= {sharing + fewest - 1}"
+        remedy = f"the server sends {rows} at once" if is_capped else f"pass page_size >= {sharing + 2}"
         self._position = start
         message = f"{sharing} rows share {key.isoformat().replace('+00:00', 'Z')}; {remedy}"
         raise PaginationError(message)

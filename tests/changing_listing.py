@@ -1,4 +1,4 @@
-"""Walks through a listing that changes at every chance; each decision of the model is drawn from one function.
+"""Walks through a listing that changes at every chance; all decisions of the model are drawn from one function.
 
 Drawn at random, this is a simulation; drawn in all ways one after the other, a proof for small listings. From the root
 of the project, `PYTHONPATH=tests python -m changing_listing 100000` walks that often at random, and ends with an error
@@ -17,6 +17,7 @@ from functools import partial
 from itertools import count, groupby
 from operator import attrgetter
 from random import Random
+from typing import Literal
 
 from attrs import define, field, frozen
 
@@ -61,7 +62,8 @@ class ChangingListing:
         cap: The largest page.
         changes: How many rows are still to be added or removed.
         at_once: How many of them between two requests, at the most.
-        count_is_late: Whether the count may be from a later moment than the rows.
+        counts: What the count is: that of the moment of the rows, of an earlier or later one ("another"), of the
+            "page", or always "zero".
         others: How many rows the count includes that the filter leaves out.
     """
 
@@ -71,11 +73,12 @@ class ChangingListing:
     cap: int | None = None
     changes: int = 0
     at_once: int = 1
-    count_is_late: bool = False
+    counts: Literal["now", "another", "page", "zero"] = "now"
     others: int = 0
     rows: list[Row] = field(factory=list)
     deleted: set[int] = field(factory=set)
     asked: int = 0
+    first_seen: list[Row] = field(factory=list)
     ids: Iterator[int] = field(factory=count)
 
     def add(self, day: float) -> None:
@@ -112,11 +115,20 @@ class ChangingListing:
         """Answer one request."""
         self.asked += 1
         self.change()
-        limit = request.limit if self.cap is None else min(request.limit, self.cap)
-        page = self._in_some_order()[request.offset : request.offset + limit]
-        if self.count_is_late:
+        counted = len(self.rows)
+        is_counted_first = self.counts == "another" and self.changes > 0 and self.choose(2) == 0
+        if is_counted_first:
             self.change()
-        return Answer(page, len(self.rows) + self.others)
+        limit = request.limit if self.cap is None else min(request.limit, self.cap)
+        listing = self._in_some_order()
+        if self.asked == 1:
+            self.first_seen = list(listing)
+        page = listing[request.offset : request.offset + limit]
+        if self.counts == "another" and not is_counted_first:
+            self.change()
+            counted = len(self.rows)
+        number = {"page": len(page), "zero": 0}.get(self.counts, counted)
+        return Answer(page, number + self.others)
 
     def _in_some_order(self) -> list[Row]:
         if self.dates is None:
@@ -181,7 +193,14 @@ def walk_through(walk: OverlappingWalk[Row], listing: ChangingListing) -> Iterat
 
 
 def check_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
-    listing: ChangingListing, *, rows: int, page_size: int, concurrency: int, exact: bool, max_items: int | None = None
+    listing: ChangingListing,
+    *,
+    rows: int,
+    page_size: int,
+    concurrency: int,
+    exact: bool,
+    offset: int = 0,
+    max_items: int | None = None,
 ) -> str:
     """Fill *listing*, walk it, and return how that ended: with nothing, or the reason why it raised.
 
@@ -190,12 +209,12 @@ def check_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
     """
     for place in range(rows):
         listing.add(place if listing.dates is None else place % listing.dates)
-    before = [row.id for row in listing.rows]
     walk = make_walk(
         page_size=page_size,
         concurrency=concurrency,
         exact=exact,
         descending=listing.descending,
+        offset=offset,
         max_items=max_items,
         filtered=listing.others > 0,
     )
@@ -206,7 +225,10 @@ def check_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
     except PaginationError as error:
         reason = str(error)
     ids = [row.id for row in came]
-    lasting = set(before) - listing.deleted
+    start = {row.created_at for row in listing.first_seen[offset : offset + 1]}
+    kept_out = {row.id for row in listing.first_seen[:offset] if start and row.created_at not in start}
+    lasting = {row.id for row in listing.first_seen[offset:]} - listing.deleted
+    assert not kept_out & set(ids), "a row from before the start came"
     assert len(set(ids)) == len(ids), "a row came twice"
     assert len(ids) == walk.position.yielded
     if exact:
@@ -223,23 +245,26 @@ def walk_at_random(random: Random) -> str:
     """Walk a listing with settings and changes drawn by *random*, and return how that ended."""
     exact = random.random() < 0.7
     cap = random.choice([None, None, *range(2, 12)])
-    rows = random.randrange(60)
+    # A walk that is not exact trusts a first page that is shorter than asked for when the count agrees.
+    counts: list[Literal["now", "another", "page", "zero"]] = ["now", "another", "page", "zero"]
     listing = ChangingListing(
         random.randrange,
         descending=random.random() < 0.5,
-        dates=random.choice([None, 5, 20, 200]) if exact else None,
+        dates=random.choice([None, 2, 5, 20, 200]) if exact else None,
         cap=cap,
         changes=random.choice([0, 1, 3, 10, 60]),
         at_once=random.choice([1, 1, 2, 5]),
-        count_is_late=(exact or cap is None) and random.random() < 0.5,
+        counts=random.choice(counts) if exact or cap is None else "now",
         others=random.choice([0, 0, 0, 7]),
     )
+    rows = random.randrange(random.choice([8, 60]))
     return check_walk(
         listing,
         rows=rows,
-        page_size=random.randrange(3, 14),
+        page_size=random.choice([3, 4, 5, random.randrange(3, 14)]),
         concurrency=random.choice([1, 2, 3, 5, 16]),
         exact=exact,
+        offset=random.choice([0, 0, 0, random.randrange(rows + 2)]),
         max_items=random.choice([None, None, None, random.randrange(60)]),
     )
 
