@@ -3,11 +3,11 @@
 This is how pages are fetched side by side (`concurrency`), and how a walk is made exact (`exact`). The two differ in
 what anchors a page: see `_anchors`.
 
-**Guarantee.** Take a listing whose pages are each cut from one moment of it, at most a constant number of rows long, and
-sorted by a key that never changes. Of an exact walk that ends without an error, every row that was in the listing all
-the while was yielded, and none was yielded twice: whatever is added and removed meanwhile, in whatever order the server
-puts rows with equal keys each time, in whatever order the pages are fetched, and whatever the count says. With ids as
-anchors the same holds if the order is unique, the count is that of the rows, and not more rows move than are
+**Guarantee.** Take a listing whose pages are each cut from one moment of it, at most a constant number of rows long,
+and sorted by a key that never changes. Of an exact walk that ends without an error, every row that was in the listing
+all the while was yielded, and none was yielded twice: whatever is added and removed meanwhile, in whatever order the
+server puts rows with equal keys each time, in whatever order the pages are fetched, and whatever the count says. With
+ids as anchors the same holds if the order is unique, the count is that of the rows, and not more rows move than are
 remembered.
 
 **Invariant.** Every lasting row that sorts before the last key accepted was yielded; of the rows at that key, those
@@ -15,18 +15,18 @@ whose ids are remembered were.
 
 **Why it holds.** A page is accepted if its first row sorts strictly before the last key accepted, or if it begins the
 listing. It is an unbroken piece of the listing, so all lasting rows between its first row and its own last key are on
-it: no gap is left, and the invariant holds for the new last key. When the page was fetched doesn't enter into it. A page
-that is not accepted yields nothing, and the walk asks for an earlier one.
+it: no gap is left, and the invariant holds for the new last key. When the page was fetched doesn't enter into it. A
+page that is not accepted yields nothing, and the walk asks for an earlier one.
 
 **The end** is where an accepted page shows nothing new and is shorter than another was: it is not the server's limit
-that cut it, so whatever sorts behind would be on it. (That it is shorter is enough, if its end, the count and the number
-of rows yielded agree.) Where no page was longer, the head of the listing is all of it if it shows the same rows before
-and after the page behind it was empty. A count that says otherwise is not believed, but must be explained: by another
-moment, which asking again settles, by a filter it ignores, or by being lower than the number of rows that came; else
-the walk raises.
+that cut it, so whatever sorts behind would be on it. (That it is shorter is enough, if its end, the count and the
+number of rows yielded agree.) Where no page was longer, the head of the listing is all of it if it shows the same rows
+before and after the page behind it was empty. A count that says otherwise is not believed, but must be explained: by
+another moment, which asking again settles, by a filter it ignores, or by being lower than the number of rows that
+came; else the walk raises.
 
-**It ends.** Pages in a row without a new row are limited, by a budget that grows with the rows yielded and with changes
-of the count, but never beyond `MOST_FRUITLESS_PAGES`.
+**It ends.** Pages in a row without a new row are limited, by a budget that grows with the rows yielded and with
+changes of the count, but never beyond `MOST_FRUITLESS_PAGES`.
 """
 
 from __future__ import annotations
