@@ -9,7 +9,7 @@ import pytest
 from raw_server import RawServer, answer, refused_url
 
 from contactship_async._cli_output import _fit
-from contactship_async.sandbox import Sandbox, Status
+from contactship_async.sandbox import Body, Sandbox, Status
 
 LIST = ("phone-numbers", "list")
 FIELDS = ["id", "phone_number", "type", "organization_id", "created_at"]
@@ -47,6 +47,31 @@ async def test_prints_the_same_numbers_in_each_format(call: Any) -> None:
     assert FIELDS == sheet.splitlines()[0].split(",")
     assert FIELDS == table.splitlines()[0].split()
     assert [list(number.values()) for number in expected] == [line.split() for line in table.splitlines()[2:]]
+
+
+@pytest.mark.parametrize("options", [(), ("--exact",), ("--concurrency", "8"), ("--exact", "--concurrency", "8")])
+async def test_walks_as_told(call: Any, options: tuple[str, ...]) -> None:
+    """Side by side or with proof, the numbers are the same, and the pages are those of such a walk."""
+    async with Sandbox(120) as sandbox:
+        ended = await call(*LIST, *options, "--page-size", "20", "--format", "jsonl", url=sandbox.url)
+
+    assert (0, "") == (ended.code, ended.complaint)
+    assert [*sandbox.phone_numbers] == [json.loads(line) for line in ended.output.splitlines()]
+    strides = {"--exact": 18, "--concurrency": 19}
+    assert strides.get((*options, "")[0], 20) == int(sandbox.requests[1].params["offset"])
+
+
+async def test_says_why_a_listing_is_not_provably_complete(call: Any) -> None:
+    """What an exact walk can't prove is one line with the reason and the remedy."""
+    tied = [row(number, created_at="2026-01-15T10:00:00Z") for number in range(5)]
+
+    windows = [tied[:3], tied[3:4], tied[4:]]
+    async with Sandbox(0) as sandbox:
+        sandbox.script(*(Body(json.dumps({"data": rows, "count": 5}).encode()) for rows in windows))
+        ended = await call(*LIST, "--exact", "--page-size", "3", url=sandbox.url)
+
+    assert 1 == ended.code
+    assert "contactship: 5 rows share 2026-01-15T10:00:00Z; pass page_size >= 7" in ended.complaint
 
 
 async def test_lists_a_sandbox_without_any_settings(contactship: Any) -> None:

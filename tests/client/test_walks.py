@@ -43,6 +43,29 @@ def listed(sandbox: Sandbox, type_: str | None = None) -> list[str]:
     return [row["id"] for row in sandbox.phone_numbers if type_ in (None, row["type"])]
 
 
+MODES: list[dict[str, Any]] = [
+    {"concurrency": 1, "exact": False},
+    {"concurrency": 4, "exact": False},
+    {"concurrency": 1, "exact": True},
+    {"concurrency": 16, "exact": True},
+]
+
+
+@pytest.mark.parametrize("mode", MODES[1:])
+@pytest.mark.parametrize("order", ["desc", "asc"])
+@pytest.mark.parametrize("number", [0, 1, 2, 99, 100, 101, 250, 2_000])
+async def test_every_number_once_by_overlapping_pages(
+    number: int, order: Literal["asc", "desc"], mode: dict[str, Any]
+) -> None:
+    """All numbers come once and in order side by side and with proof too, for little more."""
+    sandbox = Sandbox(number)
+    async with sandbox.client() as client:
+        numbers = [number async for number in client.iter_phone_numbers(order=order, **mode)]
+
+    assert listed(sandbox) == ids(numbers if order == "desc" else numbers[::-1])
+    assert len(sandbox.requests) <= number // 98 + 3
+
+
 @pytest.mark.parametrize("envelope", ["count", "pagination"])
 @pytest.mark.parametrize("order", ["desc", "asc"])
 @pytest.mark.parametrize("number", [0, 1, 99, 100, 101, 250, 10_000])
@@ -58,13 +81,14 @@ async def test_every_number_once(
     assert max(1, -(-number // 100)) == len(sandbox.requests)
 
 
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("count_follows_filter", [True, False])
 @pytest.mark.parametrize("type_", list(PhoneNumberType))
-async def test_filter(type_: PhoneNumberType, count_follows_filter: bool) -> None:
+async def test_filter(type_: PhoneNumberType, count_follows_filter: bool, mode: dict[str, Any]) -> None:
     """A filtered walk yields the numbers of that type, whether or not the server's count follows the filter."""
     sandbox = Sandbox(57, count_follows_filter=count_follows_filter)
     async with sandbox.client() as client:
-        numbers = [number async for number in client.iter_phone_numbers(type=type_, page_size=10)]
+        numbers = [number async for number in client.iter_phone_numbers(type=type_, page_size=10, **mode)]
 
     assert listed(sandbox, type_) == ids(numbers)
     assert {type_} == {number.type for number in numbers}
@@ -77,16 +101,21 @@ async def test_filter(type_: PhoneNumberType, count_follows_filter: bool) -> Non
     page_size=st.integers(1, 70),
     offset=st.integers(0, 70),
     cap=st.integers(1, 30),
+    mode=st.sampled_from(MODES),
     data=st.data(),
 )
-def test_any_window(number: int, page_size: int, offset: int, cap: int, data: st.DataObject) -> None:
-    """Any offset, page size, cap and number of items wanted cut the same listing."""
+def test_any_window(  # noqa: PLR0913, PLR0917 - drawn
+    number: int, page_size: int, offset: int, cap: int, mode: dict[str, Any], data: st.DataObject
+) -> None:
+    """Any offset, page size, cap and number of items wanted cut the same listing, in any way to walk."""
     max_items = data.draw(st.none() | st.integers(0, 70))
+    if mode["exact"]:
+        page_size, cap = max(page_size, 3), max(cap, 3)
     sandbox = Sandbox(number, max_limit=cap)
 
     async def walk() -> list[PhoneNumber]:
         async with sandbox.client() as client:
-            walk = client.iter_phone_numbers(page_size=page_size, offset=offset, max_items=max_items)
+            walk = client.iter_phone_numbers(page_size=page_size, offset=offset, max_items=max_items, **mode)
             return [number async for number in walk]
 
     assert listed(sandbox)[offset:][:max_items] == ids(asyncio.run(walk()))
@@ -255,6 +284,10 @@ WRONG_WALK: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"page_size": None}, TypeError, "page_size must be an integer >= 1, not NoneType"),
     ({"max_items": -1}, ValueError, "max_items must be an integer >= 0, not -1"),
     ({"order": None}, TypeError, "order must be"),
+    ({"concurrency": 0}, ValueError, "concurrency must be an integer >= 1, not 0"),
+    ({"concurrency": True}, TypeError, "concurrency must be an integer >= 1, not bool"),
+    ({"exact": 1}, TypeError, "exact must be of type bool, not int"),
+    ({"exact": True, "page_size": 2}, ValueError, "page_size with exact=True must be an integer >= 3, not 2"),
 ]
 
 

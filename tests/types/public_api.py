@@ -58,6 +58,8 @@ async def walks(client: ContactshipClient) -> None:
         assert_type(number.created_at, datetime)
     pages = client.iter_phone_number_pages(type=PhoneNumberType.OUTBOUND, order="desc", max_items=None)
     assert_type(pages, AsyncGenerator[Page[PhoneNumber], None])
+    client.iter_phone_numbers(concurrency=16, exact=True)
+    client.iter_phone_number_pages(concurrency=16, exact=True)
     client.iter_phone_numbers(type="both")  # type: ignore[arg-type] # a type that does not exist
     client.iter_phone_numbers(order="up")  # type: ignore[arg-type] # an order that does not exist
 
