@@ -67,6 +67,7 @@ class Drive:
                 answer = None
             else:
                 self.windows.append(step)
+                assert all(request.offset >= 0 for request in step)
                 rows, count = self.serve(step[0])
                 wrong = next((place for place, row in enumerate(rows) if row.id in self.problems), None)
                 problem = None if wrong is None else self.problems[rows[wrong].id]
@@ -79,6 +80,12 @@ def slices(rows: Sequence[Row], count: int | None = None) -> Serve:
         rows[asked.offset : asked.offset + asked.limit],
         len(rows) if count is None else count,
     )
+
+
+def script(*answers: tuple[Sequence[Row], int]) -> Serve:
+    """Serve one answer after the other, and the last one for ever."""
+    remaining = list(answers)
+    return lambda _: remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
 
 ROWS = rows_of(28)
@@ -130,6 +137,43 @@ def test_odd_servers(serve: Serve, exact: bool, concurrency: int) -> None:
 
     assert list(range(28)) == drive.ids
     assert len(drive.windows) <= 20
+
+
+def test_end_is_doubted_three_times() -> None:
+    """A proven end that the count denies is asked for three times more."""
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), DISHONEST["hides rows"][0])
+    with pytest.raises(PaginationError):
+        drive.run()
+
+    assert [0, 8, 13, 13, 13, 13] == [asked.offset for asked in drive.asked]
+
+
+def test_new_rows_end_all_doubts() -> None:
+    """What was doubted before new rows came explains nothing afterwards."""
+    serve = script((ROWS[:4], 9), (ROWS[2:4], 9), (ROWS[2:9], 9), (ROWS[7:9], 20))
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), serve)
+    with pytest.raises(PaginationError, match="the listing is said to have 20 rows, but it ends after 9"):
+        drive.run()
+
+    assert list(range(9)) == drive.ids
+
+
+def test_page_that_grows_while_it_leads_no_further() -> None:
+    """Rows with one date, of which there is one more at every look, are no sign of a server that caps the pages."""
+    growing = rows_of(8, sharing=8)
+    heads: list[tuple[Sequence[Row], int]] = [(growing[:number], number) for number in range(1, 9)]
+    answers = [answer for head in heads for answer in (head, ([], head[1]))]
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), script(*answers, heads[-1])).run()
+
+    assert list(range(8)) == drive.ids
+
+
+def test_count_that_falls_at_the_head() -> None:
+    """However fast the count falls, no page is asked for from before the head."""
+    tied = rows_of(5, sharing=5)
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), script((tied, 9), ([], 9), (tied, 7), (tied, 5)))
+
+    assert list(range(5)) == drive.run().ids
 
 
 @MODES
@@ -449,12 +493,6 @@ def test_first_rows_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 LATER = tuple(Row(-place, EPOCH + timedelta(days=place)) for place in range(4, 0, -1))
 """Rows to be added at the head."""
-
-
-def script(*answers: tuple[Sequence[Row], int]) -> Serve:
-    """Serve one answer after the other, and the last one for ever."""
-    remaining = list(answers)
-    return lambda _: remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
 
 def test_count_that_agrees_by_chance() -> None:
