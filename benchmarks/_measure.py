@@ -58,6 +58,7 @@ MILLISECONDS = Unit("ms", 1000, 1)
 MICROSECONDS = Unit("µs", 1_000_000, 1)
 MEBIBYTES = Unit("MiB", 1 / 2**20, 1)
 REQUESTS = Unit("requests", digits=0)
+WALKS = Unit("walks", digits=0)
 TIMES = Unit("×")  # noqa: RUF001 - the sign of multiplication
 
 

@@ -25,6 +25,11 @@ def rows_of(number: int, *, sharing: int = 1) -> list[Row]:
     return [Row(place, EPOCH - timedelta(days=place // sharing)) for place in range(number)]
 
 
+def default_walk(max_items: int | None = None) -> DefaultWalk[Row]:
+    """Make a walk to fall back on."""
+    return DefaultWalk(identify=attrgetter("id"), offset=0, page_size=10, max_items=max_items, filtered=False)
+
+
 class Drive:
     """Drives a walk, with every request answered at once, and keeps what it asked for and what came."""
 
@@ -200,8 +205,7 @@ def test_pages_too_small_to_overlap(cap: int) -> None:
 
 def test_single_rows_are_walked_one_after_the_other() -> None:
     """Where the server sends single rows, a walk that is not exact is handed over to the default walk."""
-    fallback = DefaultWalk[Row](identify=attrgetter("id"), offset=0, page_size=10, max_items=None, filtered=False)
-    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=fallback)
+    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=default_walk())
     drive = Drive(walk, lambda asked: (ROWS[asked.offset :][:1], 28)).run()
 
     assert list(range(28)) == drive.ids
@@ -289,7 +293,8 @@ def test_order_of_the_listing_is_that_asked_for() -> None:
 
 def test_side_by_side_up_to_the_end() -> None:
     """Once the first page has told the count, as many pages are wanted at once as allowed, but none behind the end."""
-    drive = Drive(make_walk(page_size=10, concurrency=4, exact=False), slices(rows_of(64))).run()
+    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=default_walk())
+    drive = Drive(walk, slices(rows_of(64))).run()
 
     assert [1, 4, 3, 2, 1, 3, 2, 1] == [len(window) for window in drive.windows]
     assert [0, 9, 18, 27, 36, 45, 54, 63] == [asked.offset for asked in drive.asked]
@@ -299,7 +304,8 @@ def test_side_by_side_up_to_the_end() -> None:
 @pytest.mark.parametrize(("max_items", "requests"), [(0, 0), (1, 1), (10, 1), (11, 2), (19, 2), (20, 3), (64, 7)])
 def test_no_page_is_wanted_that_is_not_needed(max_items: int, requests: int) -> None:
     """Up to a number of rows, no more pages are in flight than bring them."""
-    walk = make_walk(page_size=10, concurrency=16, exact=False, max_items=max_items)
+    fallback = default_walk(max_items)
+    walk = make_walk(page_size=10, concurrency=16, exact=False, max_items=max_items, fallback=fallback)
     drive = Drive(walk, slices(rows_of(64))).run()
 
     assert list(range(max_items)) == drive.ids
@@ -579,8 +585,7 @@ def test_server_that_filters_behind_the_limit() -> None:
 
 def test_one_row_that_was_counted_late() -> None:
     """A listing of one row whose count is from a later moment is no server that sends single rows."""
-    fallback = DefaultWalk[Row](identify=attrgetter("id"), offset=0, page_size=10, max_items=None, filtered=False)
-    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=fallback)
+    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=default_walk())
     drive = Drive(walk, script((ROWS[:1], 2), ([], 2), (ROWS[:2], 2))).run()
 
     assert [0, 1] == drive.ids
