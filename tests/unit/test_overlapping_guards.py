@@ -14,7 +14,7 @@ from changing_listing import EPOCH, Answer, Row, make_walk
 from contactship_async._default_walk import DefaultWalk
 from contactship_async._overlapping_walk import OverlappingWalk
 from contactship_async._pagination import PageRequest, Requests, SeenIds
-from contactship_async.errors import MalformedResponseError, PaginationError, WalkPosition
+from contactship_async.errors import MalformedResponseError, PaginationError, ServerError, WalkPosition
 from contactship_async.models import Page
 
 Serve = Callable[[PageRequest], tuple[Sequence[Row], int]]
@@ -328,6 +328,26 @@ def test_careful_after_a_surprise() -> None:
 
     assert list(range(200)) == drive.ids
     assert [(0, 1), (9, 8), (17, 1), (26, 2), (44, 4), (80, 8), (152, 6)] == drive.batches
+
+
+def test_position_after_a_step_back() -> None:
+    """An error after a step back has the position stepped back to: rows not yielded yet have moved there."""
+    rows = rows_of(60)
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if len(rows) == 48:
+            raise ServerError(
+                status=500, method="GET", path="/", message="", body=b"", request_id=None, retry_after=None
+            )
+        if asked.offset == 9:
+            del rows[:12]
+        return slices(rows)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=False), serve)
+    with pytest.raises(ServerError):
+        drive.run()
+
+    assert WalkPosition(0, 10) == drive.walk.position
 
 
 def test_page_that_begins_in_a_gap_is_not_asked_for_again_where_it_was() -> None:
