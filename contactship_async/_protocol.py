@@ -135,14 +135,14 @@ def _quote_segment(segment: str) -> str:
 
 def _build_query(params: Parameters) -> tuple[tuple[str, str], ...]:
     check_type("params", params, Mapping)
-    for name in params:
+    query: list[tuple[str, str]] = []
+    for name, value in params.items():
         check_type("each name in params", name, str)
-    return tuple(
-        (name, _query_text(name, single))
-        for name, value in params.items()
-        for single in (value if _is_several(value) else (value,))
-        if single is not None
-    )
+        if _is_several(value):
+            query += [(name, _query_text(name, single)) for single in value if single is not None]
+        elif value is not None:
+            query.append((name, _query_text(name, value)))
+    return tuple(query)
 
 
 def _is_several(value: object) -> TypeGuard[Iterable[Parameter]]:

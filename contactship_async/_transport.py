@@ -20,7 +20,7 @@ import aiohttp
 from attrs import frozen
 from yarl import URL
 
-from contactship_async._messages import Request, Response
+from contactship_async._messages import Request, Response, is_success
 from contactship_async.errors import (
     ContactshipError,
     MalformedResponseError,
@@ -109,27 +109,24 @@ class AiohttpTransport:
             allow_redirects=False,
             trace_request_ctx=request.delivery,
         ) as response:
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            answer = Response(status=response.status, headers=headers)
-            if not answer.is_success:
-                request.delivery.refusal = answer
-            body = await self._read_body(response, is_success=answer.is_success)
-            return Response(status=response.status, headers=headers, body=body)
+            succeeded = is_success(response.status)
+            if not succeeded:
+                request.delivery.refusal = Response(status=response.status, headers=response.headers)
+            body = await self._read_body(response, succeeded=succeeded)
+            return Response(status=response.status, headers=response.headers, body=body)
 
-    async def _read_body(self, response: aiohttp.ClientResponse, *, is_success: bool) -> bytes:
+    async def _read_body(self, response: aiohttp.ClientResponse, *, succeeded: bool) -> bytes:
         chunks: list[bytes] = []
         size = 0
         try:
-            async for chunk in response.content.iter_any():
+            while size <= self.max_response_bytes and (chunk := await response.content.readany()):
                 chunks.append(chunk)
                 size += len(chunk)
-                if size > self.max_response_bytes:
-                    break
         except aiohttp.ClientError:
             # Of a refusal, the status is what counts; of a success, half a body is none.
-            if is_success:
+            if succeeded:
                 raise
-        if is_success and size > self.max_response_bytes:
+        if succeeded and size > self.max_response_bytes:
             raise MalformedResponseError((f"larger than {self.max_response_bytes} bytes",))
         return b"".join(chunks)[: self.max_response_bytes]
 
