@@ -160,16 +160,16 @@ async def _fetch_batch(requests: Requests, steps: Steps[T], fetch: Fetch[T]) -> 
                 batch.pages.append(step)
                 step = next(steps)
             requests = step
-            if requests[0] not in tasks:
+            if not tasks or requests[0] not in tasks:
                 batch.wanted = requests
     except StopIteration:
         pass
     except Exception as error:  # noqa: BLE001 - whatever it is, it is raised after the pages before it
         batch.failure = error
     finally:
-        for task in tasks.values():
-            task.cancel()
         if tasks:
+            for task in tasks.values():
+                task.cancel()
             await asyncio.gather(*tasks.values(), return_exceptions=True)
     return batch
 
