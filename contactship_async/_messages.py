@@ -13,7 +13,6 @@ from attrs import define, field, frozen
 
 from contactship_async._secret import Secret
 
-
 _NO_KEY: Final = Secret("")
 
 
