@@ -77,9 +77,10 @@ class Core(ABC):
         exact: bool,
     ) -> AsyncGenerator[Page[T], None]:
         """Walk a listing by offsets; filters that are None are not sent."""
+        direction = order.value
 
         async def fetch(asked: PageRequest) -> PageAnswer[T]:
-            window: Parameters = {"limit": asked.limit, "offset": asked.offset, "order": order}
+            window: Parameters = {"limit": asked.limit, "offset": asked.offset, "order": direction}
             return await self._get_page(path, row_type, {**window, **filters} if asked.filtered else window)
 
         filtered = any(value is not None for value in filters.values())

@@ -69,9 +69,10 @@ class SeenIds:
     def known(self, ids: Sequence[Hashable]) -> set[Hashable]:
         """Return those of *ids* that are remembered."""
         known = self._recent.intersection(ids)
-        for seen in (self._older, self._forgotten_first):
-            if seen:
-                known |= seen.intersection(ids)
+        if self._older:
+            known |= self._older.intersection(ids)
+        if self._forgotten_first:
+            known |= self._forgotten_first.intersection(ids)
         return known
 
     def any_of_first_page_forgotten(self, ids: Sequence[Hashable]) -> bool:

@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import lru_cache
 from types import NoneType
-from typing import Annotated, Any, Final, Generic, TypeAlias, TypeGuard, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 from urllib.parse import quote, unquote
 
 from attrs import define, frozen
@@ -138,18 +138,17 @@ def _build_query(params: Parameters) -> tuple[tuple[str, str], ...]:
     query: list[tuple[str, str]] = []
     for name, value in params.items():
         check_type("each name in params", name, str)
-        if _is_several(value):
+        if isinstance(value, _SINGLE) or not isinstance(value, Iterable):
+            if value is not None:
+                query.append((name, _query_text(name, value)))
+        else:
             query += [(name, _query_text(name, single)) for single in value if single is not None]
-        elif value is not None:
-            query.append((name, _query_text(name, value)))
     return tuple(query)
 
 
-def _is_several(value: object) -> TypeGuard[Iterable[Parameter]]:
-    return not isinstance(value, _SINGLE) and isinstance(value, Iterable)
-
-
 def _query_text(name: str, value: object) -> str:
+    if type(value) is int:  # the limit and offset of each page
+        return str(value)
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, str):
