@@ -147,21 +147,19 @@ def _build_query(params: Parameters) -> tuple[tuple[str, str], ...]:
 
 
 def _query_text(name: str, value: object) -> str:
-    if type(value) is int:  # the limit and offset of each page
-        return str(value)
     if isinstance(value, Enum):
         value = value.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
     if isinstance(value, str):
         if _LONE_SURROGATE.search(value):
             message = f"params[{name!r}] must hold no lone surrogates"
             raise ValueError(message)
         return str(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, int):
-        return str(value)
     if isinstance(value, float):
         if not math.isfinite(value):
             message = f"params[{name!r}] must be finite"
