@@ -6,8 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
 from typing import TypeVar
 
-from attrs import evolve
-
 from contactship_async import _protocol
 from contactship_async._anchors import Anchor, IdAnchor, KeyAnchor
 from contactship_async._default_walk import DefaultWalk
@@ -54,9 +52,8 @@ class Core(ABC):
         request = _protocol.build_request(method=method, path=path, params=params, json=json, idempotent=idempotent)
         transport = await self._get_transport()
         api_key = await self._get_api_key()
-        request = evolve(request, api_key=api_key)
         try:
-            return await self._attempts.send(request, transport, _protocol.read_error, deadline)
+            return await self._attempts.send(request.with_key(api_key), transport, _protocol.read_error, deadline)
         except AuthenticationError:
             self._forget_api_key(api_key)
             raise
@@ -80,9 +77,10 @@ class Core(ABC):
         exact: bool,
     ) -> AsyncGenerator[Page[T], None]:
         """Walk a listing by offsets; filters that are None are not sent."""
+        direction = order.value
 
         async def fetch(asked: PageRequest) -> PageAnswer[T]:
-            window: Parameters = {"limit": asked.limit, "offset": asked.offset, "order": order}
+            window: Parameters = {"limit": asked.limit, "offset": asked.offset, "order": direction}
             return await self._get_page(path, row_type, {**window, **filters} if asked.filtered else window)
 
         filtered = any(value is not None for value in filters.values())

@@ -79,8 +79,8 @@ class DefaultWalk(Generic[T]):
             PaginationError: The listing can't be walked completely.
             MalformedResponseError: A row could not be read; the rows before it were yielded.
         """
-        while self._wanted > 0:
-            limit = min(self._page_size, self._wanted)
+        while self._yielded < self._max_items:
+            limit = min(self._page_size, self._max_items - self._yielded)
             answer: Answer[T] = yield (PageRequest(self._offset, limit),)
             if self._steps_back(answer.count):
                 continue
@@ -96,16 +96,12 @@ class DefaultWalk(Generic[T]):
                 yield page
             elif answer.rows:
                 yield from self._pass_known_page(len(answer.rows))
-            if self._wanted > 0:
+            if self._yielded < self._max_items:
                 if answer.problem is not None:
                     raise answer.problem
                 if self._is_at_end(answer.count):
                     yield from self._balance(answer.count)
                     return
-
-    @property
-    def _wanted(self) -> int:
-        return self._max_items - self._yielded
 
     def _steps_back(self, count: int) -> bool:
         """Note the count; where it fell, discard the page and move the offset that much further back."""
@@ -113,6 +109,8 @@ class DefaultWalk(Generic[T]):
         if previous is None or self._count_is_too_small:
             return False
         change = count - previous
+        if change == 0 and self._furthest <= self._offset:
+            return False
         falls = change < 0 and self._offset > 0
         if falls:
             self._offset = max(self._offset + change, 0)
@@ -133,8 +131,9 @@ class DefaultWalk(Generic[T]):
 
     def _take(self, answer: Answer[T], ids: Sequence[Hashable], limit: int) -> Page[T] | None:
         """Move past the rows of a page, up to the last one wanted, and return the new ones."""
-        new = self._seen.add(ids)[: self._wanted]
-        self._offset += new[-1] + 1 if len(new) == self._wanted else len(answer.rows)
+        wanted = self._max_items - self._yielded
+        new = self._seen.add(ids)[:wanted]
+        self._offset += new[-1] + 1 if len(new) == wanted else len(answer.rows)
         if not new:
             return None
         self._yielded += len(new)

@@ -69,9 +69,10 @@ class SeenIds:
     def known(self, ids: Sequence[Hashable]) -> set[Hashable]:
         """Return those of *ids* that are remembered."""
         known = self._recent.intersection(ids)
-        for seen in (self._older, self._forgotten_first):
-            if seen:
-                known |= seen.intersection(ids)
+        if self._older:
+            known |= self._older.intersection(ids)
+        if self._forgotten_first:
+            known |= self._forgotten_first.intersection(ids)
         return known
 
     def any_of_first_page_forgotten(self, ids: Sequence[Hashable]) -> bool:
@@ -160,16 +161,16 @@ async def _fetch_batch(requests: Requests, steps: Steps[T], fetch: Fetch[T]) -> 
                 batch.pages.append(step)
                 step = next(steps)
             requests = step
-            if requests[0] not in tasks:
+            if not tasks or requests[0] not in tasks:
                 batch.wanted = requests
     except StopIteration:
         pass
     except Exception as error:  # noqa: BLE001 - whatever it is, it is raised after the pages before it
         batch.failure = error
     finally:
-        for task in tasks.values():
-            task.cancel()
         if tasks:
+            for task in tasks.values():
+                task.cancel()
             await asyncio.gather(*tasks.values(), return_exceptions=True)
     return batch
 

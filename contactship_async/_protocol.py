@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import lru_cache
 from types import NoneType
-from typing import Annotated, Any, Final, Generic, TypeAlias, TypeGuard, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 from urllib.parse import quote, unquote
 
 from attrs import define, frozen
@@ -135,34 +135,31 @@ def _quote_segment(segment: str) -> str:
 
 def _build_query(params: Parameters) -> tuple[tuple[str, str], ...]:
     check_type("params", params, Mapping)
-    for name in params:
+    query: list[tuple[str, str]] = []
+    for name, value in params.items():
         check_type("each name in params", name, str)
-    return tuple(
-        (name, _query_text(name, single))
-        for name, value in params.items()
-        for single in (value if _is_several(value) else (value,))
-        if single is not None
-    )
-
-
-def _is_several(value: object) -> TypeGuard[Iterable[Parameter]]:
-    return not isinstance(value, _SINGLE) and isinstance(value, Iterable)
+        if isinstance(value, _SINGLE) or not isinstance(value, Iterable):
+            if value is not None:
+                query.append((name, _query_text(name, value)))
+        else:
+            query += [(name, _query_text(name, single)) for single in value if single is not None]
+    return tuple(query)
 
 
 def _query_text(name: str, value: object) -> str:
     if isinstance(value, Enum):
         value = value.value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
     if isinstance(value, str):
         if _LONE_SURROGATE.search(value):
             message = f"params[{name!r}] must hold no lone surrogates"
             raise ValueError(message)
         return str(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, int):
-        return str(value)
     if isinstance(value, float):
         if not math.isfinite(value):
             message = f"params[{name!r}] must be finite"
