@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from io import BytesIO
 from socket import gaierror
 from ssl import SSLError
@@ -100,9 +100,10 @@ class AiohttpTransport:
 
     async def _exchange(self, request: Request) -> Response:
         session = self.session if request.idempotent else self.watched_session
+        url = URL(self.base_url + request.path, encoded=True)
         async with session.request(
             request.method,
-            _build_url(self.base_url + request.path, request.query),
+            url.with_query(request.query) if request.query else url,
             data=None if request.body is None else BytesIO(request.body),  # aiohttp warns of large bytes
             headers=_headers(request),
             allow_redirects=False,
@@ -128,13 +129,6 @@ class AiohttpTransport:
         if succeeded and size > self.max_response_bytes:
             raise MalformedResponseError((f"larger than {self.max_response_bytes} bytes",))
         return b"".join(chunks)[: self.max_response_bytes]
-
-
-@lru_cache
-def _build_url(encoded: str, query: tuple[tuple[str, str], ...]) -> URL:
-    """Add *query* to an encoded URL; remembered, as yarl remembers what it parses, since walks ask again and again."""
-    url = URL(encoded, encoded=True)
-    return url.with_query(query) if query else url
 
 
 def _headers(request: Request) -> dict[str, str]:
