@@ -18,7 +18,7 @@ _NO_KEY: Final = Secret("")
 
 @frozen(kw_only=True)
 class Response:
-    """What came back: a status, the headers, which are found under lower-case names, and the decompressed body."""
+    """What came back: a status, the headers under lower-case names, and the decompressed body."""
 
     status: int
     headers: Mapping[str, str] = field(factory=dict, repr=False)
@@ -73,7 +73,7 @@ class Request:
     delivery: Delivery = field(factory=Delivery, eq=False, repr=False)
 
     def with_key(self, api_key: Secret) -> Request:
-        """Return this request with its key; attrs' `evolve` would cost a walk 3 % of its processor time."""
+        """Return this request with its key; attrs' `evolve` takes several times as long."""
         return Request(
             method=self.method,
             path=self.path,
