@@ -81,7 +81,7 @@ def _problem_of(read: list[Fields], rows: int) -> str | None:
 
 async def _measure(walk: Walk, options: Mapping[str, Any], rows: int) -> Mapping[str, Any]:
     """Time a walk, after a garbage collection; the collector stays on, and what was read is checked afterwards."""
-    yarl.cache_clear()  # Few programs walk a listing twice: what aiohttp knows of its URLs from the last round is unreal.
+    yarl.cache_clear()  # A program rarely walks a listing twice: no URL should be known from the last round.
     gc.collect()
     cpu, wall = time.process_time(), time.perf_counter()
     read = await walk(**options)
