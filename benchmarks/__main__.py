@@ -81,7 +81,7 @@ def _print_lines(answer: Answer) -> None:
         if line.group != group:
             group = line.group
             _say(f"{group}, median (least to greatest):")
-        _say(f"  {line.label:40}{line.unit(line.value)}")
+        _say(f"  {line.label:40} {line.unit(line.value)}")
 
 
 def _say(text: str) -> None:

@@ -27,11 +27,13 @@ SETTING = "client CPU per 10,000 numbers"
 OURS = "contactship_async"
 FLOOR = "aiohttp + msgspec"
 FLOOR_OF_STRUCTS = "aiohttp + msgspec, into structs"
+FLOOR_OF_GUARDS = "aiohttp + msgspec, row by row, each once, with a time limit"
 
 WALKERS = {
     OURS: Walker("contactship"),
     FLOOR: Walker("bare"),
     FLOOR_OF_STRUCTS: Walker("bare", {"structs": True}),
+    FLOOR_OF_GUARDS: Walker("bare", {"guarded": True}),
     "aiohttp + json + cattrs": Walker("cattrs_loop"),
     "httpx + pydantic": Walker("httpx_pydantic"),
     "telnyx": Walker("telnyx_pager"),
@@ -50,7 +52,7 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
     findings = []
     for name, other in seconds.items():
         against = f"{name}: {MILLISECONDS(spread(other).median)}"
-        if name in (FLOOR, FLOOR_OF_STRUCTS):
+        if name in (FLOOR, FLOOR_OF_STRUCTS, FLOOR_OF_GUARDS):
             findings.append(Finding(SETTING, mine, against, ratio(seconds[OURS], other), target=TARGETS.get(name)))
         elif name != OURS:
             target = TARGETS_OF_OTHERS.get(name)
