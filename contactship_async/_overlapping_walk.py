@@ -222,18 +222,16 @@ class OverlappingWalk(Generic[T]):
             ignores_limit = asked.limit < rows == count
             if is_shorter or is_all_there_is or ignores_limit:
                 return (yield from self._is_count_explained(asked, end, count))
-        if self._next <= asked.offset:
-            self._next = asked.offset
-            if not is_shorter:
-                yield from self._leave_stuck_page(asked, answer)
+        if self._next <= asked.offset and not is_shorter:
+            yield from self._leave_stuck_page(asked, answer)
         return False
 
     def _ids(self, answer: Answer[T]) -> frozenset[Hashable]:
         return frozenset(map(self._anchor.identify, answer.rows))
 
     def _is_count_explained(self, asked: PageRequest, end: int, count: int) -> Generator[Requests, Any, bool]:
-        """Tell whether the count agrees with the proven end, or why not: unfiltered, of another moment, or wrong."""
-        if end == count or (end > count and self._start + self._yielded >= count):
+        """Tell whether the count agrees with the proven end, or why not: too low, unfiltered, or of another moment."""
+        if end > count and self._start + self._yielded >= count:
             return True
         if end < count and self._filtered:
             unfiltered: Answer[T] = yield (PageRequest(0, 1, filtered=False),)

@@ -534,6 +534,14 @@ def test_count_that_agrees_by_chance() -> None:
     assert [0, 1, 2, 3] == drive.ids
 
 
+def test_count_is_trusted_on_the_first_page_only() -> None:
+    """Pages by ids are trusted to end where the count says so only if the first page is the last one."""
+    serve = script((ROWS[:4], 28), (ROWS[3:7], 7), (ROWS[6:10], 10), (ROWS[9:10], 10))
+    drive = Drive(make_walk(page_size=10, concurrency=4, exact=False), serve).run()
+
+    assert list(range(10)) == drive.ids
+
+
 def test_head_that_is_not_the_same() -> None:
     """A head with nothing behind it is all there is only if it still shows the same rows, not if one is new for one."""
     tied = rows_of(3, sharing=3)
