@@ -133,7 +133,9 @@ class PhoneNumberMethods(Core):
             order: By creation date, `asc` or `desc`.
             page_size: How many numbers to ask for at once, >= 1, with *exact* >= 3 and two more than the most numbers
                 created at the same time; a server that caps this is no problem.
-            offset: How many numbers to skip, >= 0; to resume, `error.position.offset`.
+            offset: How many numbers to skip, >= 0; to resume, `error.position.offset`. What *exact* guarantees, it does
+                for the numbers from there on when the first page came; while the listing changes, others that were
+                created at the same time as the first of them may come too.
             max_items: How many numbers to yield at the most, >= 0; None for all.
             concurrency: How many pages to fetch side by side, >= 1, once the first one has told how many there are.
                 Neighbours overlap, by one number or with *exact* a few, so that each proves that nothing is missing
