@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 from benchmarks import _rows
+from benchmarks._processor import stay_on
 
 Query = Mapping[str, str]
 Rendered = tuple[Any, Mapping[str, object]]
@@ -157,4 +158,5 @@ if __name__ == "__main__":
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--latency", type=float, required=True)
     arguments = parser.parse_args()
+    stay_on(1)
     asyncio.run(_serve(arguments.rows, arguments.latency))

@@ -22,6 +22,7 @@ import yarl
 from attrs import frozen
 
 from benchmarks import _rows
+from benchmarks._processor import stay_on
 from benchmarks.contenders import Contender, Fields, Walk
 
 
@@ -101,4 +102,5 @@ async def _obey(name: str, url: str) -> None:
 
 
 if __name__ == "__main__":
+    stay_on(0)
     asyncio.run(_obey(*sys.argv[1:]))

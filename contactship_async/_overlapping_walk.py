@@ -4,11 +4,11 @@ This is how pages are fetched side by side (`concurrency`), and how a walk is ma
 what anchors a page: see `_anchors`.
 
 **Guarantee.** Take a listing whose pages are each cut from one moment of it, at most a constant number of rows long,
-and sorted by a key that never changes. Of an exact walk that ends without an error, every row that was in the listing
-all the while was yielded, and none was yielded twice: whatever is added and removed meanwhile, in whatever order the
-server puts rows with equal keys each time, in whatever order the pages are fetched, and whatever the count says. With
-ids as anchors the same holds if the order is unique, the count is that of the rows, and not more rows move than are
-remembered.
+and sorted by a key that never changes; what was removed stays away. Of an exact walk that ends without an error, every
+row that was in the listing all the while was yielded, and none was yielded twice: whatever is added and removed
+meanwhile, in whatever order the server puts rows with equal keys each time, in whatever order the pages are fetched,
+and whatever the count says. With ids as anchors the same holds if the order is unique, the count is that of the rows,
+and not more rows move than are remembered.
 
 **Invariant.** Every lasting row that sorts before the last key accepted was yielded; of the rows at that key, those
 whose ids are remembered were.
