@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -83,8 +84,8 @@ class ChangingListing:
 
     def add(self, day: float) -> None:
         """Add a row created on *day*."""
-        self.rows.append(Row(next(self.ids), EPOCH + timedelta(days=day)))
-        self.rows.sort(key=lambda row: row.created_at, reverse=self.descending)
+        row = Row(next(self.ids), EPOCH + timedelta(days=day))
+        insort(self.rows, row, key=lambda row: (row.created_at - EPOCH) * (-1 if self.descending else 1))
 
     def add_anywhere(self) -> None:
         """Add a row at one of several dates, or between any two others."""
