@@ -82,9 +82,9 @@ class IdAnchor(Generic[T]):
         self._accepted += len(places)
         return places
 
-    def overlap(self, rows: Sequence[T]) -> int:  # noqa: ARG002 - of another anchor, it depends on them
-        """Return 1: the last row alone tells where the next page belongs."""
-        return 1
+    def overlap(self, rows: Sequence[T]) -> int:
+        """Return 1, if there are rows: the last one alone tells where the next page belongs."""
+        return min(len(rows), 1)
 
 
 class KeyAnchor(Generic[T]):

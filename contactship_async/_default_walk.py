@@ -21,16 +21,13 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Generator, Hashable, Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from contactship_async._pagination import Answer, PageRequest, Requests, SeenIds, Steps, pick
+from contactship_async._pagination import MOST_FRUITLESS_PAGES, Answer, PageRequest, Requests, SeenIds, Steps, pick
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models import Page
 
 T = TypeVar("T")
-
-MOST_FRUITLESS_PAGES: Final = 1_000
-"""Pages in a row without a new row before a walk gives up: the ids remembered, in pages of ten."""
 
 
 class DefaultWalk(Generic[T]):

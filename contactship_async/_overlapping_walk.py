@@ -37,7 +37,7 @@ from collections.abc import Generator, Hashable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from contactship_async._anchors import Anchor
-from contactship_async._pagination import Answer, PageRequest, Requests, Steps, Walk, pick
+from contactship_async._pagination import MOST_FRUITLESS_PAGES, Answer, PageRequest, Requests, Steps, Walk, pick
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models import Page
 
@@ -45,8 +45,6 @@ T = TypeVar("T")
 
 FRUITLESS_PAGES: Final = 16
 """Pages in a row without a new row that are always allowed, enough to step back 2**16 times the rows of a page."""
-
-MOST_FRUITLESS_PAGES: Final = 1_000
 
 MOST_DOUBTS: Final = 3
 """How often the end is asked for again when the count says that rows are missing."""
@@ -235,9 +233,11 @@ class OverlappingWalk(Generic[T]):
             return True
         if end < count and self._filtered:
             unfiltered: Answer[T] = yield (PageRequest(0, 1, filtered=False),)
-            behind: Answer[T] = yield (PageRequest(end, self._page_size),)
-            if unfiltered.count == count and not behind.rows and behind.problem is None:
-                return True
+            if unfiltered.count == count:
+                # It is also the same where no row is filtered out, so there must be nothing behind the end either.
+                behind: Answer[T] = yield (PageRequest(end, self._page_size),)
+                if not behind.rows and behind.problem is None:
+                    return True
         self._doubts.append((end, count))
         ends, counts = zip(*self._doubts, strict=True)
         if min(counts) <= max(ends) and min(ends) <= max(counts):

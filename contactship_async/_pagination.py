@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Hashable, Sequence
 from contextlib import aclosing
-from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from attrs import define, field, frozen
 
@@ -18,6 +18,9 @@ from contactship_async.errors import ContactshipError, MalformedResponseError, W
 from contactship_async.models import Page
 
 T = TypeVar("T")
+
+MOST_FRUITLESS_PAGES: Final = 1_000
+"""Pages in a row without a new row before a walk gives up: the ids remembered, in pages of ten."""
 
 
 class Answer(Protocol[T]):

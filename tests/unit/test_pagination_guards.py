@@ -10,8 +10,7 @@ import pytest
 from model_listing import Answer, Listing, Row, drive, make_walk
 
 from contactship_async import _default_walk
-from contactship_async._default_walk import MOST_FRUITLESS_PAGES
-from contactship_async._pagination import PageRequest, SeenIds, walk_rows
+from contactship_async._pagination import MOST_FRUITLESS_PAGES, PageRequest, SeenIds, walk_rows
 from contactship_async.errors import MalformedResponseError, PaginationError, WalkPosition
 from contactship_async.models import Page
 
