@@ -15,7 +15,7 @@ from contactship_async import _protocol
 from contactship_async._arguments import check_integer, check_type
 from contactship_async._configuration import ApiKeySource, FetchedApiKey, read_api_key, read_base_url
 from contactship_async._messages import Transport
-from contactship_async._protocol import Parameters
+from contactship_async._requests import Parameters
 from contactship_async._retry import AttemptLoop
 from contactship_async._secret import Secret
 from contactship_async._transport import open_transport

@@ -9,10 +9,11 @@ from typing import TypeVar
 from contactship_async import _protocol
 from contactship_async._anchors import Anchor, IdAnchor, KeyAnchor
 from contactship_async._default_walk import DefaultWalk
-from contactship_async._messages import Response, Transport
+from contactship_async._messages import Request, Response, Transport
 from contactship_async._overlapping_walk import OverlappingWalk
 from contactship_async._pagination import PageRequest, Walk, walk_pages
-from contactship_async._protocol import PageAnswer, Parameter, Parameters
+from contactship_async._protocol import PageAnswer
+from contactship_async._requests import Parameter, Parameters, build_request, build_window_request
 from contactship_async._retry import AttemptLoop
 from contactship_async._secret import Secret
 from contactship_async.errors import AuthenticationError
@@ -48,8 +49,13 @@ class Core(ABC):
         idempotent: bool | None = None,
     ) -> Response:
         """Send one call with its retries, and return its 2xx answer."""
+        return await self._exchange(
+            build_request(method=method, path=path, params=params, json=json, idempotent=idempotent)
+        )
+
+    async def _exchange(self, request: Request) -> Response:
+        """Send *request*, which has no key yet, with its retries, and return its 2xx answer."""
         deadline = self._attempts.start_deadline()
-        request = _protocol.build_request(method=method, path=path, params=params, json=json, idempotent=idempotent)
         transport = await self._get_transport()
         api_key = await self._get_api_key()
         try:
@@ -77,11 +83,13 @@ class Core(ABC):
         exact: bool,
     ) -> AsyncGenerator[Page[T], None]:
         """Walk a listing by offsets; filters that are None are not sent."""
-        direction = order.value
+        whole = build_request(method="GET", path=path, params={"order": order})
+        listing = build_request(method="GET", path=path, params={"order": order, **filters})
 
         async def fetch(asked: PageRequest) -> PageAnswer[T]:
-            window: Parameters = {"limit": asked.limit, "offset": asked.offset, "order": direction}
-            return await self._get_page(path, row_type, {**window, **filters} if asked.filtered else window)
+            target = listing if asked.filtered else whole
+            request = build_window_request(target, limit=asked.limit, offset=asked.offset)
+            return _protocol.read_page(await self._exchange(request), row_type)
 
         filtered = any(value is not None for value in filters.values())
         walk: Walk[T] = DefaultWalk(

@@ -1,4 +1,4 @@
-"""What the API means, without input or output: how a call becomes a request, and a response a page or an error.
+"""What a response means, without input or output: JSON, a page of rows, or an error.
 
 Two generations of envelopes are documented: `{"data": [...], "count": 8}`, and
 `{"statusCode": 200, "data": [...], "pagination": {"total_rows": 8}}`. Both are accepted everywhere.
@@ -6,22 +6,16 @@ Two generations of envelopes are documented: `{"data": [...], "count": 8}`, and
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from enum import Enum
 from functools import lru_cache
-from types import NoneType
-from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
-from urllib.parse import quote, unquote
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 from attrs import define, frozen
 from msgspec import Meta
 
-from contactship_async._arguments import check_type
 from contactship_async._codec import codec
 from contactship_async._messages import Request, Response
 from contactship_async.errors import (
@@ -39,16 +33,6 @@ from contactship_async.errors import (
 
 T = TypeVar("T")
 
-Parameter: TypeAlias = str | int | float | bool | Enum | datetime | None
-Parameters: TypeAlias = Mapping[str, Parameter | Iterable[Parameter]]
-
-_SINGLE: Final = (str, int, float, NoneType, bytes, Mapping)
-"""What is one value, though some of it can be iterated; asked first, as numbers are slow to be found no iterable."""
-
-METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-_IDEMPOTENT_METHODS: Final = ("GET", "HEAD")
-"""PUT and DELETE are idempotent by RFC 9110, but here each PUT publishes an agent and a repeated DELETE is a 404."""
-
 _ERRORS: Final = {
     400: BadRequestError,
     401: AuthenticationError,
@@ -61,112 +45,6 @@ _ERRORS: Final = {
 _MOST_BODY_BYTES_IN_ERROR: Final = 64 * 1024
 _LONGEST_RETRY_AFTER_SECONDS: Final = 10.0**9
 """Some 30 years: keeps hostile headers within what arithmetic and sleeps can take."""
-
-_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half of a character: has no UTF-8 form, and so none in a URL."""
-
-
-def build_request(
-    *,
-    method: str,
-    path: str,
-    params: Parameters | None = None,
-    json: object = None,
-    idempotent: bool | None = None,
-) -> Request:
-    """Build the request of one call, all but its key.
-
-    Raises:
-        TypeError: An argument has the wrong type, or *json* holds what JSON has no form for.
-        ValueError: *method* or *path* is not allowed, or a value has no form in JSON or in a query.
-    """
-    check_type("method", method, str)
-    check_type("path", path, str)
-    if method.upper() not in METHODS:
-        message = f"method must be one of {', '.join(METHODS)}"
-        raise ValueError(message)
-    if idempotent is not None:
-        check_type("idempotent", idempotent, bool)
-    method = method.upper()
-    return Request(
-        method=method,
-        path=quote_path(path),
-        query=_build_query({} if params is None else params),
-        body=None if json is None else _encode_json(json),
-        idempotent=method in _IDEMPOTENT_METHODS if idempotent is None else idempotent,
-    )
-
-
-def _encode_json(json: object) -> bytes:
-    try:
-        return codec.dumps(json)
-    except TypeError as error:
-        message = f"json must be of types that JSON has a form for: {error}"
-        fault: Exception = TypeError(message)
-    except (ValueError, RecursionError):
-        fault = ValueError("json must hold no lone surrogates and not be nested too deeply")
-    raise fault
-
-
-@lru_cache
-def quote_path(path: str) -> str:
-    """Percent-encode each segment of *path*; sequences such as `%2B` stay as they are.
-
-    Segments that a server or aiohttp would resolve (empty, `.` and `..`, also escaped) are refused: with them an
-    identifier from outside could reach another endpoint.
-    """
-    if not path.startswith("/") or _LONE_SURROGATE.search(path):
-        message = "path must start with '/', such as '/v1/credits', and hold no lone surrogates"
-        raise ValueError(message)
-    if "?" in path or "#" in path:
-        message = "path must not hold '?' or '#': pass the query as params"
-        raise ValueError(message)
-    return "/" + "/".join(_quote_segment(segment) for segment in path[1:].split("/"))
-
-
-def _quote_segment(segment: str) -> str:
-    if unquote(segment) in ("", ".", ".."):
-        message = "path must not hold empty, '.' or '..' segments"
-        raise ValueError(message)
-    texts, escapes = _ESCAPE.split(segment), [*_ESCAPE.findall(segment), ""]
-    return "".join(quote(text, safe="") + escape for text, escape in zip(texts, escapes, strict=True))
-
-
-def _build_query(params: Parameters) -> tuple[tuple[str, str], ...]:
-    check_type("params", params, Mapping)
-    query: list[tuple[str, str]] = []
-    for name, value in params.items():
-        check_type("each name in params", name, str)
-        if isinstance(value, _SINGLE) or not isinstance(value, Iterable):
-            if value is not None:
-                query.append((name, _query_text(name, value)))
-        else:
-            query += [(name, _query_text(name, single)) for single in value if single is not None]
-    return tuple(query)
-
-
-def _query_text(name: str, value: object) -> str:
-    if isinstance(value, Enum):
-        value = value.value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, str):
-        if _LONE_SURROGATE.search(value):
-            message = f"params[{name!r}] must hold no lone surrogates"
-            raise ValueError(message)
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            message = f"params[{name!r}] must be finite"
-            raise ValueError(message)
-        return str(value)
-    message = f"params[{name!r}] must be a text, number, boolean, date and time, or several of them"
-    raise TypeError(message)
 
 
 def read_json(response: Response) -> Any:
@@ -192,6 +70,12 @@ class _PageEnvelope(Generic[T]):
     pagination: _Pagination | None = None
 
 
+@lru_cache
+def _page_of(row_type: Hashable) -> Any:
+    """Return the class of a page of *row_type*; Python makes it anew each time, or nearly so (1 % of a walk)."""
+    return _PageEnvelope[row_type]  # type: ignore[valid-type] # at run time
+
+
 @define
 class PageAnswer(Generic[T]):
     """The rows of a page, and the problem of the row after them that could not be read, if there is one."""
@@ -209,7 +93,7 @@ def read_page(response: Response, row_type: type[T]) -> PageAnswer[T]:
     """
     problem = None
     try:
-        envelope = codec.loads(response.body, _PageEnvelope[row_type])  # type: ignore[valid-type] # at run time
+        envelope = codec.loads(response.body, _page_of(row_type))  # type: ignore[arg-type] # mypy: no class is hashable
     except MalformedResponseError as error:
         problem = error
     if problem is not None:
