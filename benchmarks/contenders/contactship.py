@@ -1,4 +1,4 @@
-"""contactship_async: `iter_phone_numbers`, with whatever options the question is about."""
+"""contactship_async: `iter_phone_numbers`, or with *by_page* its twin, with whatever options the question is about."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ async def opened(url: str) -> AsyncIterator[Walk]:
     """Open a client."""
     async with ContactshipClient("sk-made-up", base_url=url) as client:
 
-        async def walk(**options: Any) -> list[Fields]:
+        async def walk(*, by_page: bool = False, **options: Any) -> list[Fields]:
+            if by_page:
+                return [
+                    (number.id, number.phone_number, number.type, number.created_at)
+                    async for page in client.iter_phone_number_pages(page_size=PAGE_SIZE, **options)
+                    for number in page
+                ]
             return [
                 (number.id, number.phone_number, number.type, number.created_at)
                 async for number in client.iter_phone_numbers(page_size=PAGE_SIZE, **options)
