@@ -350,6 +350,23 @@ def test_position_after_a_step_back() -> None:
     assert WalkPosition(0, 10) == drive.walk.position
 
 
+def test_steps_back_double() -> None:
+    """Where the count hides that rows moved, the way back to the last known row takes ever longer steps."""
+    rows = rows_of(2000)
+    listing = rows[:1000]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset == 720:
+            listing[:] = rows[600:1600]
+        return slices(listing)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=False), serve).run()
+
+    assert list(range(1600)) == drive.ids
+    offsets = [asked.offset for asked in drive.asked]
+    assert [720, 710, 690, 650, 570, 410, 90] == offsets[offsets.index(720) :][:7]
+
+
 def test_page_that_begins_in_a_gap_is_not_asked_for_again_where_it_was() -> None:
     """Of pages in flight, one that a page shorter than usual leaves a gap before is fetched from an earlier offset."""
     rows = rows_of(60)
