@@ -7,6 +7,7 @@ async with ContactshipClient("your-api-key") as client:
 
 from contactship_async._client import ContactshipClient
 from contactship_async._messages import Delivery, Request, Response, Transport
+from contactship_async._pool import ContactshipPool, OrganizationResult
 from contactship_async._secret import Secret
 from contactship_async._version import __version__
 from contactship_async.errors import (
@@ -19,8 +20,10 @@ from contactship_async.errors import (
     ContactshipError,
     MalformedResponseError,
     NotFoundError,
+    OrganizationError,
     PaginationError,
     PermissionDeniedError,
+    PoolError,
     RateLimitError,
     RequestTimeoutError,
     ServerError,
@@ -29,7 +32,7 @@ from contactship_async.errors import (
     UnexpectedRedirectError,
     WalkPosition,
 )
-from contactship_async.models import Page, RetryPolicy, SortOrder, Timeouts
+from contactship_async.models import Page, RateLimit, RetryPolicy, SortOrder, Timeouts
 from contactship_async.resources.phone_numbers import PhoneNumber, PhoneNumberType
 
 __all__ = [
@@ -41,14 +44,19 @@ __all__ = [
     "ConnectionFailedError",
     "ContactshipClient",
     "ContactshipError",
+    "ContactshipPool",
     "Delivery",
     "MalformedResponseError",
     "NotFoundError",
+    "OrganizationError",
+    "OrganizationResult",
     "Page",
     "PaginationError",
     "PermissionDeniedError",
     "PhoneNumber",
     "PhoneNumberType",
+    "PoolError",
+    "RateLimit",
     "RateLimitError",
     "Request",
     "RequestTimeoutError",

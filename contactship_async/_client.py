@@ -1,32 +1,34 @@
-"""The client: its settings, the life of its session, and the resources it is composed of."""
+"""The client: its settings, and the resources it is composed of."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable, Sequence
-from types import AsyncGeneratorType, TracebackType
-from typing import Any, Final, Self, cast
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
 
 import aiohttp
-from attrs import define, field
 
 from contactship_async import _protocol
-from contactship_async._arguments import check_integer, check_type
-from contactship_async._configuration import ApiKeySource, FetchedApiKey, read_api_key, read_base_url
+from contactship_async._arguments import check_type
+from contactship_async._configuration import (
+    DEFAULT_BASE_URL,
+    DEFAULT_MAX_RESPONSE_BYTES,
+    ApiKey,
+    ApiKeySource,
+    FetchedApiKey,
+    Settings,
+    read_api_key,
+    read_settings,
+)
+from contactship_async._limits import Gate, Limits
 from contactship_async._messages import Transport
 from contactship_async._requests import Parameters
 from contactship_async._retry import AttemptLoop
 from contactship_async._secret import Secret
-from contactship_async._transport import open_transport
-from contactship_async._version import __version__
 from contactship_async.errors import ConfigurationError
-from contactship_async.models import RetryPolicy, Timeouts
+from contactship_async.models import RateLimit, RetryPolicy, Timeouts
 from contactship_async.resources.phone_numbers import PhoneNumberMethods
-
-DEFAULT_BASE_URL: Final = "https://api.contactship.ai"
-
-_MEBIBYTE: Final = 1024 * 1024
 
 
 class ContactshipClient(PhoneNumberMethods):
@@ -36,8 +38,9 @@ class ContactshipClient(PhoneNumberMethods):
     same client serves several event loops one after the other (two `asyncio.run()`), and calls after `close()` open it
     anew.
 
-    Calls are retried as *retry* says: a GET after failed connections, cut answers, attempt timeouts, and the statuses
-    408, 429, 500, 502, 503 and 504; any other call only if it provably never left.
+    Calls wait when the server says that too many were sent, and are retried as *retry* says: a GET after failed
+    connections, cut answers, attempt timeouts, and the statuses 408, 429, 500, 502, 503 and 504; any other call only if
+    it provably never left.
 
     Args:
         api_key: The key, or an async function that returns it, called at the first use; its answer is kept until a 401.
@@ -46,6 +49,8 @@ class ContactshipClient(PhoneNumberMethods):
             and without it `https://api.contactship.ai`.
         timeouts: How long to wait, in seconds.
         retry: How often and when a call is tried again.
+        rate_limit: A budget that calls wait for before they are sent; None sets none. The documented one of an
+            organization is `RateLimit(120, 60)`.
         connector: An aiohttp connector to use (TLS, DNS, connection pool), such as `session.connector` of your app;
             never closed by the client. None opens one for 100 connections.
         transport: An async function from request to response in place of HTTP, such as `Sandbox().transport`.
@@ -60,10 +65,14 @@ class ContactshipClient(PhoneNumberMethods):
         TypeError: An argument has the wrong type.
         ValueError: *max_response_bytes* is out of range.
 
+    Attributes:
+        organization: Its name in a pool, otherwise None.
+
     Its methods raise `RuntimeError` when they are called from a second running event loop or after a fork, and when the
     client, or the connector it was given, is closed while they run.
     """
 
+    organization: str | None = None
     _base_url = DEFAULT_BASE_URL  # for the repr of a client whose settings were refused
 
     def __init__(  # noqa: PLR0913 - the settings of a client, all but the key by keyword
@@ -73,41 +82,46 @@ class ContactshipClient(PhoneNumberMethods):
         base_url: str | None = None,
         timeouts: Timeouts = Timeouts(),
         retry: RetryPolicy = RetryPolicy(),
+        rate_limit: RateLimit | None = None,
         connector: aiohttp.BaseConnector | None = None,
         transport: Transport | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
-        max_response_bytes: int = 32 * _MEBIBYTE,
+        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         allow_insecure_http: bool = False,
     ) -> None:
         if api_key is None:
             api_key = os.environ.get("CONTACTSHIP_API_KEY")
-        key = FetchedApiKey(api_key) if callable(api_key) else read_api_key(api_key)
+        key = read_api_key(api_key)
         del api_key
         if isinstance(key, ConfigurationError):
             raise key
-        self._api_key = key
-        check_type("timeouts", timeouts, Timeouts)
-        check_type("retry", retry, RetryPolicy)
-        if connector is not None:
-            check_type("connector", connector, aiohttp.BaseConnector)
-        if transport is not None:
-            check_type("transport", transport, Callable)
-        check_type("trace_configs", trace_configs, Sequence)
-        for trace_config in trace_configs:
-            check_type("each of trace_configs", trace_config, aiohttp.TraceConfig)
-        check_type("allow_insecure_http", allow_insecure_http, bool)
-        if transport is not None and (connector is not None or trace_configs):
-            message = "a transport takes the place of HTTP: it goes with neither a connector nor trace_configs"
-            raise ConfigurationError(message)
-        if base_url is None:
-            base_url = os.environ.get("CONTACTSHIP_BASE_URL") or DEFAULT_BASE_URL
-        self._base_url = read_base_url(base_url, allow_insecure_http=allow_insecure_http)
-        self._attempts = AttemptLoop(retry, timeouts)
-        self._custom_transport = transport
-        self._connector = connector
-        self._trace_configs = tuple(trace_configs)
-        self._max_response_bytes = check_integer("max_response_bytes", max_response_bytes, lowest=1)
-        self._session: _Session | None = None
+        settings = read_settings(
+            base_url=base_url,
+            timeouts=timeouts,
+            retry=retry,
+            connector=connector,
+            transport=transport,
+            trace_configs=trace_configs,
+            max_response_bytes=max_response_bytes,
+            allow_insecure_http=allow_insecure_http,
+        )
+        if rate_limit is not None:
+            check_type("rate_limit", rate_limit, RateLimit)
+        address = Gate(most_under_way=settings.connection.most_requests)
+        self._set_up(settings, key, Limits(Gate(rate_limit), address))
+
+    def _set_up(self, settings: Settings, api_key: ApiKey, limits: Limits) -> None:
+        self._connection = settings.connection
+        self._base_url = settings.connection.base_url
+        self._api_key = api_key
+        self._attempts = AttemptLoop(
+            settings.retry,
+            settings.timeouts,
+            limits,
+            _protocol.read_error,
+            _protocol.read_pauses,
+            self.organization,
+        )
 
     def __repr__(self) -> str:
         return f"<ContactshipClient {self._base_url}>"
@@ -126,10 +140,7 @@ class ContactshipClient(PhoneNumberMethods):
         Raises:
             RuntimeError: The client is in use by another running event loop.
         """
-        session = self._current_session()
-        self._session = None
-        if session is not None:
-            await session.opened.aclose()
+        await self._connection.close()
 
     async def request(
         self,
@@ -162,32 +173,6 @@ class ContactshipClient(PhoneNumberMethods):
         """
         return _protocol.read_json(await self._send(method, path, params=params, json=json, idempotent=idempotent))
 
-    async def _get_transport(self) -> Transport:
-        if self._custom_transport is not None:
-            return self._custom_transport
-        session = self._current_session()
-        if session is None:
-            opened = open_transport(
-                base_url=self._base_url,
-                user_agent=f"contactship-async/{__version__}",
-                connector=self._connector,
-                trace_configs=self._trace_configs,
-                connect_seconds=self._attempts.timeouts.connect,
-                max_response_bytes=self._max_response_bytes,
-            )
-            session = self._session = _Session(cast("AsyncGeneratorType[Transport]", opened), await anext(opened))
-        return session.transport
-
-    def _current_session(self) -> _Session | None:
-        """Return the session of the running loop, if one is open."""
-        session = self._session
-        if session is None or session.is_over:
-            return None
-        if session.loop is not asyncio.get_running_loop() or session.process_id != os.getpid():
-            message = "this client is in use by another event loop or process: make one for each, or close it there"
-            raise RuntimeError(message)
-        return session
-
     async def _get_api_key(self) -> Secret:
         if isinstance(self._api_key, Secret):
             return self._api_key
@@ -196,21 +181,3 @@ class ContactshipClient(PhoneNumberMethods):
     def _forget_api_key(self, api_key: Secret) -> None:
         if isinstance(self._api_key, FetchedApiKey):
             self._api_key.forget(api_key)
-
-
-@define
-class _Session:
-    """An open session: the generator that closes it, what it yielded, and where it may be used.
-
-    After a fork, two processes would share one selector and each other's answers, so the process counts as well.
-    """
-
-    opened: AsyncGeneratorType[Transport]
-    transport: Transport
-    loop: asyncio.AbstractEventLoop = field(factory=asyncio.get_running_loop)
-    process_id: int = field(factory=os.getpid)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the loop has ended, or has closed the session because it is about to."""
-        return self.loop.is_closed() or self.opened.ag_frame is None

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from contactship_async import _protocol
 from contactship_async._anchors import Anchor, IdAnchor, KeyAnchor
+from contactship_async._connection import Connection
 from contactship_async._default_walk import DefaultWalk
-from contactship_async._messages import Request, Response, Transport
+from contactship_async._messages import Request, Response
 from contactship_async._overlapping_walk import OverlappingWalk
 from contactship_async._pagination import PageRequest, Walk, walk_pages
 from contactship_async._protocol import PageAnswer
@@ -25,11 +26,8 @@ T = TypeVar("T")
 class Core(ABC):
     """What resources build their methods on; the client supplies the connection and the key."""
 
+    _connection: Connection
     _attempts: AttemptLoop
-
-    @abstractmethod
-    async def _get_transport(self) -> Transport:
-        """Return the transport of the running loop, opened if need be."""
 
     @abstractmethod
     async def _get_api_key(self) -> Secret:
@@ -56,10 +54,10 @@ class Core(ABC):
     async def _exchange(self, request: Request) -> Response:
         """Send *request*, which has no key yet, with its retries, and return its 2xx answer."""
         deadline = self._attempts.start_deadline()
-        transport = await self._get_transport()
+        transport = await self._connection.get_transport()
         api_key = await self._get_api_key()
         try:
-            return await self._attempts.send(request.with_key(api_key), transport, _protocol.read_error, deadline)
+            return await self._attempts.send(request.with_key(api_key), transport, deadline)
         except AuthenticationError:
             self._forget_api_key(api_key)
             raise

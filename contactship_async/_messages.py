@@ -30,6 +30,14 @@ class Response:
         return is_success(self.status)
 
 
+@frozen
+class Pauses:
+    """For how many seconds a budget is used up: that of the organization, and that of this machine's address."""
+
+    organization: float = 0.0
+    address: float = 0.0
+
+
 def is_success(status: int) -> bool:
     """Tell whether *status* is a 2xx (RFC 9110, 15.3)."""
     return status // 100 == 2  # noqa: PLR2004 - the class of the status

@@ -17,7 +17,7 @@ from attrs import define, frozen
 from msgspec import Meta
 
 from contactship_async._codec import codec
-from contactship_async._messages import Request, Response
+from contactship_async._messages import Pauses, Request, Response
 from contactship_async.errors import (
     AuthenticationError,
     BadRequestError,
@@ -43,6 +43,7 @@ _ERRORS: Final = {
 }
 
 _MOST_BODY_BYTES_IN_ERROR: Final = 64 * 1024
+_LONGEST_RESET_SECONDS: Final = 300
 _LONGEST_RETRY_AFTER_SECONDS: Final = 10.0**9
 """Some 30 years: keeps hostile headers within what arithmetic and sleeps can take."""
 
@@ -169,6 +170,26 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
         return None
     now = _read_http_date(headers.get("date", "")) or datetime.now(UTC)
     return min(max((until - now).total_seconds(), 0.0), _LONGEST_RETRY_AFTER_SECONDS)
+
+
+def read_pauses(headers: Mapping[str, str]) -> Pauses:
+    """Read for how many seconds the server will answer nothing but 429, because a budget is used up.
+
+    `X-RateLimit-Reset` is documented as seconds, and elsewhere as not to be relied on: what can't be seconds until the
+    end of a window is ignored. The `-heavy` headers, of the budget for a few listings, say nothing about other calls.
+
+    Source: https://docs.contactship.ai/api-reference/rate-limits
+    """
+    return Pauses(organization=_read_pause(headers, ""), address=_read_pause(headers, "-ip"))
+
+
+def _read_pause(headers: Mapping[str, str], budget: str) -> float:
+    if headers.get(f"x-ratelimit-remaining{budget}", "").strip() != "0":
+        return 0.0
+    reset = headers.get(f"x-ratelimit-reset{budget}", "").strip()
+    if not (reset.isascii() and reset.isdigit() and len(reset) <= len(str(_LONGEST_RESET_SECONDS))):
+        return 0.0
+    return float(reset) if int(reset) <= _LONGEST_RESET_SECONDS else 0.0
 
 
 def _read_http_date(text: str) -> datetime | None:

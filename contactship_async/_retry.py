@@ -4,29 +4,37 @@ A GET is tried again after connection failures, cut answers, attempt timeouts, a
 is tried again only when it provably never left this process: a duplicate POST dials a person twice. Which of the two
 it was, the transport says by the class of its error (see `_messages.Transport`); for a limit that is reached here, by
 `Delivery`.
+
+Each attempt waits for the limits first, and is logged when it has ended: at level DEBUG if all went well, otherwise
+INFO. The records carry method, path, status, error, attempt, elapsed and wait (seconds), and the organization, as
+attributes; none carries the key, a query, a number of a path, or what was answered.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from attrs import evolve, frozen
 
-from contactship_async._messages import Delivery, Request, Response, Transport
+from contactship_async._limits import Limits
+from contactship_async._messages import Delivery, Pauses, Request, Response, Transport
 from contactship_async.errors import (
     ConnectionFailedError,
     ContactshipError,
     Limit,
+    RateLimitError,
     RequestTimeoutError,
     StatusError,
     TransportError,
     describe_call,
     exchange_error,
+    mask_path,
 )
 from contactship_async.models import RetryPolicy, Timeouts
 
@@ -34,6 +42,8 @@ RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 _HIGHEST_EXPONENT: Final = 60
 """Half a second doubled this often is longer than any wait: the exponent stops here, before a float overflows."""
+
+_LOGGER: Final = logging.getLogger("contactship_async")
 
 
 @frozen
@@ -43,13 +53,21 @@ class AttemptLoop:
     Args:
         policy: How often, and how long to wait in between.
         timeouts: How long one attempt and one call may take.
-        clock: Seconds of a clock that never goes back.
+        limits: Hold requests back before they are sent.
+        read_error: Turns every answer but a 2xx into its error.
+        read_pauses: Reads from the headers of an answer for how long no request should follow it.
+        organization: Named in the log.
+        clock: Seconds of a clock that never goes back; the limits go by the same.
         sleep: Waits for seconds.
         dice: Draws evenly from [0, 1).
     """
 
     policy: RetryPolicy
     timeouts: Timeouts
+    limits: Limits
+    read_error: Callable[[Request, Response], StatusError | None]
+    read_pauses: Callable[[Mapping[str, str]], Pauses]
+    organization: str | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     dice: Callable[[], float] = random.random
@@ -58,36 +76,46 @@ class AttemptLoop:
         """Return the moment on the clock by which a call that starts now must have ended."""
         return self.clock() + (math.inf if self.timeouts.total is None else self.timeouts.total)
 
-    async def send(
-        self,
-        request: Request,
-        transport: Transport,
-        read_error: Callable[[Request, Response], StatusError | None],
-        deadline: float,
-    ) -> Response:
+    async def send(self, request: Request, transport: Transport, deadline: float) -> Response:
         """Send *request* until an answer without error comes, or its error is final.
 
         Raises:
-            TransportError: No complete answer came.
-            StatusError: The last answer, as *read_error* understood it.
+            TransportError: No complete answer came, or the limits held the call back for too long.
+            StatusError: The last answer.
         """
+        error: ContactshipError | None = None
         attempt = 0
+        ended = self.clock()
         while True:
+            held_back = await self.limits.enter(deadline, again=attempt > 0)
+            if held_back is not None:
+                reason = f"{held_back} within {self.timeouts.total} s, the total limit"
+                call = describe_call(request.method, request.path)
+                raise error or exchange_error(call, reason, repeatable=True, limit="total")
             attempt += 1
-            outcome = await self._attempt(request, transport, deadline)
-            error: ContactshipError | None
+            began = self.clock()
+            try:
+                outcome = await self._attempt(request, transport, deadline)
+            finally:
+                self.limits.leave()
+            wait, ended = began - ended, self.clock()
+            self._log(request, attempt, outcome, elapsed=ended - began, wait=wait)
             if isinstance(outcome, Response):
-                error = read_error(request, outcome)
+                self._heed(self.read_pauses(outcome.headers))
+                error = self.read_error(request, outcome)
                 if error is None:
                     return outcome
             else:
                 error = outcome
-            delay = self._delay_before_next(attempt, request, error)
-            if delay is None or self.clock() + delay >= deadline:
+            delay = self._delay_after(attempt, error)
+            if isinstance(error, RateLimitError):
+                self.limits.organization.pause(min(delay, self.policy.max_retry_after))
+            if self._is_final(attempt, request, error) or self.clock() + delay >= deadline:
                 if attempt > 1:
                     error.add_note(f"{attempt} attempts were made.")
                 raise error
-            await self.sleep(delay)
+            if not isinstance(error, RateLimitError):  # Its wait is that of all calls.
+                await self.sleep(delay)
             request = evolve(request, delivery=Delivery())
 
     async def _attempt(self, request: Request, transport: Transport, deadline: float) -> Response | TransportError:
@@ -112,17 +140,43 @@ class AttemptLoop:
         reason = f"no complete answer within {getattr(self.timeouts, limit)} s, the {limit} limit"
         return exchange_error(describe_call(request.method, request.path), reason, repeatable=repeatable, limit=limit)
 
-    def _delay_before_next(self, attempt: int, request: Request, error: ContactshipError) -> float | None:
-        """Return the seconds to wait after *attempt*, the first being 1; None when *error* is final."""
-        if attempt >= self.policy.max_attempts or not _is_retried(request, error):
-            return None
+    def _heed(self, pauses: Pauses) -> None:
+        if pauses.organization:
+            self.limits.organization.pause(pauses.organization)
+        if pauses.address:
+            self.limits.address.pause(pauses.address)
+
+    def _delay_after(self, attempt: int, error: ContactshipError) -> float:
+        """Return how many seconds to wait after *attempt*, the first being 1."""
         if isinstance(error, StatusError) and error.retry_after is not None:
-            return error.retry_after if error.retry_after <= self.policy.max_retry_after else None
+            return error.retry_after
         longest = self.policy.initial_delay * 2.0 ** min(attempt - 1, _HIGHEST_EXPONENT)
         return self.dice() * min(self.policy.max_delay, longest)
 
+    def _is_final(self, attempt: int, request: Request, error: ContactshipError) -> bool:
+        if attempt >= self.policy.max_attempts:
+            return True
+        if isinstance(error, StatusError):
+            too_long = error.retry_after is not None and error.retry_after > self.policy.max_retry_after
+            return too_long or not (request.idempotent and error.status in RETRIED_STATUSES)
+        return not isinstance(error, ConnectionFailedError | RequestTimeoutError)
 
-def _is_retried(request: Request, error: ContactshipError) -> bool:
-    if isinstance(error, StatusError):
-        return request.idempotent and error.status in RETRIED_STATUSES
-    return isinstance(error, ConnectionFailedError | RequestTimeoutError)
+    def _log(
+        self, request: Request, attempt: int, outcome: Response | TransportError, *, elapsed: float, wait: float
+    ) -> None:
+        went_well = isinstance(outcome, Response) and outcome.is_success
+        level = logging.DEBUG if went_well else logging.INFO
+        if not _LOGGER.isEnabledFor(level):
+            return
+        facts = {
+            "method": request.method,
+            "path": mask_path(request.path),
+            "status": outcome.status if isinstance(outcome, Response) else None,
+            "error": None if isinstance(outcome, Response) else type(outcome).__name__,
+            "attempt": attempt,
+            "elapsed": elapsed,
+            "wait": wait,
+            "organization": self.organization,
+        }
+        text = "{method} {path}: {outcome} after {elapsed:.3f} s (attempt {attempt}, waited {wait:.3f} s before it)"
+        _LOGGER.log(level, text.format(outcome=facts["status"] or facts["error"], **facts), extra=facts)

@@ -6,6 +6,7 @@ All of them pickle and copy. No text of theirs carries the key, a phone number, 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -22,8 +23,10 @@ __all__ = [
     "ContactshipError",
     "MalformedResponseError",
     "NotFoundError",
+    "OrganizationError",
     "PaginationError",
     "PermissionDeniedError",
+    "PoolError",
     "RateLimitError",
     "RequestTimeoutError",
     "ServerError",
@@ -68,16 +71,23 @@ class ContactshipError(Exception):
         return _restore, (type(self), self.args), self.__dict__
 
 
-def _restore(cls: type[ContactshipError], args: tuple[Any, ...]) -> ContactshipError:
+def _restore(
+    cls: type[ContactshipError], args: tuple[Any, ...], cause: BaseException | None = None
+) -> ContactshipError:
     error = cls.__new__(cls)
     error.args = args
+    error.__cause__ = cause
     return error
 
 
 def describe_call(method: str, path: str) -> str:
     """Name a call in an error text, without the identifiers of persons its path may hold."""
-    segments = ("***" if _PERSONAL.search(unquote(segment)) else segment for segment in path.split("/"))
-    return f"{method} {'/'.join(segments)}"
+    return f"{method} {mask_path(path)}"
+
+
+def mask_path(path: str) -> str:
+    """Put `***` in place of the segments of *path* that may identify persons."""
+    return "/".join("***" if _PERSONAL.search(unquote(segment)) else segment for segment in path.split("/"))
 
 
 class ConfigurationError(ContactshipError, ValueError):
@@ -226,3 +236,35 @@ class MalformedResponseError(ContactshipError):
 
 class PaginationError(ContactshipError):
     """A listing can't be walked completely: pages repeat, an empty page comes before the end, and the like."""
+
+
+class OrganizationError(ContactshipError):
+    """One organization of a pool failed; `__cause__` is its error, and `position` that of its walk.
+
+    Attributes:
+        organization: Its name in the pool.
+    """
+
+    organization: str
+
+    def __init__(self, organization: str, error: Exception) -> None:
+        # The text of an error that is not ours may hold anything.
+        text = str(error) if isinstance(error, ContactshipError) else type(error).__name__
+        super().__init__(f"{organization}: {text}")
+        self.organization = organization
+        self.position = error.position if isinstance(error, ContactshipError) else None
+        self.__cause__ = error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__cause__), self.__dict__
+
+
+class PoolError(ContactshipError, ExceptionGroup[OrganizationError]):
+    """Organizations of a pool failed: an exception group of an `OrganizationError` for each."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args, self.__dict__
+
+    def derive(self, excs: Sequence[OrganizationError]) -> PoolError:  # type: ignore[override] # as it is made of them
+        """Return a group of some of the errors, for `split()`, `subgroup()` and `except*`."""
+        return PoolError(self.message, excs)

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from contactship_async._arguments import check_integer, check_seconds
 
-__all__ = ["AwareDatetime", "NonEmptyText", "OpenEnum", "Page", "RetryPolicy", "SortOrder", "Timeouts"]
+__all__ = ["AwareDatetime", "NonEmptyText", "OpenEnum", "Page", "RateLimit", "RetryPolicy", "SortOrder", "Timeouts"]
 
 T = TypeVar("T")
 
@@ -78,6 +78,10 @@ class Page(Generic[T]):
         return end
 
 
+def _positive(_: object, attribute: Attribute[Any], value: object) -> None:
+    check_seconds(attribute.name, value, may_be_zero=False)
+
+
 def _positive_or_none(_: object, attribute: Attribute[Any], value: object) -> None:
     if value is not None:
         check_seconds(attribute.name, value, may_be_zero=False)
@@ -96,9 +100,10 @@ class Timeouts:
     """How long to wait, in seconds; None waits without limit. Zero, negative numbers and NaN are refused.
 
     Args:
-        connect: For a free connection of the pool, or a new one with name lookup and TLS.
+        connect: For a new connection with name lookup and TLS. (If others use the connector too: or for a free one.)
         attempt: For one request and its whole answer, *connect* included.
-        total: For one call with all its retries and waits: a real deadline, also against a body that drips.
+        total: For one call with all its retries and waits, for rate limits and for a free connection too: a real
+            deadline, also against a body that drips.
     """
 
     connect: float | None = field(default=10, validator=_positive_or_none)
@@ -114,6 +119,9 @@ class RetryPolicy:
     jitter"). A `Retry-After` of the server takes its place; one longer than *max_retry_after* or than the time left
     of `Timeouts.total` raises at once.
 
+    A 429 holds back all calls of its organization for that long, not just the one it answered. Such a wait, and any
+    for a rate limit, is not an attempt.
+
     Args:
         max_attempts: The first attempt included; 1 never retries.
         initial_delay: The longest wait before the first retry.
@@ -125,3 +133,20 @@ class RetryPolicy:
     initial_delay: float = field(default=0.5, validator=_not_negative)
     max_delay: float = field(default=30, validator=_not_negative)
     max_retry_after: float = field(default=120, validator=_not_negative)
+
+
+@frozen
+class RateLimit:
+    """How many requests may be sent in how many seconds, wherever in time these seconds begin.
+
+    The documented limits of the API: 120 in 60 seconds for an organization, 600 in 60 seconds for an address.
+
+    Source: https://docs.contactship.ai/api-reference/rate-limits
+
+    Args:
+        requests: >= 1.
+        per_seconds: Above 0.
+    """
+
+    requests: int = field(validator=_at_least_one)
+    per_seconds: float = field(validator=_positive)

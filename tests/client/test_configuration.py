@@ -228,7 +228,7 @@ async def test_fetched_key_is_checked() -> None:
     async with sandbox.client(api_key=vault) as client:
         for error, text in (
             (ConfigurationError, "visible ASCII"),
-            (ConfigurationError, "the function passed as api_key did not return one"),
+            (ConfigurationError, "the function for the API key did not return one"),
             (PermissionError, "no"),
             (TimeoutError, "slow"),
         ):
@@ -242,7 +242,7 @@ async def test_fetched_key_is_checked() -> None:
 async def test_function_that_is_not_async() -> None:
     """A plain function is refused at its first use, with what is allowed."""
     client = Sandbox().client(api_key=lambda: KEY)
-    with pytest.raises(TypeError, match="api_key must be a text or an async function that returns one"):
+    with pytest.raises(TypeError, match="the API key must be a text or an async function that returns one"):
         await client.count_phone_numbers()
 
 

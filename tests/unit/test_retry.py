@@ -21,8 +21,9 @@ from contactship_async import (
     StatusError,
     Timeouts,
 )
+from contactship_async._limits import Gate, Limits
 from contactship_async._messages import Request, Response
-from contactship_async._protocol import read_error
+from contactship_async._protocol import read_error, read_pauses
 from contactship_async._retry import AttemptLoop
 from contactship_async._secret import Secret
 
@@ -58,8 +59,28 @@ class World:
         self, request: Request = GET, policy: RetryPolicy = RetryPolicy(), timeouts: Timeouts = Timeouts()
     ) -> Response:
         """Send one call."""
-        loop = AttemptLoop(policy, timeouts, clock=lambda: self.now, sleep=self.sleep, dice=lambda: self.dice)
-        return await loop.send(request, self.transport, read_error, loop.start_deadline())
+        loop = self.loop(policy, timeouts)
+        return await loop.send(request, self.transport, loop.start_deadline())
+
+    def loop(self, policy: RetryPolicy = RetryPolicy(), timeouts: Timeouts = Timeouts()) -> AttemptLoop:
+        """Make a loop in this world, whose gates throw zeros only."""
+        gates = [Gate(clock=lambda: self.now, sleep=self.sleep, dice=lambda: 0.0) for _ in range(2)]
+        limits = Limits(*gates)
+        return AttemptLoop(
+            policy,
+            timeouts,
+            limits,
+            read_error,
+            read_pauses,
+            clock=lambda: self.now,
+            sleep=self.sleep,
+            dice=lambda: self.dice,
+        )
+
+
+def loop_of(policy: RetryPolicy, timeouts: Timeouts) -> AttemptLoop:
+    """Make a loop in the real world."""
+    return AttemptLoop(policy, timeouts, Limits(), read_error, read_pauses)
 
 
 def status(code: int, **headers: str) -> Response:
@@ -187,9 +208,9 @@ async def test_deadline_over_all_attempts() -> None:
 async def test_deadline_that_has_passed() -> None:
     """Nothing is sent after the deadline."""
     world = World([OK])
-    loop = AttemptLoop(RetryPolicy(), Timeouts(total=5), clock=lambda: world.now)
+    loop = world.loop(timeouts=Timeouts(total=5))
     with pytest.raises(RequestTimeoutError) as caught:
-        await loop.send(POST, world.transport, read_error, world.now - 1)
+        await loop.send(POST, world.transport, world.now - 1)
 
     assert "total" == caught.value.limit
     assert [] == world.sent
@@ -226,9 +247,9 @@ async def test_limits(
     limit: str | None,
 ) -> None:
     """Each limit ends a silent exchange by its name; a call that may have left is ambiguous."""
-    loop = AttemptLoop(RetryPolicy(max_attempts=1), timeouts)
+    loop = loop_of(RetryPolicy(max_attempts=1), timeouts)
     with pytest.raises(error) as caught:
-        await loop.send(request_sent, transport, read_error, loop.start_deadline())  # type: ignore[arg-type] # a Transport
+        await loop.send(request_sent, transport, loop.start_deadline())  # type: ignore[arg-type] # a Transport
 
     assert limit == getattr(caught.value, "limit", None)
     assert caught.value.__context__ is None
@@ -242,9 +263,9 @@ async def test_refusal_whose_body_never_ends(request_sent: Request) -> None:
         request.delivery.refusal = status(429, retry_after="100")
         return await silence(request)
 
-    loop = AttemptLoop(RetryPolicy(max_retry_after=99), Timeouts(attempt=0.01))
+    loop = loop_of(RetryPolicy(max_retry_after=99), Timeouts(attempt=0.01))
     with pytest.raises(RateLimitError) as caught:
-        await loop.send(request_sent, refuse, read_error, loop.start_deadline())
+        await loop.send(request_sent, refuse, loop.start_deadline())
 
     assert 100 == caught.value.retry_after
 
@@ -272,9 +293,8 @@ async def test_foreign_errors_pass() -> None:
 def test_delays_stay_within_bounds(attempt: int, initial: float, longest: float, dice: float) -> None:
     """A drawn wait is never negative, never above the longest, and never above the doubled first one."""
     policy = RetryPolicy(max_attempts=10_001, initial_delay=initial, max_delay=longest)
-    loop = AttemptLoop(policy, Timeouts(), dice=lambda: dice)
-    delay = loop._delay_before_next(attempt, GET, ConnectionFailedError("x"))
+    loop = World([], dice=dice).loop(policy)
+    delay = loop._delay_after(attempt, ConnectionFailedError("x"))
 
-    assert delay is not None
     assert 0 <= delay <= longest
     assert delay <= initial * math.pow(2.0, min(attempt - 1, 60))

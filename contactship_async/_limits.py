@@ -1,0 +1,210 @@
+"""The gates that hold requests back before they are sent: budgets, pauses the server asked for, and connections.
+
+Every attempt passes two gates, that of its organization and that of its address: the API counts both. The clients of
+a pool share the second. At each gate:
+
+- No window of `RateLimit.per_seconds`, wherever it begins, sees more requests than the budget has: the moments of the
+  last requests are kept, and the next may go when the oldest of them has left the window. A window that is reset at
+  fixed times, as the API's is, lets twice as many pass around its edge.
+- A pause lasts as long as the server said, and a little longer, so that not all clients come back at once. Those who
+  waited leave one after another, a few milliseconds apart: a window that is used up again then meets few of them.
+- Who comes first goes first. But a request that was sent and turned away goes before all that were not, so that no
+  call uses up its attempts while others pass. At the gate of the address, each organization has one place.
+- No more requests are under way than there are connections, so that nobody waits for one with a time limit running.
+
+A waiting request holds nothing: cancelling it leaves the gates as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
+from typing import Final
+
+from attrs import define, field, frozen
+
+from contactship_async.models import RateLimit
+
+_LONGEST_JITTER_SECONDS: Final = 1.0
+_JITTER: Final = 0.1
+"""A pause lasts up to this part longer, and up to the second above."""
+
+_MOST_SECONDS_APART: Final = 0.01
+"""On average 5 ms: at a round trip of 50 ms, some ten requests are under way when a window closes."""
+
+
+@define(eq=False)
+class Gate:
+    """One budget, shared by all who pass.
+
+    Args:
+        rate_limit: The budget; None sets none.
+        most_under_way: How many requests may be sent and not yet answered.
+        clock: Seconds of a clock that never goes back.
+        sleep: Waits for seconds.
+        dice: Draws evenly from [0, 1).
+    """
+
+    rate_limit: RateLimit | None = None
+    most_under_way: float = math.inf
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    dice: Callable[[], float] = random.random
+    _waiting: int = field(default=0, init=False)
+    _under_way: int = field(default=0, init=False)
+    _paused_until: float = field(default=-math.inf, init=False)
+    _next_leaves: float = field(default=-math.inf, init=False)
+    _sent: deque[float] = field(factory=deque, init=False)
+    _line: _Line | None = field(default=None, init=False)
+    _vacancy: asyncio.Future[None] | None = field(default=None, init=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a request may pass now, if nobody waits."""
+        return self._under_way < self.most_under_way and self.opens_at() <= self.clock()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a request may pass now without taking the place of one that waits."""
+        return not self._waiting and self.is_open
+
+    def opens_at(self, ahead: int = 0) -> float:
+        """Return the earliest moment at which a request may pass that has *ahead* others before it."""
+        opens_at = max(self._paused_until, self._next_leaves)
+        if self.rate_limit is not None:
+            window = self.rate_limit.per_seconds
+            now = self.clock()
+            while self._sent and self._sent[0] + window <= now:
+                self._sent.popleft()
+            if len(self._sent) >= self.rate_limit.requests:
+                windows, place = divmod(ahead, self.rate_limit.requests)
+                opens_at = max(opens_at, self._sent[place] + (windows + 1) * window)
+        return opens_at
+
+    def seconds_to_wait(self, *, again: bool) -> float:
+        """Return for how long whoever comes now has to wait at least."""
+        return self.opens_at(0 if again else self._waiting) - self.clock()
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody pass for *seconds*, and a little longer."""
+        jitter = self.dice() * min(seconds * _JITTER, _LONGEST_JITTER_SECONDS)
+        self._paused_until = max(self._paused_until, self.clock() + seconds + jitter)
+        self._next_leaves = max(self._next_leaves, self._paused_until)
+
+    def enter(self) -> None:
+        """Count a request that is sent now."""
+        self._under_way += 1
+        if self.rate_limit is not None:
+            self._sent.append(self.clock())
+        if self._next_leaves != -math.inf:
+            # The last of those who waited ends the procession.
+            apart = self.dice() * _MOST_SECONDS_APART
+            self._next_leaves = self.clock() + apart if self._waiting > 1 else -math.inf
+
+    def leave(self) -> None:
+        """Count a request that has its answer, or gets none."""
+        self._under_way -= 1
+        if self._vacancy is not None and not self._vacancy.done():
+            self._vacancy.set_result(None)
+
+    @asynccontextmanager
+    async def turn(self, *, again: bool) -> AsyncGenerator[None, None]:
+        """Wait until all who came before have passed; those who come *again* go before all others."""
+        loop = asyncio.get_running_loop()
+        if self._line is None or self._line.loop is not loop:
+            self._line = _Line(loop)
+        self._waiting += 1
+        try:
+            async with nullcontext() if again else self._line.newcomers, self._line.turn:
+                yield
+        finally:
+            self._waiting -= 1
+
+    async def wait(self, deadline: float) -> float | None:
+        """Wait until the gate is open, and return None; how many seconds that takes if it is after *deadline*.
+
+        Only who has the turn may wait here.
+        """
+        while not self.is_open:
+            opens_at = self.opens_at()
+            if opens_at > deadline:
+                return opens_at - self.clock()
+            if self._under_way >= self.most_under_way:
+                self._vacancy = asyncio.get_running_loop().create_future()
+                await self._vacancy
+            else:
+                await self.sleep(max(opens_at - self.clock(), 0.0))
+        return None
+
+
+@frozen
+class _Line:
+    """Two locks of one loop, which both keep those who wait in order: one for new requests, one for the turn itself."""
+
+    loop: asyncio.AbstractEventLoop
+    newcomers: asyncio.Lock = field(factory=asyncio.Lock)
+    turn: asyncio.Lock = field(factory=asyncio.Lock)
+
+
+@frozen
+class Limits:
+    """The two gates of a client.
+
+    Args:
+        organization: The budget of the organization, and the pauses it was asked for.
+        address: The budget of this machine's address and the connections, which all clients of a pool share.
+    """
+
+    organization: Gate = field(factory=Gate)
+    address: Gate = field(factory=Gate)
+
+    async def enter(self, deadline: float, *, again: bool) -> str | None:
+        """Wait until a request may be sent and count it, or return the reason why it can't be by *deadline*.
+
+        Args:
+            deadline: A moment on the clock of the gates.
+            again: Whether the request was sent before.
+        """
+        if self.organization.is_free and self.address.is_free:
+            self._count()
+            return None
+        known_wait = max(self.organization.seconds_to_wait(again=again), self.address.seconds_to_wait(again=again))
+        time_left = deadline - self.organization.clock()
+        if known_wait <= time_left:
+            try:
+                async with asyncio.timeout(None if time_left == math.inf else time_left):
+                    wait = await self._take_turns(deadline, again=again)
+            except TimeoutError:
+                return "its turn among other calls did not come"
+            if wait is None:
+                return None
+            known_wait = wait
+        return f"rate limits hold it back for another {known_wait:.3g} s, and so it can't end"
+
+    def leave(self) -> None:
+        """Count a request that has its answer, or gets none."""
+        self.organization.leave()
+        self.address.leave()
+
+    async def _take_turns(self, deadline: float, *, again: bool) -> float | None:
+        async with self.organization.turn(again=again):
+            while True:
+                wait = await self.organization.wait(deadline)
+                if wait is not None:
+                    return wait
+                async with self.address.turn(again=False):
+                    wait = await self.address.wait(deadline)
+                    if wait is not None:
+                        return wait
+                    if self.organization.is_open:  # A pause may have begun.
+                        self._count()
+                        return None
+
+    def _count(self) -> None:
+        self.organization.enter()
+        self.address.enter()
