@@ -6,8 +6,9 @@ a pool share the second. At each gate:
 - No window of `RateLimit.per_seconds`, wherever it begins, sees more requests than the budget has: the moments of the
   last requests are kept, and the next may go when the oldest of them has left the window. A window that is reset at
   fixed times, as the API's is, lets twice as many pass around its edge.
-- A pause lasts as long as the server said, and a little longer, so that not all clients come back at once. Those who
-  waited leave one after another, a few milliseconds apart: a window that is used up again then meets few of them.
+- A pause lasts as long as the server said. Those who waited leave after it one by one, up to ten milliseconds apart:
+  when the budget is used up again, few are under way and refused. (Much longer a jitter lets whoever draws it find the
+  budget used up by others, each time anew.)
 - Who comes first goes first. But a request that was sent and turned away goes before all that were not, so that no
   call uses up its attempts while others pass. At the gate of the address, each organization has one place.
 - No more requests are under way than there are connections, so that nobody waits for one with a time limit running.
@@ -29,10 +30,6 @@ from typing import Final
 from attrs import define, field, frozen
 
 from contactship_async.models import RateLimit
-
-_LONGEST_JITTER_SECONDS: Final = 1.0
-_JITTER: Final = 0.1
-"""A pause lasts up to this part longer, and up to the second above."""
 
 _MOST_SECONDS_APART: Final = 0.01
 """On average 5 ms: at a round trip of 50 ms, some ten requests are under way when a window closes."""
@@ -57,8 +54,7 @@ class Gate:
     dice: Callable[[], float] = random.random
     _waiting: int = field(default=0, init=False)
     _under_way: int = field(default=0, init=False)
-    _paused_until: float = field(default=-math.inf, init=False)
-    _next_leaves: float = field(default=-math.inf, init=False)
+    _opens_at: float = field(default=-math.inf, init=False)
     _sent: deque[float] = field(factory=deque, init=False)
     _line: _Line | None = field(default=None, init=False)
     _vacancy: asyncio.Future[None] | None = field(default=None, init=False)
@@ -75,7 +71,7 @@ class Gate:
 
     def opens_at(self, ahead: int = 0) -> float:
         """Return the earliest moment at which a request may pass that has *ahead* others before it."""
-        opens_at = max(self._paused_until, self._next_leaves)
+        opens_at = self._opens_at
         if self.rate_limit is not None:
             window = self.rate_limit.per_seconds
             now = self.clock()
@@ -91,26 +87,26 @@ class Gate:
         return self.opens_at(0 if again else self._waiting) - self.clock()
 
     def pause(self, seconds: float) -> None:
-        """Let nobody pass for *seconds*, and a little longer."""
-        jitter = self.dice() * min(seconds * _JITTER, _LONGEST_JITTER_SECONDS)
-        self._paused_until = max(self._paused_until, self.clock() + seconds + jitter)
-        self._next_leaves = max(self._next_leaves, self._paused_until)
+        """Let nobody pass for *seconds*."""
+        self._opens_at = max(self._opens_at, self.clock() + seconds + self._apart())
 
     def enter(self) -> None:
         """Count a request that is sent now."""
         self._under_way += 1
         if self.rate_limit is not None:
             self._sent.append(self.clock())
-        if self._next_leaves != -math.inf:
+        if self._opens_at != -math.inf:
             # The last of those who waited ends the procession.
-            apart = self.dice() * _MOST_SECONDS_APART
-            self._next_leaves = self.clock() + apart if self._waiting > 1 else -math.inf
+            self._opens_at = self.clock() + self._apart() if self._waiting > 1 else -math.inf
 
     def leave(self) -> None:
         """Count a request that has its answer, or gets none."""
         self._under_way -= 1
         if self._vacancy is not None and not self._vacancy.done():
             self._vacancy.set_result(None)
+
+    def _apart(self) -> float:
+        return self.dice() * _MOST_SECONDS_APART
 
     @asynccontextmanager
     async def turn(self, *, again: bool) -> AsyncGenerator[None, None]:

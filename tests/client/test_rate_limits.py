@@ -1,0 +1,304 @@
+"""Rate limits of the server, seen from clients that send more than it allows; time jumps."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from attrs import define, evolve, field
+from jumping_loop import run
+
+from contactship_async import (
+    ContactshipClient,
+    ContactshipPool,
+    RateLimit,
+    RateLimitError,
+    Request,
+    RequestTimeoutError,
+    Response,
+    RetryPolicy,
+    Timeouts,
+)
+from contactship_async._limits import Limits
+from contactship_async._messages import Transport
+
+ROUND_TRIP = 0.05
+WINDOW = 60.0
+
+
+def now() -> float:
+    """Return the moment of the running loop."""
+    return asyncio.get_running_loop().time()
+
+
+@define
+class FixedWindows:
+    """A server that allows so many requests in each minute of its clock, and answers after a round trip."""
+
+    allowed: int = 120
+    headers: bool = True
+    retry_after: bool = True
+    answered: Counter[tuple[int, int]] = field(factory=Counter)
+    spent: Counter[int] = field(factory=Counter)
+    refused: Counter[int] = field(factory=Counter)
+
+    async def transport(self, request: Request) -> Response:
+        """Count a request when it arrives, half a round trip after it was sent."""
+        await asyncio.sleep(ROUND_TRIP / 2)
+        window, into = divmod(now(), WINDOW)
+        self.spent[int(window)] += 1
+        is_allowed = self.spent[int(window)] <= self.allowed
+        if not is_allowed:
+            self.refused[int(window)] += 1
+        reset = str(math.ceil(WINDOW - into))
+        headers = {}
+        if self.headers:
+            headers = {
+                "x-ratelimit-remaining": str(max(self.allowed - self.spent[int(window)], 0)),
+                "x-ratelimit-reset": reset,
+            }
+        if not is_allowed and self.retry_after:
+            headers["retry-after"] = reset
+        await asyncio.sleep(ROUND_TRIP / 2)
+        return Response(status=200 if is_allowed else 429, headers=headers, body=b'{"data":[],"count":0}')
+
+    @property
+    def use(self) -> list[float]:
+        """What part of the budget was used, for each window but the first and the last."""
+        windows = range(min(self.spent) + 1, max(self.spent))
+        return [min(self.spent[window], self.allowed) / self.allowed for window in windows]
+
+
+def in_loop_time(client: ContactshipClient) -> ContactshipClient:
+    """Let *client* go by the clock of the running loop."""
+    limits = client._attempts.limits
+    limits.organization.clock = limits.address.clock = now
+    client._attempts = evolve(client._attempts, clock=now)
+    return client
+
+
+def client_of(transport: Transport, **settings: object) -> ContactshipClient:
+    """Make a client without HTTP."""
+    return in_loop_time(ContactshipClient("key", transport=transport, **settings))  # type: ignore[arg-type] # by name
+
+
+@pytest.mark.parametrize("headers", [True, False])
+@pytest.mark.parametrize("clients", [1, 20])
+def test_hammering(clients: int, headers: bool) -> None:
+    """Twenty callers use up the budget of each minute; each is refused at most once a minute, and no call fails."""
+    server = FixedWindows(headers=headers)
+
+    async def hammer(client: ContactshipClient) -> None:
+        while now() < 1000 + 10 * WINDOW:
+            await client.count_phone_numbers()
+
+    async def main() -> None:
+        made = [client_of(server.transport) for _ in range(clients)]
+        async with asyncio.TaskGroup() as group:
+            for caller in range(20):
+                group.create_task(hammer(made[caller % clients]))
+
+    run(main())
+
+    assert len(server.use) >= 8
+    assert min(server.use) >= 0.95
+    assert max(server.refused.values()) <= 20
+
+
+def test_burst() -> None:
+    """Of a thousand calls at once, none fails, and each is refused once at most: the first burst, then a few."""
+    server = FixedWindows(headers=False)
+    attempts: Counter[int] = Counter()
+
+    async def main() -> None:
+        client = client_of(server.transport, timeouts=Timeouts(total=None))
+
+        async def call(number: int) -> None:
+            async def transport(request: Request) -> Response:
+                attempts[number] += 1
+                return await server.transport(request)
+
+            client._connection.transport = transport
+            await client.count_phone_numbers()
+
+        await asyncio.gather(*(call(number) for number in range(1000)))
+
+    run(main())
+
+    refused = list(server.refused.values())
+    assert 880 == refused[0]
+    assert max(refused[1:]) <= 2 * ROUND_TRIP / 0.005
+    assert min(server.use) == 1
+
+
+def test_budget_avoids_refusals() -> None:
+    """With the documented budget set, the server refuses nothing."""
+    server = FixedWindows()
+
+    async def main() -> None:
+        client = client_of(server.transport, rate_limit=RateLimit(120, WINDOW), timeouts=Timeouts(total=None))
+        await asyncio.gather(*(client.count_phone_numbers() for _ in range(500)))
+
+    run(main())
+
+    assert {} == server.refused
+
+
+@pytest.mark.parametrize(
+    ("headers", "pause"),
+    [
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "7"}, 7),
+        ({"x-ratelimit-remaining": " 0 ", "x-ratelimit-reset": " 7 "}, 7),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "300"}, 300),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "301"}, 0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1795338000"}, 0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 5000}, 0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "-1"}, 0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}, 0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "٣"}, 0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": ""}, 0),
+        ({"x-ratelimit-remaining": "0"}, 0),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "7"}, 0),
+        ({"x-ratelimit-remaining": "", "x-ratelimit-reset": "7"}, 0),
+        ({"x-ratelimit-remaining-heavy": "0", "x-ratelimit-reset-heavy": "7"}, 0),
+        ({"x-ratelimit-remaining-ip": "0", "x-ratelimit-reset-ip": "7"}, 7),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 404])
+def test_used_up_budget(headers: dict[str, str], pause: float, status: int) -> None:
+    """An answer that says that the budget is used up holds back what follows for as long as it says, if plausible."""
+
+    async def transport(request: Request) -> Response:
+        return Response(status=status, headers=headers, body=b"{}")
+
+    async def main() -> float:
+        client = client_of(transport, timeouts=Timeouts(total=None))
+        for limit in (client._attempts.limits.organization, client._attempts.limits.address):
+            limit.dice = lambda: 0.0
+        for _ in range(2):
+            await asyncio.gather(client.request("GET", "/v1/credits"), return_exceptions=True)
+        return now() - 1000
+
+    assert pause == run(main())
+
+
+@pytest.mark.parametrize(
+    ("headers", "waits"),
+    [
+        ({"retry-after": "7"}, (7, 0)),
+        ({"retry-after": "7", "x-ratelimit-remaining-ip": "0", "x-ratelimit-reset-ip": "9"}, (9, 9)),
+    ],
+)
+def test_organizations_of_a_pool(headers: dict[str, str], waits: tuple[float, float]) -> None:
+    """A 429 holds back its organization alone; only the budget of the address is that of all."""
+
+    async def transport(request: Request) -> Response:
+        if request.api_key.reveal() == "first" and now() < 1001:
+            return Response(status=429, headers=headers)
+        return Response(status=200, body=b"{}")
+
+    async def main() -> tuple[float, float]:
+        async with ContactshipPool({"a": "first", "b": "second"}, transport=transport) as pool:
+            for client in (pool["a"], pool["b"]):
+                in_loop_time(client)
+                for limit in (client._attempts.limits.organization, client._attempts.limits.address):
+                    limit.dice = lambda: 0.0
+
+            async def seconds(client: ContactshipClient) -> float:
+                await client.request("GET", "/v1/credits")
+                return now() - 1000
+
+            first = asyncio.create_task(seconds(pool["a"]))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            return (await asyncio.gather(first, seconds(pool["b"])))[0], await seconds_of(second := 0)
+
+    async def seconds_of(_: int) -> float:
+        return 0.0
+
+    assert waits[0] == run(main())[0]
+
+
+def test_call_that_is_not_repeated_pauses_the_others() -> None:
+    """A POST that is answered 429 is not sent again, but what follows waits."""
+    answers = [Response(status=429, headers={"retry-after": "5"}), Response(status=200, body=b"{}")]
+
+    async def transport(request: Request) -> Response:
+        return answers.pop(0)
+
+    async def main() -> float:
+        client = client_of(transport)
+        client._attempts.limits.organization.dice = lambda: 0.0
+        with pytest.raises(RateLimitError):
+            await client.request("POST", "/v1/calls", json={})
+        await client.request("GET", "/v1/credits")
+        return now() - 1000
+
+    assert 5 == run(main())
+
+
+def test_waiting_is_not_an_attempt() -> None:
+    """A call that waits for the limits for long has all its attempts."""
+    answers = [Response(status=status) for status in (200, 503, 503, 200)]
+
+    async def transport(request: Request) -> Response:
+        return answers.pop(0)
+
+    async def main() -> None:
+        client = client_of(
+            transport,
+            rate_limit=RateLimit(1, 1000),
+            retry=RetryPolicy(max_attempts=3, initial_delay=0),
+            timeouts=Timeouts(attempt=1, total=None),
+        )
+        for _ in range(2):
+            await client.request("GET", "/v1/credits")
+
+    run(main())
+
+    assert [] == answers
+
+
+@pytest.mark.parametrize(
+    ("prepare", "reason"),
+    [
+        (lambda limits: limits.organization.pause(200), "rate limits hold it back for another 20\\d s"),
+        (lambda limits: limits.address.pause(200), "rate limits hold it back for another 20\\d s"),
+    ],
+)
+def test_wait_longer_than_total(prepare: Callable[[Limits], None], reason: str) -> None:
+    """A wait that would outlast the total limit fails at once, with how long it would be."""
+
+    async def transport(request: Request) -> Response:
+        raise AssertionError
+
+    async def main() -> float:
+        client = client_of(transport)
+        prepare(client._attempts.limits)
+        with pytest.raises(RequestTimeoutError, match=f"{reason}, and so it can't end within 120 s, the total") as told:
+            await client.request("POST", "/v1/calls", json={})
+        assert "total" == told.value.limit
+        return now() - 1000
+
+    assert 0 == run(main())
+
+
+def test_hostile_wait_ends() -> None:
+    """A server that asks for years keeps nobody away for longer than `max_retry_after`."""
+    answers = [Response(status=429, headers={"retry-after": "999999999"}), Response(status=200, body=b"{}")]
+
+    async def transport(request: Request) -> Response:
+        return answers.pop(0)
+
+    async def main() -> float:
+        client = client_of(transport, timeouts=Timeouts(total=None))
+        client._attempts.limits.organization.dice = lambda: 0.0
+        with pytest.raises(RateLimitError):
+            await client.request("GET", "/v1/credits")
+        await client.request("GET", "/v1/credits")
+        return now() - 1000
+
+    assert 120 == run(main())
