@@ -176,8 +176,13 @@ class RawServer:
             await self._news.wait_for(lambda: times <= (len(self.requests) if self._listens else self.connections))
 
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._server.is_serving():  # Accepted just before the server was closed: nobody would end its task.
+            writer.transport.abort()
+            return
         self.connections += 1
-        self._tasks.add(asyncio.create_task(self._serve(Peer(reader, writer))))
+        task = asyncio.create_task(self._serve(Peer(reader, writer)))
+        task.add_done_callback(lambda _: writer.transport.abort())  # also of a task cancelled before it has begun
+        self._tasks.add(task)
 
     async def _serve(self, peer: Peer) -> None:
         try:
@@ -189,8 +194,6 @@ class RawServer:
                 await self._play(peer)
         except (OSError, asyncio.IncompleteReadError):
             pass  # The client hung up.
-        finally:
-            peer.writer.transport.abort()
 
     async def _play(self, peer: Peer) -> None:
         act = self._script[min(self._played, len(self._script) - 1)]
