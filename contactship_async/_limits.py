@@ -6,9 +6,9 @@ a pool share the second. At each gate:
 - No window of `RateLimit.per_seconds`, wherever it begins, sees more requests than the budget has: the moments of the
   last requests are kept, and the next may go when the oldest of them has left the window. A window that is reset at
   fixed times, as the API's is, lets twice as many pass around its edge.
-- A pause lasts as long as the server said. Those who waited leave after it one by one, up to ten milliseconds apart:
-  when the budget is used up again, few are under way and refused. (Much longer a jitter lets whoever draws it find the
-  budget used up by others, each time anew.)
+- A pause lasts as long as the server said. Those who waited leave after it one by one, a little apart: when the budget
+  is used up again, few are under way and refused. (A jitter as large as that of retries is unfair to those who draw a
+  long one: each time, others have used up the budget before they come.)
 - Who comes first goes first. But a request that was sent and turned away goes before all that were not, so that no
   call uses up its attempts while others pass. At the gate of the address, each organization has one place.
 - No more requests are under way than there are connections, so that nobody waits for one with a time limit running.
@@ -31,8 +31,9 @@ from attrs import define, field, frozen
 
 from contactship_async.models import RateLimit
 
-_MOST_SECONDS_APART: Final = 0.01
-"""On average 5 ms: at a round trip of 50 ms, some ten requests are under way when a window closes."""
+_PART_OF_PAUSE: Final = 1 / 6000
+"""After a minute, 5 ms on average: at a round trip of 50 ms, some ten requests are under way when the budget is used up
+again, and the 120 of the documented budget take a hundredth of its window to leave."""
 
 
 @define(eq=False)
@@ -55,6 +56,7 @@ class Gate:
     _waiting: int = field(default=0, init=False)
     _under_way: int = field(default=0, init=False)
     _opens_at: float = field(default=-math.inf, init=False)
+    _most_apart: float = field(default=0.0, init=False)
     _sent: deque[float] = field(factory=deque, init=False)
     _line: _Line | None = field(default=None, init=False)
     _vacancy: asyncio.Future[None] | None = field(default=None, init=False)
@@ -88,6 +90,7 @@ class Gate:
 
     def pause(self, seconds: float) -> None:
         """Let nobody pass for *seconds*."""
+        self._most_apart = seconds * _PART_OF_PAUSE
         self._opens_at = max(self._opens_at, self.clock() + seconds + self._apart())
 
     def enter(self) -> None:
@@ -106,7 +109,7 @@ class Gate:
             self._vacancy.set_result(None)
 
     def _apart(self) -> float:
-        return self.dice() * _MOST_SECONDS_APART
+        return self.dice() * self._most_apart
 
     @asynccontextmanager
     async def turn(self, *, again: bool) -> AsyncGenerator[None, None]:
@@ -180,7 +183,7 @@ class Limits:
             if wait is None:
                 return None
             known_wait = wait
-        return f"rate limits hold it back for another {known_wait:.3g} s, and so it can't end"
+        return f"rate limits hold it back for another {known_wait:.1f} s, and so it can't end"
 
     def leave(self) -> None:
         """Count a request that has its answer, or gets none."""

@@ -11,8 +11,9 @@ iterates over it, or by its owner.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
-from typing import Generic, TypeAlias, TypeVar
+from collections.abc import AsyncIterable, Callable, Iterable
+from types import TracebackType
+from typing import Generic, Self, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
@@ -21,7 +22,10 @@ Source: TypeAlias = tuple[str, Callable[[], AsyncIterable[T]]]
 
 
 class Merge(Generic[T]):
-    """The workers, the queue they fill, and what failed.
+    """An iterator over what its sources yield as it comes, with their names; within `async with` its workers run.
+
+    It is a class, not a generator: an event loop that ends closes all generators side by side, which fails where one
+    is closed by another.
 
     Args:
         sources: Consumed as workers become free.
@@ -38,33 +42,48 @@ class Merge(Generic[T]):
         self._arrived: asyncio.Queue[tuple[str, T] | asyncio.Task[None]] = asyncio.Queue()
         self._room = asyncio.Semaphore(most_active)
         self._workers: set[asyncio.Task[None]] = set()
+        self._running = 0
         self._is_stopped = False
 
-    async def items(self) -> AsyncGenerator[tuple[str, T], None]:
-        """Yield what the sources yield as it comes, with their names, until all have ended; stop at the end.
+    async def __aenter__(self) -> Self:
+        for _ in range(self._most_active):
+            worker = asyncio.create_task(self._work())
+            worker.add_done_callback(self._arrived.put_nowait)
+            self._workers.add(worker)
+        self._running = len(self._workers)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> tuple[str, T]:
+        """Wait for the next item.
 
         Raises:
-            RuntimeError: The merge was stopped by its owner.
+            StopAsyncIteration: All sources have ended.
+            RuntimeError: The merge was stopped.
         """
-        try:
-            for _ in range(self._most_active):
-                worker = asyncio.create_task(self._work())
-                worker.add_done_callback(self._arrived.put_nowait)
-                self._workers.add(worker)
-            running = len(self._workers)
-            while running:
-                arrived = await self._arrived.get()
-                if self._is_stopped:
-                    message = "the pool was closed while it was iterated over"
-                    raise RuntimeError(message)
-                if isinstance(arrived, asyncio.Task):
-                    running -= 1
-                    arrived.result()
-                else:
-                    self._room.release()
-                    yield arrived
-        finally:
-            await self.stop()
+        while self._running:
+            arrived = await self._arrived.get()
+            if self._is_stopped:
+                message = "the pool was closed while it was iterated over"
+                raise RuntimeError(message)
+            if not isinstance(arrived, asyncio.Task):
+                self._room.release()
+                return arrived
+            self._running -= 1
+            arrived.result()
+        raise StopAsyncIteration
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all workers have ended."""
+        return all(worker.done() for worker in self._workers)
 
     async def stop(self) -> None:
         """End the workers, and wait until they have ended."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator, Mapping
-from contextlib import aclosing
 from functools import partial
 from inspect import iscoroutine
 from types import TracebackType
@@ -14,6 +13,7 @@ from attrs import frozen
 from contactship_async._arguments import check_integer, check_type
 from contactship_async._client import ContactshipClient
 from contactship_async._configuration import (
+    DEFAULT_BASE_URL,
     ApiKey,
     ApiKeySource,
     ClientOptions,
@@ -67,6 +67,8 @@ class ContactshipPool:
         ValueError: An argument is out of range.
     """
 
+    _base_url = DEFAULT_BASE_URL  # for the repr of a pool whose settings were refused
+
     def __init__(
         self,
         api_keys: Mapping[str, ApiKeySource],
@@ -88,13 +90,14 @@ class ContactshipPool:
         self._rate_limit = rate_limit
         self._settings = read_settings(**options)
         self._connection = self._settings.connection
+        self._base_url = self._connection.base_url
         self._connection.is_available = False
         self._address = Gate(total_rate_limit, self._connection.most_requests)
         self._clients: dict[str, ContactshipClient] = {}
         self._merges: set[Merge[Any]] = set()
 
     def __repr__(self) -> str:
-        return f"<ContactshipPool of {len(self._api_keys)} organizations, {self._connection.base_url}>"
+        return f"<ContactshipPool {self._base_url}>"
 
     def __getitem__(self, organization: str) -> ContactshipClient:
         """Return the client of *organization*, always the same one.
@@ -149,7 +152,7 @@ class ContactshipPool:
         """
         check_type("walk", walk, Callable)
         self._connection.check_available()
-        return self._merge(walk)
+        return self._iterate(walk)
 
     def map(self, job: Callable[[ContactshipClient], Awaitable[T]]) -> AsyncGenerator[OrganizationResult[T], None]:
         """Run *job* for each organization, and yield what became of it, as each ends.
@@ -171,9 +174,23 @@ class ContactshipPool:
         """
         check_type("job", job, Callable)
         self._connection.check_available()
-        return self._results(job)
+        return self._iterate_results(job)
 
-    async def _results(
+    async def _iterate(
+        self, walk: Callable[[ContactshipClient], AsyncIterable[T]]
+    ) -> AsyncGenerator[tuple[str, T], None]:
+        merge = self._merge(walk)
+        try:
+            async with merge:
+                async for item in merge:
+                    yield item
+        finally:
+            self._let_go(merge)
+        if merge.failures:
+            message = f"{len(merge.failures)} of {len(self)} organizations failed"
+            raise PoolError(message, [OrganizationError(name, error) for name, error in merge.failures])
+
+    async def _iterate_results(
         self, job: Callable[[ContactshipClient], Awaitable[T]]
     ) -> AsyncGenerator[OrganizationResult[T], None]:
         async def run(client: ContactshipClient) -> AsyncGenerator[OrganizationResult[T], None]:
@@ -184,24 +201,22 @@ class ContactshipPool:
                 result = OrganizationResult(organization, None, error)
             yield result
 
-        async with aclosing(self._merge(run)) as results:
-            async for _, result in results:
-                yield result
-
-    async def _merge(
-        self, begin: Callable[[ContactshipClient], AsyncIterable[T]]
-    ) -> AsyncGenerator[tuple[str, T], None]:
-        merge = Merge(((name, partial(self._begin, begin, name)) for name in self._api_keys), self._max_concurrent)
-        self._merges.add(merge)
+        merge = self._merge(run)
         try:
-            async with aclosing(merge.items()) as items:
-                async for item in items:
-                    yield item
+            async with merge:
+                async for _, result in merge:
+                    yield result
         finally:
+            self._let_go(merge)
+
+    def _merge(self, begin: Callable[[ContactshipClient], AsyncIterable[T]]) -> Merge[T]:
+        merge = Merge(((name, partial(self._begin, begin, name)) for name in self), self._max_concurrent)
+        self._merges.add(merge)
+        return merge
+
+    def _let_go(self, merge: Merge[Any]) -> None:
+        if merge.is_over:  # It is not where its end was interrupted; then the pool's own end waits for it.
             self._merges.discard(merge)
-        if merge.failures:
-            message = f"{len(merge.failures)} of {len(self)} organizations failed"
-            raise PoolError(message, [OrganizationError(name, error) for name, error in merge.failures])
 
     def _begin(self, begin: Callable[[ContactshipClient], AsyncIterable[T]], organization: str) -> AsyncIterable[T]:
         items = begin(self[organization])
@@ -221,7 +236,7 @@ class _OrganizationClient(ContactshipClient):
         self._set_up(settings, api_key, limits)
 
     def __repr__(self) -> str:
-        return f"<ContactshipClient of {self.organization}, {self._connection.base_url}>"
+        return f"<ContactshipClient of {self.organization}, {self._base_url}>"
 
     async def close(self) -> None:
         """Do nothing: the pool closes the connection that all its clients share."""

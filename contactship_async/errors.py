@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import unquote
 
 from attrs import frozen
@@ -261,6 +261,11 @@ class OrganizationError(ContactshipError):
 
 class PoolError(ContactshipError, ExceptionGroup[OrganizationError]):
     """Organizations of a pool failed: an exception group of an `OrganizationError` for each."""
+
+    @property
+    def exceptions(self) -> tuple[OrganizationError, ...]:
+        """The error of each organization that failed."""
+        return cast("tuple[OrganizationError, ...]", super().exceptions)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self.args, self.__dict__
