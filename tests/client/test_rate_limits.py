@@ -109,7 +109,7 @@ def test_hammering(clients: int, headers: bool) -> None:
 
 
 def test_burst() -> None:
-    """Of a thousand calls at once, none fails, and each is refused once at most: the first burst, then a few."""
+    """Of a thousand calls at once, none fails or is refused more than twice: the first burst, then a few each minute."""
     server = FixedWindows(headers=False)
     attempts: Counter[int] = Counter()
 
@@ -130,7 +130,8 @@ def test_burst() -> None:
 
     refused = list(server.refused.values())
     assert 880 == refused[0]
-    assert max(refused[1:]) <= 2 * ROUND_TRIP / 0.005
+    assert max(refused[1:]) <= 40
+    assert max(attempts.values()) <= 3
     assert min(server.use) == 1
 
 
