@@ -9,8 +9,9 @@ a pool share the second. At each gate:
 - A pause lasts as long as the server said. Those who waited leave after it one by one, a little apart: when the budget
   is used up again, few are under way and refused. (A jitter as large as that of retries is unfair to those who draw a
   long one: each time, others have used up the budget before they come.)
-- Who comes first goes first. But a request that was sent and turned away goes before all that were not, so that no
-  call uses up its attempts while others pass. At the gate of the address, each organization has one place.
+- Who comes first goes first. But a request that was sent before and turned away goes before those that were not, or
+  less often, so that no call uses up its attempts while others pass. At the gate of the address, each organization has
+  one place.
 - No more requests are under way than there are connections, so that nobody waits for one with a time limit running.
 
 A waiting request holds nothing: cancelling it leaves the gates as they are.
@@ -24,12 +25,15 @@ import random
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from attrs import define, field, frozen
 
 from contactship_async.models import RateLimit
+
+_MOST_RANKS: Final = 4
+"""How many attempts the default `RetryPolicy` allows."""
 
 _PART_OF_PAUSE: Final = 1 / 6000
 """After a minute, 5 ms on average: at a round trip of 50 ms, some ten requests are under way when the budget is used up
@@ -84,9 +88,9 @@ class Gate:
                 opens_at = max(opens_at, self._sent[place] + (windows + 1) * window)
         return opens_at
 
-    def seconds_to_wait(self, *, again: bool) -> float:
-        """Return for how long whoever comes now has to wait at least."""
-        return self.opens_at(0 if again else self._waiting) - self.clock()
+    def seconds_to_wait(self, attempts: int) -> float:
+        """Return for how long whoever comes now has to wait at least, if it was sent *attempts* times before."""
+        return self.opens_at(0 if attempts else self._waiting) - self.clock()
 
     def pause(self, seconds: float) -> None:
         """Let nobody pass for *seconds*."""
@@ -112,14 +116,16 @@ class Gate:
         return self.dice() * self._most_apart
 
     @asynccontextmanager
-    async def turn(self, *, again: bool) -> AsyncGenerator[None, None]:
-        """Wait until all who came before have passed; those who come *again* go before all others."""
+    async def turn(self, attempts: int) -> AsyncGenerator[None, None]:
+        """Wait until all have passed who were sent more often, or as often and came before."""
         loop = asyncio.get_running_loop()
         if self._line is None or self._line.loop is not loop:
             self._line = _Line(loop)
         self._waiting += 1
         try:
-            async with nullcontext() if again else self._line.newcomers, self._line.turn:
+            async with AsyncExitStack() as stack:
+                for lock in self._line.locks[min(attempts, _MOST_RANKS - 1) :]:
+                    await stack.enter_async_context(lock)
                 yield
         finally:
             self._waiting -= 1
@@ -143,11 +149,14 @@ class Gate:
 
 @frozen
 class _Line:
-    """Two locks of one loop, which both keep those who wait in order: one for new requests, one for the turn itself."""
+    """A lock of one loop for each rank; the last is the turn itself.
+
+    Whoever has the lock of a rank waits for that of the next, behind those who already wait there: one of a lower rank
+    stands among them at the most.
+    """
 
     loop: asyncio.AbstractEventLoop
-    newcomers: asyncio.Lock = field(factory=asyncio.Lock)
-    turn: asyncio.Lock = field(factory=asyncio.Lock)
+    locks: tuple[asyncio.Lock, ...] = field(factory=lambda: tuple(asyncio.Lock() for _ in range(_MOST_RANKS)))
 
 
 @frozen
@@ -162,22 +171,22 @@ class Limits:
     organization: Gate = field(factory=Gate)
     address: Gate = field(factory=Gate)
 
-    async def enter(self, deadline: float, *, again: bool) -> str | None:
+    async def enter(self, deadline: float, attempts: int) -> str | None:
         """Wait until a request may be sent and count it, or return the reason why it can't be by *deadline*.
 
         Args:
             deadline: A moment on the clock of the gates.
-            again: Whether the request was sent before.
+            attempts: How often the request was sent before.
         """
         if self.organization.is_free and self.address.is_free:
             self._count()
             return None
-        known_wait = max(self.organization.seconds_to_wait(again=again), self.address.seconds_to_wait(again=again))
+        known_wait = max(self.organization.seconds_to_wait(attempts), self.address.seconds_to_wait(attempts))
         time_left = deadline - self.organization.clock()
         if known_wait <= time_left:
             try:
                 async with asyncio.timeout(None if time_left == math.inf else time_left):
-                    wait = await self._take_turns(deadline, again=again)
+                    wait = await self._take_turns(deadline, attempts)
             except TimeoutError:
                 return "its turn among other calls did not come"
             if wait is None:
@@ -190,13 +199,13 @@ class Limits:
         self.organization.leave()
         self.address.leave()
 
-    async def _take_turns(self, deadline: float, *, again: bool) -> float | None:
-        async with self.organization.turn(again=again):
+    async def _take_turns(self, deadline: float, attempts: int) -> float | None:
+        async with self.organization.turn(attempts):
             while True:
                 wait = await self.organization.wait(deadline)
                 if wait is not None:
                     return wait
-                async with self.address.turn(again=False):
+                async with self.address.turn(0):
                     wait = await self.address.wait(deadline)
                     if wait is not None:
                         return wait

@@ -109,7 +109,7 @@ def test_hammering(clients: int, headers: bool) -> None:
 
 
 def test_burst() -> None:
-    """Of a thousand calls at once, none fails or is refused more than twice: the first burst, then a few each minute."""
+    """Of a thousand calls at once, none fails or is refused more than twice."""
     server = FixedWindows(headers=False)
     attempts: Counter[int] = Counter()
 
