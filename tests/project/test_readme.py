@@ -40,6 +40,8 @@ async def run(
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "CONTACTSHIP_BASE_URL": sandbox.url,
         "CONTACTSHIP_API_KEY": sandbox.api_key,
+        "ACME_CONTACTSHIP_KEY": sandbox.api_key,
+        "GLOBEX_CONTACTSHIP_KEY": sandbox.api_key,
     }
     process = await asyncio.create_subprocess_exec(
         *command,

@@ -10,9 +10,14 @@ import aiohttp
 
 from contactship_async import (
     ContactshipClient,
+    ContactshipPool,
+    OrganizationError,
+    OrganizationResult,
     Page,
     PhoneNumber,
     PhoneNumberType,
+    PoolError,
+    RateLimit,
     Request,
     Response,
     RetryPolicy,
@@ -82,3 +87,23 @@ def errors(error: StatusError) -> None:
     assert_type(error.request_id, str | None)
     assert_type(error.retry_after, float | None)
     assert_type(error.position, WalkPosition | None)
+
+
+async def pools(pool: ContactshipPool) -> None:
+    """What a pool yields has the type of what its function yields or returns."""
+    numbers = pool.iter(lambda client: client.iter_phone_numbers())
+    assert_type(numbers, AsyncGenerator[tuple[str, PhoneNumber], None])
+    async for result in pool.map(lambda client: client.count_phone_numbers()):
+        assert_type(result, OrganizationResult[int])
+        assert_type(result.value, int | None)
+        assert_type(result.error, Exception | None)
+    assert_type(pool["acme"].organization, str | None)
+    ContactshipPool({"acme": "sk-test"}, rate_limit=RateLimit(120, 60), timeouts=Timeouts(total=None))
+    ContactshipPool({"acme": "sk-test"}, unknown=5)  # type: ignore[call-arg] # no such setting
+    ContactshipPool({"acme": 5})  # type: ignore[dict-item] # a key is text
+    pool.iter(lambda client: client.count_phone_numbers())  # type: ignore[return-value, arg-type] # not an iterator
+    try:
+        await anext(numbers)
+    except PoolError as error:
+        assert_type(error.exceptions, tuple[OrganizationError, ...])
+        assert_type(error.exceptions[0].organization, str)
