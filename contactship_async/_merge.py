@@ -29,7 +29,7 @@ class Merge(Generic[T]):
 
     Args:
         sources: Consumed as workers become free.
-        most_active: How many sources are iterated over at once, >= 1.
+        most_active: How many sources are iterated over at once.
 
     Attributes:
         failures: The names of the sources that failed, and their errors.

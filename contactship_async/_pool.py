@@ -210,7 +210,8 @@ class ContactshipPool:
             self._let_go(merge)
 
     def _merge(self, begin: Callable[[ContactshipClient], AsyncIterable[T]]) -> Merge[T]:
-        merge = Merge(((name, partial(self._begin, begin, name)) for name in self), self._max_concurrent)
+        sources = ((name, partial(self._begin, begin, name)) for name in self)
+        merge = Merge(sources, min(self._max_concurrent, len(self)))
         self._merges.add(merge)
         return merge
 

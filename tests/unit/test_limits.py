@@ -203,18 +203,17 @@ def test_who_comes_late_does_not_overtake() -> None:
     """A request that comes when the gate opens stands behind those that wait."""
 
     async def main() -> list[str]:
-        organization = gate(dice=1.0)
+        organization = gate()
         callers = Callers(Limits(organization))
         organization.pause(10)
         async with asyncio.TaskGroup() as group:
-            for name in "ab":
+            for name in "abc":
                 group.create_task(callers.call(name))
-            await asyncio.sleep(organization.opens_at() - now())
-            await asyncio.sleep(0)
+            await asyncio.sleep(10)
             await callers.call("late")
         return callers.names
 
-    assert ["a", "b", "late"] == run(main())
+    assert ["a", "b", "c", "late"] == run(main())
 
 
 def test_organizations_take_turns() -> None:
@@ -231,11 +230,12 @@ def test_organizations_take_turns() -> None:
     assert ["first", "busy", "idle", "busy", "idle", "busy", "busy"] == run(main())
 
 
-def test_connections() -> None:
+@pytest.mark.parametrize("most", [(2, math.inf), (math.inf, 2)])
+def test_connections(most: tuple[float, float]) -> None:
     """No more requests are under way than there are connections."""
 
     async def main() -> list[float]:
-        callers = Callers(Limits(gate(), gate(most_under_way=2)), seconds=5)
+        callers = Callers(Limits(*(gate(most_under_way=each) for each in most)), seconds=5)
         await at_once(*(callers.call() for _ in range(5)))
         return callers.moments
 
