@@ -568,6 +568,16 @@ def test_head_that_is_not_the_same() -> None:
         drive.run()
 
 
+def test_head_that_moved_down() -> None:
+    """Rows that had nothing behind them are all there is wherever they come again, if a row was added in front."""
+    head = [ROWS[0], *(Row(place, ROWS[1].created_at) for place in (1, 2))]
+    serve = script((head, 3), ([], 3), ([LATER[0], *head[:2]], 4), (head, 4))
+    drive = Drive(make_walk(page_size=5, concurrency=1, exact=True), serve).run()
+
+    assert [0, 1, 2] == drive.ids
+    assert [0, 3, 0, 1] == [asked.offset for asked in drive.asked]
+
+
 @pytest.mark.parametrize("start", [0, 1])
 def test_page_longer_than_it_was(start: int) -> None:
     """Where rows were added behind a page that led no further, or it is the last, no cap is blamed."""
