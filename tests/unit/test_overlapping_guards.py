@@ -94,6 +94,8 @@ def script(*answers: tuple[Sequence[Row], int]) -> Serve:
 
 
 ROWS = rows_of(28)
+TWICE = [row for row in ROWS for _ in range(2)]
+"""Each row twice, as from a join of one row with two others."""
 
 
 def shuffled(asked: PageRequest) -> tuple[Sequence[Row], int]:
@@ -108,6 +110,7 @@ HONEST: dict[str, Serve] = {
     "counts nothing": slices(ROWS, 0),
     "counts the page": lambda asked: (page := ROWS[asked.offset :][: asked.limit], len(page)),
     "counts too few": slices(ROWS, 18),
+    "sends each row twice": slices(TWICE, 28),
     "changes the cap": lambda asked: (ROWS[asked.offset :][: min(asked.limit, 9 - asked.offset // 6)], 28),
 }
 
@@ -118,6 +121,10 @@ DISHONEST: dict[str, tuple[Serve, str]] = {
     "counts too many": (slices(ROWS, 48), "the listing is said to have 48 rows, but it ends after 28"),
     "counts endlessly": (slices(ROWS, 2**63), f"the listing is said to have {2**63} rows, but it ends after 28"),
     "hides rows": (slices(ROWS[:15], 28), "the listing is said to have 28 rows, but it ends after 15"),
+    "hides rows and sends others twice": (
+        slices(TWICE[:30], 28),
+        "the listing is said to have 28 rows, but it ends after 30",
+    ),
     "is empty": (slices([], 28), "the listing is said to have 28 rows, but it ends after 0"),
     "ignores offset": (lambda asked: (ROWS[: asked.limit], 28), NO_NEW_ROW),
     "takes the offset for a page": (lambda asked: (ROWS[asked.offset * 10 :][:10], 28), NO_NEW_ROW),
@@ -173,6 +180,16 @@ def test_page_that_grows_while_it_leads_no_further() -> None:
     assert list(range(8)) == drive.ids
 
 
+def test_few_rows_that_keep_changing() -> None:
+    """Three looks at a few rows of one date, of which one is another each time, are no sign of a cap either."""
+    tied = rows_of(3, sharing=3)
+    heads = [tied, [LATER[0], *tied[:2]], [LATER[1], *tied[:2]]]
+    answers: list[tuple[Sequence[Row], int]] = [answer for head in heads for answer in ((head, 3), ([], 3))]
+    drive = Drive(make_walk(page_size=5, concurrency=1, exact=True), script(*answers, (heads[-1], 3))).run()
+
+    assert [0, 1, 2] == drive.ids
+
+
 def test_count_that_falls_at_the_head() -> None:
     """However fast the count falls, no page is asked for from before the head."""
     tied = rows_of(5, sharing=5)
@@ -223,6 +240,21 @@ def test_count_of_the_whole_under_a_filter(number: int, sharing: int, exact: boo
 
     assert list(range(number)) == drive.ids
     assert PageRequest(0, 1, filtered=False) in drive.asked
+
+
+def test_count_that_agrees_with_the_end_under_a_filter() -> None:
+    """Where rows added in front make more than came, but the count knows of them, the filter needs no explanation."""
+    listing = ROWS[:]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset == 8:
+            listing[:0] = LATER
+        return slices(listing)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True, filtered=True), serve).run()
+
+    assert list(range(28)) == drive.ids
+    assert all(asked.filtered for asked in drive.asked)
 
 
 def test_count_that_neither_filter_explains() -> None:
@@ -378,6 +410,35 @@ def test_page_that_begins_in_a_gap_is_not_asked_for_again_where_it_was() -> None
 
     assert list(range(60)) == drive.ids
     assert [(0, 1), (9, 3), (14, 1), (23, 2), (41, 3)] == drive.batches
+
+
+def test_cap_that_is_lowered() -> None:
+    """Where the server sends shorter pages from some moment on, pages are asked for side by side in shorter steps."""
+    rows = rows_of(200)
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        return rows[asked.offset :][: 20 if asked.offset < 50 else 5], 200
+
+    drive = Drive(make_walk(page_size=20, concurrency=4, exact=True), serve).run()
+
+    assert list(range(200)) == drive.ids
+    assert [(0, 1), (18, 4), (57, 1), (60, 2), (66, 4), (78, 4), (90, 4)] == drive.batches[:7]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_cap_that_is_lowered_when_rows_are_removed(exact: bool) -> None:
+    """Known rows on a page shorter than others were are not the end as long as the count says that more follow."""
+    rows = rows_of(80)
+    listing = rows[:]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset >= 45:
+            listing[:] = rows[20:60]
+        return listing[asked.offset :][: 10 if len(listing) == 80 else 4], len(listing)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=exact), serve)
+    with pytest.raises(PaginationError, match="the listing is said to have 40 rows, but it ends after"):
+        drive.run()
 
 
 def test_pages_overlap_by_the_largest_group_seen() -> None:
