@@ -220,14 +220,24 @@ def test_pages_too_small_to_overlap(cap: int) -> None:
     assert list(range(cap)) == drive.ids
 
 
-def test_single_rows_are_walked_one_after_the_other() -> None:
+@pytest.mark.parametrize("number", [2, 28])
+def test_single_rows_are_walked_one_after_the_other(number: int) -> None:
     """Where the server sends single rows, a walk that is not exact is handed over to the default walk."""
     walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=default_walk())
-    drive = Drive(walk, lambda asked: (ROWS[asked.offset :][:1], 28)).run()
+    drive = Drive(walk, lambda asked: (ROWS[:number][asked.offset :][:1], number)).run()
 
-    assert list(range(28)) == drive.ids
-    assert WalkPosition(28, 28) == walk.position
-    assert len(drive.windows) == 30
+    assert list(range(number)) == drive.ids
+    assert WalkPosition(number, number) == walk.position
+    assert len(drive.windows) == number + 2
+
+
+def test_single_row_from_an_offset() -> None:
+    """From the last row on, the one row is what the count leaves, and nothing behind it is asked for."""
+    walk = make_walk(page_size=10, concurrency=4, exact=False, offset=27, fallback=default_walk())
+    drive = Drive(walk, slices(ROWS)).run()
+
+    assert [27] == drive.ids
+    assert [27] == [asked.offset for asked in drive.asked]
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -382,6 +392,54 @@ def test_position_after_a_step_back() -> None:
     assert WalkPosition(0, 10) == drive.walk.position
 
 
+def test_position_where_rows_came_and_went() -> None:
+    """Rows added in front and gone again leave the position where it was, before the rows not yielded yet."""
+    rows = rows_of(160)
+    added = [Row(1_000 + place, EPOCH + timedelta(days=100 - place)) for place in range(100)]
+    listing = rows[:60]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if len(listing) == 160 and listing[0] is rows[0]:
+            raise ServerError(
+                status=500, method="GET", path="/", message="", body=b"", request_id=None, retry_after=None
+            )
+        if asked.offset == 8:
+            listing[:0] = added
+        if asked.offset == 56:
+            listing[:] = rows
+        return slices(listing)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), serve)
+    with pytest.raises(ServerError):
+        drive.run()
+
+    assert WalkPosition(10, 10) == drive.walk.position
+
+
+def test_position_behind_rows_that_are_known() -> None:
+    """Where a page shows added rows before known ones, the next row to yield is behind both."""
+    rows = rows_of(60)
+    added = [Row(1_000 + place, EPOCH + timedelta(days=20 - place)) for place in range(20)]
+    listing = rows[:]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset == 18 and len(listing) == 60:
+            listing[:0] = added
+        if asked.offset > 18:
+            raise ServerError(
+                status=500, method="GET", path="/", message="", body=b"", request_id=None, retry_after=None
+            )
+        return slices(listing)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=False), serve)
+    with pytest.raises(ServerError):
+        drive.run()
+
+    assert [18, 19, 0, 1, 2, 3, 4, 5, 6, 7] == [row.id % 1_000 for row in listing[18:28]]
+    assert [*range(19), 1_018, 1_019] == drive.ids
+    assert WalkPosition(28, 21) == drive.walk.position
+
+
 def test_steps_back_double() -> None:
     """Where the count hides that rows moved, the way back to the last known row takes ever longer steps."""
     rows = rows_of(2000)
@@ -529,6 +587,20 @@ def test_start_inside_the_listing(start: int, concurrency: int, exact: bool) -> 
     assert list(range(start, 60)) == drive.ids
     assert all(page.offset == page.data[0].id for page in drive.pages)
     assert all(page.next_offset in (None, page.data[-1].id + 1) for page in drive.pages)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_start_behind_the_end_of_a_growing_listing(exact: bool) -> None:
+    """Where rows are added up to an offset behind the end and past it, those before it stay out."""
+    rows = rows_of(80)
+    remaining = [rows[:60]]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        return slices(remaining.pop() if remaining else rows, 80)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=exact, offset=70), serve).run()
+
+    assert list(range(70, 80)) == drive.ids
 
 
 @pytest.mark.parametrize("exact", [True, False])
