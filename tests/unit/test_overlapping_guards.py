@@ -557,6 +557,8 @@ def test_count_that_rises_for_ever() -> None:
     with pytest.raises(PaginationError, match="1001 pages in a row brought no new row"):
         drive.run()
 
+    assert 1 + 1001 == len(drive.windows)
+
 
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -573,6 +575,36 @@ def test_malformed_row(place: int, concurrency: int, exact: bool) -> None:
     assert problem is caught.value
     assert list(range(place)) == drive.ids
     assert WalkPosition(place, place) == drive.walk.position
+
+
+def test_malformed_row_behind_a_page_that_leads_no_further() -> None:
+    """A row that can't be read is a row: the page before it is not all there is, though the count says so."""
+    rows = rows_of(4, sharing=4)
+    problem = MalformedResponseError(("data[0].id: missing",))
+    drive = Drive(
+        make_walk(page_size=10, concurrency=1, exact=True),
+        lambda asked: (rows[asked.offset :][:3], 3),
+        problems={3: problem},
+    )
+    with pytest.raises(PaginationError, match="3 rows share 2026-01-15T10:00:00Z; the server sends 3 at once"):
+        drive.run()
+
+
+def test_malformed_row_added_behind_the_end_of_a_filtered_listing() -> None:
+    """Where a row that can't be read is added while the count is asked for without the filter, the walk comes to it."""
+    listing = rows_of(12)
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if not asked.filtered:
+            listing[:] = rows_of(13)
+        return slices(listing, 100)(asked)
+
+    problem = MalformedResponseError(("data[2].id: missing",))
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True, filtered=True), serve, problems={12: problem})
+    with pytest.raises(MalformedResponseError):
+        drive.run()
+
+    assert list(range(12)) == drive.ids
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -814,3 +846,18 @@ def test_listing_that_keeps_losing_rows(concurrency: int) -> None:
 
     assert [identifier for identifier in drive.ids if identifier > 100] == list(range(101, 5_000))
     assert len(drive.windows) <= 60
+
+
+def test_listing_that_loses_rows_in_bursts() -> None:
+    """After each page without a loss, pages begin half as much earlier, so that a burst of that size costs no page."""
+    rows = rows_of(1_000)
+    bursts = itertools.chain([0, 16, 0, 0, 8, 0, 4, 0, 2], itertools.repeat(0))
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        del rows[: next(bursts)]
+        return slices(rows)(asked)
+
+    drive = Drive(make_walk(page_size=100, concurrency=1, exact=True), serve).run()
+
+    assert list(range(1_000)) == drive.ids
+    assert [0, 98, 82, 164, 254, 344, 438, 532, 628] == [asked.offset for asked in drive.asked][:9]
