@@ -231,6 +231,17 @@ def test_single_rows_are_walked_one_after_the_other(number: int) -> None:
     assert len(drive.windows) == number + 2
 
 
+def test_single_rows_told_too_late() -> None:
+    """Where the listing had one row at first, and single rows are sent of those added, the walk can't go on."""
+    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=default_walk())
+    moments = itertools.chain([1, 1], itertools.repeat(3))
+    drive = Drive(walk, lambda asked: (ROWS[: next(moments)][asked.offset :][:1], 3))
+    with pytest.raises(PaginationError, match="the server sends 1 at once, but only pages of 2 rows or more can be"):
+        drive.run()
+
+    assert [0] == drive.ids
+
+
 def test_single_row_from_an_offset() -> None:
     """From the last row on, the one row is what the count leaves, and nothing behind it is asked for."""
     walk = make_walk(page_size=10, concurrency=4, exact=False, offset=27, fallback=default_walk())
@@ -345,13 +356,14 @@ def test_side_by_side_up_to_the_end() -> None:
 
 @pytest.mark.parametrize(("max_items", "requests"), [(0, 0), (1, 1), (10, 1), (11, 2), (19, 2), (20, 3), (64, 7)])
 def test_no_page_is_wanted_that_is_not_needed(max_items: int, requests: int) -> None:
-    """Up to a number of rows, no more pages are in flight than bring them."""
+    """Up to a number of rows, the first page is no longer than that, and no more pages are in flight than needed."""
     fallback = default_walk(max_items)
     walk = make_walk(page_size=10, concurrency=16, exact=False, max_items=max_items, fallback=fallback)
     drive = Drive(walk, slices(rows_of(64))).run()
 
     assert list(range(max_items)) == drive.ids
     assert requests == len({request for window in drive.windows for request in window})
+    assert [PageRequest(0, min(max_items, 10))][:requests] == drive.asked[:1]
     assert WalkPosition(max_items, max_items) == walk.position
 
 
