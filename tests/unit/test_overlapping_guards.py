@@ -794,6 +794,14 @@ def test_equal_dates_across_the_start() -> None:
     assert [1] == drive.ids
 
 
+def test_equal_dates_across_the_start_behind_another() -> None:
+    """It stays out too where a page that shows it begins with a row of another date."""
+    rows = [LATER[-1], *rows_of(3, sharing=3)]
+    drive = Drive(make_walk(page_size=5, concurrency=1, exact=True, offset=2), slices(rows)).run()
+
+    assert [1, 2] == drive.ids
+
+
 def test_one_id_for_all() -> None:
     """Rows that share an id are one row, and no end of it is believed."""
     same = [Row(7, row.created_at) for row in ROWS[:3]]
