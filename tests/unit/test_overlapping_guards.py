@@ -802,6 +802,25 @@ def test_equal_dates_across_the_start_behind_another() -> None:
     assert [1, 2] == drive.ids
 
 
+def test_equal_dates_in_another_order_from_an_offset() -> None:
+    """Only rows that share the first date of a walk may be from before its start, those of later dates come."""
+    tied = [Row(place, ROWS[4].created_at) for place in range(4, 7)]
+    serve = script(([*ROWS[1:4], *tied[:2]], 7), ([ROWS[3], tied[2], *tied[:2]], 7))
+    drive = Drive(make_walk(page_size=5, concurrency=1, exact=True, offset=1), serve).run()
+
+    assert [1, 2, 3, 4, 5, 6] == drive.ids
+
+
+def test_cap_that_is_raised_among_equal_dates() -> None:
+    """From the head on, rows of the first date come whatever order the longer page has them in."""
+    tied = rows_of(5, sharing=5)
+    head = [*tied[3:], *tied[:3]]
+    serve = script((tied[:3], 5), (tied[3:], 5), (head, 5), ([], 5), (head, 5))
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), serve).run()
+
+    assert [0, 1, 2, 3, 4] == drive.ids
+
+
 def test_one_id_for_all() -> None:
     """Rows that share an id are one row, and no end of it is believed."""
     same = [Row(7, row.created_at) for row in ROWS[:3]]
