@@ -139,7 +139,7 @@ class KeyAnchor(Generic[T]):
             else:
                 continue
             new.append(place)
-        self.usual_overlap = max(largest_group + 1, self.usual_overlap // 2)
+        self.usual_overlap = largest_group + 1
         return new
 
     def overlap(self, rows: Sequence[T]) -> int:

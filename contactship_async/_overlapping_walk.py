@@ -20,8 +20,8 @@ page that is not accepted yields nothing, and the walk asks for an earlier one.
 
 **The end** is where an accepted page shows nothing new and is shorter than another was: it is not the server's limit
 that cut it, so whatever sorts behind would be on it. (That it is shorter is enough, if its end, the count and the
-number of rows yielded agree.) Where no page was longer, the head of the listing is all of it if it shows the same rows
-before and after the page behind it was empty. A count that says otherwise is not believed, but must be explained: by
+number of rows yielded agree.) Where no page was longer, the head of the listing is all of it if a page shows the same
+rows again after the page behind it was empty. A count that says otherwise is not believed, but must be explained: by
 another moment, which asking again settles, by a filter it ignores, or by being lower than the number of rows that
 came; else the walk raises.
 
@@ -216,7 +216,7 @@ class OverlappingWalk(Generic[T]):
         if end == count == self._start + self._yielded and (is_shorter or is_trusted):
             return True
         if not has_new:
-            is_all_there_is = asked.offset == 0 and self._ids_with_nothing_behind == self._ids(answer)
+            is_all_there_is = self._ids_with_nothing_behind == self._ids(answer)
             ignores_limit = asked.limit < rows == count
             if is_shorter or is_all_there_is or ignores_limit:
                 return (yield from self._is_count_explained(asked, end, count))
@@ -229,7 +229,7 @@ class OverlappingWalk(Generic[T]):
 
     def _is_count_explained(self, asked: PageRequest, end: int, count: int) -> Generator[Requests, Any, bool]:
         """Tell whether the count agrees with the proven end, or why not: too low, unfiltered, or of another moment."""
-        if end > count and self._start + self._yielded >= count:
+        if min(end, self._start + self._yielded) >= count:
             return True
         if end < count and self._filtered:
             unfiltered: Answer[T] = yield (PageRequest(0, 1, filtered=False),)
@@ -251,9 +251,9 @@ class OverlappingWalk(Generic[T]):
     def _leave_stuck_page(self, asked: PageRequest, answer: Answer[T]) -> Generator[Requests, Any, None]:
         """Prepare to find out, when next the page comes, whether it is the last one or too small to go on from.
 
-        At the head, it is all there is if it shows the same rows before and after the page behind it was empty: those
-        rows were there all the time, and nothing else was. Elsewhere, a page from one row further up is longer, unless
-        the server caps it.
+        At the head, it is all there is if the same rows come before and after the page behind it was empty, on
+        whatever page: those rows were there all the time, and nothing else was. Elsewhere, a page from one row further
+        up is longer, unless the server caps it.
 
         Raises:
             PaginationError: It is too small.
@@ -286,7 +286,7 @@ class OverlappingWalk(Generic[T]):
 
     def _count_sharing(self, key: object, start: int, known: int, count: int) -> Generator[Requests, Any, int]:
         """Find out how many rows from the one at *start* on share *key*, at least *known*, by halves."""
-        highest, lowest_not = known - 1, max(count - start, known)
+        highest, lowest_not = known - 1, count - start
         while lowest_not - highest > 1:
             middle = (highest + lowest_not) // 2
             answer: Answer[T] = yield (PageRequest(start + middle, 1),)

@@ -94,6 +94,8 @@ def script(*answers: tuple[Sequence[Row], int]) -> Serve:
 
 
 ROWS = rows_of(28)
+TWICE = [row for row in ROWS for _ in range(2)]
+"""Each row twice, as from a join of one row with two others."""
 
 
 def shuffled(asked: PageRequest) -> tuple[Sequence[Row], int]:
@@ -108,6 +110,7 @@ HONEST: dict[str, Serve] = {
     "counts nothing": slices(ROWS, 0),
     "counts the page": lambda asked: (page := ROWS[asked.offset :][: asked.limit], len(page)),
     "counts too few": slices(ROWS, 18),
+    "sends each row twice": slices(TWICE, 28),
     "changes the cap": lambda asked: (ROWS[asked.offset :][: min(asked.limit, 9 - asked.offset // 6)], 28),
 }
 
@@ -118,6 +121,10 @@ DISHONEST: dict[str, tuple[Serve, str]] = {
     "counts too many": (slices(ROWS, 48), "the listing is said to have 48 rows, but it ends after 28"),
     "counts endlessly": (slices(ROWS, 2**63), f"the listing is said to have {2**63} rows, but it ends after 28"),
     "hides rows": (slices(ROWS[:15], 28), "the listing is said to have 28 rows, but it ends after 15"),
+    "hides rows and sends others twice": (
+        slices(TWICE[:30], 28),
+        "the listing is said to have 28 rows, but it ends after 30",
+    ),
     "is empty": (slices([], 28), "the listing is said to have 28 rows, but it ends after 0"),
     "ignores offset": (lambda asked: (ROWS[: asked.limit], 28), NO_NEW_ROW),
     "takes the offset for a page": (lambda asked: (ROWS[asked.offset * 10 :][:10], 28), NO_NEW_ROW),
@@ -173,6 +180,16 @@ def test_page_that_grows_while_it_leads_no_further() -> None:
     assert list(range(8)) == drive.ids
 
 
+def test_few_rows_that_keep_changing() -> None:
+    """Three looks at a few rows of one date, of which one is another each time, are no sign of a cap either."""
+    tied = rows_of(3, sharing=3)
+    heads = [tied, [LATER[0], *tied[:2]], [LATER[1], *tied[:2]]]
+    answers: list[tuple[Sequence[Row], int]] = [answer for head in heads for answer in ((head, 3), ([], 3))]
+    drive = Drive(make_walk(page_size=5, concurrency=1, exact=True), script(*answers, (heads[-1], 3))).run()
+
+    assert [0, 1, 2] == drive.ids
+
+
 def test_count_that_falls_at_the_head() -> None:
     """However fast the count falls, no page is asked for from before the head."""
     tied = rows_of(5, sharing=5)
@@ -203,14 +220,35 @@ def test_pages_too_small_to_overlap(cap: int) -> None:
     assert list(range(cap)) == drive.ids
 
 
-def test_single_rows_are_walked_one_after_the_other() -> None:
+@pytest.mark.parametrize("number", [2, 28])
+def test_single_rows_are_walked_one_after_the_other(number: int) -> None:
     """Where the server sends single rows, a walk that is not exact is handed over to the default walk."""
     walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=default_walk())
-    drive = Drive(walk, lambda asked: (ROWS[asked.offset :][:1], 28)).run()
+    drive = Drive(walk, lambda asked: (ROWS[:number][asked.offset :][:1], number)).run()
 
-    assert list(range(28)) == drive.ids
-    assert WalkPosition(28, 28) == walk.position
-    assert len(drive.windows) == 30
+    assert list(range(number)) == drive.ids
+    assert WalkPosition(number, number) == walk.position
+    assert len(drive.windows) == number + 2
+
+
+def test_single_rows_told_too_late() -> None:
+    """Where the listing had one row at first, and single rows are sent of those added, the walk can't go on."""
+    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=default_walk())
+    moments = itertools.chain([1, 1], itertools.repeat(3))
+    drive = Drive(walk, lambda asked: (ROWS[: next(moments)][asked.offset :][:1], 3))
+    with pytest.raises(PaginationError, match="the server sends 1 at once, but only pages of 2 rows or more can be"):
+        drive.run()
+
+    assert [0] == drive.ids
+
+
+def test_single_row_from_an_offset() -> None:
+    """From the last row on, the one row is what the count leaves, and nothing behind it is asked for."""
+    walk = make_walk(page_size=10, concurrency=4, exact=False, offset=27, fallback=default_walk())
+    drive = Drive(walk, slices(ROWS)).run()
+
+    assert [27] == drive.ids
+    assert [27] == [asked.offset for asked in drive.asked]
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -223,6 +261,21 @@ def test_count_of_the_whole_under_a_filter(number: int, sharing: int, exact: boo
 
     assert list(range(number)) == drive.ids
     assert PageRequest(0, 1, filtered=False) in drive.asked
+
+
+def test_count_that_agrees_with_the_end_under_a_filter() -> None:
+    """Where rows added in front make more than came, but the count knows of them, the filter needs no explanation."""
+    listing = ROWS[:]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset == 8:
+            listing[:0] = LATER
+        return slices(listing)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True, filtered=True), serve).run()
+
+    assert list(range(28)) == drive.ids
+    assert all(asked.filtered for asked in drive.asked)
 
 
 def test_count_that_neither_filter_explains() -> None:
@@ -303,13 +356,14 @@ def test_side_by_side_up_to_the_end() -> None:
 
 @pytest.mark.parametrize(("max_items", "requests"), [(0, 0), (1, 1), (10, 1), (11, 2), (19, 2), (20, 3), (64, 7)])
 def test_no_page_is_wanted_that_is_not_needed(max_items: int, requests: int) -> None:
-    """Up to a number of rows, no more pages are in flight than bring them."""
+    """Up to a number of rows, the first page is no longer than that, and no more pages are in flight than needed."""
     fallback = default_walk(max_items)
     walk = make_walk(page_size=10, concurrency=16, exact=False, max_items=max_items, fallback=fallback)
     drive = Drive(walk, slices(rows_of(64))).run()
 
     assert list(range(max_items)) == drive.ids
     assert requests == len({request for window in drive.windows for request in window})
+    assert [PageRequest(0, min(max_items, 10))][:requests] == drive.asked[:1]
     assert WalkPosition(max_items, max_items) == walk.position
 
 
@@ -350,6 +404,54 @@ def test_position_after_a_step_back() -> None:
     assert WalkPosition(0, 10) == drive.walk.position
 
 
+def test_position_where_rows_came_and_went() -> None:
+    """Rows added in front and gone again leave the position where it was, before the rows not yielded yet."""
+    rows = rows_of(160)
+    added = [Row(1_000 + place, EPOCH + timedelta(days=100 - place)) for place in range(100)]
+    listing = rows[:60]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if len(listing) == 160 and listing[0] is rows[0]:
+            raise ServerError(
+                status=500, method="GET", path="/", message="", body=b"", request_id=None, retry_after=None
+            )
+        if asked.offset == 8:
+            listing[:0] = added
+        if asked.offset == 56:
+            listing[:] = rows
+        return slices(listing)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), serve)
+    with pytest.raises(ServerError):
+        drive.run()
+
+    assert WalkPosition(10, 10) == drive.walk.position
+
+
+def test_position_behind_rows_that_are_known() -> None:
+    """Where a page shows added rows before known ones, the next row to yield is behind both."""
+    rows = rows_of(60)
+    added = [Row(1_000 + place, EPOCH + timedelta(days=20 - place)) for place in range(20)]
+    listing = rows[:]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset == 18 and len(listing) == 60:
+            listing[:0] = added
+        if asked.offset > 18:
+            raise ServerError(
+                status=500, method="GET", path="/", message="", body=b"", request_id=None, retry_after=None
+            )
+        return slices(listing)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=False), serve)
+    with pytest.raises(ServerError):
+        drive.run()
+
+    assert [18, 19, 0, 1, 2, 3, 4, 5, 6, 7] == [row.id % 1_000 for row in listing[18:28]]
+    assert [*range(19), 1_018, 1_019] == drive.ids
+    assert WalkPosition(28, 21) == drive.walk.position
+
+
 def test_steps_back_double() -> None:
     """Where the count hides that rows moved, the way back to the last known row takes ever longer steps."""
     rows = rows_of(2000)
@@ -378,6 +480,35 @@ def test_page_that_begins_in_a_gap_is_not_asked_for_again_where_it_was() -> None
 
     assert list(range(60)) == drive.ids
     assert [(0, 1), (9, 3), (14, 1), (23, 2), (41, 3)] == drive.batches
+
+
+def test_cap_that_is_lowered() -> None:
+    """Where the server sends shorter pages from some moment on, pages are asked for side by side in shorter steps."""
+    rows = rows_of(200)
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        return rows[asked.offset :][: 20 if asked.offset < 50 else 5], 200
+
+    drive = Drive(make_walk(page_size=20, concurrency=4, exact=True), serve).run()
+
+    assert list(range(200)) == drive.ids
+    assert [(0, 1), (18, 4), (57, 1), (60, 2), (66, 4), (78, 4), (90, 4)] == drive.batches[:7]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_cap_that_is_lowered_when_rows_are_removed(exact: bool) -> None:
+    """Known rows on a page shorter than others were are not the end as long as the count says that more follow."""
+    rows = rows_of(80)
+    listing = rows[:]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset >= 45:
+            listing[:] = rows[20:60]
+        return listing[asked.offset :][: 10 if len(listing) == 80 else 4], len(listing)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=exact), serve)
+    with pytest.raises(PaginationError, match="the listing is said to have 40 rows, but it ends after"):
+        drive.run()
 
 
 def test_pages_overlap_by_the_largest_group_seen() -> None:
@@ -438,6 +569,8 @@ def test_count_that_rises_for_ever() -> None:
     with pytest.raises(PaginationError, match="1001 pages in a row brought no new row"):
         drive.run()
 
+    assert 1 + 1001 == len(drive.windows)
+
 
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -456,6 +589,36 @@ def test_malformed_row(place: int, concurrency: int, exact: bool) -> None:
     assert WalkPosition(place, place) == drive.walk.position
 
 
+def test_malformed_row_behind_a_page_that_leads_no_further() -> None:
+    """A row that can't be read is a row: the page before it is not all there is, though the count says so."""
+    rows = rows_of(4, sharing=4)
+    problem = MalformedResponseError(("data[0].id: missing",))
+    drive = Drive(
+        make_walk(page_size=10, concurrency=1, exact=True),
+        lambda asked: (rows[asked.offset :][:3], 3),
+        problems={3: problem},
+    )
+    with pytest.raises(PaginationError, match="3 rows share 2026-01-15T10:00:00Z; the server sends 3 at once"):
+        drive.run()
+
+
+def test_malformed_row_added_behind_the_end_of_a_filtered_listing() -> None:
+    """Where a row that can't be read is added while the count is asked for without the filter, the walk comes to it."""
+    listing = rows_of(12)
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if not asked.filtered:
+            listing[:] = rows_of(13)
+        return slices(listing, 100)(asked)
+
+    problem = MalformedResponseError(("data[2].id: missing",))
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True, filtered=True), serve, problems={12: problem})
+    with pytest.raises(MalformedResponseError):
+        drive.run()
+
+    assert list(range(12)) == drive.ids
+
+
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("concurrency", [1, 4])
 @pytest.mark.parametrize("start", [1, 9, 55, 59, 60, 70])
@@ -468,6 +631,20 @@ def test_start_inside_the_listing(start: int, concurrency: int, exact: bool) -> 
     assert list(range(start, 60)) == drive.ids
     assert all(page.offset == page.data[0].id for page in drive.pages)
     assert all(page.next_offset in (None, page.data[-1].id + 1) for page in drive.pages)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_start_behind_the_end_of_a_growing_listing(exact: bool) -> None:
+    """Where rows are added up to an offset behind the end and past it, those before it stay out."""
+    rows = rows_of(80)
+    remaining = [rows[:60]]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        return slices(remaining.pop() if remaining else rows, 80)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=exact, offset=70), serve).run()
+
+    assert list(range(70, 80)) == drive.ids
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -568,6 +745,16 @@ def test_head_that_is_not_the_same() -> None:
         drive.run()
 
 
+def test_head_that_moved_down() -> None:
+    """Rows that had nothing behind them are all there is wherever they come again, if a row was added in front."""
+    head = [ROWS[0], *(Row(place, ROWS[1].created_at) for place in (1, 2))]
+    serve = script((head, 3), ([], 3), ([LATER[0], *head[:2]], 4), (head, 4))
+    drive = Drive(make_walk(page_size=5, concurrency=1, exact=True), serve).run()
+
+    assert [0, 1, 2] == drive.ids
+    assert [0, 3, 0, 1] == [asked.offset for asked in drive.asked]
+
+
 @pytest.mark.parametrize("start", [0, 1])
 def test_page_longer_than_it_was(start: int) -> None:
     """Where rows were added behind a page that led no further, or it is the last, no cap is blamed."""
@@ -605,6 +792,33 @@ def test_equal_dates_across_the_start() -> None:
     drive = Drive(make_walk(page_size=5, concurrency=1, exact=True, offset=1), slices(rows_of(2, sharing=2))).run()
 
     assert [1] == drive.ids
+
+
+def test_equal_dates_across_the_start_behind_another() -> None:
+    """It stays out too where a page that shows it begins with a row of another date."""
+    rows = [LATER[-1], *rows_of(3, sharing=3)]
+    drive = Drive(make_walk(page_size=5, concurrency=1, exact=True, offset=2), slices(rows)).run()
+
+    assert [1, 2] == drive.ids
+
+
+def test_equal_dates_in_another_order_from_an_offset() -> None:
+    """Only rows that share the first date of a walk may be from before its start, those of later dates come."""
+    tied = [Row(place, ROWS[4].created_at) for place in range(4, 7)]
+    serve = script(([*ROWS[1:4], *tied[:2]], 7), ([ROWS[3], tied[2], *tied[:2]], 7))
+    drive = Drive(make_walk(page_size=5, concurrency=1, exact=True, offset=1), serve).run()
+
+    assert [1, 2, 3, 4, 5, 6] == drive.ids
+
+
+def test_cap_that_is_raised_among_equal_dates() -> None:
+    """From the head on, rows of the first date come whatever order the longer page has them in."""
+    tied = rows_of(5, sharing=5)
+    head = [*tied[3:], *tied[:3]]
+    serve = script((tied[:3], 5), (tied[3:], 5), (head, 5), ([], 5), (head, 5))
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), serve).run()
+
+    assert [0, 1, 2, 3, 4] == drive.ids
 
 
 def test_one_id_for_all() -> None:
@@ -671,3 +885,18 @@ def test_listing_that_keeps_losing_rows(concurrency: int) -> None:
 
     assert [identifier for identifier in drive.ids if identifier > 100] == list(range(101, 5_000))
     assert len(drive.windows) <= 60
+
+
+def test_listing_that_loses_rows_in_bursts() -> None:
+    """After each page without a loss, pages begin half as much earlier, so that a burst of that size costs no page."""
+    rows = rows_of(1_000)
+    bursts = itertools.chain([0, 16, 0, 0, 8, 0, 4, 0, 2], itertools.repeat(0))
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        del rows[: next(bursts)]
+        return slices(rows)(asked)
+
+    drive = Drive(make_walk(page_size=100, concurrency=1, exact=True), serve).run()
+
+    assert list(range(1_000)) == drive.ids
+    assert [0, 98, 82, 164, 254, 344, 438, 532, 628] == [asked.offset for asked in drive.asked][:9]
