@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import ModuleType
 from typing import Any, Final
@@ -14,6 +14,8 @@ import uvicorn
 from aiohttp import web
 from attrs import define, field
 from readme import FILES
+
+from contactship_async import ContactshipClient, Page, PhoneNumber
 
 
 @define
@@ -35,6 +37,32 @@ class Connections:
     def closed(self, connection: object) -> None:
         """Count *connection* out."""
         self._open.discard(connection)
+
+
+class WatchedClient(ContactshipClient):
+    """A client that keeps hold of its walks: they end by being walked to the end or closed, and not by neglect."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._walks: list[Any] = []
+
+    def iter_phone_number_pages(self, **settings: Any) -> AsyncGenerator[Page[PhoneNumber], None]:
+        """Do as every client does."""
+        self._walks.append(super().iter_phone_number_pages(**settings))
+        walk: AsyncGenerator[Page[PhoneNumber], None] = self._walks[-1]
+        return walk
+
+    @property
+    def open_walks(self) -> int:
+        """How many walks have not ended."""
+        return sum(walk.ag_frame is not None for walk in self._walks)
+
+
+async def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until *condition* holds, for far less than the SDK's time limits."""
+    async with asyncio.timeout(4):
+        while not condition():  # noqa: ASYNC110 - the conditions are the state of servers, which tell nobody
+            await asyncio.sleep(0.005)
 
 
 def load(name: str, *, as_main: bool = False) -> ModuleType:

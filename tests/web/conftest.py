@@ -8,10 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from web_apps import SERVERS, Connections
+from web_apps import SERVERS, Connections, WatchedClient, wait_until
 from yarl import URL
 
-from contactship_async import ContactshipClient, RetryPolicy, Timeouts
+from contactship_async import RetryPolicy, Timeouts
 from contactship_async.sandbox import Sandbox
 
 
@@ -37,12 +37,13 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> Connections:
 
 @pytest.fixture
 async def sandbox(connections: Connections, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
-    """Run the API that the app finds in its environment, with three pages of numbers."""
+    """Run the API that the app finds in its environment, with three pages of numbers; the app hangs up first."""
     async with Sandbox(phone_numbers=250, api_key="sk-live-KEY") as running:
         connections.port = URL(running.url).port or 0
         monkeypatch.setenv("CONTACTSHIP_BASE_URL", running.url)
         monkeypatch.setenv("CONTACTSHIP_API_KEY", running.api_key)
         yield running
+        await wait_until(lambda: not len(connections))
 
 
 @pytest.fixture(params=SERVERS)
@@ -53,7 +54,7 @@ def framework(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def clients() -> list[ContactshipClient]:
+def clients() -> list[WatchedClient]:
     """Collect the clients that the app makes."""
     return []
 
@@ -68,19 +69,20 @@ def timeouts() -> Timeouts | None:
 async def app_url(
     framework: str,
     sandbox: Sandbox,
-    clients: list[ContactshipClient],
+    clients: list[WatchedClient],
     timeouts: Timeouts | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[str]:
-    """Serve the app, whose clients retry almost at once."""
+    """Serve the app, whose clients retry almost at once; when it ends, its walks have ended."""
 
-    def make_client(**settings: Any) -> ContactshipClient:
+    def make_client(**settings: Any) -> WatchedClient:
         settings["timeouts"] = timeouts or settings["timeouts"]
-        clients.append(ContactshipClient(**settings, retry=RetryPolicy(initial_delay=0.01)))
+        clients.append(WatchedClient(**settings, retry=RetryPolicy(initial_delay=0.01)))
         return clients[-1]
 
     async with SERVERS[framework](monkeypatch, make_client) as url:
         yield url
+    assert [0] == [client.open_walks for client in clients]
 
 
 @pytest.fixture

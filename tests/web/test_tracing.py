@@ -131,7 +131,9 @@ async def test_refused_connection(
         with pytest.raises(ContactshipError):
             await client.request("GET", "/v1/credits")
 
-    for span in exporter.get_finished_spans():
+    spans = exporter.get_finished_spans()
+    assert 3 == len(spans)
+    for span in spans:
         [event] = span.events
         assert "ClientConnectorError" in str((event.attributes or {})["exception.type"])
         assert "ClientConnectorError" == span.status.description

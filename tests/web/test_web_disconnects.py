@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from web_apps import Connections
+from web_apps import Connections, WatchedClient, wait_until
 from yarl import URL
 
 from contactship_async.sandbox import Sandbox, Slow
@@ -32,13 +32,6 @@ async def slow_browser(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, as
         yield reader, writer
     finally:
         writer.transport.abort()
-
-
-async def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until *condition* holds, for far less than the SDK's time limits."""
-    async with asyncio.timeout(4):
-        while not condition():  # noqa: ASYNC110 - the conditions are the state of servers, which tell nobody
-            await asyncio.sleep(0.005)
 
 
 async def wait_until_quiet(sandbox: Sandbox) -> int:
@@ -77,11 +70,15 @@ async def test_slow_browser_gets_all(app_url: str, sandbox: Sandbox) -> None:
     assert body.endswith(b"0\r\n\r\n")
 
 
-async def test_browser_leaves_while_it_is_waited_for(app_url: str, sandbox: Sandbox, connections: Connections) -> None:
-    """When a browser that stopped reading leaves, nothing more is fetched."""
+async def test_browser_leaves_while_it_is_waited_for(
+    app_url: str, sandbox: Sandbox, clients: list[WatchedClient], connections: Connections
+) -> None:
+    """When a browser that stopped reading leaves, its walk is closed and nothing more is fetched."""
     add_numbers(sandbox, 4750)
     async with slow_browser(f"{app_url}/numbers.ndjson"):
         fetched = await wait_until_quiet(sandbox)
+        assert [1] == [client.open_walks for client in clients]
+    await wait_until(lambda: not clients[0].open_walks)
     await asyncio.sleep(_QUIET_SECONDS)
 
     assert fetched == len(sandbox.requests)

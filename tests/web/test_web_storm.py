@@ -7,9 +7,8 @@ import json
 from collections import Counter
 
 import aiohttp
-from web_apps import Connections
+from web_apps import Connections, WatchedClient
 
-from contactship_async import ContactshipClient
 from contactship_async.sandbox import Cut, Html, Sandbox, Slow, Status
 
 FAULTS = (
@@ -45,7 +44,7 @@ async def browse(browser: aiohttp.ClientSession, path: str) -> tuple[str, list[s
 
 
 async def test_five_hundred_requests_over_one_pool(
-    browser: aiohttp.ClientSession, sandbox: Sandbox, clients: list[ContactshipClient], connections: Connections
+    browser: aiohttp.ClientSession, sandbox: Sandbox, clients: list[WatchedClient], connections: Connections
 ) -> None:
     """Each gets what it asked for, or an error that says so, over at most 100 connections to the API.
 
