@@ -1,24 +1,24 @@
-"""Every code block of the README is run, against a sandbox where it would talk to the API."""
+"""Every code block of the README is run, against a sandbox where it would talk to the API.
+
+Those that are a web app, and the one that traces, are run by the tests in `tests/web`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import re
 import sys
 from pathlib import Path
 
 import pytest
+from readme import BLOCKS, FILES
 
 from contactship_async.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = [(match[1], match[2]) for match in re.finditer(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
 
 SET_UP = [code for language, code in BLOCKS if language == "bash" and "pip install" in code]
 COMMANDS = [code for language, code in BLOCKS if language == "bash" and code not in SET_UP]
-FILES = {code.split()[1]: code for language, code in BLOCKS if language == "python" and code.startswith("# ")}
 SCRIPTS = [code for language, code in BLOCKS if language == "python" and code not in FILES.values()]
 
 RUN_SCRIPT = """

@@ -1,0 +1,74 @@
+"""Five hundred requests at once, while the API behind the README's web apps fails in every way it knows."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+
+import aiohttp
+from web_apps import Connections, WatchedClient
+
+from contactship_async.sandbox import Cut, Html, Sandbox, Slow, Status
+
+FAULTS = (
+    None,
+    Status(503, retry_after=0),
+    Slow(0.02),
+    Cut(after_bytes=200),
+    Status(429, retry_after=0),
+    None,
+    Html(),
+    Cut(),
+    Status(500),
+    Status(401),
+    None,
+)
+MAPPED = {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
+
+
+async def browse(browser: aiohttp.ClientSession, path: str) -> tuple[str, list[str]]:
+    """Ask for *path*; return how it went, and the ids that came."""
+    async with browser.get(path) as response:
+        if response.status != 200:
+            assert {"error": MAPPED[response.status]} == await response.json()
+            return f"{path} {response.status}", []
+        body, ending = b"", "whole"
+        try:
+            async for chunk in response.content.iter_any():
+                body += chunk
+        except aiohttp.ClientPayloadError:
+            ending = "broken off"
+        rows = [json.loads(line) for line in body.splitlines()] if "ndjson" in path else json.loads(body)["data"]
+        return f"{path} {ending}", [row["id"] for row in rows]
+
+
+async def test_five_hundred_requests_over_one_pool(
+    browser: aiohttp.ClientSession, sandbox: Sandbox, clients: list[WatchedClient], connections: Connections
+) -> None:
+    """Each gets what it asked for, or an error that says so, over at most 100 connections to the API.
+
+    What the app leaves behind when it ends is seen by the fixtures that watch every test.
+    """
+    ids = [row["id"] for row in sandbox.phone_numbers]
+    sandbox.script(*FAULTS, times=None)
+    outcomes = await asyncio.gather(*(browse(browser, path) for path in ("/numbers", "/numbers.ndjson") * 250))
+    sandbox.clear_script()
+    after = await asyncio.gather(*(browse(browser, path) for path in ("/numbers", "/numbers.ndjson")))
+
+    expected = {
+        "/numbers whole": ids[:100],
+        "/numbers.ndjson whole": ids,
+    }
+    for outcome, got in outcomes:
+        if outcome.endswith("whole"):
+            assert expected[outcome] == got
+        elif outcome.endswith("broken off"):
+            assert got in (ids[:100], ids[:200])
+    counts = Counter(outcome for outcome, _ in outcomes)
+    assert 500 == counts.total()
+    assert {"/numbers whole", "/numbers.ndjson whole", "/numbers.ndjson broken off"} < set(counts)
+    assert {"/numbers 502", "/numbers.ndjson 502"} < set(counts)
+    assert [*expected.items()] == after
+    assert 1 == len(clients)
+    assert 1 < connections.most <= 100

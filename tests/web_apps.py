@@ -1,0 +1,126 @@
+"""The README's web apps, served as it says: over real sockets, in the test's own loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+import uvicorn
+from aiohttp import web
+from attrs import define, field
+from readme import FILES
+
+from contactship_async import ContactshipClient, Page, PhoneNumber
+
+
+@define
+class Connections:
+    """The connections to one server: how many are open, and how many there were at the most."""
+
+    port: int = 0
+    most: int = 0
+    _open: set[object] = field(factory=set)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def opened(self, connection: object) -> None:
+        """Count *connection* in."""
+        self._open.add(connection)
+        self.most = max(self.most, len(self._open))
+
+    def closed(self, connection: object) -> None:
+        """Count *connection* out."""
+        self._open.discard(connection)
+
+
+class WatchedClient(ContactshipClient):
+    """A client that keeps hold of its walks: they end by being walked to the end or closed, and not by neglect."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._walks: list[Any] = []
+
+    def iter_phone_number_pages(self, **settings: Any) -> AsyncGenerator[Page[PhoneNumber], None]:
+        """Do as every client does."""
+        self._walks.append(super().iter_phone_number_pages(**settings))
+        walk: AsyncGenerator[Page[PhoneNumber], None] = self._walks[-1]
+        return walk
+
+    @property
+    def open_walks(self) -> int:
+        """How many walks have not ended."""
+        return sum(walk.ag_frame is not None for walk in self._walks)
+
+
+async def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until *condition* holds, for far less than the SDK's time limits."""
+    async with asyncio.timeout(4):
+        while not condition():  # noqa: ASYNC110 - the conditions are the state of servers, which tell nobody
+            await asyncio.sleep(0.005)
+
+
+def load(name: str, *, as_main: bool = False) -> ModuleType:
+    """Run the README's file *name* as a module of that name, or as the program."""
+    module = ModuleType("__main__" if as_main else name.removesuffix(".py"))
+    exec(compile(FILES[name], name, "exec"), module.__dict__)  # noqa: S102 - our own README
+    return module
+
+
+@asynccontextmanager
+async def serve_fastapi(monkeypatch: pytest.MonkeyPatch, make_client: Callable[..., object]) -> AsyncIterator[str]:
+    """Serve `fastapi_app.py` as the command `uvicorn` does."""
+    recipe = load("fastapi_app.py")
+    monkeypatch.setattr(recipe, "ContactshipClient", make_client)
+    listener = listen()
+    config = uvicorn.Config(recipe.app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield url_of(listener)  # connections wait in the listener's queue until it has started
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def serve_aiohttp(monkeypatch: pytest.MonkeyPatch, make_client: Callable[..., object]) -> AsyncIterator[str]:
+    """Serve `aiohttp_app.py` as running it does, with the settings that it gives to `run_app`."""
+    started: list[tuple[web.Application, dict[str, Any]]] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(web, "run_app", lambda app, **settings: started.append((app, settings)))
+        recipe = load("aiohttp_app.py", as_main=True)
+    monkeypatch.setattr(recipe, "ContactshipClient", make_client)
+    [(app, settings)] = started
+    runner = web.AppRunner(app, **settings, access_log=None, shutdown_timeout=5)
+    listener = listen()
+    try:
+        await runner.setup()
+        await web.SockSite(runner, listener, backlog=2048).start()
+        yield url_of(listener)
+    finally:
+        await runner.cleanup()
+        listener.close()
+
+
+SERVERS: Final[dict[str, Callable[..., AbstractAsyncContextManager[str]]]] = {
+    "fastapi": serve_fastapi,
+    "aiohttp": serve_aiohttp,
+}
+
+
+def listen() -> socket.socket:
+    """Listen on a free port; the buffers of its connections are small, so that a slow browser is soon felt."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return where *listener* can be reached."""
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
