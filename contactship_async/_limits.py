@@ -68,7 +68,8 @@ class Gate:
     @property
     def is_open(self) -> bool:
         """Whether a request may pass now, if nobody waits."""
-        return self._under_way < self.most_under_way and self.opens_at() <= self.clock()
+        opens_at = self.opens_at()
+        return self._under_way < self.most_under_way and (opens_at == -math.inf or opens_at <= self.clock())
 
     @property
     def is_free(self) -> bool:

@@ -172,24 +172,29 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
     return min(max((until - now).total_seconds(), 0.0), _LONGEST_RETRY_AFTER_SECONDS)
 
 
-def read_pauses(headers: Mapping[str, str]) -> Pauses:
-    """Read for how many seconds the server will answer nothing but 429, because a budget is used up.
+def read_pauses(headers: Mapping[str, str]) -> Pauses | None:
+    """Read for how many seconds the server will answer nothing but 429, because a budget is used up; None if it's not.
 
     `X-RateLimit-Reset` is documented as seconds, and elsewhere as not to be relied on: what can't be seconds until the
     end of a window is ignored. The `-heavy` headers, of the budget for a few listings, say nothing about other calls.
 
     Source: https://docs.contactship.ai/api-reference/rate-limits
     """
-    return Pauses(organization=_read_pause(headers, ""), address=_read_pause(headers, "-ip"))
+    organization_is_out = headers.get("x-ratelimit-remaining", "").strip() == "0"
+    address_is_out = headers.get("x-ratelimit-remaining-ip", "").strip() == "0"
+    if not (organization_is_out or address_is_out):
+        return None
+    return Pauses(
+        organization=_read_reset(headers, "x-ratelimit-reset") if organization_is_out else 0.0,
+        address=_read_reset(headers, "x-ratelimit-reset-ip") if address_is_out else 0.0,
+    )
 
 
-def _read_pause(headers: Mapping[str, str], budget: str) -> float:
-    if headers.get(f"x-ratelimit-remaining{budget}", "").strip() != "0":
+def _read_reset(headers: Mapping[str, str], name: str) -> float:
+    text = headers.get(name, "").strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(_LONGEST_RESET_SECONDS))):
         return 0.0
-    reset = headers.get(f"x-ratelimit-reset{budget}", "").strip()
-    if not (reset.isascii() and reset.isdigit() and len(reset) <= len(str(_LONGEST_RESET_SECONDS))):
-        return 0.0
-    return float(reset) if int(reset) <= _LONGEST_RESET_SECONDS else 0.0
+    return float(text) if int(text) <= _LONGEST_RESET_SECONDS else 0.0
 
 
 def _read_http_date(text: str) -> datetime | None:

@@ -66,7 +66,7 @@ class AttemptLoop:
     timeouts: Timeouts
     limits: Limits
     read_error: Callable[[Request, Response], StatusError | None]
-    read_pauses: Callable[[Mapping[str, str]], Pauses]
+    read_pauses: Callable[[Mapping[str, str]], Pauses | None]
     organization: str | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
@@ -140,10 +140,10 @@ class AttemptLoop:
         reason = f"no complete answer within {getattr(self.timeouts, limit)} s, the {limit} limit"
         return exchange_error(describe_call(request.method, request.path), reason, repeatable=repeatable, limit=limit)
 
-    def _heed(self, pauses: Pauses) -> None:
-        if pauses.organization:
+    def _heed(self, pauses: Pauses | None) -> None:
+        if pauses is not None and pauses.organization:
             self.limits.organization.pause(pauses.organization)
-        if pauses.address:
+        if pauses is not None and pauses.address:
             self.limits.address.pause(pauses.address)
 
     def _delay_after(self, attempt: int, error: ContactshipError) -> float:
