@@ -32,7 +32,19 @@ from time import perf_counter
 from attrs import frozen
 
 from benchmarks import _rows
-from benchmarks._measure import KIBIBYTES, ROWS, SECONDS, Answer, Finding, Line, Target, ratio, rotated, spread
+from benchmarks._measure import (
+    KIBIBYTES,
+    MILLISECONDS,
+    ROWS,
+    SECONDS,
+    Answer,
+    Finding,
+    Line,
+    Target,
+    ratio,
+    rotated,
+    spread,
+)
 from benchmarks._organizations import Health, Organization
 from benchmarks._processor import stay_on
 from benchmarks._server import served
@@ -93,7 +105,11 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
             Target(4 * 1024, strictly=True),
         ),
     ]
-    return Answer(findings, [Line(SETTING, label, spread(seconds), SECONDS) for label, seconds in figures.items()])
+    lines = [
+        Line(SETTING, label, spread(seconds), MILLISECONDS if label == REQUEST else SECONDS)
+        for label, seconds in figures.items()
+    ]
+    return Answer(findings, lines)
 
 
 def _times_ideal(figures: dict[str, list[float]], trips: int, target: Target | None) -> Finding:
