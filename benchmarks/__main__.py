@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PLOT = ROOT / "benchmarks" / "walk.svg"
 
-QUESTIONS = ("walk", "client_cpu", "decoding", "memory", "import_time", "exact", "simulation")
+QUESTIONS = ("walk", "client_cpu", "decoding", "memory", "import_time", "exact", "organizations", "simulation")
 """A module each, in the order of the table."""
 
 

@@ -57,7 +57,9 @@ SECONDS = Unit("s")
 MILLISECONDS = Unit("ms", 1000, 1)
 MICROSECONDS = Unit("µs", 1_000_000, 1)
 MEBIBYTES = Unit("MiB", 1 / 2**20, 1)
+KIBIBYTES = Unit("KiB", 1 / 2**10)
 REQUESTS = Unit("requests", digits=0)
+ROWS = Unit("rows", digits=0)
 WALKS = Unit("walks", digits=0)
 TIMES = Unit("×")  # noqa: RUF001 - the sign of multiplication
 

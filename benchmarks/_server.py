@@ -1,7 +1,8 @@
 """The server that all contenders talk to: a process of its own that costs little, so that it limits none of them.
 
 It speaks as much HTTP/1.1 as a GET with keep-alive needs, makes each answer once, and waits *latency* seconds before
-each. It ends when its standard input does, that is, with the process that started it.
+each. The key says whose rows they are, and what else becomes of the request (`_organizations.py`). It ends when its
+standard input does, that is, with the process that started it.
 """
 
 from __future__ import annotations
@@ -9,16 +10,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 from benchmarks import _rows
+from benchmarks._organizations import SECONDS, STATUSES, organization_of
 from benchmarks._processor import stay_on
 
 Query = Mapping[str, str]
@@ -28,11 +33,14 @@ Rendered = tuple[Any, Mapping[str, object]]
 _ANSWERS_KEPT = 2_000
 """More than the walks over 10,000 rows ask for; those over 500,000 push theirs out, and are not about time."""
 
+_API_KEY = re.compile(rb"^x-api-key: (\S+)", re.MULTILINE | re.IGNORECASE)
+
 
 class Listing:
-    """The answers for a listing of *count* rows, in every dialect."""
+    """The contents of the answers for a listing of *count* rows, the first being row *first*, in every dialect."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, first: int, count: int) -> None:
+        self._first = first
         self._count = count
         self._dialects: dict[str, Callable[[Query], Rendered]] = {
             "/v1/phone-numbers": self._contactship,
@@ -40,20 +48,12 @@ class Listing:
             "/2010-04-01/Accounts/AC1/IncomingPhoneNumbers.json": self._twilio,
             "/apify/v2/datasets/numbers/items": self._apify,
         }
-        self.answer = lru_cache(_ANSWERS_KEPT)(self._answer)
 
-    def _answer(self, target: str) -> bytes:
+    def render(self, target: str) -> Rendered:
+        """Return what is at a target."""
         parts = urlsplit(target)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        content, headers = self._dialects[parts.path](query)
-        body = json.dumps(content, separators=(",", ":")).encode()
-        lines = [
-            "HTTP/1.1 200 OK",
-            "Content-Type: application/json",
-            f"Content-Length: {len(body)}",
-            *(f"{name}: {value}" for name, value in headers.items()),
-        ]
-        return "\r\n".join([*lines, "", ""]).encode() + body
+        return self._dialects[parts.path](query)
 
     def _contactship(self, query: Query) -> Rendered:
         rows = self._window(int(query["offset"]), int(query["limit"]), _rows.contactship)
@@ -88,15 +88,39 @@ class Listing:
         return rows, {f"x-apify-pagination-{name}": value for name, value in figures.items()}
 
     def _window(self, offset: int, limit: int, describe: Callable[[int], dict[str, Any]]) -> list[dict[str, Any]]:
-        return [describe(index) for index in range(offset, min(offset + limit, self._count))]
+        return [describe(self._first + index) for index in range(offset, min(offset + limit, self._count))]
+
+
+class Answers:
+    """The answers for each organization's listing of *count* rows."""
+
+    def __init__(self, count: int, latency: float) -> None:
+        self._count = count
+        self._latency = latency
+        self.find = lru_cache(_ANSWERS_KEPT)(self._make)
+
+    def _make(self, target: str, api_key: str) -> tuple[bytes, float]:
+        """Return an answer, and how many seconds it takes."""
+        organization = organization_of(api_key)
+        status = HTTPStatus(STATUSES.get(organization.health, 200))
+        content, headers = Listing(organization.number * self._count, self._count).render(target)
+        if status is not HTTPStatus.OK:
+            content = {"message": status.phrase}
+        body = json.dumps(content, separators=(",", ":")).encode()
+        lines = [
+            f"HTTP/1.1 {status} {status.phrase}",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
+        return "\r\n".join([*lines, "", ""]).encode() + body, SECONDS.get(organization.health, self._latency)
 
 
 class _Connection(asyncio.Protocol):
     answered = 0
 
-    def __init__(self, listing: Listing, latency: float) -> None:
-        self._listing = listing
-        self._latency = latency
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
         self._loop = asyncio.get_running_loop()
         self._received = b""
 
@@ -115,17 +139,18 @@ class _Connection(asyncio.Protocol):
                 self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text))
                 continue
             _Connection.answered += 1
-            answer = self._listing.answer(target)
-            if self._latency:
-                self._loop.call_later(self._latency, self._transport.write, answer)
-            else:
+            api_key = _API_KEY.search(head)
+            answer, seconds = self._answers.find(target, "" if api_key is None else api_key[1].decode())
+            if not seconds:
                 self._transport.write(answer)
+            elif seconds < math.inf:
+                self._loop.call_later(seconds, self._transport.write, answer)
 
 
 async def _serve(rows: int, latency: float) -> None:
     loop = asyncio.get_running_loop()
-    listing = Listing(rows)
-    server = await loop.create_server(lambda: _Connection(listing, latency), "127.0.0.1", 0, backlog=256)
+    answers = Answers(rows, latency)
+    server = await loop.create_server(lambda: _Connection(answers), "127.0.0.1", 0, backlog=256)
     sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await loop.run_in_executor(None, sys.stdin.read)
@@ -143,7 +168,7 @@ def served(*, rows: int, latency: float) -> Iterator[str]:
     """Run a server in a process of its own, to the end of the block, and give its URL.
 
     Args:
-        rows: How many rows its listing has.
+        rows: How many rows each organization's listing has.
         latency: How many seconds it waits before each answer.
     """
     command = [sys.executable, "-m", "benchmarks._server", "--rows", str(rows), "--latency", str(latency)]

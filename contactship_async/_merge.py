@@ -4,6 +4,10 @@ A few workers share the sources: each runs one to its end, then takes the next. 
 a place for each worker; when it is full, the workers stand still, and with them the walks they run. So a consumer may
 be as slow as it likes: what is held are the pages of the walks that have begun, and the queue.
 
+One worker at a time fills the queue, as long as its source has items at hand; the others stand in line. So a page
+passes in a few pieces, and the next one is asked for as soon as it has passed. If all took turns item by item, each
+item would cost a change of tasks, and all pages would end, and all next ones be asked for, at the same moment.
+
 Unlike the tasks of a walk, workers live while the consumer has an item. They end when the merge is stopped: by whoever
 iterates over it, or by its owner.
 """
@@ -11,6 +15,7 @@ iterates over it, or by its owner.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterable, Callable, Iterable
 from types import TracebackType
 from typing import Generic, Self, TypeAlias, TypeVar
@@ -39,16 +44,19 @@ class Merge(Generic[T]):
         self.failures: list[tuple[str, Exception]] = []
         self._sources = iter(sources)
         self._most_active = most_active
-        self._arrived: asyncio.Queue[tuple[str, T] | asyncio.Task[None]] = asyncio.Queue()
-        self._room = asyncio.Semaphore(most_active)
+        self._queue: deque[tuple[str, T]] = deque()
+        self._filler: AsyncIterable[T] | None = None
+        self._line: deque[asyncio.Future[None]] = deque()
+        self._news = asyncio.Event()  # An item has come, or a worker has ended.
         self._workers: set[asyncio.Task[None]] = set()
+        self._ended: list[asyncio.Task[None]] = []
         self._running = 0
         self._is_stopped = False
 
     async def __aenter__(self) -> Self:
         for _ in range(self._most_active):
             worker = asyncio.create_task(self._work())
-            worker.add_done_callback(self._arrived.put_nowait)
+            worker.add_done_callback(self._note_end)
             self._workers.add(worker)
         self._running = len(self._workers)
         return self
@@ -69,15 +77,18 @@ class Merge(Generic[T]):
             RuntimeError: The merge was stopped.
         """
         while self._running:
-            arrived = await self._arrived.get()
             if self._is_stopped:
                 message = "the pool was closed while it was iterated over"
                 raise RuntimeError(message)
-            if not isinstance(arrived, asyncio.Task):
-                self._room.release()
-                return arrived
-            self._running -= 1
-            arrived.result()
+            if self._queue:
+                return self._queue.popleft()
+            if self._ended:
+                self._running -= 1
+                self._ended.pop().result()
+            else:
+                self._call_next()
+                await self._news.wait()
+                self._news.clear()
         raise StopAsyncIteration
 
     @property
@@ -102,9 +113,35 @@ class Merge(Generic[T]):
     async def _drain(self, name: str, items: AsyncIterable[T]) -> None:
         try:
             async for item in items:
-                await self._room.acquire()
-                self._arrived.put_nowait((name, item))
+                if self._filler is not items or len(self._queue) >= self._most_active:
+                    await self._take_turn(items)
+                self._queue.append((name, item))
+                self._news.set()
         finally:
             close = getattr(items, "aclose", None)
             if close is not None:
                 await close()
+
+    async def _take_turn(self, items: AsyncIterable[T]) -> None:
+        """Wait until the queue is empty, unless nobody is before *items*; whose items fill it already goes first."""
+        if self._queue or self._line:
+            called = asyncio.get_running_loop().create_future()
+            if self._filler is items:
+                self._line.appendleft(called)
+            else:
+                self._line.append(called)
+            try:
+                await called
+            finally:
+                self._line.remove(called)  # Not sooner: whoever comes after the call goes to the end of the line.
+        self._filler = items
+
+    def _call_next(self) -> None:
+        """Let the first in line fill the empty queue; if nobody is there, whoever comes next."""
+        self._filler = None
+        if self._line and not self._line[0].done():
+            self._line[0].set_result(None)
+
+    def _note_end(self, worker: asyncio.Task[None]) -> None:
+        self._ended.append(worker)
+        self._news.set()
