@@ -91,13 +91,8 @@ class Merge(Generic[T]):
                 self._news.clear()
         raise StopAsyncIteration
 
-    @property
-    def is_over(self) -> bool:
-        """Whether all workers have ended."""
-        return all(worker.done() for worker in self._workers)
-
     async def stop(self) -> None:
-        """End the workers, and wait until they have ended."""
+        """End the workers, and wait until they have ended, also if that is cancelled."""
         self._is_stopped = True
         for worker in self._workers:
             worker.cancel()

@@ -185,7 +185,7 @@ class ContactshipPool:
                 async for item in merge:
                     yield item
         finally:
-            self._let_go(merge)
+            self._merges.discard(merge)
         if merge.failures:
             message = f"{len(merge.failures)} of {len(self)} organizations failed"
             raise PoolError(message, [OrganizationError(name, error) for name, error in merge.failures])
@@ -207,17 +207,13 @@ class ContactshipPool:
                 async for _, result in merge:
                     yield result
         finally:
-            self._let_go(merge)
+            self._merges.discard(merge)
 
     def _merge(self, begin: Callable[[ContactshipClient], AsyncIterable[T]]) -> Merge[T]:
         sources = ((name, partial(self._begin, begin, name)) for name in self)
         merge = Merge(sources, min(self._max_concurrent, len(self)))
         self._merges.add(merge)
         return merge
-
-    def _let_go(self, merge: Merge[Any]) -> None:
-        if merge.is_over:  # It is not where its end was interrupted; then the pool's own end waits for it.
-            self._merges.discard(merge)
 
     def _begin(self, begin: Callable[[ContactshipClient], AsyncIterable[T]], organization: str) -> AsyncIterable[T]:
         items = begin(self[organization])

@@ -320,17 +320,19 @@ def test_wait_that_is_known_to_be_too_long(
     assert [("late", f"rate limits hold it back for another {seconds} s, and so it can't end")] == refused
 
 
-def test_wait_that_grows_too_long() -> None:
+@pytest.mark.parametrize("which", ["organization", "address"])
+def test_wait_that_grows_too_long(which: str) -> None:
     """A pause that is prolonged beyond the deadline of a waiting request ends its wait."""
 
     async def main() -> tuple[float, list[tuple[str, str]]]:
-        organization = gate()
-        callers = Callers(Limits(organization))
-        organization.pause(10)
+        limits = Limits(gate(), gate())
+        callers = Callers(limits)
+        paused: Gate = getattr(limits, which)
+        paused.pause(10)
         async with asyncio.TaskGroup() as group:
             group.create_task(callers.call("x", deadline=now() + 30))
             await asyncio.sleep(5)
-            organization.pause(100)
+            paused.pause(100)
         return now() - 1000, callers.refused
 
     assert (10, [("x", "rate limits hold it back for another 95.0 s, and so it can't end")]) == run(main())
