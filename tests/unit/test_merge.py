@@ -58,6 +58,7 @@ def test_whatever_they_do(seed: int) -> None:
 
     async def main() -> dict[str, list[int]]:
         came = defaultdict(list)
+        leaves_after_all = False
         merge = Merge([(source.name, partial(source.begin)) for source in sources], most_active)
         async with merge:
             async for name, item in merge:
@@ -65,8 +66,13 @@ def test_whatever_they_do(seed: int) -> None:
                 assert sum(source.is_open for source in sources) <= most_active
                 assert len(merge._queue) <= most_active
                 if leaves_after is not None and sum(map(len, came.values())) > leaves_after:
-                    return came
+                    break
                 await pause(random)
+            else:
+                leaves_after_all = True
+        assert not any(source.is_open for source in sources)
+        if not leaves_after_all:
+            return came
         assert {source.name for source in sources if source.fails} == {name for name, _ in merge.failures}
         assert {source.name: source.items for source in sources if source.items} == {
             name: len(items) for name, items in came.items()
@@ -76,7 +82,6 @@ def test_whatever_they_do(seed: int) -> None:
     came = run(main())
 
     assert all(items == [*range(len(items))] for items in came.values())
-    assert not any(source.is_open for source in sources)
 
 
 def test_nobody_waits_for_ever() -> None:
@@ -96,3 +101,37 @@ def test_nobody_waits_for_ever() -> None:
 
     assert sorted(came, key=lambda item: item[1]) == came
     assert {"slow": 20, "quick": 10} == dict(came)
+
+
+async def at_hand(items: int, *, after: float = 0.0) -> AsyncGenerator[int, None]:
+    """Yield items without a pause between them."""
+    await asyncio.sleep(after)
+    for item in range(items):
+        yield item
+
+
+def test_items_at_hand_pass_in_one_go() -> None:
+    """What a source has at hand is not mixed with what others have: its next page is asked for as soon as possible."""
+
+    async def main() -> list[str]:
+        sources = [(name, partial(at_hand, 8)) for name in "abc"]
+        async with Merge(sources, 3) as merge:
+            return [name async for name, _ in merge]
+
+    assert ["a"] * 8 + ["b"] * 8 + ["c"] * 8 == run(main())
+
+
+def test_who_comes_late_goes_last() -> None:
+    """A source whose items come while others wait passes after them, also if it comes just when the next is called."""
+
+    async def main() -> list[str]:
+        names = []
+        sources = [("a", partial(at_hand, 2)), ("b", partial(at_hand, 8)), ("late", partial(at_hand, 8, after=1))]
+        async with Merge(sources, 3) as merge:
+            async for name, _ in merge:
+                names.append(name)
+                if len(names) == 2:
+                    await asyncio.sleep(1)
+        return names
+
+    assert ["a"] * 2 + ["b"] * 8 + ["late"] * 8 == run(main())
