@@ -6,6 +6,7 @@ import json
 import math
 import os
 import signal
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import groupby
@@ -323,6 +324,19 @@ async def test_shows_at_a_terminal_which_are_under_way(start: Any, contactship: 
     assert (0, "") == (ended.code, ended.complaint)
 
 
+async def test_progress_shows_any_name_harmlessly(start: Any, tmp_path: Path) -> None:
+    """What looks like markup stays, and control characters are escapes."""
+    file = tmp_path / "organizations.toml"
+    file.write_text(r'"[red]\u001b[9m" = "ACME_KEY"')
+    command = (*LIST, "--organizations", str(file), "--format", "csv")
+
+    async with serve_all(acme=sandbox_of("acme", 1, latency=0.3)) as url:
+        shown = await run_in_terminal(start, *command, shows_output=False, url=url, variables=keys_of("acme"))
+
+    assert r"[red]\x1b[9m" in shown
+    assert "\x1b[9m" not in shown
+
+
 async def test_table_of_organizations_fits_a_terminal(start: Any, write_file: Any) -> None:
     """Where the organizations' ids have no room, they are left out, and a line says where they are."""
     acme, globex = sandbox_of("acme", 2), sandbox_of("globex", 2)
@@ -364,12 +378,18 @@ async def test_a_slow_reader_does_not_hold_up_the_others(monkeypatch: pytest.Mon
     number = PhoneNumber("pn-1", "+12025550100", PhoneNumberType.INBOUND, "org-1", datetime(2026, 1, 15, tzinfo=UTC))
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "w") as stdout:
+
+        def read_late() -> list[bytes]:
+            time.sleep(0.5)
+            return [reader.readline() for _ in range(5000)]
+
         monkeypatch.setattr("sys.stdout", stdout)
+        lines = asyncio.create_task(asyncio.to_thread(read_late))
+        await asyncio.sleep(0)
         adding = asyncio.create_task(Output("jsonl").add([number] * 5000))
         await asyncio.sleep(0.1)
         had_to_wait = not adding.done()
-        lines = await asyncio.to_thread(lambda: [reader.readline() for _ in range(5000)])
-        await adding
+        await asyncio.gather(lines, adding)
 
     assert had_to_wait
-    assert {"pn-1"} == {json.loads(line)["id"] for line in lines}
+    assert {"pn-1"} == {json.loads(line)["id"] for line in lines.result()}
