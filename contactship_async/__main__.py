@@ -1,10 +1,8 @@
 """The entry point of the command line: how the process ends, also without the libraries that the commands need."""
 
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 
 def main() -> None:
@@ -12,9 +10,6 @@ def main() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed, as by `2>&-`
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open until the process ends
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        # asyncio would replace the default by a handler that waits for the next `await`, which a full pipe can delay.
-        signal.signal(signal.SIGINT, _interrupt)
     try:
         from contactship_async._cli import run  # noqa: PLC0415 - needs the extra `cli`
 
@@ -33,10 +28,6 @@ def main() -> None:
         _abandon_output()
         sys.exit("contactship: " + ": ".join(str(part) for part in (error.filename, error.strerror) if part))
     sys.exit(code)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _abandon_output() -> None:

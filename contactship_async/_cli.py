@@ -7,28 +7,32 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Annotated, Final, Literal
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeAlias
 
 from cyclopts import App, CycloptsError, Parameter, Token, UnusedCliTokensError
 from cyclopts.types import NonNegativeFloat
 from cyclopts.validators import Number
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from contactship_async import (
-    AuthenticationError,
     ConfigurationError,
     ContactshipClient,
     ContactshipError,
-    StatusError,
+    ContactshipPool,
+    Page,
+    PhoneNumber,
+    PoolError,
     __version__,
 )
+from contactship_async._cli_failures import describe, describe_each
+from contactship_async._cli_organizations import open_pool, read_organizations
 from contactship_async._cli_output import STDOUT, Format, Output, note, write
+from contactship_async._cli_progress import ProgressDisplay
 
-_LONGEST_MESSAGE: Final = 300  # characters of a server's message that are shown
 _SMALLEST_EXACT_PAGE: Final = 3  # see `iter_phone_numbers`
+_MOST_CONCURRENT: Final = 16  # organizations, as in `ContactshipPool`
 
 
 def _read_integer(_: object, tokens: Sequence[Token]) -> int:
@@ -45,6 +49,10 @@ PositiveInt = Annotated[int, Parameter(converter=_read_integer, validator=Number
 Port = Annotated[int, Parameter(converter=_read_integer, validator=Number(gte=0, lte=65535))]
 
 
+_Pages: TypeAlias = AsyncGenerator[Page[PhoneNumber], None]
+_NamedPages: TypeAlias = AsyncGenerator[tuple[str, Page[PhoneNumber]], None]
+
+
 app = App(
     name="contactship",
     version=__version__,
@@ -54,18 +62,18 @@ app = App(
     exit_on_error=False,
     print_error=False,
     suppress_keyboard_interrupt=False,
-    help="""List what your organization has at Contactship (AI phone calls), or serve a sandbox to try things out.
+    help="""List what your organizations have at Contactship (AI phone calls), or serve a sandbox to try things out.
 
     Data goes to standard output, everything else to standard error. Exit codes: 0 all is well, 1 the API or the network
     failed, 2 wrong usage or no key, 130 ended by Ctrl-C.""",
 )
 app.register_install_completion_command(help="Install the completion of commands and options for your shell.")
-phone_numbers = App(name="phone-numbers", help="Phone numbers of your organization.")
+phone_numbers = App(name="phone-numbers", help="Phone numbers of your organizations.")
 app.command(phone_numbers)
 
 
 @phone_numbers.command(name="list")
-async def list_phone_numbers(  # noqa: PLR0913 - one argument for each option
+def list_phone_numbers(  # noqa: PLR0913 - one argument for each option
     *,
     type: Literal["inbound", "outbound"] | None = None,  # noqa: A002 - the API's own word
     order: Literal["asc", "desc"] = "desc",
@@ -75,13 +83,18 @@ async def list_phone_numbers(  # noqa: PLR0913 - one argument for each option
     concurrency: PositiveInt = 1,
     exact: Annotated[bool, Parameter(show_default=False)] = False,
     format: Format = "table",  # noqa: A002 - the name of the option
+    organizations: Path | None = None,
+    max_concurrent: Annotated[PositiveInt | None, Parameter(show_default=str(_MOST_CONCURRENT))] = None,
     sandbox: Annotated[bool, Parameter(show_default=False)] = False,
-) -> None:
-    """List the phone numbers of your organization.
+) -> int:
+    """List the phone numbers of your organization, or of many.
 
     The environment variable CONTACTSHIP_API_KEY holds the key, and CONTACTSHIP_BASE_URL may hold another server. There
     is no option for the key: it would stay in the history of your shell, and other users could see it among the
     running processes.
+
+    With --organizations, all other options hold for each organization. A failure does not keep the numbers of the
+    others from coming: it is told at the end, and the exit code is 1.
 
     Args:
         type: Only numbers of this type.
@@ -92,13 +105,27 @@ async def list_phone_numbers(  # noqa: PLR0913 - one argument for each option
         concurrency: How many pages to fetch side by side.
         exact: Accept only what proves to be complete, while numbers come and go; needs a page size of 3 or more.
         format: json is one array, jsonl one object per line, csv has a header. jsonl and csv are printed page by page.
+        organizations: A TOML file with a line for each organization: acme = "ACME_CONTACTSHIP_KEY" is its name, and the
+            environment variable that holds its key. The name becomes the first column. jsonl and csv come as
+            the answers do; table and json are in the order of the file.
+        max_concurrent: How many organizations to list side by side.
         sandbox: List the made-up numbers of a sandbox; needs no account, key or network.
     """
     if exact and page_size < _SMALLEST_EXACT_PAGE:
         message = f"--exact needs a --page-size of {_SMALLEST_EXACT_PAGE} or more"
         raise CycloptsError(message)
-    output = Output(format)
-    async with _open_client(sandbox=sandbox) as client:
+    if organizations is None and max_concurrent is not None:
+        message = "--max-concurrent is for --organizations; --concurrency is for the pages of one"
+        raise CycloptsError(message)
+    if organizations is not None and sandbox:
+        message = "--sandbox is an organization of its own, and does not go with --organizations"
+        raise CycloptsError(message)
+    variables = {} if organizations is None else read_organizations(organizations)
+    output = Output(format, organizations=variables)
+    shows_progress = sys.stderr.isatty() and not (output.streams and sys.stdout.isatty())
+    progress = ProgressDisplay(shown=shows_progress, organizations=len(variables))
+
+    def walk(client: ContactshipClient) -> _Pages:
         pages = client.iter_phone_number_pages(
             type=type,
             order=order,
@@ -108,20 +135,25 @@ async def list_phone_numbers(  # noqa: PLR0913 - one argument for each option
             concurrency=concurrency,
             exact=exact,
         )
-        shows_progress = sys.stderr.isatty() and not (output.streams and sys.stdout.isatty())
-        try:
-            async with aclosing(pages):
-                with _progress_bar(shown=shows_progress) as bar:
-                    task = bar.add_task("phone numbers", total=limit)
-                    async for page in pages:
-                        output.add(page)
-                        totals = [limit, None if page.count is None else page.count - offset]
-                        total = min((total for total in totals if total is not None), default=None)
-                        bar.update(task, advance=len(page), total=total)
-        except ContactshipError:
-            output.end(complete=False)
-            raise
-    output.end(complete=True)
+        return progress.watch(client.organization or "phone numbers", pages, offset=offset, limit=limit)
+
+    if variables:
+        pages = _walk_each(open_pool(variables, max_concurrent or _MOST_CONCURRENT), walk)
+    else:
+        pages = _walk_alone(_open_client(sandbox=sandbox), walk)
+    try:
+        # Around no more than this: elsewhere, Ctrl-C does not wait for the next `await`.
+        asyncio.run(_print(pages, output, progress))
+    except PoolError as error:
+        output.end(failures=len(error.exceptions))
+        for text in describe_each(error, variables):
+            note(text)
+        return 1
+    except ContactshipError:
+        output.end(failures=1)
+        raise
+    output.end(failures=0)
+    return 0
 
 
 @app.command(name="sandbox")
@@ -184,7 +216,7 @@ def run(arguments: Sequence[str]) -> int:
         arguments: Those after the name of the program.
     """
     try:
-        app(arguments)
+        code: int | None = app(arguments)
     except UnusedCliTokensError as error:
         return _complain(
             f"unexpected argument {(error.unused_tokens or [''])[0]!r}; options begin with --, see --help", 2
@@ -195,8 +227,8 @@ def run(arguments: Sequence[str]) -> int:
         variable = "CONTACTSHIP_BASE_URL" if "base_url" in str(error) else "CONTACTSHIP_API_KEY"
         return _complain(f"{variable} is unusable: {error}", 2)
     except ContactshipError as error:
-        return _complain(_describe(error), 1)
-    return 0
+        return _complain(describe(error), 1)
+    return code or 0
 
 
 def _open_client(*, sandbox: bool) -> ContactshipClient:
@@ -210,22 +242,23 @@ def _open_client(*, sandbox: bool) -> ContactshipClient:
     return ContactshipClient()
 
 
-def _progress_bar(*, shown: bool) -> Progress:
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown)
+async def _walk_alone(client: ContactshipClient, walk: Callable[[ContactshipClient], _Pages]) -> _NamedPages:
+    async with client, aclosing(walk(client)) as pages:
+        async for page in pages:
+            yield "", page
 
 
-def _describe(error: ContactshipError) -> str:
-    text = str(error)
-    if isinstance(error, StatusError):
-        message = " ".join(error.message.split())
-        text += f": {message[:_LONGEST_MESSAGE]}" if message else ""
-        text += f" (request id {error.request_id})" if error.request_id else ""
-    if isinstance(error, AuthenticationError):
-        text += "; check CONTACTSHIP_API_KEY"
-    if error.position is not None and error.position.yielded:
-        text += f"; to go on after the {error.position.yielded} numbers printed, add --offset {error.position.offset}"
-    return text
+async def _walk_each(pool: ContactshipPool, walk: Callable[[ContactshipClient], _Pages]) -> _NamedPages:
+    async with pool, aclosing(pool.iter(walk)) as pages:
+        async for organization, page in pages:
+            yield organization, page
+
+
+async def _print(pages: _NamedPages, output: Output, progress: ProgressDisplay) -> None:
+    with progress:
+        async with aclosing(pages):
+            async for organization, page in pages:
+                await output.add(page, organization)
 
 
 def _complain(text: str, code: int) -> int:

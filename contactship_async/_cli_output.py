@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from concurrent.futures import Future
+from threading import Thread
 from typing import Final, Literal, NoReturn
 
 import msgspec
@@ -35,72 +38,89 @@ STDOUT = _Console()
 
 
 class Output:
-    """Prints phone numbers to standard output: page by page where the format allows it, otherwise at the end."""
+    """Prints phone numbers to standard output: page by page where the format allows it, otherwise at the end.
 
-    def __init__(self, format_: Format) -> None:
+    Args:
+        format_: What they are printed as.
+        organizations: The names of many organizations, which become the first field; what is printed at the end is in
+            their order. Empty for one organization without a name.
+    """
+
+    def __init__(self, format_: Format, organizations: Collection[str] = ()) -> None:
         self.streams = format_ in {"jsonl", "csv"}
         self._format = format_
-        self._rows: list[PhoneNumber] = []
+        self._fields = ("organization", *FIELDS) if organizations else FIELDS
+        self._rows: dict[str, list[PhoneNumber]] = {name: [] for name in organizations or [""]}
         self._has_begun = False
 
-    def add(self, rows: Iterable[PhoneNumber]) -> None:
-        self._rows.extend(rows)
+    async def add(self, rows: Iterable[PhoneNumber], organization: str = "") -> None:
+        """Take *rows*, and print them if the format allows it; the event loop runs on meanwhile."""
+        self._rows[organization].extend(rows)
         if self.streams:
-            self._print()
+            await _write_in_thread(self._take())
 
-    def end(self, *, complete: bool) -> None:
-        """Print what is left; of a *complete* listing also that it is empty."""
-        if self._rows or complete:
-            self._print()
+    def end(self, *, failures: int) -> None:
+        """Print what is left; unless all listings are *failures*, also that there is nothing."""
+        if failures < len(self._rows) or any(self._rows.values()):
+            write(self._take())
 
-    def _print(self) -> None:
-        write(self._encode([{name: getattr(row, name) for name in FIELDS} for row in self._rows]))
-        self._rows.clear()
+    def _take(self) -> bytes:
+        records = []
+        for organization, rows in self._rows.items():
+            first: dict[str, object] = {"organization": organization} if organization else {}
+            records += [first | {name: getattr(row, name) for name in FIELDS} for row in rows]
+            rows.clear()
+        data = self._encode(records)
         self._has_begun = True
+        return data
 
     def _encode(self, records: list[dict[str, object]]) -> bytes:
         if self._format == "table":
-            return _encode_table(msgspec.to_builtins(records))
+            return _encode_table(msgspec.to_builtins(records), self._fields)
         if self._format == "json":
             return msgspec.json.encode(records) + b"\n"
         if self._format == "jsonl":
             return msgspec.json.Encoder().encode_lines(records)
         lines = io.StringIO()
-        writer = csv.DictWriter(lines, FIELDS, lineterminator="\n")
+        writer = csv.DictWriter(lines, self._fields, lineterminator="\n")
         if not self._has_begun:
             writer.writeheader()
         writer.writerows(msgspec.to_builtins(records))
         return lines.getvalue().encode()
 
 
-def _encode_table(records: list[dict[str, str]]) -> bytes:
+def _encode_table(records: list[dict[str, str]], names: tuple[str, ...]) -> bytes:
     if not records:
         note("no phone numbers")
         return b""
-    records = [{name: _printable(text) for name, text in record.items()} for record in records]
-    names: tuple[str, ...] = FIELDS
+    records = [{name: printable(text) for name, text in record.items()} for record in records]
     width = _natural_width(_build_table(records, names))
     if sys.stdout.isatty() and width > STDOUT.width:
-        names, width = _fit(records, width)
+        names, width = _fit(records, names, width)
     console = _Console(width=width)
     with console.capture() as capture:
         console.print(_build_table(records, names))
     return capture.get().encode(sys.stdout.encoding, "backslashreplace")
 
 
-def _fit(records: list[dict[str, str]], width: int) -> tuple[tuple[str, ...], int]:
+def _fit(records: list[dict[str, str]], names: tuple[str, ...], width: int) -> tuple[tuple[str, ...], int]:
     """Choose columns and width for a terminal narrower than *width*, so that nothing is lost and little is folded."""
-    names: tuple[str, ...] = FIELDS
-    organizations = {record["organization_id"] for record in records}
-    if len(organizations) == 1:
-        note(f"all of organization {organizations.pop()}")
-        names = tuple(name for name in FIELDS if name != "organization_id")
+    ids = {(record.get("organization"), record["organization_id"]) for record in records}
+    if len(ids) == len({organization for organization, _ in ids}):
+        note(_describe_left_out(sorted({organization_id for _, organization_id in ids})))
+        names = tuple(name for name in names if name != "organization_id")
         width = _natural_width(_build_table(records, names))
     folded = [name for name in names if name in _ID_FIELDS]
     id_width = sum(max(cell_len(record[name]) for record in records) for name in folded)
     # A terminal shows long lines on several of its own, which is right for one too narrow to fold the ids.
     can_fold = STDOUT.width - (width - id_width) >= len(folded) * _NARROWEST_ID
     return names, STDOUT.width if can_fold else width
+
+
+def _describe_left_out(organization_ids: list[str]) -> str:
+    if len(organization_ids) == 1:
+        return f"all of organization {organization_ids[0]}"
+    return "no room for organization_id; --format csv has it"
 
 
 def _build_table(records: list[dict[str, str]], names: tuple[str, ...]) -> Table:
@@ -116,16 +136,37 @@ def _natural_width(table: Table) -> int:
     return _Console(width=sys.maxsize).measure(table).maximum
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escape what could steer a terminal or break the line."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def write(data: bytes) -> None:
-    # Bytes, so that neither the locale nor the platform changes the data, and at once, so that no row is cut in two.
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    # Bytes, so that neither the locale nor the platform changes the data. Past the buffer: what is written is out, and
+    # no thread holds the buffer's lock, which Python wants at its exit.
+    raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+    rest = memoryview(data)
+    while rest:
+        rest = rest[raw.write(rest) or 0 :]  # None from a pipe that is full and does not block
+
+
+async def _write_in_thread(data: bytes) -> None:
+    # A reader may be slow, as a pager is. If the event loop waited for it, the time limits of other organizations'
+    # requests would run out, and Ctrl-C would not be noticed. The end of the process does not wait for a daemon.
+    written: Future[None] = Future()
+    Thread(target=_write_and_tell, args=(data, written), daemon=True).start()
+    await asyncio.wrap_future(written)
+
+
+def _write_and_tell(data: bytes, written: Future[None]) -> None:
+    written.set_running_or_notify_cancel()
+    try:
+        write(data)
+    except OSError as error:
+        written.set_exception(error)
+    else:
+        written.set_result(None)
 
 
 def note(text: str) -> None:
-    sys.stderr.write(f"contactship: {_printable(text)}\n")
+    sys.stderr.write(f"contactship: {printable(text)}\n")

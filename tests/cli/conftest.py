@@ -91,10 +91,12 @@ def call(
 ) -> Callable[..., Awaitable[Ended]]:
     """Return an async function that does the same within this process, in a thread beside the test's loop."""
 
-    async def call_in_thread(*arguments: str, url: str | None = None) -> Ended:
+    async def call_in_thread(
+        *arguments: str, url: str | None = None, variables: Mapping[str, str] | None = None
+    ) -> Ended:
         for name in _TERMINAL_SETTINGS:
             monkeypatch.delenv(name, raising=False)
-        for name, value in environment(url).items():
+        for name, value in environment(url, **(variables or {})).items():
             monkeypatch.setenv(name, value)
         code = await asyncio.to_thread(run, arguments)
         return Ended(code, *capfd.readouterr())

@@ -185,7 +185,7 @@ def test_table_of_several_organizations_keeps_the_column(capsys: pytest.CaptureF
     """Only an organization that all numbers share is left out of a narrow table."""
     records = [row(number, organization_id=f"org-{number}") for number in (1, 2)]
 
-    names, _ = _fit(records, 131)
+    names, _ = _fit(records, tuple(FIELDS), 131)
 
     assert "organization_id" in names
     assert "" == capsys.readouterr().err

@@ -1,34 +1,25 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import math
 import os
 import re
 import shlex
 import signal
-import struct
 import sys
-import termios
 import time
-from asyncio.subprocess import DEVNULL
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from terminals_and_pipes import AT_ONCE, STYLING, closed_pipe, full_pipe, run_in_terminal, unfold
 
 from contactship_async.sandbox import Sandbox, Slow
 
 LIST = ("phone-numbers", "list")
 COMMAND = ("-m", "contactship_async", *LIST)
-STYLING = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
-
-AT_ONCE = 5.0  # seconds, for a busy machine; far less than what the command would wait for
-
 START_WITHOUT = "import sys; sys.modules[{!r}] = None; from contactship_async.__main__ import main; main()"
 
 START_AND_INTERRUPT_THE_IMPORT = """
@@ -44,51 +35,21 @@ sys.meta_path.insert(0, CtrlC())
 main()
 """
 
+START_AND_INTERRUPT_A_CALLBACK = """
+import asyncio, os, signal
+from contactship_async import ContactshipClient
+from contactship_async.__main__ import main
 
-@contextmanager
-def closed_pipe() -> Iterator[int]:
-    """Offer the end of a pipe that nobody reads any more."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    try:
-        yield writing
-    finally:
-        os.close(writing)
+async def walk(*_, **__):
+    os.kill(os.getpid(), signal.SIGINT)
+    print("still in the callback", flush=True)
+    await asyncio.sleep(600)
+    yield
 
-
-@contextmanager
-def full_pipe() -> Iterator[tuple[int, Callable[[], int]]]:
-    """Offer the end of a pipe that nobody reads yet, and a function that counts the bytes in it."""
-    reading, writing = os.pipe()
-    try:
-        yield writing, lambda: struct.unpack("i", fcntl.ioctl(reading, termios.FIONREAD, b"\0\0\0\0"))[0]
-    finally:
-        os.close(reading)
-        os.close(writing)
-
-
-async def run_in_terminal(start: Any, *arguments: str, columns: int = 100, shows_output: bool = True) -> str:
-    """Run the command with its standard error at a terminal, its output there or nowhere; return what it shows."""
-    ours, theirs = os.openpty()
-    termios.tcsetwinsize(theirs, (24, columns))
-    output = theirs if shows_output else DEVNULL
-    process = await start("-m", "contactship_async", *arguments, stdin=theirs, stdout=output, stderr=theirs)
-    os.close(theirs)
-    shown = await asyncio.to_thread(read_terminal, ours)
-    assert 0 == await process.wait()
-    return shown
-
-
-def read_terminal(terminal: int) -> str:
-    """Read what is shown until the last process has left, and close it."""
-    shown = b""
-    try:
-        while piece := os.read(terminal, 65536):
-            shown += piece
-    except OSError:
-        pass  # Linux reports the end of a terminal as an error.
-    os.close(terminal)
-    return shown.decode().replace("\r\n", "\n")
+ContactshipClient.iter_phone_number_pages = walk
+os.environ["CONTACTSHIP_API_KEY"] = "a-key"
+main()
+"""
 
 
 async def test_ctrl_c_ends_a_listing_at_once(start: Any) -> None:
@@ -108,6 +69,15 @@ async def test_ctrl_c_ends_a_listing_at_once(start: Any) -> None:
 
     assert (130, b"", b"") == (process.returncode, rest, complaint)
     assert [number["id"].encode() for number in server.phone_numbers[:2]] == [line.split(b",")[0] for line in lines[1:]]
+
+
+async def test_ctrl_c_waits_for_the_next_await(start: Any) -> None:
+    """An event loop that is interrupted just anywhere may lose a wake-up, and then waits forever for a task's end."""
+    process = await start("-c", START_AND_INTERRUPT_A_CALLBACK, *LIST, "--format", "csv")
+    async with asyncio.timeout(AT_ONCE):
+        output, complaint = await process.communicate()
+
+    assert (130, b"still in the callback\n", b"") == (process.returncode, output, complaint)
 
 
 async def test_ctrl_c_ends_a_listing_that_nobody_reads(start: Any) -> None:
@@ -221,19 +191,6 @@ async def test_table_loses_nothing_at_a_terminal(start: Any) -> None:
     assert expected == unfold(folded)
     assert [row[3] for row in expected] == [line.split()[-1] for line in folded if "+1" in line]
     assert 80 >= max(map(len, folded))
-
-
-def unfold(lines: list[str]) -> list[list[str]]:
-    """Put the rows of a folded table together again; only its ids go on below the first line of a row."""
-    begins = [cell.start() for cell in re.finditer(r"\S+", lines[0])]
-    rows: list[list[str]] = []
-    for line in lines:
-        cells = [line[begin:end].strip() for begin, end in zip(begins, [*begins[1:], None], strict=True)]
-        if cells[1]:
-            rows.append(cells)
-        else:
-            rows[-1] = [above + below for above, below in zip(rows[-1], cells, strict=True)]
-    return rows
 
 
 async def test_serves_a_sandbox_for_a_shell(start: Any, contactship: Any) -> None:

@@ -33,6 +33,12 @@ WRONG: dict[tuple[str, ...], list[str]] = {
     (*LIST, "--limit", "1.5"): ["--limit", '"1.5" is not a whole number'],
     (*LIST, "inbound"): ["unexpected argument 'inbound'"],
     LIST: ["no API key: set the environment variable CONTACTSHIP_API_KEY, or try it out with --sandbox"],
+    (*LIST, "--max-concurrent", "0"): ["--max-concurrent", ">= 1"],
+    (*LIST, "--max-concurrent", "2"): [
+        "--max-concurrent is for --organizations; --concurrency is for the pages of one"
+    ],
+    (*LIST, "--organizations"): ["--organizations", "requires an argument"],
+    (*LIST, "--organizations", "some.toml", "--sandbox"): ["--sandbox", "does not go with --organizations"],
     ("sandbox", "--port", "65536"): ["--port", "<= 65535"],
     ("sandbox", "--phone-numbers", "-1"): ["--phone-numbers", ">= 0"],
     ("sandbox", "--max-limit", "0"): ["--max-limit", ">= 1"],
@@ -97,10 +103,10 @@ async def test_help_shows_all_options_and_says_why_there_is_none_for_the_key(cal
     """The help of the listing names its options and their values, and where the key belongs."""
     ended = await call(*LIST, "--help")
 
-    options = {word for word in ended.output.split() if word.startswith("--")}
+    options = {word.rstrip(",") for word in ended.output.split() if word.startswith("--")}
     text = " ".join(ended.output.split())
     walk = {"--type", "--order", "--limit", "--offset", "--page-size", "--concurrency", "--exact"}
-    assert {*walk, "--format", "--sandbox"} == options
+    assert {*walk, "--format", "--organizations", "--max-concurrent", "--sandbox"} == options
     assert "[choices: table, json, jsonl, csv] [default: table]" in text.replace(" │ │ ", " ")
     assert "The environment variable CONTACTSHIP_API_KEY holds the key" in text
     assert "There is no option for the key: it would stay in the history of your shell" in text

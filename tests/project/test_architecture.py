@@ -61,7 +61,10 @@ ALLOWED: dict[str, set[str]] = {
     "sandbox": {"_messages", "_secret", "sandbox"},
     "sandbox/__init__": {"_messages", "sandbox", "_client"},
     "_cli_output": PUBLIC,
-    "_cli": PUBLIC | {"_cli_output"},
+    "_cli_progress": PUBLIC | {"_cli_output"},
+    "_cli_organizations": PUBLIC,
+    "_cli_failures": PUBLIC,
+    "_cli": PUBLIC | {"_cli_output", "_cli_progress", "_cli_organizations", "_cli_failures"},
     "__main__": {"_cli"},
 }
 """What each module may import from within the package; the empty name is the package itself."""

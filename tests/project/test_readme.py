@@ -19,7 +19,10 @@ ROOT = Path(__file__).parents[2]
 
 SET_UP = [code for language, code in BLOCKS if language == "bash" and "pip install" in code]
 COMMANDS = [code for language, code in BLOCKS if language == "bash" and code not in SET_UP]
+SETTINGS = {code.split()[1]: code for language, code in BLOCKS if language == "toml"}
 SCRIPTS = [code for language, code in BLOCKS if language == "python" and code not in FILES.values()]
+
+KEYS = ("CONTACTSHIP_API_KEY", "ACME_CONTACTSHIP_KEY", "GLOBEX_CONTACTSHIP_KEY")
 
 RUN_SCRIPT = """
 import ast, asyncio, sys
@@ -39,9 +42,7 @@ async def run(
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "CONTACTSHIP_BASE_URL": sandbox.url,
-        "CONTACTSHIP_API_KEY": sandbox.api_key,
-        "ACME_CONTACTSHIP_KEY": sandbox.api_key,
-        "GLOBEX_CONTACTSHIP_KEY": sandbox.api_key,
+        **dict.fromkeys(KEYS, sandbox.api_key),
     }
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -67,7 +68,9 @@ async def test_python(code: str) -> None:
 
 @pytest.mark.parametrize("code", COMMANDS)
 async def test_shell(code: str, tmp_path: Path) -> None:
-    """Each command runs and writes no errors."""
+    """Each command runs and writes no errors, beside the files it reads."""
+    for name, content in SETTINGS.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
     async with Sandbox(phone_numbers=30) as sandbox:
         status, output, errors = await run(
             "bash", "-e", "-o", "pipefail", "-c", code, sandbox=sandbox, directory=tmp_path
@@ -97,4 +100,4 @@ def test_set_up() -> None:
     assert 2 == len(SET_UP)
     assert "README.md" in gate
     assert not [line for line in gate.splitlines() if "phone-numbers list" in line]
-    assert {"", "bash", "python", "text"} >= {language for language, _ in BLOCKS}
+    assert {"", "bash", "python", "text", "toml"} >= {language for language, _ in BLOCKS}

@@ -1,0 +1,87 @@
+"""The organizations of the command line: a file of their names and of the environment variables that hold their keys.
+
+No complaint quotes the file, apart from names: somebody may have put a key into it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from cyclopts import CycloptsError
+
+from contactship_async import ConfigurationError, ContactshipPool
+
+_PLACE: Final = re.compile(r"\(at (line \d+|end)[^()]*\)\Z")
+"""Where a text of tomllib says that the fault is. What comes before may quote the file."""
+
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_SURELY_NO_KEY: Final = re.compile(r"[A-Z]+(_[A-Z0-9]+)+")
+
+
+def read_organizations(file: Path) -> dict[str, str]:
+    """Read which environment variable holds the key of each organization.
+
+    Raises:
+        CycloptsError: The file can't be read, or holds something else.
+    """
+    organizations = _parse(file)
+    if not organizations:
+        message = f'{file} names no organization: a line such as acme = "ACME_CONTACTSHIP_KEY" does'
+        raise CycloptsError(message)
+    for name, variable in organizations.items():
+        fault = _find_fault(variable) if name.strip() else "its name is empty"
+        if fault is not None:
+            message = f"organization {name!r} of {file}: {fault}"
+            raise CycloptsError(message)
+    return organizations
+
+
+def open_pool(variables: Mapping[str, str], max_concurrent: int) -> ContactshipPool:
+    """Return a pool of the organizations whose keys *variables* hold.
+
+    Raises:
+        CycloptsError: A key is malformed.
+        ConfigurationError: The base URL is unusable.
+    """
+    try:
+        return ContactshipPool(
+            {name: os.environ[variable] for name, variable in variables.items()}, max_concurrent=max_concurrent
+        )
+    except ConfigurationError as error:
+        if str(error).startswith("base_url"):
+            raise
+        raise CycloptsError(str(error)) from None
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))  # Windows editors put a mark at the beginning.
+    except OSError as error:
+        message = f"{file} can't be read: {error.strerror}"
+    except UnicodeDecodeError:
+        message = f"{file} is no TOML: it is not in UTF-8"
+    except RecursionError:
+        message = f"{file} is no TOML of names and variables: it is nested too deeply"
+    except tomllib.TOMLDecodeError as error:
+        place = _PLACE.search(str(error))
+        where = f", at its {place[1]}" if place else ""
+        message = (
+            f'{file} is no TOML{where}: each line must be like acme = "ACME_CONTACTSHIP_KEY", each name there once'
+        )
+    raise CycloptsError(message)
+
+
+def _find_fault(variable: object) -> str | None:
+    if isinstance(variable, dict):
+        return "it is a table, and must be the name of an environment variable; names with dots go into quotes"
+    if not isinstance(variable, str) or not _VARIABLE.fullmatch(variable):
+        return "what follows must be the name of an environment variable, in quotes; the key itself belongs in that"
+    if os.environ.get(variable):
+        return None
+    name = variable if _SURELY_NO_KEY.fullmatch(variable) else "named there"
+    return f"the environment variable {name} is {'empty' if variable in os.environ else 'not set'}"

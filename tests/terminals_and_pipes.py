@@ -1,0 +1,79 @@
+"""The other ends of what a process writes to: terminals, and pipes that nobody reads."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import re
+import struct
+import termios
+from asyncio.subprocess import DEVNULL
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+STYLING = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+AT_ONCE = 5.0  # seconds, for a busy machine; far less than what the command would wait for
+
+
+@contextmanager
+def closed_pipe() -> Iterator[int]:
+    """Offer the end of a pipe that nobody reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        yield writing
+    finally:
+        os.close(writing)
+
+
+@contextmanager
+def full_pipe() -> Iterator[tuple[int, Callable[[], int]]]:
+    """Offer the end of a pipe that nobody reads yet, and a function that counts the bytes in it."""
+    reading, writing = os.pipe()
+    try:
+        yield writing, lambda: struct.unpack("i", fcntl.ioctl(reading, termios.FIONREAD, b"\0\0\0\0"))[0]
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+async def run_in_terminal(
+    start: Any, *arguments: str, columns: int = 100, shows_output: bool = True, code: int = 0, **settings: Any
+) -> str:
+    """Run the command with its standard error at a terminal, its output there or nowhere; return what it shows."""
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
+    output = theirs if shows_output else DEVNULL
+    process = await start("-m", "contactship_async", *arguments, stdin=theirs, stdout=output, stderr=theirs, **settings)
+    os.close(theirs)
+    shown = await asyncio.to_thread(read_terminal, ours)
+    assert code == await process.wait()
+    return shown
+
+
+def read_terminal(terminal: int) -> str:
+    """Read what is shown until the last process has left, and close it."""
+    shown = b""
+    try:
+        while piece := os.read(terminal, 65536):
+            shown += piece
+    except OSError:
+        pass  # Linux reports the end of a terminal as an error.
+    os.close(terminal)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def unfold(lines: list[str]) -> list[list[str]]:
+    """Put the rows of a folded table together again; only its ids go on below the first line of a row."""
+    begins = [cell.start() for cell in re.finditer(r"\S+", lines[0])]
+    rows: list[list[str]] = []
+    for line in lines:
+        cells = [line[begin:end].strip() for begin, end in zip(begins, [*begins[1:], None], strict=True)]
+        if cells[-1]:
+            rows.append(cells)
+        else:
+            rows[-1] = [above + below for above, below in zip(rows[-1], cells, strict=True)]
+    return rows
