@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 E = TypeVar("E", bound=StrEnum)
+
+_LARGEST: Final = sys.float_info.max
+"""Integers may be larger than that, and NaN is not comparable."""
 
 
 def check_type(name: str, value: object, expected: Any) -> None:
@@ -22,7 +25,7 @@ def check_seconds(name: str, value: object, *, may_be_zero: bool) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         message = f"{name} must be {allowed}, not {type(value).__name__}"
         raise TypeError(message)
-    if not math.isfinite(value) or value < 0 or (value == 0 and not may_be_zero):
+    if not -_LARGEST <= value <= _LARGEST or value < 0 or (value == 0 and not may_be_zero):
         message = f"{name} must be {allowed}"
         raise ValueError(message)
 

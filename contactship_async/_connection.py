@@ -19,6 +19,8 @@ from contactship_async._version import __version__
 DEFAULT_CONNECTIONS: Final = 100
 """Of the connector that aiohttp opens for a session by itself."""
 
+_NO_LIMIT: Final = 0  # as aiohttp writes it
+
 _USER_AGENT: Final = f"contactship-async/{__version__}"
 
 
@@ -50,8 +52,10 @@ class Connection:
         """How many requests can be under way at once without waiting for a connection."""
         if self.transport is not None:
             return math.inf
-        limit = DEFAULT_CONNECTIONS if self.connector is None else self.connector.limit
-        return limit or math.inf  # Zero is how aiohttp says that there is no limit.
+        if self.connector is None:
+            return DEFAULT_CONNECTIONS
+        limits = (self.connector.limit, self.connector.limit_per_host)  # There is one host.
+        return min((limit for limit in limits if limit != _NO_LIMIT), default=math.inf)
 
     def check_available(self) -> None:
         """Raise a `RuntimeError` if calls are not allowed."""

@@ -39,6 +39,9 @@ _PART_OF_PAUSE: Final = 1 / 6000
 """After a minute, 5 ms on average: at a round trip of 50 ms, some ten requests are under way when the budget is used up
 again, and the 120 of the documented budget take a hundredth of its window to leave."""
 
+_PROCESSION: Final = 0.1
+"""Those who waited leave apart for this part of the pause at the most: time for 1,200 of them."""
+
 
 @define(eq=False)
 class Gate:
@@ -61,6 +64,7 @@ class Gate:
     _under_way: int = field(default=0, init=False)
     _opens_at: float = field(default=-math.inf, init=False)
     _most_apart: float = field(default=0.0, init=False)
+    _procession_ends_at: float = field(default=-math.inf, init=False)
     _sent: deque[float] = field(factory=deque, init=False)
     _line: _Line | None = field(default=None, init=False)
     _vacancy: asyncio.Future[None] | None = field(default=None, init=False)
@@ -84,9 +88,12 @@ class Gate:
             now = self.clock()
             while self._sent and self._sent[0] + window <= now:
                 self._sent.popleft()
-            if len(self._sent) >= self.rate_limit.requests:
-                windows, place = divmod(ahead, self.rate_limit.requests)
-                opens_at = max(opens_at, self._sent[place] + (windows + 1) * window)
+            windows, place = divmod(ahead, self.rate_limit.requests)
+            place -= self.rate_limit.requests - len(self._sent)
+            if place >= 0:
+                opens_at = max(opens_at, self._sent[place] + window)
+            if windows:
+                opens_at = max(opens_at, now) + windows * window
         return opens_at
 
     def seconds_to_wait(self, attempts: int) -> float:
@@ -95,8 +102,12 @@ class Gate:
 
     def pause(self, seconds: float) -> None:
         """Let nobody pass for *seconds*."""
+        ends_at = self.clock() + seconds
+        if ends_at < self._opens_at:
+            return
         self._most_apart = seconds * _PART_OF_PAUSE
-        self._opens_at = max(self._opens_at, self.clock() + seconds + self._apart())
+        self._procession_ends_at = ends_at + seconds * _PROCESSION
+        self._opens_at = ends_at + self._apart()
 
     def enter(self) -> None:
         """Count a request that is sent now."""
@@ -104,8 +115,9 @@ class Gate:
         if self.rate_limit is not None:
             self._sent.append(self.clock())
         if self._opens_at != -math.inf:
-            # The last of those who waited ends the procession.
-            self._opens_at = self.clock() + self._apart() if self._waiting > 1 else -math.inf
+            # The last of those who waited ends the procession; while new ones come all the time, its own length does.
+            goes_on = self._waiting > 1 and self.clock() < self._procession_ends_at
+            self._opens_at = self.clock() + self._apart() if goes_on else -math.inf
 
     def leave(self) -> None:
         """Count a request that has its answer, or gets none."""

@@ -17,8 +17,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterable, Callable, Iterable
+from traceback import clear_frames
 from types import TracebackType
-from typing import Generic, Self, TypeAlias, TypeVar
+from typing import Generic, Self, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -35,17 +36,21 @@ class Merge(Generic[T]):
     Args:
         sources: Consumed as workers become free.
         most_active: How many sources are iterated over at once.
+        tell: Makes an item of the failure of a source; without it, failures are kept.
 
     Attributes:
         failures: The names of the sources that failed, and their errors.
     """
 
-    def __init__(self, sources: Iterable[Source[T]], most_active: int) -> None:
+    def __init__(
+        self, sources: Iterable[Source[T]], most_active: int, tell: Callable[[str, Exception], T] | None = None
+    ) -> None:
         self.failures: list[tuple[str, Exception]] = []
         self._sources = iter(sources)
         self._most_active = most_active
+        self._tell = tell
         self._queue: deque[tuple[str, T]] = deque()
-        self._filler: AsyncIterable[T] | None = None
+        self._filler: asyncio.Task[None] | None = None
         self._line: deque[asyncio.Future[None]] = deque()
         self._news = asyncio.Event()  # An item has come, or a worker has ended.
         self._workers: set[asyncio.Task[None]] = set()
@@ -94,34 +99,55 @@ class Merge(Generic[T]):
     async def stop(self) -> None:
         """End the workers, and wait until they have ended, also if that is cancelled."""
         self._is_stopped = True
-        for worker in self._workers:
+        workers = self._workers - {asyncio.current_task()}
+        for worker in workers:
             worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        await asyncio.gather(*workers, return_exceptions=True)
 
     async def _work(self) -> None:
         for name, begin in self._sources:
             try:
                 await self._drain(name, begin())
+            except asyncio.CancelledError:
+                if cast("asyncio.Task[None]", asyncio.current_task()).cancelling():
+                    raise
+                await self._fail(name, RuntimeError("it was cancelled from within"))
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the failure of this source alone
-                self.failures.append((name, error))
+                clear_frames(error.__traceback__)  # They hold what the source held: a page, thousands of ids.
+                await self._fail(name, error)
+            if self._is_stopped:  # The source swallowed its cancellation: no other begins.
+                return
 
     async def _drain(self, name: str, items: AsyncIterable[T]) -> None:
+        iterator = aiter(items)
         try:
-            async for item in items:
-                if self._filler is not items or len(self._queue) >= self._most_active:
-                    await self._take_turn(items)
-                self._queue.append((name, item))
-                self._news.set()
+            async for item in iterator:
+                if self._is_stopped:
+                    return
+                await self._put(name, item)
         finally:
-            close = getattr(items, "aclose", None)
+            close = getattr(iterator, "aclose", None)
             if close is not None:
                 await close()
 
-    async def _take_turn(self, items: AsyncIterable[T]) -> None:
-        """Wait until the queue is empty, unless nobody is before *items*; whose items fill it already goes first."""
+    async def _fail(self, name: str, error: Exception) -> None:
+        if self._tell is None:
+            self.failures.append((name, error))
+        else:
+            await self._put(name, self._tell(name, error))
+
+    async def _put(self, name: str, item: T) -> None:
+        if self._filler is not asyncio.current_task() or len(self._queue) >= self._most_active:
+            await self._take_turn()
+        self._queue.append((name, item))
+        self._news.set()
+
+    async def _take_turn(self) -> None:
+        """Wait until the queue is empty, unless nobody is before; the worker that fills it already goes first."""
+        worker = asyncio.current_task()
         if self._queue or self._line:
             called = asyncio.get_running_loop().create_future()
-            if self._filler is items:
+            if self._filler is worker:
                 self._line.appendleft(called)
             else:
                 self._line.append(called)
@@ -129,7 +155,7 @@ class Merge(Generic[T]):
                 await called
             finally:
                 self._line.remove(called)  # Not sooner: whoever comes after the call goes to the end of the line.
-        self._filler = items
+        self._filler = worker
 
     def _call_next(self) -> None:
         """Let the first in line fill the empty queue; if nobody is there, whoever comes next."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from inspect import iscoroutine
@@ -48,8 +49,8 @@ class ContactshipPool:
     """Clients of many organizations over one connection pool, used with `async with`.
 
     `pool["acme"]` is the client of an organization. Each has a key and a budget of its own, and waits on its own when
-    the server says that too many requests were sent; all share the connections and the budget of this machine's
-    address. The settings are those of `ContactshipClient`.
+    the server says that it sent too many requests; all share the connections and the budget of this machine's address,
+    and wait together when the server says that this one is used up. The settings are those of `ContactshipClient`.
 
     Args:
         api_keys: The key of each organization, or an async function that returns it, called when its turn comes; its
@@ -80,7 +81,7 @@ class ContactshipPool:
     ) -> None:
         keys = _read_api_keys(api_keys)
         del api_keys
-        if isinstance(keys, ConfigurationError):
+        if isinstance(keys, Exception):
             raise keys
         self._api_keys = keys
         self._max_concurrent = check_integer("max_concurrent", max_concurrent, lowest=1)
@@ -119,6 +120,9 @@ class ContactshipPool:
         return len(self._api_keys)
 
     async def __aenter__(self) -> Self:
+        if self._connection.is_available:
+            message = "the pool is in use already"
+            raise RuntimeError(message)
         self._connection.is_available = True
         return self
 
@@ -126,9 +130,10 @@ class ContactshipPool:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._connection.is_available = False
-        for merge in tuple(self._merges):
-            await merge.stop()
-        await self._connection.close()
+        try:
+            await asyncio.gather(*(merge.stop() for merge in self._merges))  # Waits for all, also if it is cancelled.
+        finally:
+            await self._connection.close()
 
     def iter(self, walk: Callable[[ContactshipClient], AsyncIterable[T]]) -> AsyncGenerator[tuple[str, T], None]:
         """Iterate over what *walk* yields for each organization, as it comes.
@@ -137,7 +142,9 @@ class ContactshipPool:
                 ...
 
         No more than *max_concurrent* organizations are walked at once, and they stand still while you are busy: what
-        is held is a page of each, and *max_concurrent* items. Leave early with `contextlib.aclosing()`.
+        is held is a page of each, and *max_concurrent* items. Leave early with `contextlib.aclosing()`. For a time
+        limit, put `asyncio.timeout()` around the whole loop: `asyncio.wait_for(anext(...), ...)` ends the generator
+        when it times out, and what is missing would go unnoticed.
 
         Args:
             walk: Any function from a client to an async iterator.
@@ -160,7 +167,7 @@ class ContactshipPool:
             async for result in pool.map(lambda client: client.count_phone_numbers()):
                 print(result.organization, result.value, result.error)
 
-        No more than *max_concurrent* jobs run at once. Leave early with `contextlib.aclosing()`.
+        No more than *max_concurrent* jobs run at once. For leaving early and for time limits, see `iter`.
 
         Args:
             job: Any coroutine function of a client.
@@ -194,14 +201,12 @@ class ContactshipPool:
         self, job: Callable[[ContactshipClient], Awaitable[T]]
     ) -> AsyncGenerator[OrganizationResult[T], None]:
         async def run(client: ContactshipClient) -> AsyncGenerator[OrganizationResult[T], None]:
-            organization = cast("str", client.organization)
-            try:
-                result = OrganizationResult(organization, await job(client), None)
-            except Exception as error:  # noqa: BLE001 - whatever the job raises is its result
-                result = OrganizationResult(organization, None, error)
-            yield result
+            yield OrganizationResult(cast("str", client.organization), await job(client), None)
 
-        merge = self._merge(run)
+        def tell(organization: str, error: Exception) -> OrganizationResult[T]:
+            return OrganizationResult(organization, None, error)
+
+        merge = self._merge(run, tell)
         try:
             async with merge:
                 async for _, result in merge:
@@ -209,9 +214,14 @@ class ContactshipPool:
         finally:
             self._merges.discard(merge)
 
-    def _merge(self, begin: Callable[[ContactshipClient], AsyncIterable[T]]) -> Merge[T]:
+    def _merge(
+        self,
+        begin: Callable[[ContactshipClient], AsyncIterable[T]],
+        tell: Callable[[str, Exception], T] | None = None,
+    ) -> Merge[T]:
+        self._connection.check_available()
         sources = ((name, partial(self._begin, begin, name)) for name in self)
-        merge = Merge(sources, min(self._max_concurrent, len(self)))
+        merge = Merge(sources, min(self._max_concurrent, len(self)), tell)
         self._merges.add(merge)
         return merge
 
@@ -239,14 +249,14 @@ class _OrganizationClient(ContactshipClient):
         """Do nothing: the pool closes the connection that all its clients share."""
 
 
-def _read_api_keys(api_keys: Mapping[str, ApiKeySource]) -> dict[str, ApiKey] | ConfigurationError:
-    """Check the keys, and return them, or the first fault."""
-    check_type("api_keys", api_keys, Mapping)
+def _read_api_keys(api_keys: object) -> dict[str, ApiKey] | ConfigurationError | TypeError:
+    """Check the keys, and return them or the first fault: raised here, it would pass a frame that holds them all."""
+    if not isinstance(api_keys, Mapping):
+        return TypeError(f"api_keys must be of type Mapping, not {type(api_keys).__name__}")
     keys: dict[str, ApiKey] = {}
     for organization, source in api_keys.items():
         if not isinstance(organization, str) or not organization:
-            message = "the names of organizations in api_keys must be non-empty texts"
-            raise TypeError(message)
+            return TypeError("the names of organizations in api_keys must be non-empty texts")
         key = read_api_key(source, of=f" of {organization!r}")
         if isinstance(key, ConfigurationError):
             return key

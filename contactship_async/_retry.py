@@ -16,6 +16,7 @@ import asyncio
 import logging
 import math
 import random
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
@@ -91,15 +92,17 @@ class AttemptLoop:
             if held_back is not None:
                 reason = f"{held_back} within {self.timeouts.total} s, the total limit"
                 call = describe_call(request.method, request.path)
-                raise error or exchange_error(call, reason, repeatable=True, limit="total")
+                late = exchange_error(call, reason, repeatable=True, limit="total")
+                raise late if error is None else _with_notes(error, attempt, reason)
             attempt += 1
             began = self.clock()
+            outcome = None
             try:
                 outcome = await self._attempt(request, transport, deadline)
             finally:
                 self.limits.leave()
-            wait, ended = began - ended, self.clock()
-            self._log(request, attempt, outcome, elapsed=ended - began, wait=wait)
+                wait, ended = began - ended, self.clock()
+                self._log(request, attempt, outcome, elapsed=ended - began, wait=wait)
             if isinstance(outcome, Response):
                 self._heed(self.read_pauses(outcome.headers))
                 error = self.read_error(request, outcome)
@@ -109,11 +112,10 @@ class AttemptLoop:
                 error = outcome
             delay = self._delay_after(attempt, error)
             if isinstance(error, RateLimitError):
-                self.limits.organization.pause(min(delay, self.policy.max_retry_after))
+                pause = delay if error.retry_after is None else min(delay, self.policy.max_retry_after)
+                self.limits.organization.pause(pause)
             if self._is_final(attempt, request, error) or self.clock() + delay >= deadline:
-                if attempt > 1:
-                    error.add_note(f"{attempt} attempts were made.")
-                raise error
+                raise _with_notes(error, attempt)
             if not isinstance(error, RateLimitError):  # Its wait is that of all calls.
                 await self.sleep(delay)
             request = evolve(request, delivery=Delivery())
@@ -162,17 +164,18 @@ class AttemptLoop:
         return not isinstance(error, ConnectionFailedError | RequestTimeoutError)
 
     def _log(
-        self, request: Request, attempt: int, outcome: Response | TransportError, *, elapsed: float, wait: float
+        self, request: Request, attempt: int, outcome: Response | TransportError | None, *, elapsed: float, wait: float
     ) -> None:
         went_well = isinstance(outcome, Response) and outcome.is_success
         level = logging.DEBUG if went_well else logging.INFO
         if not _LOGGER.isEnabledFor(level):
             return
+        failure = outcome or sys.exception()
         facts = {
             "method": request.method,
             "path": mask_path(request.path),
             "status": outcome.status if isinstance(outcome, Response) else None,
-            "error": None if isinstance(outcome, Response) else type(outcome).__name__,
+            "error": None if isinstance(outcome, Response) else type(failure).__name__,
             "attempt": attempt,
             "elapsed": elapsed,
             "wait": wait,
@@ -180,3 +183,11 @@ class AttemptLoop:
         }
         text = "{method} {path}: {outcome} after {elapsed:.3f} s (attempt {attempt}, waited {wait:.3f} s before it)"
         _LOGGER.log(level, text.format(outcome=facts["status"] or facts["error"], **facts), extra=facts)
+
+
+def _with_notes(error: ContactshipError, attempts: int, reason: str | None = None) -> ContactshipError:
+    if attempts > 1:
+        error.add_note(f"{attempts} attempts were made.")
+    if reason is not None:
+        error.add_note(f"No further one: {reason}.")
+    return error

@@ -5,6 +5,7 @@ All of them pickle and copy. No text of theirs carries the key, a phone number, 
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -39,8 +40,11 @@ __all__ = [
 Limit = Literal["connect", "attempt", "total"]
 """A field of `Timeouts`."""
 
-_PERSONAL = re.compile(r"(?:\d[ ().+-]*){7}|@")
-"""What makes a path segment a phone number or an e-mail address, which the API takes as identifiers of contacts."""
+_PERSONAL = re.compile(r"(?:\d[\W_]*){7}|@")
+"""What makes a path segment a phone number or an e-mail address, which the API takes as identifiers of contacts.
+
+Numbers that were copied come with any kind of blank and hyphen between the digits.
+"""
 
 _MOST_ISSUES_IN_TEXT = 5
 
@@ -87,7 +91,8 @@ def describe_call(method: str, path: str) -> str:
 
 def mask_path(path: str) -> str:
     """Put `***` in place of the segments of *path* that may identify persons."""
-    return "/".join("***" if _PERSONAL.search(unquote(segment)) else segment for segment in path.split("/"))
+    # What was quoted twice, on its way through another system, is unquoted twice.
+    return "/".join("***" if _PERSONAL.search(unquote(unquote(part))) else part for part in path.split("/"))
 
 
 class ConfigurationError(ContactshipError, ValueError):
@@ -256,7 +261,11 @@ class OrganizationError(ContactshipError):
         self.__cause__ = error
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__cause__), self.__dict__
+        try:
+            cause = pickle.loads(pickle.dumps(self.__cause__))  # noqa: S301 - what was pickled just now
+        except Exception:  # noqa: BLE001 - a foreign error may fail at either in any way
+            cause = None  # Its class is in the text.
+        return _restore, (type(self), self.args, cause), self.__dict__
 
 
 class PoolError(ContactshipError, ExceptionGroup[OrganizationError]):

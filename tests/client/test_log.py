@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from contactship_async import (
     ConnectionFailedError,
     ContactshipClient,
     ContactshipPool,
+    MalformedResponseError,
     Request,
     Response,
     RetryPolicy,
@@ -68,6 +70,21 @@ async def test_attempts_without_an_answer(caplog: pytest.LogCaptureFixture) -> N
 
     assert ["ConnectionFailedError"] * 2 == [record.__dict__["error"] for record in ours(caplog.records)]
     assert [None] * 2 == [record.__dict__["status"] for record in ours(caplog.records)]
+
+
+async def test_attempts_that_end_otherwise(caplog: pytest.LogCaptureFixture) -> None:
+    """An attempt that is cancelled, or whose answer is too large, has a record as well."""
+    caplog.set_level(logging.INFO)
+
+    async def cancelled(_: Request) -> Response:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await ContactshipClient(KEY, transport=cancelled).request("GET", "/v1/credits")
+    with pytest.raises(MalformedResponseError):
+        await client_of(MalformedResponseError(("too large",))).request("GET", "/v1/credits")
+
+    assert ["CancelledError", "MalformedResponseError"] == [record.__dict__["error"] for record in ours(caplog.records)]
 
 
 async def test_organization(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import pickle
 import traceback
 import weakref
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from contactship_async import (
     Timeouts,
     WalkPosition,
 )
+from contactship_async._connection import Connection
 from contactship_async.sandbox import Sandbox
 
 ONCE = RetryPolicy(max_attempts=1)
@@ -444,16 +446,137 @@ async def test_second_cancellation_during_the_end() -> None:
         assert tasks_before == asyncio.all_tasks()
 
 
-async def test_a_cancellation_of_its_own_passes() -> None:
-    """A walk that is cancelled from within ends the merge with that, as it would on its own."""
+async def test_cancelled_from_within() -> None:
+    """An organization that is cancelled from within, not by the consumer, has failed; all others are delivered."""
+    tenants = Tenants.with_numbers(acme=10, globex=10)
+    cancelled = asyncio.get_running_loop().create_future()
+    cancelled.cancel()
 
-    async def cancelled(_: ContactshipClient) -> AsyncGenerator[int, None]:
-        yield 0
-        raise asyncio.CancelledError
+    async def walk_or_not(client: ContactshipClient) -> AsyncGenerator[Any, None]:
+        async for number in client.iter_phone_numbers():
+            yield number
+            if client.organization == "acme":
+                await cancelled
 
-    async with Tenants.with_numbers(acme=1).pool() as pool:
-        with pytest.raises(asyncio.CancelledError):
-            assert [] == [item async for item in pool.iter(cancelled)]
+    async def count_or_not(client: ContactshipClient) -> int:
+        return await (cancelled if client.organization == "acme" else client.count_phone_numbers())
+
+    async with tenants.pool() as pool:
+        ids, error = await collect(pool.iter(walk_or_not))
+        results = {result.organization: result async for result in pool.map(count_or_not)}
+
+    assert {"acme": 1, "globex": 10} == {name: len(found) for name, found in ids.items()}
+    assert error is not None
+    assert "it was cancelled from within" == str(error.exceptions[0].__cause__)
+    assert (10, "it was cancelled from within") == (results["globex"].value, str(results["acme"].error))
+
+
+@pytest.mark.parametrize("how", ["iter", "map"])
+async def test_cancellation_that_is_swallowed(how: str) -> None:
+    """A job or walk that answers its cancellation by going on is left all the same, and no other one begins."""
+    begun: list[str | None] = []
+
+    async def job(client: ContactshipClient) -> int:
+        begun.append(client.organization)
+        if len(begun) == 1:
+            return 0
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return 1
+
+    async def stubborn(client: ContactshipClient) -> AsyncGenerator[int, None]:
+        yield await job(client)
+        yield 2
+
+    async with Tenants.with_numbers(acme=1, globex=1, initech=1, umbrella=1).pool(max_concurrent=2) as pool:
+        items: AsyncGenerator[Any, None] = pool.iter(stubborn) if how == "iter" else pool.map(job)
+        async with asyncio.timeout(5), aclosing(items):
+            async for _ in items:
+                await asyncio.sleep(0.01)
+                break
+        before = len(begun)
+        await asyncio.sleep(0.01)
+
+    assert before == len(begun) < 4
+
+
+async def test_exit_that_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool whose end is cancelled while walks take their time to close leaves none of them, and no session."""
+    tasks_before = asyncio.all_tasks()
+
+    async def slow_to_close(_: ContactshipClient) -> AsyncGenerator[int, None]:
+        try:
+            while True:
+                yield 0
+                await asyncio.sleep(0)
+        finally:
+            await asyncio.sleep(0.05)
+
+    closed: list[Connection] = []
+    close = Connection.close
+
+    async def note(connection: Connection) -> None:
+        closed.append(connection)
+        await close(connection)
+
+    monkeypatch.setattr(Connection, "close", note)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02), Tenants.with_numbers(acme=1, globex=1).pool() as pool:
+            held = [pool.iter(slow_to_close) for _ in range(4)]
+            for numbers in held:
+                await anext(numbers)
+
+    assert [pool._connection] == closed
+    assert tasks_before == asyncio.all_tasks()
+
+
+async def test_failures_hold_nothing() -> None:
+    """What a failed walk held is gone: its frames are only kept as places in the code."""
+    tenants = Tenants.with_numbers(acme=3)
+
+    async def broken(_: ContactshipClient) -> AsyncGenerator[int, None]:
+        held = [0] * 1000
+        yield len(held)
+        raise LookupError
+
+    async with tenants.pool() as pool:
+        with pytest.raises(PoolError) as caught:
+            assert [] == [item async for item in pool.iter(broken)]
+
+    cause = caught.value.exceptions[0].__cause__
+    assert cause is not None
+    frames = {frame.f_code.co_name: frame.f_locals for frame, _ in traceback.walk_tb(cause.__traceback__)}
+    assert {} == frames["broken"]
+
+
+async def test_iterated_over_after_the_pool() -> None:
+    """A generator that was made in the pool, but begins after it, raises instead of failing for each organization."""
+    async with Tenants.with_numbers(acme=3).pool() as pool:
+        numbers, results = pool.iter(walk), pool.map(lambda client: client.count_phone_numbers())
+        with pytest.raises(RuntimeError, match="in use already"):
+            await pool.__aenter__()
+    for late in (numbers, results):
+        with pytest.raises(RuntimeError, match="within its `async with`"):
+            await anext(late)
+
+
+async def test_iterable_that_is_no_iterator() -> None:
+    """Of an object whose `__aiter__` is an async generator, the generator is closed along with the merge."""
+    closed: list[str] = []
+
+    class Listing:
+        async def __aiter__(self) -> AsyncGenerator[int, None]:
+            try:
+                yield 1
+                await asyncio.Event().wait()
+            finally:
+                closed.append("yes")
+
+    async with Tenants.with_numbers(acme=1).pool() as pool, aclosing(pool.iter(lambda _: Listing())) as items:
+        async for _ in items:
+            break
+
+    assert ["yes"] == closed
 
 
 async def test_used_only_within_async_with() -> None:
@@ -510,6 +633,16 @@ async def test_malformed_keys(key: Any) -> None:
     async with ContactshipPool({"globex": fetch}, transport=Tenants({}).transport) as pool:
         with pytest.raises(ConfigurationError, match="API key of 'globex'"):
             await pool["globex"].count_phone_numbers()
+
+
+@pytest.mark.parametrize("api_keys", [{"": KEY}, {5: KEY}, {"good": KEY, None: KEY}, [("acme", KEY)], KEY], ids=repr)
+def test_refused_keys_are_not_told(api_keys: Any) -> None:
+    """No frame of the package that an error passes through holds a key."""
+    with pytest.raises(TypeError) as caught:
+        ContactshipPool(api_keys)
+    error = caught.value
+    assert error.__traceback__ is not None
+    assert [] == leaks(told_by(error.with_traceback(error.__traceback__.tb_next)))
 
 
 @pytest.mark.parametrize(
@@ -578,6 +711,24 @@ async def test_not_found_is_no_authentication_error() -> None:
         with pytest.raises(NotFoundError):
             await pool["acme"].request("GET", "/v1/unknown")
         assert 3 == await pool["acme"].count_phone_numbers()
+
+
+class OddError(Exception):
+    """An error that does not survive pickling."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@pytest.mark.parametrize("cause", [OddError(5, "x"), type("Local", (Exception,), {})()], ids=repr)
+def test_odd_causes(cause: Exception) -> None:
+    """A cause that can't be pickled is left out of the pickle; its class is in the text."""
+    error = pickle.loads(pickle.dumps(PoolError("1 of 1", [OrganizationError("acme", cause)])))
+
+    (failure,) = error.exceptions
+    assert (f"acme: {type(cause).__name__}", None) == (str(failure), failure.__cause__)
+    assert failure.__cause__ is copy.deepcopy(failure).__cause__
 
 
 def test_organization_error_alone() -> None:

@@ -301,3 +301,38 @@ def test_hostile_wait_ends() -> None:
         return now() - 1000
 
     assert 120 == run(main())
+
+
+def test_own_delay_after_a_refusal() -> None:
+    """Without `Retry-After`, the wait is that of any retry: `max_retry_after` is for what a server asks for."""
+    answers = [Response(status=429), Response(status=200, body=b"{}")]
+
+    async def transport(request: Request) -> Response:
+        return answers.pop(0)
+
+    async def main() -> float:
+        client = client_of(transport, retry=RetryPolicy(initial_delay=10, max_retry_after=0))
+        client._attempts = evolve(client._attempts, dice=lambda: 1.0)
+        client._attempts.limits.organization.dice = lambda: 0.0
+        await client.request("GET", "/v1/credits")
+        return now() - 1000
+
+    assert 10 == run(main())
+
+
+def test_held_back_after_a_refusal() -> None:
+    """A call that was refused and then held back for too long raises the refusal, with both in its notes."""
+
+    async def transport(_: Request) -> Response:
+        headers = {"retry-after": "7", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "200"}
+        return Response(status=503) if now() < 1001 else Response(status=429, headers=headers)
+
+    async def main() -> list[str]:
+        client = client_of(transport, retry=RetryPolicy(initial_delay=2))
+        client._attempts = evolve(client._attempts, dice=lambda: 1.0)
+        with pytest.raises(RateLimitError) as caught:
+            await client.request("GET", "/v1/credits")
+        return caught.value.__notes__
+
+    reason = "rate limits hold it back for another 200.0 s, and so it can't end within 120 s, the total limit"
+    assert ["2 attempts were made.", f"No further one: {reason}."] == run(main())

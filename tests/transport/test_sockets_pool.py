@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import aclosing
+from typing import Any
 
 import aiohttp
 import pytest
@@ -43,10 +44,11 @@ async def test_waiting_for_a_connection_counts(method: str) -> None:
     assert 1 == len(server.requests)
 
 
-async def test_calls_beyond_the_connections_wait_without_a_limit_of_their_own() -> None:
+@pytest.mark.parametrize("limits", [{"limit": 2}, {"limit_per_host": 2}, {"limit": 0, "limit_per_host": 2}], ids=repr)
+async def test_calls_beyond_the_connections_wait_without_a_limit_of_their_own(limits: dict[str, Any]) -> None:
     """Calls that wait for a connection do so at the gate: neither the attempt's limit nor the connect limit runs."""
     slow = [pause(0.05), answer({})]
-    async with RawServer(slow) as server, aiohttp.TCPConnector(limit=2) as connector:
+    async with RawServer(slow) as server, aiohttp.TCPConnector(**limits) as connector:
         once = RetryPolicy(max_attempts=1)
         timeouts = Timeouts(connect=0.15, attempt=0.3)
         async with server.client(connector=connector, timeouts=timeouts, retry=once) as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Sequence
+from itertools import pairwise
 
 import pytest
 from attrs import define, field
@@ -318,6 +319,39 @@ def test_wait_that_is_known_to_be_too_long(
 
     assert 0 == told
     assert [("late", f"rate limits hold it back for another {seconds} s, and so it can't end")] == refused
+
+
+@pytest.mark.parametrize(("ahead", "seconds"), [(0, 10), (1, 60), (2, 70), (3, 120), (4, 130), (5, 180)])
+def test_known_wait_behind_a_pause(ahead: int, seconds: float) -> None:
+    """What is known at once is the pause, what is left of the budget behind it, and the windows after that."""
+
+    async def main() -> float:
+        organization = gate(RateLimit(2, 60))
+        await Callers(Limits(organization)).call()
+        organization.pause(10)
+        return organization.opens_at(ahead) - now()
+
+    assert seconds == run(main())
+
+
+def test_procession_ends() -> None:
+    """Where new ones come all the time, they leave apart for a tenth of the pause, and then as they come."""
+
+    async def main() -> list[float]:
+        organization = gate(dice=1.0)
+        callers = Callers(Limits(organization))
+        organization.pause(60)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2000):
+                group.create_task(callers.call())
+        return callers.moments
+
+    moments = run(main())
+    apart = [later - earlier for earlier, later in pairwise(moments)]
+
+    assert 0.01 == pytest.approx(apart[0])
+    assert 598 <= sum(each > 0 for each in apart) <= 602
+    assert 66 <= moments[-1] < 66.1
 
 
 @pytest.mark.parametrize("which", ["organization", "address"])

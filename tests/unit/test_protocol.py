@@ -81,7 +81,11 @@ def test_facts_of_an_error() -> None:
     assert "GET /v1/phone-numbers was answered 429 Too Many Requests; the server asks to wait 5 s" == str(error)
 
 
-@pytest.mark.parametrize("identifier", ["+12025550142", "%2B12025550142", "12025550142", "a@example.com", "a%40b.com"])
+@pytest.mark.parametrize(
+    "identifier",
+    ["+12025550142", "%2B12025550142", "12025550142", "a@example.com", "a%40b.com", "a%2540b.com", "+1_202_555_0142",
+     "+1%C2%A0202%C2%A0555%C2%A00142", "202%E2%80%91555%E2%80%910142", "1,202,555,0142"],
+)  # fmt: skip
 def test_text_without_persons(identifier: str) -> None:
     """A path that holds a phone number or an address is not printed as it is."""
     request = build_request(method="GET", path=f"/v1/contacts/{identifier}/tags")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contactship_async import Page, PhoneNumber, PhoneNumberType, RetryPolicy, Secret, SortOrder, Timeouts
+from contactship_async import Page, PhoneNumber, PhoneNumberType, RateLimit, RetryPolicy, Secret, SortOrder, Timeouts
 from contactship_async._messages import Request
 from contactship_async._secret import _unescape
 
@@ -26,7 +26,16 @@ NUMBER = PhoneNumber(
 
 
 @pytest.mark.parametrize(
-    "value", [NUMBER, Page((NUMBER,), 1, 0, None), Timeouts(), RetryPolicy(), SortOrder.ASC, PhoneNumberType("both")]
+    "value",
+    [
+        NUMBER,
+        Page((NUMBER,), 1, 0, None),
+        Timeouts(),
+        RateLimit(1, 2),
+        RetryPolicy(),
+        SortOrder.ASC,
+        PhoneNumberType("both"),
+    ],
 )
 def test_values_pickle_and_copy(value: object) -> None:
     """Values are equal to their pickled and copied selves."""
@@ -76,12 +85,25 @@ def test_refused_timeouts(name: str, value: Any, error: type[Exception]) -> None
     ("settings", "error"),
     [({"max_attempts": 0}, ValueError), ({"max_attempts": 1.5}, TypeError), ({"max_attempts": True}, TypeError),
      ({"initial_delay": -0.1}, ValueError), ({"max_delay": float("inf")}, ValueError),
-     ({"max_retry_after": None}, TypeError)],
+     ({"max_retry_after": None}, TypeError),
+     ({"max_delay": 10**400}, ValueError)],
 )  # fmt: skip
 def test_refused_retry_policies(settings: dict[str, Any], error: type[Exception]) -> None:
     """A policy's numbers are finite and not negative, and there is at least one attempt."""
     with pytest.raises(error, match=next(iter(settings))):
         RetryPolicy(**settings)
+
+
+@pytest.mark.parametrize(
+    ("requests", "per_seconds", "error", "name"),
+    [(0, 60, ValueError, "requests"), (1.5, 60, TypeError, "requests"), (True, 60, TypeError, "requests"),
+     (1, 0, ValueError, "per_seconds"), (1, -1, ValueError, "per_seconds"), (1, None, TypeError, "per_seconds"),
+     (1, float("nan"), ValueError, "per_seconds"), (1, 10**400, ValueError, "per_seconds")],
+)  # fmt: skip
+def test_refused_rate_limits(requests: Any, per_seconds: Any, error: type[Exception], name: str) -> None:
+    """A budget is a whole number of requests, and a positive number of seconds."""
+    with pytest.raises(error, match=name):
+        RateLimit(requests, per_seconds)
 
 
 def test_secrets_stay_secret() -> None:
