@@ -142,7 +142,7 @@ def list_phone_numbers(  # noqa: PLR0913 - one argument for each option
     else:
         pages = _walk_alone(_open_client(sandbox=sandbox), walk)
     try:
-        # Around no more than this: elsewhere, Ctrl-C does not wait for the next `await`.
+        # Around no more than this: without an event loop, Ctrl-C ends at once whatever is done.
         asyncio.run(_print(pages, output, progress))
     except PoolError as error:
         output.end(failures=len(error.exceptions))

@@ -71,8 +71,8 @@ async def test_ctrl_c_ends_a_listing_at_once(start: Any) -> None:
     assert [number["id"].encode() for number in server.phone_numbers[:2]] == [line.split(b",")[0] for line in lines[1:]]
 
 
-async def test_ctrl_c_waits_for_the_next_await(start: Any) -> None:
-    """An event loop that is interrupted just anywhere may lose a wake-up, and then waits forever for a task's end."""
+async def test_ctrl_c_waits_for_the_next_callback(start: Any) -> None:
+    """An event loop that is interrupted amid a callback may lose a wake-up, and wait forever for a task to end."""
     process = await start("-c", START_AND_INTERRUPT_A_CALLBACK, *LIST, "--format", "csv")
     async with asyncio.timeout(AT_ONCE):
         output, complaint = await process.communicate()
@@ -80,11 +80,12 @@ async def test_ctrl_c_waits_for_the_next_await(start: Any) -> None:
     assert (130, b"still in the callback\n", b"") == (process.returncode, output, complaint)
 
 
-async def test_ctrl_c_ends_a_listing_that_nobody_reads(start: Any) -> None:
+@pytest.mark.parametrize("format_", ["csv", "table"])
+async def test_ctrl_c_ends_a_listing_that_nobody_reads(start: Any, format_: str) -> None:
     """The command does not wait for a reader that has stopped, such as a pager."""
     with full_pipe() as (pipe, count_bytes):
         async with Sandbox(1000) as server:
-            process = await start(*COMMAND, "--page-size", "1000", "--format", "csv", url=server.url, stdout=pipe)
+            process = await start(*COMMAND, "--page-size", "1000", "--format", format_, url=server.url, stdout=pipe)
             before = -1
             while not before == count_bytes() > 0:
                 before = count_bytes()
