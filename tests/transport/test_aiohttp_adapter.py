@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 from aioresponses import aioresponses
+from hypothesis import given
+from hypothesis import strategies as st
 from yarl import URL
 
 from contactship_async import ContactshipClient
+from contactship_async._transport import _encode_query
 
 LISTING = "https://api.contactship.ai/v1/phone-numbers"
 
@@ -41,3 +46,16 @@ async def test_large_body() -> None:
             page = await client.list_phone_numbers(limit=2000)
 
     assert 2000 == len(page)
+
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=5) | st.sampled_from(["a&b=c", "+1 202", "%2B", "", "é", "a;b"])
+
+
+@given(st.lists(st.tuples(TEXT.filter(bool), TEXT), max_size=5))
+def test_query_survives(query: list[tuple[str, str]]) -> None:
+    """Whatever a query holds, the server reads what was sent."""
+    encoded = _encode_query(query)
+
+    assert query == parse_qsl(encoded, keep_blank_values=True)
+    assert encoded.isascii()
+    assert encoded == URL(f"https://api.example.com/?{encoded}", encoded=True).raw_query_string
