@@ -482,6 +482,7 @@ async def test_cancellation_that_is_swallowed(how: str) -> None:
             return 0
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
+        await asyncio.sleep(0)
         return 1
 
     async def stubborn(client: ContactshipClient) -> AsyncGenerator[int, None]:
