@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, Callable, Iterable
-from traceback import clear_frames
-from types import TracebackType
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from contextlib import suppress
+from traceback import walk_tb
+from types import FrameType, TracebackType
 from typing import Generic, Self, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
@@ -106,20 +107,22 @@ class Merge(Generic[T]):
 
     async def _work(self) -> None:
         for name, begin in self._sources:
+            frame = None
             try:
-                await self._drain(name, begin())
+                iterator = aiter(begin())
+                frame = getattr(iterator, "ag_frame", None)
+                await self._drain(name, iterator)
             except asyncio.CancelledError:
                 if cast("asyncio.Task[None]", asyncio.current_task()).cancelling():
                     raise
                 await self._fail(name, RuntimeError("it was cancelled from within"))
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the failure of this source alone
-                clear_frames(error.__traceback__)  # They hold what the source held: a page, thousands of ids.
+                _let_go(error, frame)
                 await self._fail(name, error)
             if self._is_stopped:  # The source swallowed its cancellation: no other begins.
                 return
 
-    async def _drain(self, name: str, items: AsyncIterable[T]) -> None:
-        iterator = aiter(items)
+    async def _drain(self, name: str, iterator: AsyncIterator[T]) -> None:
         try:
             async for item in iterator:
                 if self._is_stopped:
@@ -166,3 +169,14 @@ class Merge(Generic[T]):
     def _note_end(self, worker: asyncio.Task[None]) -> None:
         self._ended.append(worker)
         self._news.set()
+
+
+def _let_go(error: Exception, source: FrameType | None) -> None:
+    """Clear the frames that *error* holds, and with them a page and thousands of ids: those of *source* and of ours.
+
+    No others: one may be that of a task that raised the error, shares it and goes on, and clearing would end the task.
+    """
+    for frame, _ in walk_tb(error.__traceback__):
+        if frame is source or frame.f_globals.get("__name__", "").startswith("contactship_async."):
+            with suppress(RuntimeError):  # It still runs.
+                frame.clear()

@@ -540,6 +540,18 @@ async def test_failures_hold_nothing() -> None:
         yield len(held)
         raise LookupError
 
+    async def refused(client: ContactshipClient) -> AsyncGenerator[Any, None]:
+        async for number in client.iter_phone_numbers():
+            yield number
+
+    async with tenants.pool("acme", "unknown") as pool:
+        with pytest.raises(PoolError) as caught:
+            assert [] == [item async for item in pool.iter(refused)]
+        (failure,) = caught.value.exceptions
+        assert failure.__cause__ is not None
+        walk_frames = [frame for frame, _ in traceback.walk_tb(failure.__cause__.__traceback__)][1:]
+        assert {"refused", "walk_rows", "walk_pages"} <= {frame.f_code.co_name for frame in walk_frames}
+        assert [] == [frame.f_code.co_name for frame in walk_frames if frame.f_locals]
     async with tenants.pool() as pool:
         with pytest.raises(PoolError) as caught:
             assert [] == [item async for item in pool.iter(broken)]
@@ -738,3 +750,29 @@ def test_organization_error_alone() -> None:
 
     assert ("acme", "acme: ValueError") == (error.organization, str(error))
     assert "x" == str(error.__cause__)
+
+
+async def test_error_of_a_task_that_goes_on() -> None:
+    """An error that came from a task still at work does not end that task: its frame is not let go."""
+    tenants = Tenants.with_numbers(acme=3)
+    shared: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    release = asyncio.Event()
+
+    async def supervise() -> str:
+        try:
+            int("no number")
+        except ValueError as error:
+            shared.set_exception(error)
+        await release.wait()
+        return "went on"
+
+    async def wait_for_shared(_: ContactshipClient) -> int:
+        return await shared
+
+    supervisor = asyncio.create_task(supervise())
+    async with tenants.pool() as pool:
+        (result,) = [result async for result in pool.map(wait_for_shared)]
+    release.set()
+
+    assert isinstance(result.error, ValueError)
+    assert "went on" == await supervisor
