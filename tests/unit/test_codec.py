@@ -131,6 +131,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"type": {}}, "type: expected a text, got an object"),
     ({"created_at": None}, "created_at: expected a date and time, got null"),
     ({"created_at": 1768471200}, "created_at: expected a date and time, got a number"),
+    ({"created_at": "2026-01-15T10:00:00+00:00:01"}, "created_at: expected a date and time, got a text"),
     ({"created_at": "yesterday"}, "created_at: expected a date and time, got a text"),
     ({"phone_number": True}, "phone_number: expected a non-empty text, got true or false"),
 ]
