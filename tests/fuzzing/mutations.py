@@ -33,9 +33,9 @@ def _(value: bytes, random: Random) -> bytes:
             value = value[:start] + bytes([value[start] ^ 1 << random.randrange(8)]) + value[start + 1 :]
         elif change == 1:
             value = value[:start] + value[end:]
-        elif change == 2:  # noqa: PLR2004 - one of six
+        elif change == 2:
             value = value[:end] + value[start:]
-        elif change == 3 and not random.randrange(8):  # noqa: PLR2004 - as above
+        elif change == 3 and not random.randrange(8):
             value = value[:start]
         else:
             value = value[:start] + random.choice(_PIECES) + value[random.choice((start, end)) :]

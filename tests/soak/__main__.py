@@ -12,7 +12,6 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from random import Random, SystemRandom
 from typing import Any, Final
 
@@ -23,9 +22,13 @@ from soak.counts import Open, Samples, settle
 from soak.jobs import time_out, use_client, use_new_sandbox, use_pool
 from soak.servers import Servers, open_servers
 
-WARM_UP_ROUNDS: Final = 3
-FEWEST_ROUNDS: Final = 6
-"""Judged at the least: two for each third."""
+WARM_UP_ROUNDS: Final = 2
+FEWEST_ROUNDS: Final = 3
+"""Judged at the least: one for each third."""
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the command's output
 
 
 @define
@@ -44,7 +47,7 @@ class Soak:
     seed: int
     with_command_line: bool = True
     on_request: Callable[[], object] | None = None
-    say: Callable[[str], object] = partial(print, flush=True)
+    say: Callable[[str], object] = _print
     samples: Samples = field(factory=Samples, init=False)
     complaints: list[str] = field(factory=list, init=False)
     requests: int = field(default=0, init=False)
@@ -79,7 +82,7 @@ class Soak:
                 jobs.create_task(job(servers, random))
             if self.with_command_line:
                 jobs.create_task(use_command_line(servers, random, turn))
-        self.requests += sum(len(sandbox.requests) for sandbox in servers.all)
+        self.requests += servers.forget_requests()
 
 
 def _shown(memory: dict[str, int]) -> str:
@@ -134,9 +137,9 @@ def main(minutes: float, seed: int) -> int:
     soak = Soak(60 * minutes, seed)
     wrong = run(soak)
     for text in wrong:
-        print(text)
+        _print(text)
     growth = ", ".join(f"{name} {growth:+.0f}" for name, growth in soak.samples.growth().items()) if not wrong else ""
-    print(f"{soak.requests} requests, {'FAILED' if wrong else f'all counts are flat: {growth}'}, with seed {seed}")
+    _print(f"{soak.requests} requests, {'FAILED' if wrong else f'all counts are flat: {growth}'}, with seed {seed}")
     return 1 if wrong else 0
 
 

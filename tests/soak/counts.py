@@ -11,6 +11,7 @@ import tracemalloc
 from array import array
 from collections import Counter
 from collections.abc import Mapping
+from functools import _lru_cache_wrapper
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -75,6 +76,13 @@ def _resident_kib() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE") // _KIB
 
 
+def _empty_bounded_caches() -> None:
+    """Empty what would fill up for some hundred rounds, with the ports of new servers, and then stop growing."""
+    for cache in [each for each in gc.get_objects() if type(each) is _lru_cache_wrapper]:
+        if cache.cache_parameters()["maxsize"] is not None:
+            cache.cache_clear()
+
+
 @define
 class Samples:
     """The memory in use after each round; arrays, as the samples themselves must not look like a leak."""
@@ -83,6 +91,7 @@ class Samples:
 
     def take(self) -> dict[str, int]:
         """Take one of each, after a collection, and return them."""
+        _empty_bounded_caches()
         gc.collect()
         traced, _ = tracemalloc.get_traced_memory()
         latest = {"traced KiB": traced // _KIB, "resident KiB": _resident_kib(), "objects": len(gc.get_objects())}
@@ -94,8 +103,7 @@ class Samples:
         """Return the median of the last third of the samples less that of the first third, for each count."""
         third = {name: max(len(values) // 3, 1) for name, values in self.taken.items()}
         return {
-            name: median(values[-third[name] :]) - median(values[: third[name]])
-            for name, values in self.taken.items()
+            name: median(values[-third[name] :]) - median(values[: third[name]]) for name, values in self.taken.items()
         }
 
     def what_grew(self) -> list[str]:

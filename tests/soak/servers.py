@@ -82,20 +82,25 @@ class Servers:
         """All sandboxes."""
         return [*self.organizations.values(), self.own, self.stalled, self.command]
 
-    def prepare(self, random: Random) -> None:
-        """Forget the requests of the last round, and script the faults of the next one."""
+    def forget_requests(self) -> int:
+        """Empty the lists of requests, and return how many there were."""
+        requests = sum(len(sandbox.requests) for sandbox in self.all)
         for sandbox in self.all:
             sandbox.requests.clear()
+        return requests
+
+    def prepare(self, random: Random) -> None:
+        """Script the faults of the next round."""
         for name, sandbox in self.organizations.items():
             if name.startswith("broken"):
                 sandbox.script(random.choice(LASTING), times=None)
             else:
-                sandbox.script(*passing_faults(random))
-        self.own.script(*passing_faults(random))
+                sandbox.script(*_passing_faults(random))
+        self.own.script(*_passing_faults(random))
         self.stalled.script(Slow(float("inf")), times=None)
 
 
-def passing_faults(random: Random) -> list[Fault | None]:
+def _passing_faults(random: Random) -> list[Fault | None]:
     """Draw faults that no call can fail by, whichever calls meet them."""
     faults: list[Fault | None] = [*random.sample(PASSING, k=random.randrange(ATTEMPTS)), *[None] * 8]
     # aiohttp sends a GET once more when the connection is reset before any answer, but that meets a fault, too.
@@ -112,17 +117,14 @@ def _serve(organizations: Mapping[str, Sandbox]) -> AbstractAsyncContextManager[
 async def open_servers(on_request: Callable[[], object] | None = None) -> AsyncIterator[Servers]:
     """Start all servers; *on_request* is called for each request."""
     organizations = {
-        name: Sandbox(numbers, api_key=name, seed=seed, envelope=envelope, max_limit=max_limit, rate_limit=rate_limit)
-        for seed, (name, numbers, envelope, max_limit, rate_limit) in enumerate((
-            ("steady", 120, "count", 1000, None),
-            ("capped", 90, "pagination", 20, None),
-            ("single", 1, "count", 1000, None),
-            ("empty", 0, "pagination", 1000, None),
-            ("limited", 40, "count", 1000, 60),
-            ("broken-1", 50, "count", 1000, None),
-            ("broken-2", 50, "pagination", 1000, None),
-        ))
-    }  # fmt: skip
+        "steady": Sandbox(120, api_key="steady", seed=1),
+        "capped": Sandbox(90, api_key="capped", seed=2, envelope="pagination", max_limit=20),
+        "single": Sandbox(1, api_key="single", seed=3),
+        "empty": Sandbox(0, api_key="empty", seed=4, envelope="pagination"),
+        "limited": Sandbox(40, api_key="limited", seed=5, rate_limit=150),
+        "broken-1": Sandbox(50, api_key="broken-1", seed=6),
+        "broken-2": Sandbox(50, api_key="broken-2", seed=7, envelope="pagination"),
+    }
     own, stalled, command = Sandbox(70, api_key="own"), Sandbox(5, api_key="stalled"), Sandbox(400, api_key="command")
     with patch.object(_rate_limit, "WINDOW_SECONDS", 1):
         async with _serve(organizations) as url, own, stalled, command:
