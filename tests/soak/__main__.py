@@ -10,10 +10,10 @@ import time
 import tracemalloc
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from random import Random, SystemRandom
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from attrs import define, field
 
@@ -25,6 +25,9 @@ from soak.servers import Servers, open_servers
 WARM_UP_ROUNDS: Final = 2
 FEWEST_ROUNDS: Final = 3
 """Judged at the least: one for each third."""
+
+Job: TypeAlias = Callable[[Servers, Random, int], Coroutine[Any, Any, None]]
+JOBS: Final[Sequence[Job]] = (use_pool, use_client, use_new_sandbox, time_out, use_command_line)
 
 
 def _print(text: str) -> None:
@@ -38,14 +41,14 @@ class Soak:
     Args:
         seconds: When these are over, no round begins, once there are enough of them to judge.
         seed: Draws the faults and the settings.
-        with_command_line: Whether processes are started, too.
+        jobs: Done side by side in each round; they are told its number.
         on_request: Called by the servers for each request.
         say: Is told of each round.
     """
 
     seconds: float
     seed: int
-    with_command_line: bool = True
+    jobs: Sequence[Job] = JOBS
     on_request: Callable[[], object] | None = None
     say: Callable[[str], object] = _print
     samples: Samples = field(factory=Samples, init=False)
@@ -78,10 +81,8 @@ class Soak:
         random = Random(f"{self.seed} {turn}")
         servers.prepare(random)
         async with asyncio.TaskGroup() as jobs:
-            for job in (use_pool, use_client, use_new_sandbox, time_out):
-                jobs.create_task(job(servers, random))
-            if self.with_command_line:
-                jobs.create_task(use_command_line(servers, random, turn))
+            for job in self.jobs:
+                jobs.create_task(job(servers, random, turn))
         self.requests += servers.forget_requests()
 
 
@@ -132,17 +133,18 @@ def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
             yield error
 
 
-def main(minutes: float, seed: int) -> int:
-    """Soak, print the verdict, and return the exit code."""
-    soak = Soak(60 * minutes, seed)
+def main(soak: Soak) -> int:
+    """Run *soak*, print the verdict, and return the exit code."""
     wrong = run(soak)
     for text in wrong:
         _print(text)
     growth = ", ".join(f"{name} {growth:+.0f}" for name, growth in soak.samples.growth().items()) if not wrong else ""
-    _print(f"{soak.requests} requests, {'FAILED' if wrong else f'all counts are flat: {growth}'}, with seed {seed}")
+    _print(
+        f"{soak.requests} requests, {'FAILED' if wrong else f'all counts are flat: {growth}'}, with seed {soak.seed}"
+    )
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
     drawn = int(sys.argv[2]) if len(sys.argv) > 2 else SystemRandom().getrandbits(32)
-    sys.exit(main(float(sys.argv[1]), drawn))
+    sys.exit(main(Soak(60 * float(sys.argv[1]), drawn)))

@@ -41,7 +41,7 @@ def _ids(sandbox: Sandbox) -> list[str]:
     return [number["id"] for number in sandbox.phone_numbers]
 
 
-async def use_pool(servers: Servers, random: Random) -> None:
+async def use_pool(servers: Servers, random: Random, turn: int) -> None:
     """Walk all organizations in several ways side by side, over one pool."""
     rate_limit = random.choice((None, RateLimit(400, 1)))
     pool = ContactshipPool(
@@ -126,7 +126,7 @@ async def _run_out_of_time(pool: ContactshipPool, walk: Walk, *, seconds: float)
             await _exhaust(pool, walk)
 
 
-async def use_client(servers: Servers, random: Random) -> None:
+async def use_client(servers: Servers, random: Random, turn: int) -> None:
     """Open, use, close and reopen a client, over a server of its own."""
     client = servers.own.client(retry=_RETRY, timeouts=_PATIENT)
     for _ in range(2):
@@ -138,7 +138,7 @@ async def use_client(servers: Servers, random: Random) -> None:
         await client.close()
 
 
-async def use_new_sandbox(_: Servers, random: Random) -> None:
+async def use_new_sandbox(servers: Servers, random: Random, turn: int) -> None:
     """Open and close a sandbox, with the client open longer, or shorter."""
     sandbox = Sandbox(12)
     client = Sandbox(12).client()
@@ -152,7 +152,7 @@ async def use_new_sandbox(_: Servers, random: Random) -> None:
         assert 12 == len([number async for number in _draw_walk(random)(client)])
 
 
-async def time_out(servers: Servers, random: Random) -> None:
+async def time_out(servers: Servers, random: Random, turn: int) -> None:
     """Ask a server that never answers, with both limits, and with a cancellation."""
     timeouts = random.choice((Timeouts(attempt=0.02), Timeouts(total=0.05), Timeouts(attempt=0.02, total=0.05)))
     async with servers.stalled.client(retry=_RETRY, timeouts=timeouts) as client:

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from soak.__main__ import Soak, main, run
+from soak.__main__ import Job, Soak, main, run
 from soak.counts import MOST_GROWTH, Samples
-from soak.jobs import _check_failed
+from soak.jobs import _check_failed, use_client, use_pool
 
 TESTS = Path(__file__).parents[1]
 
@@ -80,26 +80,27 @@ def _future_with_an_error(hoard: list[object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("leak", "verdict"),
+    ("leak", "job", "verdict"),
     [
-        (_task, r"tasks=(?!1,)\d+.* after round .* but at first Open\(tasks="),
-        (_descriptor, r"descriptors=.* after round .* but at first"),
-        (_connection, r"connections=.* after round .* but at first"),
-        (_thread, r"threads=(?!1,)\d+.* after round .* but at first"),
-        (_kibibyte, r"^traced KiB grew by \d+, and may by 128$"),
-        (_future_with_an_error, "^Future exception was never retrieved"),
+        (_task, use_client, r"tasks=(?!1,)\d+.* after round .* but at first Open\(tasks="),
+        (_descriptor, use_client, r"descriptors=.* after round .* but at first"),
+        (_connection, use_client, r"connections=.* after round .* but at first"),
+        (_thread, use_client, r"threads=(?!1,)\d+.* after round .* but at first"),
+        (_kibibyte, use_pool, r"^traced KiB grew by \d+, and may by 128$"),
+        (_future_with_an_error, use_client, "^Future exception was never retrieved"),
     ],
 )
 def test_finds_what_leaks(
     monkeypatch: pytest.MonkeyPatch,
     hoard: list[object],
     leak: Callable[[list[object]], None],
+    job: Job,
     verdict: str,
 ) -> None:
     """What each request leaves behind is named."""
     monkeypatch.setattr("soak.counts.SECONDS_TO_SETTLE", 0.3)
 
-    soak = Soak(0, seed=1, with_command_line=False, on_request=lambda: leak(hoard), say=lambda _: None)
+    soak = Soak(0, seed=1, jobs=[job], on_request=lambda: leak(hoard), say=lambda _: None)
     wrong = run(soak)
 
     assert re.search(verdict, wrong[0]), wrong
@@ -115,15 +116,11 @@ def test_growth_is_that_of_medians() -> None:
     assert [f"objects grew by 6000, and may by {MOST_GROWTH['objects']}"] == growing.what_grew()
 
 
-def test_a_failure_ends_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
     """A healthy organization that fails is told with the seed, and makes the exit code 1."""
 
     async def fail(*_: object) -> None:
         _check_failed({"steady", "broken-1"})
 
-    for job in ("use_pool", "use_client", "use_new_sandbox", "time_out"):
-        monkeypatch.setattr(f"soak.__main__.{job}", fail)
-    monkeypatch.setattr("soak.__main__.use_command_line", fail)
-
-    assert 1 == main(0, seed=7)
+    assert 1 == main(Soak(0, seed=7, jobs=[fail] * 5))
     assert "AssertionError: {'steady'} failed (5 times)\n0 requests, FAILED, with seed 7\n" == capsys.readouterr().out
