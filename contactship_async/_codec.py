@@ -9,7 +9,7 @@ problem quotes a value: answers hold personal data.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
@@ -35,6 +35,8 @@ _JSON_NAMES: Final = {
     type(None): "null",
 }
 
+
+_MINUTE: Final = timedelta(minutes=1)
 
 _MOST_WRONG_ITEMS: Final = 100
 """A hostile list of 200,000 wrong items would keep the event loop busy for seconds with problems nobody reads."""
@@ -135,7 +137,12 @@ def _structure_moment(value: Any, cl: Any) -> Any:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         raise _MismatchError(_expected(cl), value) from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    offset = moment.utcoffset()
+    if offset is None:
+        return moment.replace(tzinfo=UTC)
+    if offset % _MINUTE:  # Python's own form, not ISO 8601; msgspec would round it when the value is dumped.
+        raise _MismatchError(_expected(cl), value)
+    return moment
 
 
 def _list_hook(cl: Any, converter: BaseConverter) -> Hook:

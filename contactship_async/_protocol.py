@@ -133,8 +133,9 @@ def read_error(request: Request, response: Response) -> StatusError | None:
 
 
 def _header_bytes(text: str) -> bytes:
-    # aiohttp delivers header bytes that are not UTF-8 as lone surrogates, which nobody could print or encode.
-    return text.encode(errors="surrogateescape")
+    # aiohttp delivers header bytes that are not UTF-8 as lone surrogates, which nobody could print or encode. Other
+    # transports may deliver surrogates that no bytes stand for; UTF-16 has a form for all of them.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def _error_class(status: int) -> type[StatusError]:

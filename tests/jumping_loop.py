@@ -7,6 +7,10 @@ import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from attrs import evolve
+
+from contactship_async import ContactshipClient
+
 T = TypeVar("T")
 
 
@@ -41,3 +45,16 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Run *main*, with time that jumps."""
     with asyncio.Runner(loop_factory=JumpingLoop) as runner:
         return runner.run(main)
+
+
+def now() -> float:
+    """Return the moment of the running loop."""
+    return asyncio.get_running_loop().time()
+
+
+def in_loop_time(client: ContactshipClient) -> ContactshipClient:
+    """Let *client* go by the clock of the running loop."""
+    limits = client._attempts.limits
+    limits.organization.clock = limits.address.clock = now
+    client._attempts = evolve(client._attempts, clock=now)
+    return client

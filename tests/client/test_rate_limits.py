@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from attrs import define, evolve, field
-from jumping_loop import run
+from jumping_loop import in_loop_time, now, run
 
 from contactship_async import (
     ContactshipClient,
@@ -27,11 +27,6 @@ from contactship_async._messages import Transport
 
 ROUND_TRIP = 0.05
 WINDOW = 60.0
-
-
-def now() -> float:
-    """Return the moment of the running loop."""
-    return asyncio.get_running_loop().time()
 
 
 @define
@@ -70,14 +65,6 @@ class FixedWindows:
         """What part of the budget was used, for each window but the first and the last."""
         windows = range(min(self.spent) + 1, max(self.spent))
         return [min(self.spent[window], self.allowed) / self.allowed for window in windows]
-
-
-def in_loop_time(client: ContactshipClient) -> ContactshipClient:
-    """Let *client* go by the clock of the running loop."""
-    limits = client._attempts.limits
-    limits.organization.clock = limits.address.clock = now
-    client._attempts = evolve(client._attempts, clock=now)
-    return client
 
 
 def client_of(transport: Transport, **settings: object) -> ContactshipClient:
