@@ -65,7 +65,8 @@ ALLOWED: dict[str, set[str]] = {
     "_cli_progress": PUBLIC | {"_cli_output"},
     "_cli_organizations": PUBLIC,
     "_cli_failures": PUBLIC,
-    "_cli": PUBLIC | {"_cli_output", "_cli_progress", "_cli_organizations", "_cli_failures"},
+    "_cli_sandbox": PUBLIC | {"_cli_output"},
+    "_cli": PUBLIC | {"_cli_output", "_cli_progress", "_cli_organizations", "_cli_failures", "_cli_sandbox"},
     "__main__": {"_cli"},
 }
 """What each module may import from within the package; the empty name is the package itself."""
