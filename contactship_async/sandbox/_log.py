@@ -7,6 +7,7 @@ import string
 from typing import Final
 from urllib.parse import quote
 
+from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from contactship_async.sandbox._replies import Reply
@@ -15,14 +16,14 @@ LOGGER: Final = logging.getLogger("contactship_async.sandbox")
 _LEVEL: Final = logging.DEBUG
 
 
-def log_request(method: str, target: str, outcome: Reply | None, *, is_gone: bool, elapsed: float) -> None:
+def log_request(method: str, target: str, outcome: Reply | None, *, is_unfinished: bool, elapsed: float) -> None:
     """Log one request that was answered, or that failed with a 500 where there is no *outcome*.
 
     Args:
         method: Upper case, such as `GET`.
         target: Path and query as they arrived, whatever characters that may be.
         outcome: What was answered.
-        is_gone: Whether the client left before the end of the answer.
+        is_unfinished: Whether the client left before the end of the answer, or the server ended.
         elapsed: Seconds from the end of the request's head to the end of the answer.
     """
     if not LOGGER.isEnabledFor(_LEVEL):
@@ -31,7 +32,7 @@ def log_request(method: str, target: str, outcome: Reply | None, *, is_gone: boo
     facts = {
         "method": method,
         "path": quote(target, safe=string.punctuation, errors="surrogateescape"),  # Nothing that could forge a line.
-        "status": None if reply.dropped or (is_gone and outcome is None) else reply.status,
+        "status": None if reply.dropped or is_unfinished else reply.status,
         "fault": reply.fault,
         "organization": reply.organization or None,
         "elapsed": elapsed,
@@ -44,19 +45,19 @@ def log_request(method: str, target: str, outcome: Reply | None, *, is_gone: boo
         facts["path"],
         facts["status"] or "-",
         elapsed * 1000,
-        _describe(reply, is_gone=is_gone),
+        _describe(reply, is_unfinished=is_unfinished),
         extra=facts,
     )
 
 
-def _describe(reply: Reply, *, is_gone: bool) -> str:
+def _describe(reply: Reply, *, is_unfinished: bool) -> str:
     words = [reply.fault] if reply.fault else []
     if reply.dropped:
         words.append("connection reset")
     elif reply.cut_after is not None:
         words.append(f"cut after {reply.cut_after} bytes")
-    if is_gone:
-        words.append("client left")
+    if is_unfinished:
+        words.append("unfinished")
     return f" ({', '.join(words)})" if words else ""
 
 
@@ -66,10 +67,10 @@ class _MalformedRequests(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Let a record pass, except of a malformed request where nobody listens to those of requests."""
         error = record.exc_info[1] if record.exc_info else None
-        if not isinstance(error, HttpProcessingError):
+        if not isinstance(error, HttpProcessingError | web.RequestPayloadError):
             return True
         record.levelno, record.levelname = _LEVEL, logging.getLevelName(_LEVEL)
-        record.msg, record.args, record.exc_info = "malformed request %s", (error.code,), None
+        record.msg, record.args, record.exc_info = "malformed request", (), None
         return LOGGER.isEnabledFor(_LEVEL)
 
 

@@ -46,19 +46,21 @@ async def serve(answer: Callable[[Request], Reply], host: str, port: int) -> Asy
 async def _handle(answer: Callable[[Request], Reply], request: web.BaseRequest) -> web.StreamResponse:
     began = time.perf_counter()
     reply: Reply | None = None
-    is_gone = False
+    is_unfinished = False
     try:
         try:
             reply = answer(await _read(request))
         except web.HTTPRequestEntityTooLarge as error:
             reply = build_error(413, error.reason)
+        except web.RequestPayloadError:
+            reply = build_error(400, "The body can't be decoded")
         return await _play(reply, request)
     except (asyncio.CancelledError, ConnectionError):
-        is_gone = True
+        is_unfinished = True
         raise
     finally:
         elapsed = time.perf_counter() - began
-        log_request(request.method, request.raw_path, reply, is_gone=is_gone, elapsed=elapsed)
+        log_request(request.method, request.rel_url.raw_path_qs, reply, is_unfinished=is_unfinished, elapsed=elapsed)
 
 
 async def _read(request: web.BaseRequest) -> Request:

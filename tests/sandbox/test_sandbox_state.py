@@ -194,6 +194,21 @@ async def test_requests_are_recorded_in_order(get: Get) -> None:
     assert "sandbox-key" not in repr(sandbox.requests)
 
 
+async def test_repeated_parameters_are_recorded_and_refused() -> None:
+    """A known parameter must be given once; the record has all values, unknown parameters included."""
+    sandbox = Sandbox()
+    path = "/v1/phone-numbers?limit=1&tag=a&tag=b"
+    async with sandbox, aiohttp.ClientSession() as session:
+        for query in ("", "&limit=2", "&type=inbound&type=inbound"):
+            async with session.get(f"{sandbox.url}{path}{query}", headers={"x-api-key": "sandbox-key"}) as answer:
+                message = (await answer.json()).get("message")
+
+    assert [200, 400, 400] == [request.status for request in sandbox.requests]
+    assert "type must be given once" == message
+    assert ["1", "2"] == sandbox.requests[1].params.getall("limit")
+    assert ("a", ["a", "b"]) == (sandbox.requests[0].params["tag"], sandbox.requests[0].params.getall("tag"))
+
+
 async def test_requests_can_be_cleared(get: Get) -> None:
     """The log is the user's to clear; request ids go on."""
     sandbox = Sandbox()
