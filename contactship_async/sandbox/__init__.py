@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, get_args
@@ -37,6 +37,7 @@ from contactship_async.sandbox._phone_numbers import PhoneNumbers
 from contactship_async.sandbox._rate_limit import FixedWindow
 from contactship_async.sandbox._server import serve
 from contactship_async.sandbox._state import RecordedRequest, State
+from contactship_async.sandbox._thread import serve_in_thread
 
 __all__ = [
     "Body",
@@ -58,7 +59,10 @@ _IN_MEMORY = "https://sandbox.invalid"
 
 
 class Sandbox:
-    """Pretend to be Contactship: in memory as it is, over a loopback port within `async with`.
+    """Pretend to be Contactship: in memory as it is, over a loopback port within `async with` or `with`.
+
+    Within `async with` the server runs in the event loop, within `with` in a thread of its own: then any event loop
+    reaches it, all methods may be called meanwhile, and `on_request` is called in that thread.
 
     The organization is made up: phone number *i*, counted from 0, was created *i* hours after the beginning of 2024
     (UTC), every third is inbound, the others are outbound, and all are reserved for fiction. A request is answered 401
@@ -119,6 +123,7 @@ class Sandbox:
         self._port = port
         self._url: str | None = None
         self._running = AsyncExitStack()
+        self._running_in_thread = ExitStack()
         self._phone_numbers = PhoneNumbers(
             phone_numbers, seed=seed, max_limit=max_limit, count_follows_filter=count_follows_filter
         )
@@ -130,10 +135,22 @@ class Sandbox:
             window=None if rate_limit is None else FixedWindow(rate_limit, clock),
         )
 
+    def __repr__(self) -> str:
+        return f"<Sandbox {self._url or 'in memory'}>"
+
+    def __enter__(self) -> Self:
+        self._check_not_running()
+        self._url = self._running_in_thread.enter_context(serve_in_thread(self._state.answer, self._host, self._port))
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._url = None
+        self._running_in_thread.close()
+
     async def __aenter__(self) -> Self:
-        if self._url is not None:
-            message = f"the sandbox is already running at {self._url}"
-            raise RuntimeError(message)
+        self._check_not_running()
         self._url = await self._running.enter_async_context(serve(self._state.answer, self._host, self._port))
         return self
 
@@ -143,6 +160,11 @@ class Sandbox:
         self._url = None
         await self._running.aclose()
 
+    def _check_not_running(self) -> None:
+        if self._url is not None:
+            message = f"the sandbox is already running at {self._url}"
+            raise RuntimeError(message)
+
     @property
     def url(self) -> str:
         """The base URL of the server, such as `http://127.0.0.1:49152`.
@@ -151,7 +173,7 @@ class Sandbox:
             RuntimeError: The server is not running.
         """
         if self._url is None:
-            message = "the sandbox has no URL until it is started: async with Sandbox() as sandbox"
+            message = "the sandbox has no URL until it is started: `with` or `async with Sandbox() as sandbox`"
             raise RuntimeError(message)
         return self._url
 
@@ -222,7 +244,8 @@ class Sandbox:
     @property
     def phone_numbers(self) -> list[dict[str, str]]:
         """A copy of the phone numbers as listings show them, the newest first."""
-        return self._phone_numbers.to_dicts()
+        with self._state.lock:
+            return self._phone_numbers.to_dicts()
 
     def add_phone_number(
         self,
@@ -245,7 +268,8 @@ class Sandbox:
             TypeError: An argument has the wrong type.
             ValueError: An argument is not allowed.
         """
-        return self._phone_numbers.add(type_=type, created_at=created_at, phone_number=phone_number, id_=id)
+        with self._state.lock:
+            return self._phone_numbers.add(type_=type, created_at=created_at, phone_number=phone_number, id_=id)
 
     def remove_phone_number(self, id: str) -> None:  # noqa: A002 - the API's word
         """Remove one phone number.
@@ -256,4 +280,5 @@ class Sandbox:
         Raises:
             KeyError: There is no such phone number.
         """
-        self._phone_numbers.remove(id)
+        with self._state.lock:
+            self._phone_numbers.remove(id)

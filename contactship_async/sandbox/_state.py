@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
+from threading import Lock
 from urllib.parse import unquote
 
 from attrs import evolve, frozen
@@ -64,6 +65,7 @@ class State:
     ) -> None:
         self.requests: list[RecordedRequest] = []
         self.on_request: Callable[[RecordedRequest], object] | None = None
+        self.lock = Lock()  # held while a request is answered: the server may run in another thread than a test
         self._routes = tuple(routes)
         self._api_key = api_key
         self._envelope = envelope
@@ -95,8 +97,12 @@ class State:
     def answer(self, request: Request) -> Reply:
         """Answer one request, and record it."""
         arrived = RecordedRequest(request.method, request.path, dict(request.query), None)
-        if self.on_request is not None:
-            self.on_request(arrived)
+        if (on_request := self.on_request) is not None:
+            on_request(arrived)  # without the lock: it may add and remove numbers
+        with self.lock:
+            return self._answer(request, arrived)
+
+    def _answer(self, request: Request, arrived: RecordedRequest) -> Reply:
         fault = next(self._script, None) or Fault()
         reply = fault.alter_reply(self._answer_normally(request, fault))
         if reply.listing is not None:
