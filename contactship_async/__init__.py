@@ -39,6 +39,25 @@ if TYPE_CHECKING:
     )
     from contactship_async.models import Page, RateLimit, RetryPolicy, SortOrder, Timeouts
     from contactship_async.resources.phone_numbers import PhoneNumber, PhoneNumberType
+else:  # of which type checkers would think that it knows any name
+
+    def __getattr__(name: str) -> object:
+        """Import all there is at the first use of a public name.
+
+        It takes a third of a second, which `contactship_async.pytest_plugin` must not cost those who don't use it.
+        """
+        if name not in __all__:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        homes = (vars(import_module(f"{__name__}.{home}")) for home in _HOMES)
+        globals()[name] = next(home[name] for home in homes if name in home)
+        return globals()[name]
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
+
+_HOMES = ("_client", "_messages", "_pool", "_secret", "errors", "models", "resources.phone_numbers")
 
 __all__ = [
     "AmbiguousOutcomeError",
@@ -78,24 +97,3 @@ __all__ = [
     "WalkPosition",
     "__version__",
 ]
-
-_HOMES = ("_client", "_messages", "_pool", "_secret", "errors", "models", "resources.phone_numbers")
-
-if not TYPE_CHECKING:  # which would take any name for one of ours
-
-    def __getattr__(name: str) -> object:
-        """Import all there is at the first use of a public name.
-
-        It takes a third of a second, which `contactship_async.pytest_plugin` must not cost those who don't use it.
-        """
-        if name in __all__:
-            for home in _HOMES:
-                names = vars(import_module(f"{__name__}.{home}"))
-                if name in names:
-                    globals()[name] = names[name]
-                    return names[name]
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
