@@ -40,7 +40,9 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
     seconds: dict[str, list[float]] = {ADDED: [], **{name: [] for name in IMPORTS}}
     for turn, names in enumerate(rotated(rounds + 1, list(IMPORTS))):
         for name in names:
-            duration, added = _import_seconds(IMPORTS[name], "from contactship_async import ContactshipClient" if name == FLOOR else "")
+            duration, added = _import_seconds(
+                IMPORTS[name], "from contactship_async import ContactshipClient" if name == FLOOR else ""
+            )
             if turn > 0:
                 seconds[name].append(duration)
                 if name == FLOOR:

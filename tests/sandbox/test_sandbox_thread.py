@@ -25,6 +25,11 @@ def count(sandbox: Sandbox) -> int | None:
     return asyncio.run(ask())
 
 
+def servers() -> list[Thread]:
+    """Return the threads of sandboxes that are running."""
+    return [thread for thread in threading.enumerate() if thread.name == "contactship-sandbox"]
+
+
 def test_any_loop() -> None:
     """Event loops reach it one after the other, and several at once from threads."""
     with Sandbox(phone_numbers=3) as sandbox:
@@ -50,6 +55,7 @@ def test_twice() -> None:
             with pytest.raises(RuntimeError, match="already running at http://127"):
                 asyncio.run(sandbox.__aenter__())
             assert f"<Sandbox {sandbox.url}>" == repr(sandbox)
+        assert [] == servers()
         with pytest.raises(RuntimeError, match="no URL"):
             _ = sandbox.url
         assert "<Sandbox in memory>" == repr(sandbox)
@@ -62,7 +68,7 @@ def test_port_is_taken() -> None:
         with pytest.raises(OSError, match="address already in use"):
             sandbox.__enter__()
 
-    assert not [thread for thread in threading.enumerate() if thread.name == "contactship-sandbox"]
+    assert [] == servers()
     with sandbox:
         assert 250 == count(sandbox)
 
@@ -76,10 +82,9 @@ def test_end_amid_a_request() -> None:
             sandbox.on_request = lambda _: arrived.set()
             counting = thread.submit(count, sandbox)
             assert arrived.wait(10)
+        assert [] == servers()
         with pytest.raises(ConnectionFailedError):
             counting.result()
-
-    assert not [thread for thread in threading.enumerate() if thread.name == "contactship-sandbox"]
 
 
 def test_on_request_changes_the_listing() -> None:
