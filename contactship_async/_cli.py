@@ -166,13 +166,15 @@ async def serve_sandbox(  # noqa: PLR0913 - one argument for each option
     latency: NonNegativeFloat = 0.0,
     rate_limit: PositiveInt | None = None,
     count_follows_filter: Annotated[bool, Parameter(negative="--no-count-follows-filter")] = True,
+    organizations: Path | None = None,
     host: str = "127.0.0.1",
     port: Port = 0,
 ) -> None:
     """Serve a pretend Contactship on this machine, until Ctrl-C.
 
-    It prints two lines that point a shell to the sandbox, and so every client started there: redirect them to a file,
-    and read that with `source` in another terminal.
+    It prints lines that point a shell to the sandbox, and so every client started there: redirect them to a file, and
+    read that with `source` in another terminal. Each request is told on standard error. What is served is described
+    at /openapi.json.
 
     Args:
         phone_numbers: How many phone numbers there are.
@@ -182,14 +184,19 @@ async def serve_sandbox(  # noqa: PLR0913 - one argument for each option
         latency: Seconds before each answer.
         rate_limit: Requests per minute; no limit if not given.
         count_follows_filter: Whether the count is that of the type asked for, or that of all numbers.
+        organizations: A TOML file as for `phone-numbers list`: an organization is served for each name, with a
+            made-up key that is printed for the variable named there. All other options hold for each; the second has
+            the next seed, and so on.
         host: The address to listen on.
         port: The port to listen on; 0 takes any free one.
     """
-    from contactship_async.sandbox import Sandbox  # noqa: PLC0415 - its server takes time to import
+    from contactship_async._cli_sandbox import RequestLog, open_sandbox  # noqa: PLC0415 - takes time to import
 
+    variables = {} if organizations is None else read_organizations(organizations, with_keys=False)
     try:
-        sandbox = Sandbox(
-            phone_numbers,
+        sandbox = open_sandbox(
+            variables,
+            phone_numbers=phone_numbers,
             seed=seed,
             envelope=envelope,
             max_limit=max_limit,
@@ -202,11 +209,13 @@ async def serve_sandbox(  # noqa: PLR0913 - one argument for each option
     except ValueError as error:
         raise CycloptsError(str(error)) from None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    async with sandbox:
-        variables = {"CONTACTSHIP_BASE_URL": sandbox.url, "CONTACTSHIP_API_KEY": sandbox.api_key}
-        write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()).encode())
-        note(f"serving {phone_numbers} phone numbers; Ctrl-C ends it")
-        await asyncio.Event().wait()
+    async with sandbox.server:
+        exports = {"CONTACTSHIP_BASE_URL": sandbox.server.url, **sandbox.api_keys}
+        write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in exports.items()).encode())
+        each = f" of each of {len(variables)} organizations" if variables else ""
+        note(f"serving {phone_numbers} phone numbers{each}; Ctrl-C ends it")
+        with RequestLog():
+            await asyncio.Event().wait()
 
 
 def run(arguments: Sequence[str]) -> int:

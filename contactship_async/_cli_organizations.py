@@ -23,8 +23,12 @@ _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SURELY_NO_KEY: Final = re.compile(r"[A-Z]+(_[A-Z0-9]+)+")
 
 
-def read_organizations(file: Path) -> dict[str, str]:
+def read_organizations(file: Path, *, with_keys: bool = True) -> dict[str, str]:
     """Read which environment variable holds the key of each organization.
+
+    Args:
+        file: What the user wrote.
+        with_keys: Whether the variables must be set.
 
     Raises:
         CycloptsError: The file can't be read, or holds something else.
@@ -34,7 +38,7 @@ def read_organizations(file: Path) -> dict[str, str]:
         message = f'{file} names no organization: a line such as acme = "ACME_CONTACTSHIP_KEY" does'
         raise CycloptsError(message)
     for name, variable in organizations.items():
-        fault = _find_fault(variable) if name.strip() else "its name is empty"
+        fault = _find_fault(variable, with_keys=with_keys) if name.strip() else "its name is empty"
         if fault is not None:
             message = f"organization {name!r} of {file}: {fault}"
             raise CycloptsError(message)
@@ -76,12 +80,12 @@ def _parse(file: Path) -> dict[str, Any]:
     raise CycloptsError(message)
 
 
-def _find_fault(variable: object) -> str | None:
+def _find_fault(variable: object, *, with_keys: bool) -> str | None:
     if isinstance(variable, dict):
         return "it is a table, and must be the name of an environment variable; names with dots go into quotes"
     if not isinstance(variable, str) or not _VARIABLE.fullmatch(variable):
         return "what follows must be the name of an environment variable, in quotes; the key itself belongs in that"
-    if os.environ.get(variable):
+    if os.environ.get(variable) or not with_keys:
         return None
     name = variable if _SURELY_NO_KEY.fullmatch(variable) else "named there"
     return f"the environment variable {name} is {'empty' if variable in os.environ else 'not set'}"

@@ -6,10 +6,11 @@ import asyncio
 import csv
 import io
 import sys
+import time
 from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from threading import Thread
-from typing import Final, Literal, NoReturn
+from typing import Final, Literal, NoReturn, TextIO
 
 import msgspec
 from rich import box
@@ -25,6 +26,7 @@ Format = Literal["table", "json", "jsonl", "csv"]
 FIELDS: Final = ("id", "phone_number", "type", "organization_id", "created_at")
 _ID_FIELDS: Final = ("id", "organization_id")
 _NARROWEST_ID: Final = 10  # columns of a terminal; an id is not folded to less
+_FULL_PIPE_PAUSE: Final = 0.01  # seconds
 
 
 class _Console(Console):
@@ -141,13 +143,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def write(data: bytes) -> None:
+def write(data: bytes, stream: TextIO | None = None) -> None:
     # Bytes, so that neither the locale nor the platform changes the data. Past the buffer: what is written is out, and
     # no thread holds the buffer's lock, which Python wants at its exit.
-    raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+    buffer = (stream or sys.stdout).buffer
+    raw = getattr(buffer, "raw", buffer)
     rest = memoryview(data)
     while rest:
-        rest = rest[raw.write(rest) or 0 :]  # None from a pipe that is full and does not block
+        written = raw.write(rest)
+        if written is None:  # from a pipe that is full and does not block
+            time.sleep(_FULL_PIPE_PAUSE)
+        rest = rest[written or 0 :]
 
 
 async def _write_in_thread(data: bytes) -> None:

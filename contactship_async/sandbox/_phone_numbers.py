@@ -6,22 +6,50 @@ Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
 from __future__ import annotations
 
 import json
-import re
 from bisect import bisect_left, insort
 from datetime import UTC, datetime, timedelta
 from json.encoder import encode_basestring_ascii as quote
 from operator import attrgetter
 from random import Random
+from typing import Any, Final
 
 from attrs import frozen
 
 from contactship_async._messages import Request
 from contactship_async.sandbox._checks import check_choice, check_text
-from contactship_async.sandbox._listings import Listing, read_choice, read_window
-from contactship_async.sandbox._state import Route
+from contactship_async.sandbox._listings import (
+    Envelope,
+    Listing,
+    describe_page,
+    describe_parameter,
+    describe_window,
+    read_choice,
+    read_window,
+)
+from contactship_async.sandbox._routes import Route
 
 DEFAULT_LIMIT = 5
 TYPES = ("inbound", "outbound")
+
+_EXAMPLE: Final = {
+    "id": "pn-3c0a7a52-6a1e-4f0e-9d55-0d2f6b1c8e47",
+    "phone_number": "+12025550142",
+    "type": "outbound",
+    "organization_id": "org-81c7e2f4-2b7d-4d0a-8a6b-5f9e0c3d1b20",
+    "created_at": "2026-01-15T10:00:00Z",
+}
+_SCHEMA: Final = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "minLength": 1, "description": "Opaque; the `from_number_id` of calls."},
+        "phone_number": {"type": "string", "description": "In E.164 format."},
+        "type": {"type": "string", "enum": list(TYPES)},
+        "organization_id": {"type": "string", "minLength": 1, "description": "Of the organization that owns it."},
+        "created_at": {"type": "string", "format": "date-time", "description": "When it was added."},
+    },
+    "required": list(_EXAMPLE),
+    "example": _EXAMPLE,
+}
 
 _FIRST_CREATED_AT = datetime(2024, 1, 1, tzinfo=UTC)
 _INTERVAL = timedelta(hours=1)
@@ -63,12 +91,12 @@ class PhoneNumbers:
     """
 
     def __init__(self, count: int, *, seed: int, max_limit: int, count_follows_filter: bool) -> None:
-        self.routes = (Route("GET", re.compile("/v1/phone-numbers"), self._list),)
+        self.routes = (Route("GET", "/v1/phone-numbers", self._list, self._describe, {"PhoneNumber": _SCHEMA}),)
         self._max_limit = max_limit
         self._count_follows_filter = count_follows_filter
         self._random = Random(seed)  # noqa: S311 - made-up data, and the same for the same seed
         self._area_codes = self._random.sample(_AREA_CODES, len(_AREA_CODES))
-        self._organization_id = f"org-{self._make_uuid()}"
+        self.organization_id = f"org-{self._make_uuid()}"
         self._made = 0
         self._newest_so_far = _FIRST_CREATED_AT - _INTERVAL
         self._by_id: dict[str, _Row] = {}
@@ -113,9 +141,8 @@ class PhoneNumbers:
         return [row.to_dict() for row in reversed(self._listings[None])]
 
     def _list(self, request: Request) -> Listing:
-        params = dict(request.query)
-        window = read_window(params, default_limit=DEFAULT_LIMIT, max_limit=self._max_limit)
-        rows = self._listings[read_choice(params, "type", TYPES)]
+        window = read_window(request.query, default_limit=DEFAULT_LIMIT, max_limit=self._max_limit)
+        rows = self._listings[read_choice(request.query, "type", TYPES)]
         total = len(rows if self._count_follows_filter else self._listings[None])
         begin, end = window.offset, window.offset + window.limit
         if window.order == "asc":
@@ -123,6 +150,23 @@ class PhoneNumbers:
         else:
             page = rows[max(len(rows) - end, 0) : max(len(rows) - begin, 0)][::-1]
         return Listing([row.json for row in page], total, window)
+
+    def _describe(self, envelope: Envelope) -> dict[str, Any]:
+        of_type = {"type": "string", "enum": list(TYPES)}
+        return {
+            "operationId": "listPhoneNumbers",
+            "summary": "List phone numbers",
+            "description": "Returns a page of the phone numbers of your organization.",
+            "externalDocs": {"url": "https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers"},
+            "tags": ["Phone numbers"],
+            "parameters": [
+                *describe_window(default_limit=DEFAULT_LIMIT, max_limit=self._max_limit),
+                describe_parameter("type", "Only those of this type.", of_type, example=_EXAMPLE["type"]),
+            ],
+            "responses": {
+                "200": describe_page(envelope, "PhoneNumber", max_limit=self._max_limit, examples=[_EXAMPLE])
+            },
+        }
 
     def _make_row(
         self,
@@ -142,7 +186,7 @@ class PhoneNumbers:
         # By hand: half a million rows through an encoder would take several seconds.
         text = (
             f'{{"id":{quote(id_)},"phone_number":{quote(phone_number)},"type":"{type_}",'
-            f'"organization_id":"{self._organization_id}","created_at":{quote(created_at)}}}'
+            f'"organization_id":"{self.organization_id}","created_at":{quote(created_at)}}}'
         )
         row = self._by_id[id_] = _Row(type_, moment, text.encode())
         return row

@@ -25,6 +25,8 @@ class Reply:
         seconds_per_byte: Seconds before each byte of *body*.
         dropped: The connection is reset instead of an answer.
         cut_after: The connection closes after this many bytes of *body*; None lets all of them through.
+        fault: The name of what the script made of the answer; empty for a normal one.
+        organization: Whose answer it is in a `SandboxPool`; empty elsewhere, and for a key of nobody.
     """
 
     status: int = 200
@@ -35,6 +37,8 @@ class Reply:
     seconds_per_byte: float = 0.0
     dropped: bool = False
     cut_after: int | None = None
+    fault: str = ""
+    organization: str = ""
 
     @property
     def arrives(self) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from aiohttp import web
 
 from contactship_async._messages import Request
 from contactship_async._secret import Secret
-from contactship_async.sandbox._replies import Reply
+from contactship_async.sandbox._log import LOGGER, log_request
+from contactship_async.sandbox._replies import Reply, build_error
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 
@@ -20,11 +23,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 @asynccontextmanager
 async def serve(answer: Callable[[Request], Reply], host: str, port: int) -> AsyncIterator[str]:
     """Serve what *answer* plans, yield the base URL, and end at once whatever is still under way."""
-
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        return await _play(answer(await _read(request)), request)
-
-    server = web.Server(handle, handler_cancellation=True, access_log=None)
+    server = web.Server(partial(_handle, answer), handler_cancellation=True, access_log=None, logger=LOGGER)
     runner = web.ServerRunner(server)
     await runner.setup()
     site = web.TCPSite(runner, host, port)
@@ -42,6 +41,26 @@ async def serve(answer: Callable[[Request], Reply], host: str, port: int) -> Asy
                     connection.transport.abort()
             await asyncio.sleep(0)
         await runner.cleanup()
+
+
+async def _handle(answer: Callable[[Request], Reply], request: web.BaseRequest) -> web.StreamResponse:
+    began = time.perf_counter()
+    reply: Reply | None = None
+    is_unfinished = False
+    try:
+        try:
+            reply = answer(await _read(request))
+        except web.HTTPRequestEntityTooLarge as error:
+            reply = build_error(413, error.reason)
+        except web.RequestPayloadError:
+            reply = build_error(400, "The body can't be decoded")
+        return await _play(reply, request)
+    except (asyncio.CancelledError, ConnectionError):
+        is_unfinished = True
+        raise
+    finally:
+        elapsed = time.perf_counter() - began
+        log_request(request.method, request.rel_url.raw_path_qs, reply, is_unfinished=is_unfinished, elapsed=elapsed)
 
 
 async def _read(request: web.BaseRequest) -> Request:

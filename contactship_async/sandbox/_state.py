@@ -1,21 +1,23 @@
-"""What all resources of the pretend API share: the key, the routes, the rate limit, the script of faults, the log."""
+"""What all resources of the pretend API share: the key, the rate limit, the script of faults, the requests."""
 
 from __future__ import annotations
 
 import itertools
-import re
+import json
 from collections.abc import Callable, Iterable, Iterator
 from threading import Lock
-from urllib.parse import unquote
 
 from attrs import evolve, frozen
+from multidict import MultiDict, MultiDictProxy
 
 from contactship_async._messages import Request
 from contactship_async.sandbox._checks import check_integer
 from contactship_async.sandbox._faults import Fault
 from contactship_async.sandbox._listings import Envelope, Listing, Refusal
+from contactship_async.sandbox._openapi import DOCUMENT_PATH, build_document
 from contactship_async.sandbox._rate_limit import FixedWindow
 from contactship_async.sandbox._replies import Reply, build_error
+from contactship_async.sandbox._routes import Route
 
 
 @frozen
@@ -25,49 +27,42 @@ class RecordedRequest:
     Args:
         method: Upper case, such as `GET`.
         path: Percent-encoded, such as `/v1/phone-numbers`.
-        params: The query parameters, decoded.
+        params: The query parameters, decoded: `params["limit"]` is the first of that name, `params.getall("limit")`
+            are all.
         status: Of the answer; None when the connection was cut, and while the request waits for its answer.
     """
 
     method: str
     path: str
-    params: dict[str, str]
+    params: MultiDictProxy[str]
     status: int | None
 
 
-@frozen
-class Route:
-    """One endpoint of a resource.
+class State:
+    """The pretend API: a request in, the plan of its answer out.
 
     Args:
-        method: Upper case, such as `GET`.
-        path: Matches the whole percent-encoded path; its groups are the identifiers in it.
-        answer: Called with the request and the decoded identifiers; returns a page or a whole answer, or raises
-            `Refusal`.
+        routes: The endpoints of all resources.
+        api_key: The only key that is accepted; None refuses every key.
+        envelope: The shape of pages.
+        latency: Seconds before each answer.
+        window: Of the rate limit; None sets none.
     """
-
-    method: str
-    path: re.Pattern[str]
-    answer: Callable[..., Listing | Reply]
-
-
-class State:
-    """The pretend API: a request in, the plan of its answer out."""
 
     def __init__(
         self,
         routes: Iterable[Route],
         *,
-        api_key: str,
-        envelope: Envelope,
-        latency: float,
-        window: FixedWindow | None,
+        api_key: str | None,
+        envelope: Envelope = "count",
+        latency: float = 0.0,
+        window: FixedWindow | None = None,
     ) -> None:
+        self.api_key = api_key
         self.requests: list[RecordedRequest] = []
         self.on_request: Callable[[RecordedRequest], object] | None = None
         self.lock = Lock()  # held while a request is answered: the server may run in another thread than a test
         self._routes = tuple(routes)
-        self._api_key = api_key
         self._envelope = envelope
         self._latency = latency
         self._window = window
@@ -95,8 +90,10 @@ class State:
         self._script = iter(())
 
     def answer(self, request: Request) -> Reply:
-        """Answer one request, and record it."""
-        arrived = RecordedRequest(request.method, request.path, dict(request.query), None)
+        """Answer one request, and record it; one for the description of the API is no business of a test's."""
+        if request.path == DOCUMENT_PATH:
+            return _without_body_for_head(request, self._describe(request))
+        arrived = RecordedRequest(request.method, request.path, MultiDictProxy(MultiDict(request.query)), None)
         if (on_request := self.on_request) is not None:
             on_request(arrived)  # without the lock: it may add and remove numbers
         with self.lock:
@@ -108,17 +105,23 @@ class State:
         if reply.listing is not None:
             self._shown[request.path] = reply.listing
         reply = evolve(
-            reply,
+            _without_body_for_head(request, reply),
             headers={**self._common_headers(), **reply.headers},
-            body=b"" if request.method == "HEAD" else reply.body,
             delay=reply.delay + self._latency,
+            fault="" if type(fault) is Fault else type(fault).__name__,
         )
         self.requests.append(evolve(arrived, status=reply.status if reply.arrives else None))
         return reply
 
+    def _describe(self, request: Request) -> Reply:
+        if request.method not in {"GET", "HEAD"}:
+            return _refuse_method(["GET"])
+        document = build_document(self._routes, self._envelope, limits_rate=self._window is not None)
+        return Reply(body=json.dumps(document).encode())
+
     def _answer_normally(self, request: Request, fault: Fault) -> Reply:
         # The documentation warns that a 401 does not prove that a path exists: the key is looked at first.
-        if request.api_key.reveal() != self._api_key:
+        if request.api_key.reveal() != self.api_key:
             return build_error(401, "Invalid or missing API key")
         if self._window is not None and not self._window.spend():
             wait = self._window.seconds_left()
@@ -135,9 +138,16 @@ class State:
 
     def _find_answer(self, request: Request) -> Listing | Reply:
         method = "GET" if request.method == "HEAD" else request.method
+        allowed = []
         for route in self._routes:
-            if route.method == method and (match := route.path.fullmatch(request.path)):
-                return route.answer(request, *map(unquote, match.groups()))
+            identifiers = route.match(request.path)
+            if identifiers is None:
+                continue
+            if route.method == method:
+                return route.answer(request, *identifiers)
+            allowed.append(route.method)
+        if allowed:
+            return _refuse_method(allowed)
         raise Refusal(404, f"Cannot {request.method} {request.path}")
 
     def _common_headers(self) -> dict[str, str]:
@@ -145,3 +155,12 @@ class State:
         if self._window is not None:
             headers |= self._window.headers()
         return headers
+
+
+def _refuse_method(allowed: list[str]) -> Reply:
+    names = [name for method in allowed for name in ((method, "HEAD") if method == "GET" else (method,))]
+    return build_error(405, "Method not allowed", {"allow": ", ".join(names)})
+
+
+def _without_body_for_head(request: Request, reply: Reply) -> Reply:
+    return evolve(reply, body=b"") if request.method == "HEAD" else reply

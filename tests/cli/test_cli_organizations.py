@@ -7,19 +7,19 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sandboxes_by_key import serve
 from terminals_and_pipes import AT_ONCE, STYLING, closed_pipe, run_in_terminal, unfold
 
 from contactship_async import PhoneNumber, PhoneNumberType
 from contactship_async._cli_output import Output
-from contactship_async.sandbox import Sandbox, Slow, Status
+from contactship_async.sandbox import Sandbox, SandboxPool, Slow, Status
 
 LIST = ("phone-numbers", "list")
 FIELDS = ["organization", "id", "phone_number", "type", "organization_id", "created_at"]
@@ -38,9 +38,11 @@ def keys_of(*names: str) -> dict[str, str]:
     return {f"{name.upper()}_KEY": f"sk-{name}-KEY" for name in names}
 
 
-def serve_all(**sandboxes: Sandbox) -> Any:
-    """Serve the sandboxes of organizations under one URL."""
-    return serve({f"sk-{name}-KEY": sandbox for name, sandbox in sandboxes.items()})
+@asynccontextmanager
+async def serve_all(**sandboxes: Sandbox) -> AsyncIterator[str]:
+    """Serve the sandboxes of organizations at one URL."""
+    async with SandboxPool(sandboxes) as pool:
+        yield pool.url
 
 
 @pytest.fixture
@@ -173,7 +175,7 @@ async def test_failures_come_after_all_numbers(call: Any, write_file: Any, forma
 
 async def test_prints_nothing_if_all_failed_and_something_empty_otherwise(call: Any, write_file: Any) -> None:
     """An empty array or a header says that an organization has no numbers, not that none could be asked."""
-    good, bad = Sandbox(0, api_key="sk-good-KEY"), Sandbox(5, api_key="another")
+    good, bad = sandbox_of("good"), Sandbox(5, api_key="another")
     variables = keys_of("good", "bad")
 
     async with serve_all(good=good, bad=bad) as url:

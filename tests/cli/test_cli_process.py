@@ -1,18 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import os
-import re
 import shlex
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from terminals_and_pipes import AT_ONCE, STYLING, closed_pipe, full_pipe, run_in_terminal, unfold
 
@@ -192,62 +188,3 @@ async def test_table_loses_nothing_at_a_terminal(start: Any) -> None:
     assert expected == unfold(folded)
     assert [row[3] for row in expected] == [line.split()[-1] for line in folded if "+1" in line]
     assert 80 >= max(map(len, folded))
-
-
-async def test_serves_a_sandbox_for_a_shell(start: Any, contactship: Any) -> None:
-    """What it prints points a shell to it; its port is taken until SIGTERM ends it, which background jobs need."""
-    options = ("--phone-numbers", "7", "--seed", "3", "--envelope", "pagination", "--max-limit", "2")
-    more = ("--latency", "0.001", "--rate-limit", "30", "--no-count-follows-filter")
-    serve = shlex.join([sys.executable, "-m", "contactship_async", "sandbox", *options, *more])
-    # Shells start background jobs with Ctrl-C ignored.
-    server = await start("-c", f"trap '' INT; exec {serve}", program="bash")
-    note = await server.stderr.readline()
-    lines = [(await server.stdout.readline()).decode() for _ in range(2)]
-    server.send_signal(signal.SIGINT)
-    port = lines[0].strip().rpartition(":")[2]
-
-    listing = shlex.join([sys.executable, *COMMAND, "--format", "json"])
-    shell = await start("-c", f"{''.join(lines)}{listing}", program="bash")
-    output, _ = await shell.communicate()
-    async with aiohttp.request(
-        "GET",
-        f"http://127.0.0.1:{port}/v1/phone-numbers",
-        params={"limit": 5, "type": "outbound"},
-        headers={"x-api-key": "sandbox-key"},
-    ) as response:
-        page = await response.json()
-        allowance = response.headers["x-ratelimit-limit"]
-    second = await contactship("sandbox", "--port", port)
-    server.terminate()
-    async with asyncio.timeout(AT_ONCE):
-        rest, complaint = await server.communicate()
-
-    assert b"contactship: serving 7 phone numbers; Ctrl-C ends it\n" == note
-    assert [
-        f"export CONTACTSHIP_BASE_URL=http://127.0.0.1:{port}\n",
-        "export CONTACTSHIP_API_KEY=sandbox-key\n",
-    ] == lines
-    assert Sandbox(7, seed=3).phone_numbers == json.loads(output)
-    assert (2, 7, "30") == (len(page["data"]), page["pagination"]["total_rows"], allowance)
-    assert (1, "") == (second.code, second.output)
-    assert re.fullmatch(r"contactship: .*address already in use.*\n", second.complaint)
-    assert (0, b"", b"") == (server.returncode, rest, complaint)
-
-
-async def test_ctrl_c_ends_a_sandbox_amid_a_request(start: Any) -> None:
-    """The sandbox ends at once with code 130, whatever is under way."""
-    server = await start("-m", "contactship_async", "sandbox", "--latency", "600")
-    port = int((await server.stdout.readline()).rpartition(b":")[2])
-    _, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET /v1/phone-numbers HTTP/1.1\r\nHost: sandbox\r\n\r\n")
-    await writer.drain()
-    await asyncio.sleep(0.1)
-
-    server.send_signal(signal.SIGINT)
-    started = time.monotonic()
-    _, complaint = await server.communicate()
-    writer.close()
-
-    assert 130 == server.returncode
-    assert time.monotonic() - started < AT_ONCE
-    assert b"contactship: serving 250 phone numbers; Ctrl-C ends it\n" == complaint

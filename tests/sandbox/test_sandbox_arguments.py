@@ -18,7 +18,7 @@ from contactship_async.sandbox import Body, Cut, Drip, Fault, Html, Redirect, Sa
         ({"phone_numbers": True}, TypeError, "phone_numbers must be an integer, not bool"),
         ({"phone_numbers": "9"}, TypeError, "phone_numbers must be an integer, not str"),
         ({"api_key": ""}, ValueError, "api_key must not be empty"),
-        ({"api_key": None}, TypeError, "api_key must be a text, not NoneType"),
+        ({"api_key": 5}, TypeError, "api_key must be a text, not int"),
         ({"seed": 1.5}, TypeError, "seed must be an integer, not float"),
         ({"envelope": "array"}, ValueError, "envelope must be one of 'count', 'pagination', not 'array'"),
         ({"max_limit": 0}, ValueError, "max_limit must be >= 1, not 0"),

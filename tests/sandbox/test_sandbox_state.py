@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import aiohttp
 import pytest
+from multidict import MultiDict, MultiDictProxy
 
 from contactship_async._messages import Request, Response
 from contactship_async._secret import Secret
 from contactship_async.sandbox import Cut, RecordedRequest, Sandbox, Slow, Status
-from contactship_async.sandbox._listings import Listing, Refusal, Window
+from contactship_async.sandbox._listings import Envelope, Listing, Refusal, Window, describe_page
 from contactship_async.sandbox._replies import Reply
-from contactship_async.sandbox._state import Route, State
+from contactship_async.sandbox._routes import Route
+from contactship_async.sandbox._state import State
 
 Get = Callable[..., Awaitable[Response]]
 
@@ -26,6 +28,11 @@ class Clock:
     def read(self) -> float:
         """Return the seconds it shows."""
         return self.now
+
+
+def recorded(method: str, path: str, params: Mapping[str, str], status: int | None) -> RecordedRequest:
+    """Write down what is to be recorded."""
+    return RecordedRequest(method, path, MultiDictProxy(MultiDict(params)), status)
 
 
 def read_limits(answer: Response) -> tuple[str, str, str]:
@@ -65,15 +72,25 @@ async def test_key_can_be_chosen(get: Get) -> None:
         ("GET", "/v1/phone-numbers/"),
         ("GET", "/v1/phone-numbers/pn-1"),
         ("GET", "/"),
-        ("POST", "/v1/phone-numbers"),
+        ("POST", "/v1/nothing"),
     ],
 )
 async def test_unknown_path_is_not_found(get: Get, method: str, path: str) -> None:
-    """A path or method that the sandbox does not know is answered 404."""
+    """A path that the sandbox does not know is answered 404."""
     answer = await get(Sandbox(), path, method=method)
 
     assert answer.status == 404
     assert {"statusCode": 404, "message": f"Cannot {method} {path}"} == json.loads(answer.body)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/v1/phone-numbers", "/openapi.json"])
+async def test_other_methods_are_not_allowed(get: Get, method: str, path: str) -> None:
+    """A method that a known path does not have is answered 405, with those it has."""
+    answer = await get(Sandbox(), path, method=method)
+
+    assert (405, "GET, HEAD") == (answer.status, answer.headers["allow"])
+    assert {"statusCode": 405, "message": "Method not allowed"} == json.loads(answer.body)
 
 
 async def test_head_is_a_get_without_body(get: Get) -> None:
@@ -167,14 +184,29 @@ async def test_requests_are_recorded_in_order(get: Get) -> None:
             await get(sandbox)
 
     assert [
-        RecordedRequest("GET", "/v1/phone-numbers", {"limit": "2", "type": "inbound"}, 200),
-        RecordedRequest("GET", "/v1/phone-numbers", {"order": "+ü"}, 401),
-        RecordedRequest("DELETE", "/v1/other%20path", {}, 404),
-        RecordedRequest("GET", "/v1/phone-numbers", {}, 503),
-        RecordedRequest("GET", "/v1/phone-numbers", {}, None),
-        RecordedRequest("GET", "/v1/phone-numbers", {}, None),
+        recorded("GET", "/v1/phone-numbers", {"limit": "2", "type": "inbound"}, 200),
+        recorded("GET", "/v1/phone-numbers", {"order": "+ü"}, 401),
+        recorded("DELETE", "/v1/other%20path", {}, 404),
+        recorded("GET", "/v1/phone-numbers", {}, 503),
+        recorded("GET", "/v1/phone-numbers", {}, None),
+        recorded("GET", "/v1/phone-numbers", {}, None),
     ] == sandbox.requests
     assert "sandbox-key" not in repr(sandbox.requests)
+
+
+async def test_repeated_parameters_are_recorded_and_refused() -> None:
+    """A known parameter must be given once; the record has all values, unknown parameters included."""
+    sandbox = Sandbox()
+    path = "/v1/phone-numbers?limit=1&tag=a&tag=b"
+    async with sandbox, aiohttp.ClientSession() as session:
+        for query in ("", "&limit=2", "&type=inbound&type=inbound"):
+            async with session.get(f"{sandbox.url}{path}{query}", headers={"x-api-key": "sandbox-key"}) as answer:
+                message = (await answer.json()).get("message")
+
+    assert [200, 400, 400] == [request.status for request in sandbox.requests]
+    assert "type must be given once" == message
+    assert ["1", "2"] == sandbox.requests[1].params.getall("limit")
+    assert ("a", ["a", "b"]) == (sandbox.requests[0].params["tag"], sandbox.requests[0].params.getall("tag"))
 
 
 async def test_requests_can_be_cleared(get: Get) -> None:
@@ -200,8 +232,8 @@ async def test_on_request_comes_before_the_answer(get: Get) -> None:
 
     assert sandbox.on_request is None
     assert [
-        (RecordedRequest("GET", "/v1/phone-numbers", {"limit": "3"}, None), 0),
-        (RecordedRequest("GET", "/v1/phone-numbers", {}, None), 1),
+        (recorded("GET", "/v1/phone-numbers", {"limit": "3"}, None), 0),
+        (recorded("GET", "/v1/phone-numbers", {}, None), 1),
     ] == seen
 
 
@@ -291,19 +323,37 @@ def test_another_resource_is_one_module() -> None:
             raise Refusal(404, "no such call")
         return Reply(body=b'{"id":"call 1"}')
 
+    def describe_call(envelope: Envelope) -> dict[str, Any]:
+        return {"operationId": "getCall", "responses": {"200": {"description": "A call."}}}
+
     def list_tags(request: Request) -> Listing:
         return Listing([b'{"id":"tag-1"}'], 1, Window(5, 0, "desc"))
 
-    routes = (
-        Route("GET", re.compile(r"/v1/tags"), list_tags),
-        Route("GET", re.compile(r"/v1/calls/([^/]+)"), get_call),
-    )
-    state = State(routes, api_key="k", envelope="count", latency=0.0, window=None)
+    def describe_tags(envelope: Envelope) -> dict[str, Any]:
+        page = describe_page(envelope, "Tag", max_limit=5, examples=[{"id": "tag-1"}])
+        return {"operationId": "listTags", "responses": {"200": page}}
 
-    def answer(path: str) -> tuple[int, bytes]:
-        reply = state.answer(Request(method="GET", path=path, api_key=Secret("k"), idempotent=True))
+    routes = (
+        Route("GET", "/v1/tags", list_tags, describe_tags, {"Tag": {"type": "object"}}),
+        Route("POST", "/v1/tags", list_tags, describe_tags),
+        Route("GET", "/v1/calls/{call_id}", get_call, describe_call),
+    )
+    state = State(routes, api_key="k")
+
+    def answer(path: str, method: str = "GET") -> tuple[int, bytes]:
+        reply = state.answer(Request(method=method, path=path, api_key=Secret("k"), idempotent=True))
         return reply.status, reply.body
 
     assert answer("/v1/calls/call%201") == (200, b'{"id":"call 1"}')
     assert answer("/v1/calls/call%202") == (404, b'{"statusCode": 404, "message": "no such call"}')
     assert answer("/v1/tags") == (200, b'{"data":[{"id":"tag-1"}],"count":1}')
+    assert answer("/v1/tags", "POST") == answer("/v1/tags")
+    reply = state.answer(Request(method="PUT", path="/v1/tags", api_key=Secret("k"), idempotent=True))
+    assert (405, "GET, HEAD, POST") == (reply.status, reply.headers["allow"])
+
+    document = json.loads(answer("/openapi.json")[1])
+    assert ["/openapi.json", "/v1/tags", "/v1/calls/{call_id}"] == [*document["paths"]]
+    assert ["get", "post"] == [*document["paths"]["/v1/tags"]]
+    assert ["200", "400", "401", "500"] == [*document["paths"]["/v1/tags"]["get"]["responses"]]
+    assert ["200", "400", "401", "404", "500"] == [*document["paths"]["/v1/calls/{call_id}"]["get"]["responses"]]
+    assert ["Error", "Tag"] == [*document["components"]["schemas"]]

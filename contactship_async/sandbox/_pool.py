@@ -1,0 +1,106 @@
+"""Many organizations at one URL, told apart by their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import evolve
+
+from contactship_async._messages import Request
+from contactship_async._pool import ContactshipPool
+from contactship_async.sandbox._openapi import DOCUMENT_PATH
+from contactship_async.sandbox._replies import Reply
+from contactship_async.sandbox._sandbox import Sandbox
+from contactship_async.sandbox._served import Served
+from contactship_async.sandbox._state import State
+
+
+class SandboxPool(Served):
+    """Pretend to be Contactship for many organizations: in memory as it is, over a port as a `Sandbox` is.
+
+        sandboxes = SandboxPool({"acme": Sandbox(250), "globex": Sandbox(40, seed=1)})
+        async with sandboxes, sandboxes.pool() as pool:
+            sandboxes["acme"].script(Status(500))
+
+    The key of a request says whose sandbox answers it, with the faults, the rate limit and the latency of that one; an
+    unknown key is answered 401. `sandboxes["acme"]` is the sandbox of an organization.
+
+    Args:
+        sandboxes: By the name of the organization. Those without an *api_key* of their own get one made of the name.
+        host: A loopback address for the server, or `localhost`.
+        port: For the server, 0 to 65535; 0 takes any free one.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: There is no sandbox, two have the same key or the same seed, or an argument is out of range.
+    """
+
+    def __init__(self, sandboxes: Mapping[str, Sandbox], *, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__(self._answer_by_key, host, port)
+        self._sandboxes = _check_types(sandboxes)
+        states = {name: sandbox._join(name) for name, sandbox in self._sandboxes.items()}  # noqa: SLF001 - for here
+        _check_distinct(self._sandboxes)
+        self._by_key = {self._sandboxes[name].api_key: (name, state) for name, state in states.items()}
+        self._first = next(iter(self._by_key))
+        self._strangers = State((), api_key=None)
+
+    def __getitem__(self, organization: str) -> Sandbox:
+        """Return the sandbox of *organization*.
+
+        Raises:
+            KeyError: There is no such organization.
+        """
+        return self._sandboxes[organization]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sandboxes)
+
+    def __len__(self) -> int:
+        return len(self._sandboxes)
+
+    @property
+    def api_keys(self) -> dict[str, str]:
+        """A copy of the keys by the names of the organizations, as `ContactshipPool` takes them."""
+        return {name: sandbox.api_key for name, sandbox in self._sandboxes.items()}
+
+    def pool(self, **options: Any) -> ContactshipPool:
+        """Build a pool of the organizations: over the port while the server runs, in memory otherwise.
+
+        Args:
+            options: Passed on to `ContactshipPool`; `api_keys`, `base_url` and `transport` win over the sandbox's.
+        """
+        return ContactshipPool(**{"api_keys": self.api_keys, **self._connect(options)})
+
+    def _answer_by_key(self, request: Request) -> Reply:
+        # Which organization's settings a description without a key is of matters only where they differ.
+        stranger = ("", self._by_key[self._first][1] if request.path == DOCUMENT_PATH else self._strangers)
+        name, state = self._by_key.get(request.api_key.reveal(), stranger)
+        return evolve(state.answer(request), organization=name)
+
+
+def _check_types(sandboxes: object) -> dict[str, Sandbox]:
+    if not isinstance(sandboxes, Mapping):
+        message = f"sandboxes must be a mapping from names to sandboxes, not {type(sandboxes).__name__}"
+        raise TypeError(message)
+    for name, sandbox in sandboxes.items():
+        if not isinstance(name, str) or not name:
+            message = "the names of organizations in sandboxes must be non-empty texts"
+            raise TypeError(message)
+        if not isinstance(sandbox, Sandbox):
+            message = f"sandboxes[{name!r}] must be a Sandbox, not {type(sandbox).__name__}"
+            raise TypeError(message)
+    if not sandboxes:
+        message = "sandboxes must not be empty"
+        raise ValueError(message)
+    return dict(sandboxes)
+
+
+def _check_distinct(sandboxes: Mapping[str, Sandbox]) -> None:
+    for attribute, argument in (("api_key", "api_key"), ("organization_id", "seed")):
+        owners: dict[str, str] = {}
+        for name, sandbox in sandboxes.items():
+            owner = owners.setdefault(getattr(sandbox, attribute), name)
+            if owner != name:
+                message = f"the sandboxes of {owner!r} and {name!r} must differ in their {argument}"
+                raise ValueError(message)

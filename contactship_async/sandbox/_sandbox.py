@@ -1,0 +1,198 @@
+"""One organization of the pretend Contactship."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, get_args
+from urllib.parse import quote
+
+from contactship_async._client import ContactshipClient
+from contactship_async.sandbox._checks import (
+    check_choice,
+    check_flag,
+    check_integer,
+    check_seconds,
+    check_text,
+)
+from contactship_async.sandbox._faults import Fault
+from contactship_async.sandbox._listings import Envelope
+from contactship_async.sandbox._phone_numbers import PhoneNumbers
+from contactship_async.sandbox._rate_limit import FixedWindow
+from contactship_async.sandbox._served import Served
+from contactship_async.sandbox._state import RecordedRequest, State
+
+_DEFAULT_KEY: Final = "sandbox-key"
+
+
+class Sandbox(Served):
+    """Pretend to be Contactship: in memory as it is, over a loopback port within `async with` or `with`.
+
+    Within `async with` the server runs in the event loop, within `with` in a thread of its own: then any event loop
+    reaches it, all methods may be called meanwhile, and `on_request` is called in that thread.
+
+    The organization is made up: phone number *i*, counted from 0, was created *i* hours after the beginning of 2024
+    (UTC), every third is inbound, the others are outbound, and all are reserved for fiction. A request is answered 401
+    without the right key, 400 with parameters that are not allowed, and 404 on a path the sandbox does not know.
+
+    Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
+
+    Args:
+        phone_numbers: How many there are, 0 to 1,000,000. From 26,800 on, numbers come again under other ids: there
+            are no more that are reserved for fiction.
+        api_key: The only key that is accepted; None is `sandbox-key`, or in a `SandboxPool` one made of the name.
+        seed: The same seed makes the same organization.
+        envelope: `count` answers `{"data", "count"}`, `pagination` the newer `{"statusCode", "data", "pagination"}`.
+        max_limit: A larger `limit` is silently lowered to this, >= 1.
+        latency: Seconds before each answer, finite and >= 0.
+        rate_limit: Requests per fixed window of 60 seconds, >= 1; None sets no limit and sends no headers about it.
+        count_follows_filter: Whether `count` counts the rows of the `type` asked for, or all rows.
+        host: A loopback address for the server, or `localhost`.
+        port: For the server, 0 to 65535; 0 takes any free one.
+        clock: Seconds that never go back; the windows of *rate_limit* follow it.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of range.
+    """
+
+    def __init__(  # noqa: PLR0913 - settings, all but the first by keyword
+        self,
+        phone_numbers: int = 250,
+        *,
+        api_key: str | None = None,
+        seed: int = 0,
+        envelope: Envelope = "count",
+        max_limit: int = 1000,
+        latency: float = 0.0,
+        rate_limit: int | None = None,
+        count_follows_filter: bool = True,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        check_integer("phone_numbers", phone_numbers, 0, 1_000_000)
+        if api_key is not None:
+            check_text("api_key", api_key)
+        check_integer("seed", seed, 0)
+        check_choice("envelope", envelope, get_args(Envelope))
+        check_integer("max_limit", max_limit, 1)
+        check_seconds("latency", latency)
+        if rate_limit is not None:
+            check_integer("rate_limit", rate_limit, 1)
+        check_flag("count_follows_filter", count_follows_filter)
+        self._chooses_key = api_key is None
+        self._api_key = api_key or _DEFAULT_KEY
+        self._phone_numbers = PhoneNumbers(
+            phone_numbers, seed=seed, max_limit=max_limit, count_follows_filter=count_follows_filter
+        )
+        self._state = State(
+            self._phone_numbers.routes,
+            api_key=self._api_key,
+            envelope=envelope,
+            latency=latency,
+            window=None if rate_limit is None else FixedWindow(rate_limit, clock),
+        )
+        super().__init__(self._state.answer, host, port)
+
+    @property
+    def api_key(self) -> str:
+        """The only key that is accepted."""
+        return self._api_key
+
+    @property
+    def organization_id(self) -> str:
+        """The made-up `organization_id` of all that the sandbox lists."""
+        return self._phone_numbers.organization_id
+
+    def client(self, **options: Any) -> ContactshipClient:
+        """Build a client for the sandbox: over the port while the server runs, in memory otherwise.
+
+        Args:
+            options: Passed on to `ContactshipClient`; `api_key`, `base_url` and `transport` win over the sandbox's.
+        """
+        return ContactshipClient(**{"api_key": self.api_key, **self._connect(options)})
+
+    def script(self, *faults: Fault | None, times: int | None = 1) -> None:
+        """Let the next requests meet these faults, one each; replaces what is left of an earlier script.
+
+        Args:
+            faults: Such as `Status(500)`; None is a normal answer.
+            times: How often the whole sequence is met, >= 1; None repeats it for ever.
+
+        Raises:
+            TypeError: Something else than a fault or None.
+            ValueError: No fault at all, or *times* is below 1.
+        """
+        self._state.set_script(faults, times)
+
+    def clear_script(self) -> None:
+        """Answer normally from the next request on."""
+        self._state.clear_script()
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The requests answered so far, in order of arrival. This is the list itself: clear it as you like."""
+        return self._state.requests
+
+    @property
+    def on_request(self) -> Callable[[RecordedRequest], object] | None:
+        """Called with each request before it is answered, its status still None; what it returns is ignored.
+
+        A test adds or removes numbers between two pages here: `len(sandbox.requests)` requests came before this one.
+        """
+        return self._state.on_request
+
+    @on_request.setter
+    def on_request(self, function: Callable[[RecordedRequest], object] | None) -> None:
+        self._state.on_request = function
+
+    @property
+    def phone_numbers(self) -> list[dict[str, str]]:
+        """A copy of the phone numbers as listings show them, the newest first."""
+        with self._state.lock:
+            return self._phone_numbers.to_dicts()
+
+    def add_phone_number(
+        self,
+        *,
+        type: str | None = None,  # noqa: A002 - the API's word
+        created_at: datetime | str | None = None,
+        phone_number: str | None = None,
+        id: str | None = None,  # noqa: A002 - the API's word
+    ) -> dict[str, str]:
+        """Add one phone number and return a copy of it; what is None is made up.
+
+        Args:
+            type: `inbound` or `outbound`.
+            created_at: An aware datetime or an ISO 8601 text, which is shown as it is; without a zone it is UTC. None
+                is an hour after the newest so far. Of equal ones, the one added last counts as newer.
+            phone_number: Any text.
+            id: Any text that is no id yet.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is not allowed.
+        """
+        with self._state.lock:
+            return self._phone_numbers.add(type_=type, created_at=created_at, phone_number=phone_number, id_=id)
+
+    def remove_phone_number(self, id: str) -> None:  # noqa: A002 - the API's word
+        """Remove one phone number.
+
+        Args:
+            id: Of the phone number.
+
+        Raises:
+            KeyError: There is no such phone number.
+        """
+        with self._state.lock:
+            self._phone_numbers.remove(id)
+
+    def _join(self, organization: str) -> State:
+        """Take the key of an organization of a pool, unless there is one already, and return what answers."""
+        if self._chooses_key:
+            self._chooses_key = False
+            self._api_key = self._state.api_key = f"{_DEFAULT_KEY}-{quote(organization, safe='', errors='replace')}"
+        return self._state
