@@ -109,11 +109,13 @@ async def test_serves_a_sandbox_for_a_shell(start: Any, contactship: Any) -> Non
 async def test_ctrl_c_ends_a_sandbox_amid_a_request(start: Any) -> None:
     """The sandbox ends at once with code 130, whatever is under way."""
     server = await start("-m", "contactship_async", "sandbox", "--latency", "600")
-    port = int((await server.stdout.readline()).rpartition(b":")[2])
-    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    url = (await server.stdout.readline()).decode().strip().partition("=")[2]
+    _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
     writer.write(b"GET /v1/phone-numbers HTTP/1.1\r\nHost: sandbox\r\n\r\n")
     await writer.drain()
-    await asyncio.sleep(0.1)
+    for _ in range(2):  # The description is answered at once, by when the request before it is under way.
+        async with aiohttp.request("GET", f"{url}/openapi.json") as answer:
+            assert answer.status == 200
 
     server.send_signal(signal.SIGINT)
     started = time.monotonic()
@@ -124,6 +126,8 @@ async def test_ctrl_c_ends_a_sandbox_amid_a_request(start: Any) -> None:
     assert time.monotonic() - started < AT_ONCE
     assert [
         "contactship: serving 250 phone numbers; Ctrl-C ends it",
+        "GET /openapi.json 200",
+        "GET /openapi.json 200",
         "GET /v1/phone-numbers -",
     ] == requests_in(complaint)
 
