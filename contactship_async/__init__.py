@@ -5,35 +5,59 @@ async with ContactshipClient("your-api-key") as client:
         print(number.phone_number, number.type, number.id)
 """
 
-from contactship_async._client import ContactshipClient
-from contactship_async._messages import Delivery, Request, Response, Transport
-from contactship_async._pool import ContactshipPool, OrganizationResult
-from contactship_async._secret import Secret
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from contactship_async._version import __version__
-from contactship_async.errors import (
-    AmbiguousOutcomeError,
-    AuthenticationError,
-    BadRequestError,
-    ConfigurationError,
-    ConflictError,
-    ConnectionFailedError,
-    ContactshipError,
-    MalformedResponseError,
-    NotFoundError,
-    OrganizationError,
-    PaginationError,
-    PermissionDeniedError,
-    PoolError,
-    RateLimitError,
-    RequestTimeoutError,
-    ServerError,
-    StatusError,
-    TransportError,
-    UnexpectedRedirectError,
-    WalkPosition,
-)
-from contactship_async.models import Page, RateLimit, RetryPolicy, SortOrder, Timeouts
-from contactship_async.resources.phone_numbers import PhoneNumber, PhoneNumberType
+
+if TYPE_CHECKING:
+    from contactship_async._client import ContactshipClient
+    from contactship_async._messages import Delivery, Request, Response, Transport
+    from contactship_async._pool import ContactshipPool, OrganizationResult
+    from contactship_async._secret import Secret
+    from contactship_async.errors import (
+        AmbiguousOutcomeError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigurationError,
+        ConflictError,
+        ConnectionFailedError,
+        ContactshipError,
+        MalformedResponseError,
+        NotFoundError,
+        OrganizationError,
+        PaginationError,
+        PermissionDeniedError,
+        PoolError,
+        RateLimitError,
+        RequestTimeoutError,
+        ServerError,
+        StatusError,
+        TransportError,
+        UnexpectedRedirectError,
+        WalkPosition,
+    )
+    from contactship_async.models import Page, RateLimit, RetryPolicy, SortOrder, Timeouts
+    from contactship_async.resources.phone_numbers import PhoneNumber, PhoneNumberType
+else:  # of which type checkers would think that it knows any name
+
+    def __getattr__(name: str) -> object:
+        """Import all there is at the first use of a public name.
+
+        It takes a third of a second, which `contactship_async.pytest_plugin` must not cost those who don't use it.
+        """
+        if name not in __all__:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        homes = (vars(import_module(f"{__name__}.{home}")) for home in _HOMES)
+        globals()[name] = next(home[name] for home in homes if name in home)
+        return globals()[name]
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
+
+_HOMES = ("_client", "_messages", "_pool", "_secret", "errors", "models", "resources.phone_numbers")
 
 __all__ = [
     "AmbiguousOutcomeError",

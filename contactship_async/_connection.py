@@ -57,6 +57,11 @@ class Connection:
         limits = (self.connector.limit, self.connector.limit_per_host)  # There is one host.
         return min((limit for limit in limits if limit != _NO_LIMIT), default=math.inf)
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop that the open session belongs to; None while none is open."""
+        return None if self._session is None or self._session.is_over else self._session.loop
+
     def check_available(self) -> None:
         """Raise a `RuntimeError` if calls are not allowed."""
         if not self.is_available:

@@ -39,7 +39,7 @@ CHANGELOG = Path(__file__).parents[1] / "CHANGELOG.md"
 
 _CALLED_IN_OTHER_WORDS = {
     *("__init__", "__call__", "__getitem__", "__contains__", "__iter__", "__len__"),
-    *("__aenter__", "__aexit__", "__aiter__", "__anext__"),
+    *("__enter__", "__exit__", "__aenter__", "__aexit__", "__aiter__", "__anext__"),
 }
 
 _WORD = re.compile(r"\w+")

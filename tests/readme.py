@@ -15,3 +15,6 @@ BLOCKS: Final = [
 
 FILES: Final = {code.split()[1]: code for language, code in BLOCKS if language == "python" and code.startswith("# ")}
 """The Python blocks that are files of the reader's, by the name in their first line."""
+
+FAULTS: Final = re.findall(r"^\| `(contactship_sandbox\.script\(.*?\))` \|", _README, re.MULTILINE)
+"""The lines of a test that make the sandbox fail."""

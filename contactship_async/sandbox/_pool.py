@@ -17,7 +17,7 @@ from contactship_async.sandbox._state import State
 
 
 class SandboxPool(Served):
-    """Pretend to be Contactship for many organizations: in memory as it is, over a loopback port within `async with`.
+    """Pretend to be Contactship for many organizations: in memory as it is, over a port as a `Sandbox` is.
 
         sandboxes = SandboxPool({"acme": Sandbox(250), "globex": Sandbox(40, seed=1)})
         async with sandboxes, sandboxes.pool() as pool:

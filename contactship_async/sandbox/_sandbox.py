@@ -27,7 +27,10 @@ _DEFAULT_KEY: Final = "sandbox-key"
 
 
 class Sandbox(Served):
-    """Pretend to be Contactship: in memory as it is, over a loopback port within `async with`.
+    """Pretend to be Contactship: in memory as it is, over a loopback port within `async with` or `with`.
+
+    Within `async with` the server runs in the event loop, within `with` in a thread of its own: then any event loop
+    reaches it, all methods may be called meanwhile, and `on_request` is called in that thread.
 
     The organization is made up: phone number *i*, counted from 0, was created *i* hours after the beginning of 2024
     (UTC), every third is inbound, the others are outbound, and all are reserved for fiction. A request is answered 401
@@ -148,7 +151,8 @@ class Sandbox(Served):
     @property
     def phone_numbers(self) -> list[dict[str, str]]:
         """A copy of the phone numbers as listings show them, the newest first."""
-        return self._phone_numbers.to_dicts()
+        with self._state.lock:
+            return self._phone_numbers.to_dicts()
 
     def add_phone_number(
         self,
@@ -171,7 +175,8 @@ class Sandbox(Served):
             TypeError: An argument has the wrong type.
             ValueError: An argument is not allowed.
         """
-        return self._phone_numbers.add(type_=type, created_at=created_at, phone_number=phone_number, id_=id)
+        with self._state.lock:
+            return self._phone_numbers.add(type_=type, created_at=created_at, phone_number=phone_number, id_=id)
 
     def remove_phone_number(self, id: str) -> None:  # noqa: A002 - the API's word
         """Remove one phone number.
@@ -182,7 +187,8 @@ class Sandbox(Served):
         Raises:
             KeyError: There is no such phone number.
         """
-        self._phone_numbers.remove(id)
+        with self._state.lock:
+            self._phone_numbers.remove(id)
 
     def _join(self, organization: str) -> State:
         """Take the key of an organization of a pool, unless there is one already, and return what answers."""

@@ -1,10 +1,10 @@
-"""How the sandbox is reached: in memory, and over a loopback port within `async with`."""
+"""How the sandbox is reached: in memory, and over a loopback port within `async with` or `with`."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -12,13 +12,14 @@ from contactship_async._messages import Request, Response
 from contactship_async.sandbox._checks import check_integer, check_loopback
 from contactship_async.sandbox._replies import Reply
 from contactship_async.sandbox._server import serve
+from contactship_async.sandbox._thread import serve_in_thread
 
 _IN_MEMORY: Final = "https://sandbox.invalid"
 """The base URL of clients in memory, which ask it nothing; keeps `CONTACTSHIP_BASE_URL` out."""
 
 
 class Served:
-    """Something that answers requests: in memory as it is, over a loopback port within `async with`."""
+    """Something that answers requests: in memory as it is, over a loopback port within `async with` or `with`."""
 
     def __init__(self, answer: Callable[[Request], Reply], host: str, port: int) -> None:
         check_loopback("host", host)
@@ -28,11 +29,24 @@ class Served:
         self._port = port
         self._url: str | None = None
         self._running = AsyncExitStack()
+        self._running_in_thread = ExitStack()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._url or 'in memory'}>"
+
+    def __enter__(self) -> Self:
+        self._check_not_running()
+        self._url = self._running_in_thread.enter_context(serve_in_thread(self._answer, self._host, self._port))
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._url = None
+        self._running_in_thread.close()
 
     async def __aenter__(self) -> Self:
-        if self._url is not None:
-            message = f"the sandbox is already running at {self._url}"
-            raise RuntimeError(message)
+        self._check_not_running()
         self._url = await self._running.enter_async_context(serve(self._answer, self._host, self._port))
         return self
 
@@ -42,6 +56,11 @@ class Served:
         self._url = None
         await self._running.aclose()
 
+    def _check_not_running(self) -> None:
+        if self._url is not None:
+            message = f"the sandbox is already running at {self._url}"
+            raise RuntimeError(message)
+
     @property
     def url(self) -> str:
         """The base URL of the server, such as `http://127.0.0.1:49152`.
@@ -50,7 +69,8 @@ class Served:
             RuntimeError: The server is not running.
         """
         if self._url is None:
-            message = f"the sandbox has no URL until it is started: async with {type(self).__name__}(...) as sandbox"
+            call = f"{type(self).__name__}(...)"
+            message = f"the sandbox has no URL until it is started: `with` or `async with {call} as sandbox`"
             raise RuntimeError(message)
         return self._url
 

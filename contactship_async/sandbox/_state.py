@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
+from threading import Lock
 
 from attrs import evolve, frozen
 from multidict import MultiDict, MultiDictProxy
@@ -60,6 +61,7 @@ class State:
         self.api_key = api_key
         self.requests: list[RecordedRequest] = []
         self.on_request: Callable[[RecordedRequest], object] | None = None
+        self.lock = Lock()  # held while a request is answered: the server may run in another thread than a test
         self._routes = tuple(routes)
         self._envelope = envelope
         self._latency = latency
@@ -92,8 +94,12 @@ class State:
         if request.path == DOCUMENT_PATH:
             return _without_body_for_head(request, self._describe(request))
         arrived = RecordedRequest(request.method, request.path, MultiDictProxy(MultiDict(request.query)), None)
-        if self.on_request is not None:
-            self.on_request(arrived)
+        if (on_request := self.on_request) is not None:
+            on_request(arrived)  # without the lock: it may add and remove numbers
+        with self.lock:
+            return self._answer(request, arrived)
+
+    def _answer(self, request: Request, arrived: RecordedRequest) -> Reply:
         fault = next(self._script, None) or Fault()
         reply = fault.alter_reply(self._answer_normally(request, fault))
         if reply.listing is not None:

@@ -61,6 +61,7 @@ ALLOWED: dict[str, set[str]] = {
     "sandbox": {"_messages", "_secret", "_version", "sandbox"},
     "sandbox/_sandbox": {"sandbox", "_client"},
     "sandbox/_pool": {"_messages", "sandbox", "_pool"},
+    "pytest_plugin": PUBLIC,
     "_cli_output": PUBLIC,
     "_cli_progress": PUBLIC | {"_cli_output"},
     "_cli_organizations": PUBLIC,
@@ -70,6 +71,9 @@ ALLOWED: dict[str, set[str]] = {
     "__main__": {"_cli"},
 }
 """What each module may import from within the package; the empty name is the package itself."""
+
+IMPORTED_BY_PYTEST = {"", "pytest_plugin"}
+"""Those that pytest imports whenever it starts, and which therefore put off their imports."""
 
 
 def name_of(module: Path) -> str:
@@ -114,7 +118,7 @@ def test_modules_are_small(module: Path) -> None:
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_no_import_is_hidden(module: Path) -> None:
     """No circle is broken by an import that only a type checker sees."""
-    assert "TYPE_CHECKING" not in module.read_text()
+    assert ("TYPE_CHECKING" in module.read_text()) == (name_of(module) in IMPORTED_BY_PYTEST)
 
 
 @pytest.mark.parametrize("package", [contactship_async, contactship_async.sandbox])

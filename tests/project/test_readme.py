@@ -81,16 +81,20 @@ async def test_shell(code: str, tmp_path: Path) -> None:
 
 
 async def test_files(tmp_path: Path) -> None:
-    """The files of a user's test suite pass together."""
+    """The files of a user's test suite pass together, and warn of nothing."""
     for name, code in FILES.items():
         (tmp_path / name).write_text(code, encoding="utf-8")
     async with Sandbox() as sandbox:
         status, output, _ = await run(
-            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", sandbox=sandbox, directory=tmp_path
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"),
+            *("-o", "asyncio_default_fixture_loop_scope=function"),
+            sandbox=sandbox,
+            directory=tmp_path,
         )
 
-    assert 0 == status
-    assert "2 passed" in output
+    assert 0 == status, output
+    assert "6 passed" in output
+    assert [] == sandbox.requests
 
 
 def test_set_up() -> None:

@@ -1,0 +1,47 @@
+"""The server in a thread of its own: reached from every event loop, and from programs without one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from threading import Thread
+
+from contactship_async._messages import Request
+from contactship_async.sandbox._replies import Reply
+from contactship_async.sandbox._server import serve
+
+
+@contextmanager
+def serve_in_thread(answer: Callable[[Request], Reply], host: str, port: int) -> Iterator[str]:
+    """Serve as `serve` does, in a thread and an event loop that end with this context; yield the base URL.
+
+    Args:
+        answer: Called in that thread.
+        host: As for `serve`.
+        port: As for `serve`.
+    """
+    started: Future[tuple[str, Callable[[], object]]] = Future()
+
+    async def serve_until_stopped() -> None:
+        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+        async with serve(answer, host, port) as url:
+            started.set_result((url, lambda: loop.call_soon_threadsafe(stopped.set)))
+            await stopped.wait()
+
+    def run() -> None:
+        try:
+            asyncio.run(serve_until_stopped())
+        except BaseException as error:  # noqa: BLE001 - raised where the server was asked for
+            started.set_exception(error)
+
+    # As a daemon, so that a server that nobody stops does not keep its program from ending.
+    thread = Thread(target=run, name="contactship-sandbox", daemon=True)
+    thread.start()
+    url, stop = started.result()
+    try:
+        yield url
+    finally:
+        stop()
+        thread.join()
