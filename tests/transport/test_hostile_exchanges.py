@@ -109,8 +109,18 @@ STATUSES = [
     ),
     *(each for status in FINAL for each in cases({str(status): refusal(status)}, {"GET": FINAL[status]})),
     *cases({"503": reply_head(503)}, {"HEAD": ServerError}, 3),
-    *cases({"101": [reply_head(101, Upgrade="other", Connection="upgrade"), stall]}, {"GET": StatusError, "POST": StatusError}, 1, BRIEF),
-    *cases({"101 with an answer": reply_head(101, Upgrade="other", Connection="upgrade") + DONE}, {"GET": StatusError}, 1, BRIEF),
+    *cases(
+        {"101": [reply_head(101, Upgrade="other", Connection="upgrade"), stall]},
+        {"GET": StatusError, "POST": StatusError},
+        1,
+        BRIEF,
+    ),
+    *cases(
+        {"101 with an answer": reply_head(101, Upgrade="other", Connection="upgrade") + DONE},
+        {"GET": StatusError},
+        1,
+        BRIEF,
+    ),
     *cases({"199": reply_head(199)}, {"GET": RequestTimeoutError, "POST": AmbiguousOutcomeError}, 1, ATTEMPT),
 ]
 
@@ -130,19 +140,52 @@ FAILING = {
 BROKEN = {"close": close, "reset": reset, "half a head, close": [b"HTTP/1.1 200 OK\r\nConte", close]}
 IDEMPOTENT = call("POST", "/v1/calls/1/stop", json={}, idempotent=True)
 TOO_LONG = ["121", "86400", "9" * 400, "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT"]
-NONSENSE = ["", "-1", "1.5", "1e3", "inf", "nan", "\xd9\xa3", "\xff\xfe", "soon", "1, 2", "Wed, 99 Nov 2026 99:99:99 GMT"]
+NONSENSE = [
+    "",
+    "-1",
+    "1.5",
+    "1e3",
+    "inf",
+    "nan",
+    "\xd9\xa3",
+    "\xff\xfe",
+    "soon",
+    "1, 2",
+    "Wed, 99 Nov 2026 99:99:99 GMT",
+]
 RETRIES = [
     *cases({f"{name}, {name}, done": (act, act, DONE) for name, act in FAILING.items()}, {"GET": "done"}, 3, BRIEF),
-    *(case(f"{name}, {name}, done, idempotent POST", (act, act, DONE), IDEMPOTENT, "done", 3, BRIEF) for name, act in FAILING.items()),
-    *cases({f"{name}, {name}, {name}, done": (act, act, act, DONE) for name, act in BROKEN.items()}, {"GET": "done"}, 4),
+    *(
+        case(f"{name}, {name}, done, idempotent POST", (act, act, DONE), IDEMPOTENT, "done", 3, BRIEF)
+        for name, act in FAILING.items()
+    ),
+    *cases(
+        {f"{name}, {name}, {name}, done": (act, act, act, DONE) for name, act in BROKEN.items()}, {"GET": "done"}, 4
+    ),
     *cases(BROKEN, {"GET": ConnectionFailedError}, (3, 6)),
     *cases(BROKEN, dict.fromkeys(["POST", "PATCH"], AmbiguousOutcomeError), told="may have been processed"),
     *cases(BROKEN, dict.fromkeys(["PUT", "DELETE"], AmbiguousOutcomeError), 2, told="may have been processed"),
     *cases({"close at once": close, "reset at once": reset}, {"POST": AmbiguousOutcomeError}, listens=False),
-    *cases({f"Retry-After: {text:.9}": refusal(429, Retry_After=text) for text in TOO_LONG[:3]}, {"GET": RateLimitError}, told="asks to wait"),
-    *cases({f"Retry-After: {text:.9}, 503": refusal(503, Retry_After=text) for text in TOO_LONG}, {"GET": ServerError}, told="asks to wait"),
-    *cases({f"Retry-After: {text:.9}": (refusal(503, Retry_After=text), DONE) for text in NONSENSE}, {"GET": "done"}, 2),
-    *cases({"Retry-After beyond the total limit": refusal(503, Retry_After="30")}, {"GET": ServerError}, 1, TOTAL, seconds=SOON),
+    *cases(
+        {f"Retry-After: {text:.9}": refusal(429, Retry_After=text) for text in TOO_LONG[:3]},
+        {"GET": RateLimitError},
+        told="asks to wait",
+    ),
+    *cases(
+        {f"Retry-After: {text:.9}, 503": refusal(503, Retry_After=text) for text in TOO_LONG},
+        {"GET": ServerError},
+        told="asks to wait",
+    ),
+    *cases(
+        {f"Retry-After: {text:.9}": (refusal(503, Retry_After=text), DONE) for text in NONSENSE}, {"GET": "done"}, 2
+    ),
+    *cases(
+        {"Retry-After beyond the total limit": refusal(503, Retry_After="30")},
+        {"GET": ServerError},
+        1,
+        TOTAL,
+        seconds=SOON,
+    ),
 ]
 
 OUT = {"X_RateLimit_Remaining": "0"}
@@ -152,8 +195,16 @@ RESETS = ["", "-1", "301", "9" * 400, "1e2", "inf", "\xd9\xa3", "Fri, 31 Dec 999
 BUDGETS = [
     case("used up", reply("done", **OUT, **LATER), "GET GET", WAITED, 1, TOTAL, told="the total limit", seconds=SOON),
     case("used up, POST", reply("done", **OUT, **LATER), "GET POST", WAITED, 1, TOTAL, seconds=SOON),
-    *(case(f"reset {text!r:.9}", reply("done", **OUT, X_RateLimit_Reset=text), "GET GET", ("done", "done"), 2) for text in RESETS),
-    *(case(f"remaining {text!r:.9}", reply("done", X_RateLimit_Remaining=text, **LATER), "GET GET", ("done", "done"), 2) for text in ("-1", "00", "0.0", "\xd9\xa0", "1")),
+    *(
+        case(f"reset {text!r:.9}", reply("done", **OUT, X_RateLimit_Reset=text), "GET GET", ("done", "done"), 2)
+        for text in RESETS
+    ),
+    *(
+        case(
+            f"remaining {text!r:.9}", reply("done", X_RateLimit_Remaining=text, **LATER), "GET GET", ("done", "done"), 2
+        )
+        for text in ("-1", "00", "0.0", "\xd9\xa0", "1")
+    ),
 ]
 
 POISON = reply("poison")
@@ -176,21 +227,69 @@ STALE = {
     "the end": [DONE, LATE, close],
     "a reset": [DONE, LATE, reset],
 }
-NOTHING = {"204": [reply_head(204), LATE, POISON], "204, in one piece": reply_head(204) + POISON, "205": reply_head(205, Content_Length="0") + POISON}
+NOTHING = {
+    "204": [reply_head(204), LATE, POISON],
+    "204, in one piece": reply_head(204) + POISON,
+    "205": reply_head(205, Content_Length="0") + POISON,
+}
 KEPT = [
-    *(case(f"{name}, then {then}", (act, DONE), f"GET IDLE {then} IDLE GET", ("done", None, "done", None, "done"), 3) for name, act in STALE.items() for then in ("GET", "POST", "DELETE")),
-    *(case(f"{name} with a body", (act, DONE), "GET IDLE POST", (None, None, "done"), 2) for name, act in NOTHING.items()),
-    case("HEAD with a body", ([reply_head(Content_Length="6"), LATE, POISON], DONE), "HEAD IDLE POST", (None, None, "done"), 2),
-    case("304 with a body", (reply_head(304) + POISON, DONE), "GET IDLE POST", (UnexpectedRedirectError, None, "done"), 2),
+    *(
+        case(f"{name}, then {then}", (act, DONE), f"GET IDLE {then} IDLE GET", ("done", None, "done", None, "done"), 3)
+        for name, act in STALE.items()
+        for then in ("GET", "POST", "DELETE")
+    ),
+    *(
+        case(f"{name} with a body", (act, DONE), "GET IDLE POST", (None, None, "done"), 2)
+        for name, act in NOTHING.items()
+    ),
+    case(
+        "HEAD with a body",
+        ([reply_head(Content_Length="6"), LATE, POISON], DONE),
+        "HEAD IDLE POST",
+        (None, None, "done"),
+        2,
+    ),
+    case(
+        "304 with a body", (reply_head(304) + POISON, DONE), "GET IDLE POST", (UnexpectedRedirectError, None, "done"), 2
+    ),
     case("400 and another", ([refusal(400), LATE, POISON], DONE), "GET IDLE POST", (BadRequestError, None, "done"), 2),
     case("unread and another", ([*HALF, LATE, POISON], DONE), "GET POST", (RequestTimeoutError, "done"), 2, ATTEMPT),
-    *(case(f"{name}, then {act.__name__}", (DONE, act, DONE), f"GET {name}", ("done", "done"), 3) for name in ("GET", "PUT", "DELETE") for act in (close, reset)),
-    *(case(f"{name}, then {act.__name__}", (DONE, act), f"GET {name}", ("done", AmbiguousOutcomeError), 2) for name in ("POST", "PATCH") for act in (close, reset)),
+    *(
+        case(f"{name}, then {act.__name__}", (DONE, act, DONE), f"GET {name}", ("done", "done"), 3)
+        for name in ("GET", "PUT", "DELETE")
+        for act in (close, reset)
+    ),
+    *(
+        case(f"{name}, then {act.__name__}", (DONE, act), f"GET {name}", ("done", AmbiguousOutcomeError), 2)
+        for name in ("POST", "PATCH")
+        for act in (close, reset)
+    ),
 ]
 
 KEYS = ["\r\nX-Injected: 1", "\nx", "\0", "\x7f", " x", "\xe9", "\ud800", "x" * 512]
-PATHS = ["", "v1", "//localhost/v1", "http://localhost/", "/v1/../x", "/v1/%2e%2e/x", "/v1//x", "/v1/x/", "/v1?x", "/v1#x", "/\ud800"]
-QUOTED = ["/v1/\r\nX-Injected: 1", "/v1/a b", "/v1/\0", "/@localhost", "/v1/..%2f..", "/v1/\\..\\x", "/v1/;x=1", "/v1/é"]
+PATHS = [
+    "",
+    "v1",
+    "//localhost/v1",
+    "http://localhost/",
+    "/v1/../x",
+    "/v1/%2e%2e/x",
+    "/v1//x",
+    "/v1/x/",
+    "/v1?x",
+    "/v1#x",
+    "/\ud800",
+]
+QUOTED = [
+    "/v1/\r\nX-Injected: 1",
+    "/v1/a b",
+    "/v1/\0",
+    "/@localhost",
+    "/v1/..%2f..",
+    "/v1/\\..\\x",
+    "/v1/;x=1",
+    "/v1/é",
+]
 INJECTION = [
     *(case(f"key {text!r:.9}", DONE, "GET", ConfigurationError, 0, {"api_key": fetched(text)}) for text in KEYS),
     *(case(f"path {path!r:.20}", DONE, call("POST", path), ValueError, 0) for path in PATHS),
@@ -204,9 +303,25 @@ INJECTION = [
 
 SECTIONS = {
     "elsewhere": ELSEWHERE,
-    "attempt limit": cases(ENDLESS, {"GET": RequestTimeoutError, "POST": AmbiguousOutcomeError}, 1, ATTEMPT, told=f"{LIMIT} s, the attempt limit", seconds=SOON),
-    "total limit": cases(ENDLESS, {"GET": RequestTimeoutError, "POST": AmbiguousOutcomeError}, 1, TOTAL, told=f"{LIMIT} s, the total limit", seconds=SOON),
-    "limit of a refusal": cases(UNENDING_REFUSALS, {"GET": RateLimitError, "POST": RateLimitError}, 1, ATTEMPT, seconds=SOON),
+    "attempt limit": cases(
+        ENDLESS,
+        {"GET": RequestTimeoutError, "POST": AmbiguousOutcomeError},
+        1,
+        ATTEMPT,
+        told=f"{LIMIT} s, the attempt limit",
+        seconds=SOON,
+    ),
+    "total limit": cases(
+        ENDLESS,
+        {"GET": RequestTimeoutError, "POST": AmbiguousOutcomeError},
+        1,
+        TOTAL,
+        told=f"{LIMIT} s, the total limit",
+        seconds=SOON,
+    ),
+    "limit of a refusal": cases(
+        UNENDING_REFUSALS, {"GET": RateLimitError, "POST": RateLimitError}, 1, ATTEMPT, seconds=SOON
+    ),
     "statuses": STATUSES,
     "retries": RETRIES,
     "budgets": BUDGETS,

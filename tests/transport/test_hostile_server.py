@@ -41,6 +41,10 @@ from contactship_async import (
     Timeouts,
 )
 
+MALFORMED = MalformedResponseError
+FAILED = ConnectionFailedError
+AMBIGUOUS = AmbiguousOutcomeError
+
 SINGLE = {"retry": ONCE}
 SMALL = {"max_response_bytes": 10_000, "retry": ONCE}
 BRIEF = {"timeouts": Timeouts(attempt=LIMIT)}
@@ -90,15 +94,8 @@ BROKEN_REFUSALS = {
     "reset": [reply_head(500, Content_Length="99"), b"hidden", pause(0.01), reset],
     "stalled": [reply_head(500, Content_Length="99"), b"hidden", stall],
     "dripping": [reply_head(500, Content_Length="99999"), drip(b" ")],
-    "broken chunks": chunked(end=b"zz\r\n").replace(b"200 OK", b"500 Oh"),
+    "broken chunks": [reply_head(500, **CHUNKED), pause(0.02), b"zz\r\n"],
 }
-SIZES = [
-    *cases(BOMBS, dict.fromkeys(["LIST", "POST"], MalformedResponseError), 1, SMALL, most_mebibytes=8, told="larger"),
-    *cases(FLOODS, {"LIST": ConnectionFailedError, "POST": AmbiguousOutcomeError}, 1, SMALL, most_mebibytes=8),
-    *cases(REFUSAL_BOMBS, dict.fromkeys(["LIST", "POST"], ServerError), 1, SINGLE, most_mebibytes=99),
-    *cases(COSTLY, {"LIST": MalformedResponseError}, most_mebibytes=99, told="too large to tell where"),
-]
-
 UNREADABLE = {
     "body shorter than said": [reply_head(Content_Length=str(len(PAGE) + 1)), PAGE, close],
     "body cut off by a reset": [*HALF, pause(0.01), reset],
@@ -224,15 +221,17 @@ SOUND = {
     "unknown fields": reply(PAGE[:-1] + b', "x": {"count": 7}, "y": 1e999}'),
     "both envelopes": reply(PAGE[:-1] + b', "pagination": {"total_rows": 1}}'),
 }
-FRAMING = [
-    *cases(UNREADABLE, {"LIST": ConnectionFailedError, "POST": AmbiguousOutcomeError}, (1, 2), SINGLE | BRIEF),
-    *cases(NOT_JSON, {"LIST": MalformedResponseError}, told="not JSON"),
-    *cases(NO_PAGE, {"LIST": MalformedResponseError, "COUNT": MalformedResponseError}),
-    *cases(BROKEN_REFUSALS, dict.fromkeys(["LIST", "POST"], ServerError), 1, SMALL | BRIEF, told="answered 500"),
-    *cases(SOUND, {"LIST": ids(1), "WALK": ids(1), "COUNT": 1}),
-]
-
-SECTIONS = {"sizes": SIZES, "framing": FRAMING}
+SECTIONS = {
+    "bombs": cases(BOMBS, {"LIST": MALFORMED, "POST": MALFORMED}, 1, SMALL, most_mebibytes=8, told="larger than"),
+    "floods": cases(FLOODS, {"LIST": FAILED, "POST": AMBIGUOUS}, 1, SMALL, most_mebibytes=8),
+    "costly": cases(COSTLY, {"LIST": MALFORMED}, most_mebibytes=99, told="too large to tell where"),
+    "costly refusals": cases(REFUSAL_BOMBS, {"LIST": ServerError, "POST": ServerError}, 1, SINGLE, most_mebibytes=99),
+    "refusals": cases(BROKEN_REFUSALS, {"LIST": ServerError, "POST": ServerError}, 1, SMALL | BRIEF),
+    "unreadable": cases(UNREADABLE, {"LIST": FAILED, "POST": AMBIGUOUS}, (1, 2), SINGLE | BRIEF),
+    "not JSON": cases(NOT_JSON, {"LIST": MALFORMED, "COUNT": MALFORMED}, told="not JSON"),
+    "no page": cases(NO_PAGE, {"LIST": MALFORMED, "COUNT": MALFORMED}),
+    "sound": cases(SOUND, {"LIST": ids(1), "WALK": ids(1), "COUNT": 1}),
+}
 
 
 @each_of(SECTIONS)
