@@ -7,8 +7,10 @@ import json
 import logging
 import time
 import tracemalloc
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs, urlsplit
@@ -45,6 +47,7 @@ _HEADERS: Final = {
 }
 
 Content: TypeAlias = Any
+Acts: TypeAlias = Act | tuple[Act, ...]
 Call: TypeAlias = Callable[[ContactshipClient], Awaitable[Content]]
 
 
@@ -74,8 +77,10 @@ def walk(**settings: Any) -> Call:
             async for number in client.iter_phone_numbers(**{"page_size": 5, **settings}):
                 came.append(number.id)  # noqa: PERF401 - keeps those that come before an error
         except ContactshipError as error:
-            assert error.position is not None
-            assert (len(came), len(came)) == (len({*came}), error.position.yielded)
+            yielded = getattr(error.position, "yielded", None)
+            if (len(came), len(came)) != (len({*came}), yielded):
+                message = f"{len(came)} rows came, {len({*came})} of them different, and the error says {yielded}"
+                raise AssertionError(message) from error
             raise
         return came
 
@@ -152,13 +157,13 @@ PAGE: Final = json.dumps(older([row()], 1)).encode()
 CHUNKED: Final = {"Transfer-Encoding": "chunked"}
 
 
-def reply(content: object = None, status: int = 200, **headers: str) -> bytes:
+def reply(content: object = None, status: int = 200, /, **headers: str) -> bytes:
     """Write a complete answer that holds all a server should keep to itself; `_` in a header's name becomes `-`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return answer(content, status=status, headers={**_HEADERS, **named})
 
 
-def refusal(status: int, **headers: str) -> bytes:
+def refusal(status: int, /, **headers: str) -> bytes:
     """Write a complete refusal."""
     return reply({"message": "Jane (+12025550142) is hidden"}, status, **headers)
 
@@ -173,7 +178,7 @@ def chunked(*parts: bytes, end: bytes = b"0\r\n\r\n", **headers: str) -> bytes:
     return reply_head(**headers, **CHUNKED) + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + end
 
 
-def reply_head(status: int = 200, **headers: str) -> bytes:
+def reply_head(status: int = 200, /, **headers: str) -> bytes:
     """Write the head of an answer."""
     return head(status, {**_HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}})
 
@@ -230,9 +235,9 @@ class Case:
     most_mebibytes: float | None
 
 
-def case(  # noqa: PLR0913 - the columns of a table
+def case(  # noqa: PLR0913, PLR0917 - the columns of a table, most of them by position
     name: str,
-    script: Act | tuple[Act, ...],
+    script: Acts,
     calls: str | Call,
     expected: object,
     requests: int | tuple[int, int] = 1,
@@ -261,9 +266,7 @@ def case(  # noqa: PLR0913 - the columns of a table
     )
 
 
-def cases(
-    acts: Mapping[str, Act | tuple[Act, ...]], expected: Mapping[str, object], *columns: Any, **named: Any
-) -> list[Case]:
+def cases(acts: Mapping[str, Acts], expected: Mapping[str, object], *columns: Any, **named: Any) -> list[Case]:
     """Make a case of each of *acts* and each of the calls; the other columns are the same for all."""
     return [
         case(f"{name}, {calls}", act, calls, outcome, *columns, **named)
@@ -274,9 +277,9 @@ def cases(
 
 def each_of(sections: Mapping[str, Sequence[Case]]) -> pytest.MarkDecorator:
     """Give each case of a table to a test."""
-    table = {f"{name}: {case.name}": case for name, section in sections.items() for case in section}
-    assert len(table) == sum(map(len, sections.values())), "two cases have the same name"
-    return pytest.mark.parametrize("case", table.values(), ids=table)
+    names = [f"{name}: {case.name}" for name, section in sections.items() for case in section]
+    assert [] == [name for name, times in Counter(names).items() if times > 1]
+    return pytest.mark.parametrize("case", [*chain.from_iterable(sections.values())], ids=names)
 
 
 async def try_out(case: Case, caplog: pytest.LogCaptureFixture) -> None:
@@ -284,19 +287,18 @@ async def try_out(case: Case, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     outcomes: list[object] = []
     least, most = (case.requests, case.requests) if isinstance(case.requests, int) else case.requests
-    async with RawServer() as sink:
-        async with RawServer(*case.script, listens=case.listens, elsewhere=sink.url) as server:
-            client = server.client(**{"api_key": KEY, **case.settings})
-            began = time.monotonic()
-            with _memory_bounded(case.most_mebibytes), suppress(TimeoutError):
-                async with asyncio.timeout(case.seconds):
-                    for each in case.calls:
-                        outcomes.append(await _outcome(each, client))  # noqa: PERF401 - keeps those before a timeout
-            seconds = time.monotonic() - began
-            await client.close()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(case.seconds):
-                    await server.is_asked(least)
+    async with RawServer() as sink, RawServer(*case.script, listens=case.listens, elsewhere=sink.url) as server:
+        client = server.client(**{"api_key": KEY, **case.settings})
+        began = time.monotonic()
+        with _memory_bounded(case.most_mebibytes), suppress(TimeoutError):
+            async with asyncio.timeout(case.seconds):
+                for each in case.calls:
+                    outcomes.append(await _outcome(each, client))  # noqa: PERF401 - keeps those before a timeout
+        seconds = time.monotonic() - began
+        await client.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(case.seconds):
+                await server.is_asked(least)
 
     assert case.expected == [type(each) if isinstance(each, BaseException) else each for each in outcomes]
     assert seconds < case.seconds

@@ -11,16 +11,40 @@ from random import Random
 from typing import Any
 
 import pytest
-from hostile import ENVELOPES, Case, case, each_of, ids, listing, page, reply, row, try_out, walk
+from hostile import ENVELOPES, Case, case, each_of, ids, listing, page, refusal, reply, row, try_out, walk
 from raw_server import close
 
 from contactship_async import ConnectionFailedError, MalformedResponseError, PaginationError, ServerError
 
 TEXT = "expected a non-empty text"
-NO_ROWS = [None, {}, "", 0, False, 1.5, "pn-1", {"0": row()}, {"data": [row()]}]
-NO_COUNTS = [None, -1, 1.0, 0.5, "1", " 1 ", "", True, [1], {}, 1e300]
-NO_PAGES = [None, True, 0, 1.5, "", "data", [], [row()], {}, {"count": 1}, {"data": [row()]}, {"items": [], "count": 1}]
-NO_PAGINATIONS = [None, 0, "", [], {}, {"total": 1}, {"total_rows": None}, {"total_rows": "1"}, {"total_rows": -1}]
+NO_ROWS: list[Any] = [None, {}, "", 0, False, 1.5, "pn-1", {"0": row()}, {"data": [row()]}]
+NO_COUNTS: list[Any] = [None, -1, 1.0, 0.5, "1", " 1 ", "", True, [1], {}, 1e300]
+NO_PAGES: list[Any] = [
+    None,
+    True,
+    0,
+    1.5,
+    "",
+    "data",
+    [],
+    [row()],
+    {},
+    {"count": 1},
+    {"data": [row()]},
+    {"items": [], "count": 1},
+]
+NO_PAGINATIONS: list[Any] = [
+    None,
+    0,
+    "",
+    [],
+    {},
+    {"total": 1},
+    {"total_rows": None},
+    {"total_rows": "1"},
+    {"total_rows": -1},
+]
+NO_ROW: list[Any] = [None, [], "x", 1, True, {}]
 NO_FIELDS: dict[str, tuple[str, list[Any]]] = {
     "id": (TEXT, [None, 5, True, 1.5, ["x"], {}, ""]),
     "phone_number": (TEXT, [None, 12025550142, "", ["+12025550142"]]),
@@ -70,7 +94,7 @@ SHAPES = [
         for field, (problem, values) in NO_FIELDS.items()
         for value in values
     ),
-    *(case(f"row {short(each)}", page(row(0), each), "WALK", MALFORMED, came=1) for each in (None, [], "x", 1, {})),
+    *(case(f"row {short(each)}", page(row(0), each), "WALK", MALFORMED, came=1) for each in NO_ROW),
     *(case(f"created_at {date}", page(row(created_at=date)), "WALK", ids(1)) for date in DATES),
     case("type of the future", page(row(type="whatsapp")), "WALK", ids(1)),
 ]
@@ -121,7 +145,7 @@ LISTINGS: Mapping[str, tuple[Window, *tuple[tuple[Any, ...], ...]]] = {
     "alternates": (lambda o, n: (cut(o * (1 - o % 2), n), 22), (WRONG, 3, 5), (WRONG, 19, 5), (ALL, 9)),
     "one row for ever": (lambda _, n: ([0] * n, 22), (WRONG, 3, 1), (WRONG, 6, 1), (WRONG, 18, 1)),
 }
-HOW = {"in order": {}, "exact": {"exact": True}, "side by side": {"concurrency": 4}}
+HOW: dict[str, dict[str, Any]] = {"in order": {}, "exact": {"exact": True}, "side by side": {"concurrency": 4}}
 WALKS = [
     *(
         case(f"{name}, {how}", listing(window), walk(**HOW[how]), outcome, (1, most), came=sum(came))
@@ -131,7 +155,7 @@ WALKS = [
     case("endless", listing(lambda o, n: (range(o, o + n), o + 2 * n)), walk(max_items=200), ids(200), 40),
     case("backwards", listing(lambda o, n: (cut(o, n)[::-1], 22)), walk(exact=True), WRONG),
     case("9,999 rows at once", page(end=9999, count=9999), walk(max_items=3), ids(3)),
-    case("page 2 fails", (page(row(), count=2), reply(status=500)), "WALK", ServerError, 4, came=1),
+    case("page 2 fails", (page(row(), count=2), refusal(500)), "WALK", ServerError, 4, came=1),
     case("page 2 is empty", (page(row(), count=2), page(count=2)), "WALK", WRONG, 2, came=1),
     case("page 2 is no page", (page(row(), count=2), reply({"message": "hidden"})), "WALK", MALFORMED, 2, came=1),
     case("page 2 is cut off", (page(row(), count=2), [page(row(1), count=2)[:-9], close]), "WALK", FAILED, 4, came=1),

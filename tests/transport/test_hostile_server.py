@@ -31,7 +31,7 @@ from hostile import (
     row,
     try_out,
 )
-from raw_server import close, drip, flood, head, pause, reset, stall
+from raw_server import Act, close, drip, flood, head, pause, reset, stall
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -52,7 +52,7 @@ DONE = reply("done")
 HALF = [reply_head(Content_Length="999"), b'{"hidden": "+12025550142']
 
 BLANKS = b" " * 2**20
-BOMBS = {
+BOMBS: dict[str, Act] = {
     "gzip": compressed(gzip.compress(BLANKS * 30)),
     "gzip in 200 members": compressed(gzip.compress(BLANKS) * 200),
     "gzip in chunks": chunked(gzip.compress(BLANKS * 30), Content_Encoding="gzip"),
@@ -64,7 +64,7 @@ BOMBS = {
     "endless chunks": [reply_head(**CHUNKED), flood(b"1000\r\n" + b" " * 4096 + b"\r\n")],
     "length of 20 GB": [reply_head(Content_Length="20000000000"), flood(b" " * 4096)],
 }
-FLOODS = {
+FLOODS: dict[str, Act] = {
     **({} if HAS_BROTLI else {"brotli": compressed(BROTLI_BOMB, "br")}),
     **({} if HAS_ZSTD else {"zstd": compressed(ZSTD_BOMB, "zstd")}),
     "60,000 empty gzip members": compressed(gzip.compress(b"") * 60_000),
@@ -76,16 +76,16 @@ FLOODS = {
 }
 EMPTY_LISTS = gzip.compress(b"[%s0]" % (b"[]," * 9_000_000), 1)
 ROWS = (json.dumps(row()).encode() + b",") * 40_000
-COSTLY = {  # within the size limit, and up to 28 times as large once decoded
+COSTLY: dict[str, Act] = {  # within the size limit, and up to 28 times as large once decoded
     "empty lists": compressed(EMPTY_LISTS),
     "empty rows": compressed(gzip.compress(b'{"data": [%s{}], "count": 1}' % (b"{}," * 9_000_000), 1)),
     "a wrong row among 40,000": compressed(gzip.compress(b'{"data": [%s5], "count": 1}' % ROWS, 1)),
 }
-REFUSAL_BOMBS = {
+REFUSAL_BOMBS: dict[str, Act] = {
     "gzip refusal": reply(gzip.compress(BLANKS * 30), 500, Content_Encoding="gzip"),
     "refusal of empty lists": reply(EMPTY_LISTS, 500, Content_Encoding="gzip"),
 }
-BROKEN_REFUSALS = {
+BROKEN_REFUSALS: dict[str, Act] = {
     "endless": [reply_head(500), flood(b"hidden" * 999)],
     "endless chunks": [reply_head(500, **CHUNKED), flood(b"1000\r\n" + b" " * 4096 + b"\r\n")],
     "no gzip": reply(b"hidden", 500, Content_Encoding="gzip"),
@@ -96,7 +96,7 @@ BROKEN_REFUSALS = {
     "dripping": [reply_head(500, Content_Length="99999"), drip(b" ")],
     "broken chunks": [reply_head(500, **CHUNKED), pause(0.02), b"zz\r\n"],
 }
-UNREADABLE = {
+UNREADABLE: dict[str, Act] = {
     "body shorter than said": [reply_head(Content_Length=str(len(PAGE) + 1)), PAGE, close],
     "body cut off by a reset": [*HALF, pause(0.01), reset],
     "no body": [reply_head(Content_Length="9"), close],
@@ -149,7 +149,7 @@ UNREADABLE = {
     "wrong checksum of a large gzip": compressed(gzip.compress(PAGE + BLANKS)[:-8] + bytes(8)),
 }
 HALF_PAGE = PAGE[:-20]
-NOT_JSON = {
+NOT_JSON: dict[str, Act] = {
     "blank": reply(b" \r\n\t"),
     "HTML": reply(b"<!doctype html>hidden"),
     "HTML that is said to be JSON": reply(b"<!doctype html>hidden", Content_Type="application/json"),
@@ -179,7 +179,7 @@ NOT_JSON = {
     "unknown compression": compressed(b"abc", "foo"),
     "chunks, but not at last": [reply_head(Transfer_Encoding="chunked, identity"), b"2\r\n{}\r\n0\r\n\r\n", close],
 }
-NO_PAGE = {
+NO_PAGE: dict[str, Act] = {
     "empty": reply(b""),
     "204": reply_head(204),
     "205": reply_head(205, Content_Length="0"),
@@ -192,7 +192,7 @@ NO_PAGE = {
     "count given twice": reply(PAGE[:-1] + b', "count": null}'),
     "rows given twice": reply(PAGE[:-1] + b', "data": {}}'),
 }
-SOUND = {
+SOUND: dict[str, Act] = {
     "plain": reply(PAGE),
     "gzip": compressed(gzip.compress(PAGE)),
     "gzip in capitals": compressed(gzip.compress(PAGE), "GZip"),
