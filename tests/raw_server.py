@@ -153,6 +153,7 @@ class RawServer:
         self._listens = listens
         self._elsewhere = elsewhere
         self._played = 0
+        self._playing = 0
         self._news = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -188,6 +189,12 @@ class RawServer:
         async with self._news:
             await self._news.wait_for(lambda: times <= (len(self.requests) if self._listens else self.connections))
 
+    async def is_at_rest(self) -> None:
+        """Wait until each act that was begun has ended, and what it sent can have arrived."""
+        while self._playing:  # noqa: ASYNC110 - milliseconds, and nothing else to tell it by
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.01)
+
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._server.is_serving():  # Accepted just before the server was closed: nobody would end its task.
             writer.transport.abort()
@@ -211,11 +218,12 @@ class RawServer:
     async def _play(self, peer: Peer) -> None:
         act = self._script[min(self._played, len(self._script) - 1)]
         self._played += 1
-        for step in [act] if isinstance(act, bytes) or callable(act) else act:
-            if isinstance(step, bytes):
-                await peer.send(step)
-            else:
-                await step(peer)
+        self._playing += 1
+        try:
+            for step in [act] if isinstance(act, bytes) or callable(act) else act:
+                await (peer.send(step) if isinstance(step, bytes) else step(peer))
+        finally:
+            self._playing -= 1
 
 
 @asynccontextmanager
