@@ -42,6 +42,10 @@ _MOST_WRONG_ITEMS: Final = 100
 """A hostile list of 200,000 wrong items would keep the event loop busy for seconds with problems nobody reads."""
 
 
+_MOST_BYTES_TAKEN_CAREFULLY: Final = 4 * 2**20
+"""Some 20,000 rows. Eight times as many bytes of empty arrays, few when compressed, would take 700 MiB and seconds."""
+
+
 class _MismatchError(ValueError):
     """A value of the wrong kind; its text names kinds only."""
 
@@ -73,6 +77,8 @@ class Codec(MsgspecJsonConverter):
             return self._decoder(cl).decode(data, **kwargs)
         except (ValueError, RecursionError):
             pass  # Left before the careful path starts, so that its error has no context that quotes values.
+        if len(data) > _MOST_BYTES_TAKEN_CAREFULLY:
+            raise MalformedResponseError((f"not as expected, and too large to tell where ({len(data)} bytes)",))
         return self._loads_carefully(data, cl)
 
     def _decoder(self, cl: type[T]) -> msgspec.json.Decoder[T]:

@@ -43,6 +43,9 @@ _ERRORS: Final = {
 }
 
 _MOST_BODY_BYTES_IN_ERROR: Final = 64 * 1024
+_MOST_BODY_BYTES_SEARCHED: Final = 2**20
+"""For a message. 28 MiB of empty arrays, 28 KB when compressed, would take the decoder 700 MiB and ten seconds."""
+
 _LONGEST_RESET_SECONDS: Final = 300
 _LONGEST_RETRY_AFTER_SECONDS: Final = 10.0**9
 """Some 30 years: keeps hostile headers within what arithmetic and sleeps can take."""
@@ -148,6 +151,8 @@ def _error_class(status: int) -> type[StatusError]:
 
 def _read_message(body: bytes) -> str:
     """Find the server's words: `message` is the one field that all documentation of errors shares; a list is joined."""
+    if len(body) > _MOST_BODY_BYTES_SEARCHED:
+        return ""
     try:
         content = codec.loads(body, object)
     except MalformedResponseError:

@@ -20,6 +20,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 import aiohttp
+from aiohttp.connector import Connection
 from attrs import frozen
 from yarl import URL
 
@@ -47,14 +48,20 @@ _NEVER_ROUNDED: Final = float("inf")
 """aiohttp rounds time limits over 5 s up to whole seconds of the loop's clock, unless this threshold is higher."""
 
 
+class _SpoiledConnectionError(aiohttp.ServerDisconnectedError):
+    """The server has spoken unasked; aiohttp takes this for a dropped connection, and closes it."""
+
+
 _BEFORE_SENDING: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ServerFingerprintMismatch,
+    _SpoiledConnectionError,
 )
-"""What aiohttp raises while it connects; for a request it sends only once, nothing has left by then."""
+"""What is raised before a request is written; for one that aiohttp sends only once, nothing has left by then."""
 
 _REASONS: Final = {
+    _SpoiledConnectionError: "the server had sent an answer over the connection before it was asked",
     aiohttp.ServerDisconnectedError: "the server closed the connection without an answer",
     aiohttp.ServerFingerprintMismatch: "the server's certificate is not the expected one",
     aiohttp.ClientPayloadError: "the answer was cut off or could not be decompressed",
@@ -138,6 +145,19 @@ class AiohttpTransport:
         return b"".join(chunks)[: self.max_response_bytes]
 
 
+class _WaryRequest(aiohttp.ClientRequest):
+    """Is not sent over a connection on which something came after the last answer.
+
+    aiohttp would take that for the answer to this request, the answer to this one for that to the next, and so on: with
+    a connector that is shared, for another organization's.
+    """
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        if conn.protocol is not None and conn.protocol.should_close:
+            raise _SpoiledConnectionError
+        return await super().send(conn)
+
+
 def _encode_query(query: Sequence[tuple[str, str]]) -> str:
     if all(map(_UNRESERVED.fullmatch, chain.from_iterable(query))):
         return "&".join([f"{name}={value}" for name, value in query])
@@ -201,6 +221,7 @@ async def open_transport(  # noqa: PLR0913 - the settings of a session, all by k
         cookie_jar=aiohttp.DummyCookieJar(),  # The usual jar would replay one organization's cookies for another.
         headers={"User-Agent": user_agent, "Accept": "application/json"},
         timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds, ceil_threshold=_NEVER_ROUNDED),
+        request_class=_WaryRequest,
         trust_env=False,  # With it, aiohttp would add an Authorization header from netrc.
     )
     session = open_session(connector=connector, connector_owner=connector is None, trace_configs=[*trace_configs])

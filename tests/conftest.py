@@ -16,6 +16,8 @@ import pytest
 from aiohttp import ClientResponse, StreamReader
 from hypothesis import HealthCheck, settings
 
+pytest.register_assert_rewrite("hostile")  # the asserts in it tell what was compared
+
 settings.register_profile(
     "suite",
     deadline=None,  # the first example pays for imports and caches

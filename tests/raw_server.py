@@ -40,10 +40,19 @@ class Received:
 
 @frozen
 class Peer:
-    """The client's end of one connection."""
+    """The client's end of one connection.
+
+    Args:
+        reader: What the client sends.
+        writer: What it receives.
+        elsewhere: The URL of another server, to be pointed at.
+        requests: What the client has asked over this connection.
+    """
 
     reader: asyncio.StreamReader = field(repr=False)
     writer: asyncio.StreamWriter = field(repr=False)
+    elsewhere: str = ""
+    requests: list[Received] = field(factory=list)
 
     async def send(self, data: bytes) -> None:
         """Send *data* now."""
@@ -56,7 +65,9 @@ class Peer:
         request_line, *lines = head.splitlines()[:-1]
         method, target, _ = request_line.split(" ")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        return Received(method, target, headers, await self.reader.readexactly(int(headers.get("content-length", 0))))
+        body = await self.reader.readexactly(int(headers.get("content-length", 0)))
+        self.requests.append(Received(method, target, headers, body))
+        return self.requests[-1]
 
 
 Step: TypeAlias = bytes | Callable[[Peer], Awaitable[None]]
@@ -132,14 +143,17 @@ class RawServer:
     Args:
         script: The acts, one for each request; the last one is played from then on.
         listens: Whether requests are read. If not, an act is played as soon as a connection stands.
+        elsewhere: The URL of another server, for acts that point at it.
     """
 
-    def __init__(self, *script: Act, listens: bool = True) -> None:
+    def __init__(self, *script: Act, listens: bool = True, elsewhere: str = "") -> None:
         self.requests: list[Received] = []
         self.connections = 0
         self._script = script or (stall,)
         self._listens = listens
+        self._elsewhere = elsewhere
         self._played = 0
+        self._playing = 0
         self._news = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -175,12 +189,18 @@ class RawServer:
         async with self._news:
             await self._news.wait_for(lambda: times <= (len(self.requests) if self._listens else self.connections))
 
+    async def is_at_rest(self) -> None:
+        """Wait until each act that was begun has ended, and what it sent can have arrived."""
+        while self._playing:  # noqa: ASYNC110 - milliseconds, and nothing else to tell it by
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.01)
+
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._server.is_serving():  # Accepted just before the server was closed: nobody would end its task.
             writer.transport.abort()
             return
         self.connections += 1
-        task = asyncio.create_task(self._serve(Peer(reader, writer)))
+        task = asyncio.create_task(self._serve(Peer(reader, writer, self._elsewhere)))
         task.add_done_callback(lambda _: writer.transport.abort())  # also of a task cancelled before it has begun
         self._tasks.add(task)
 
@@ -198,11 +218,12 @@ class RawServer:
     async def _play(self, peer: Peer) -> None:
         act = self._script[min(self._played, len(self._script) - 1)]
         self._played += 1
-        for step in [act] if isinstance(act, bytes) or callable(act) else act:
-            if isinstance(step, bytes):
-                await peer.send(step)
-            else:
-                await step(peer)
+        self._playing += 1
+        try:
+            for step in [act] if isinstance(act, bytes) or callable(act) else act:
+                await (peer.send(step) if isinstance(step, bytes) else step(peer))
+        finally:
+            self._playing -= 1
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 
 import aiohttp
 import pytest
-from raw_server import Act, RawServer, answer, deaf_server, drip, flood, head, stall
+from raw_server import Act, RawServer, answer, deaf_server, drip, head, stall
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -29,23 +29,6 @@ CONNECT = Timeouts(connect=LIMIT)
 ATTEMPT = Timeouts(connect=None, attempt=LIMIT)
 TOTAL = Timeouts(connect=None, attempt=None, total=LIMIT)
 
-CHUNKED = head(200, {"Transfer-Encoding": "chunked"})
-
-ENDLESS: dict[str, Act] = {
-    "no answer": stall,
-    "half a head": [b"HTTP/1.1 200 OK\r\nContent-", stall],
-    "dripping head": drip(b"HTTP/1.1 200 OK\r\n"),
-    "dripping headers": [b"HTTP/1.1 200 OK\r\n", drip(b"a: b\r\n")],
-    "flood of 100 Continue": flood(b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "flood of 103 Early Hints": flood(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
-    "no body": [head(200, {"Content-Length": "9"}), stall],
-    "half a body": [head(200, {"Content-Length": "9"}), b'{"data"', stall],
-    "dripping body": [head(200, {"Content-Length": "999999"}), drip(b" ")],
-    "dripping chunks": [CHUNKED, drip(b"1\r\n \r\n")],
-    "no last chunk": [CHUNKED, b"2\r\n{}\r\n", stall],
-    "no end of connection": [head(200), b"{}", stall],
-}
-
 
 async def timed(call: Awaitable[object]) -> tuple[float, ContactshipError]:
     """Return how long *call* took to fail, and its error."""
@@ -53,41 +36,6 @@ async def timed(call: Awaitable[object]) -> tuple[float, ContactshipError]:
     with pytest.raises(ContactshipError) as caught:
         await call
     return time.monotonic() - started, caught.value
-
-
-@pytest.mark.parametrize("act", ENDLESS.values(), ids=ENDLESS)
-async def test_attempt_limit(act: Act) -> None:
-    """An attempt ends at its limit, whatever the server does to keep it alive."""
-    async with RawServer(act) as server, server.client(timeouts=ATTEMPT, retry=ONCE) as client:
-        seconds, error = await timed(client.request("GET", "/v1/credits"))
-
-    assert isinstance(error, RequestTimeoutError)
-    assert "attempt" == error.limit
-    assert LIMIT * 0.9 <= seconds <= LIMIT + TOLERANCE
-
-
-@pytest.mark.parametrize("act", ENDLESS.values(), ids=ENDLESS)
-async def test_total_limit(act: Act) -> None:
-    """A call ends at its total limit, also in the middle of an attempt without one of its own."""
-    async with RawServer(act) as server, server.client(timeouts=TOTAL) as client:
-        seconds, error = await timed(client.request("GET", "/v1/credits"))
-
-    assert isinstance(error, RequestTimeoutError)
-    assert "total" == error.limit
-    assert LIMIT * 0.9 <= seconds <= LIMIT + TOLERANCE
-    assert 1 == len(server.requests)
-
-
-@pytest.mark.parametrize("timeouts", [ATTEMPT, TOTAL], ids=["attempt", "total"])
-@pytest.mark.parametrize("act", ENDLESS.values(), ids=ENDLESS)
-async def test_limit_of_post_that_left(act: Act, timeouts: Timeouts) -> None:
-    """A POST that reaches a limit after it left may have been processed, and is not sent again."""
-    async with RawServer(act) as server, server.client(timeouts=timeouts) as client:
-        seconds, error = await timed(client.request("POST", "/v1/calls", json={"to": "a"}))
-
-    assert isinstance(error, AmbiguousOutcomeError)
-    assert LIMIT * 0.9 <= seconds <= LIMIT + TOLERANCE
-    assert 1 == len(server.requests)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -1,0 +1,350 @@
+"""What the table of hostile servers is made of: their answers, what is asked of them, and what must come of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import chain
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from attrs import field, frozen
+from key_leaks import KEY, leaks, told_by
+from raw_server import Act, Peer, RawServer, Step, answer, head
+
+from contactship_async import (
+    ContactshipClient,
+    ContactshipError,
+    MalformedResponseError,
+    RequestTimeoutError,
+    RetryPolicy,
+    Timeouts,
+)
+
+LIMIT: Final = 0.1
+TOLERANCE: Final = 0.9
+ONCE: Final = RetryPolicy(max_attempts=1)
+ATTEMPT: Final = {"timeouts": Timeouts(connect=None, attempt=LIMIT), "retry": ONCE}
+TOTAL: Final = {"timeouts": Timeouts(connect=None, attempt=None, total=LIMIT)}
+
+PERSONAL: Final = ("2025550", "Jane", "jane", "hidden", "req-77")
+"""What stands in requests and answers, and in no text of an error or log."""
+
+_PATH: Final = "/v1/contacts/+12025550199/calls"
+_HEADERS: Final = {
+    "Set-Cookie": "session=hidden; Path=/",
+    "X-Request-Id": "req-77",
+    "X-Hidden": "Jane +12025550142",
+    "WWW-Authenticate": 'Basic realm="hidden"',
+}
+
+Content: TypeAlias = Any
+Acts: TypeAlias = Act | tuple[Act, ...]
+Call: TypeAlias = Callable[[ContactshipClient], Awaitable[Content]]
+
+
+def call(method: str, path: str = _PATH, **arguments: Any) -> Call:
+    """Make a call of any endpoint."""
+    return lambda client: client.request(method, path, **arguments)
+
+
+async def _list(client: ContactshipClient) -> list[str]:
+    return [number.id for number in await client.list_phone_numbers()]
+
+
+async def _count(client: ContactshipClient) -> int:
+    return await client.count_phone_numbers()
+
+
+async def idle(_: ContactshipClient) -> None:
+    """Call nothing until the server has ended its act."""
+
+
+def walk(**settings: Any) -> Call:
+    """Make a walk in small pages, whose error must tell how many rows came before it."""
+
+    async def ids_of(client: ContactshipClient) -> list[str]:
+        came: list[str] = []
+        try:
+            async for number in client.iter_phone_numbers(**{"page_size": 5, **settings}):
+                came.append(number.id)  # noqa: PERF401 - keeps those that come before an error
+        except ContactshipError as error:
+            yielded = getattr(error.position, "yielded", None)
+            if (len(came), len(came)) != (len({*came}), yielded):
+                message = f"{len(came)} rows came, {len({*came})} of them different, and the error says {yielded}"
+                raise AssertionError(message) from error
+            raise
+        return came
+
+    return ids_of
+
+
+WRITES: Final = ("POST", "PATCH", "PUT", "DELETE")
+METHODS: Final = ("GET", "HEAD", *WRITES)
+CALLS: Final[Mapping[str, Call]] = {
+    "GET": call("GET"),
+    "HEAD": call("HEAD"),
+    **{name: call(name, json={"to": "+12025550142", "name": "Jane", "note": "hidden"}) for name in WRITES},
+    "COUNT": _count,
+    "LIST": _list,  # the ids of one page
+    "WALK": walk(),  # the ids of all
+    "IDLE": idle,
+}
+
+
+def fetched(suffix: str) -> Callable[[], Awaitable[str]]:
+    """Make a source of keys that returns the right one with *suffix*."""
+
+    async def fetch() -> str:
+        return KEY + suffix
+
+    return fetch
+
+
+def row(number: int = 0, **fields: Any) -> dict[str, Any]:
+    """Make the row at place *number* of a listing, newest first, but for *fields*."""
+    return {
+        "id": f"pn-{number}",
+        "phone_number": f"+1202555{142 + number:04}",
+        "type": "inbound",
+        "organization_id": "org-1",
+        "created_at": f"2026-01-15T{23 - number // 60 % 24:02}:{59 - number % 60:02}:00Z",
+        "label": "Jane hidden",
+        **fields,
+    }
+
+
+def ids(number: int) -> list[str]:
+    """Name the first rows of a listing."""
+    return [f"pn-{place}" for place in range(number)]
+
+
+def page(*rows: object, count: object = None, end: int = 0) -> bytes:
+    """Write an answer of *rows*, or of the first *end*, and their number if no *count* is given."""
+    rows = rows or tuple(map(row, range(end)))
+    return reply(older([*rows], len(rows) if count is None else count))
+
+
+def older(rows: object, count: object) -> dict[str, Any]:
+    """Make a page in the older envelope."""
+    return {"data": rows, "count": count}
+
+
+def newer(rows: object, count: object) -> dict[str, Any]:
+    """Make a page in the newer envelope."""
+    pagination = {"page": 1, "total_rows": count, "total_pages": 1}
+    return {"statusCode": 200, "data": rows, "pagination": pagination}
+
+
+ENVELOPES: Final = {"older": older, "newer": newer}
+BROTLI_BOMB: Final = bytes.fromhex(
+    "cbffff3ff82540e2b14020f7fe8fffff7ff04b00c4611180eefd1fffffffe0970088c30200ddfb3ffeffffc12f0110870500baf77f03"
+)
+"""32 MiB of blanks."""
+
+ZSTD_BOMB: Final = bytes.fromhex("28b52ffda0000002005500001020200100fbff39c002") * 256
+"""As many, in frames of 128 KiB."""
+
+PAGE: Final = json.dumps(older([row()], 1)).encode()
+CHUNKED: Final = {"Transfer-Encoding": "chunked"}
+
+
+def reply(content: object = None, status: int = 200, /, **headers: str) -> bytes:
+    """Write a complete answer that holds all a server should keep to itself; `_` in a header's name becomes `-`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return answer(content, status=status, headers={**_HEADERS, **named})
+
+
+def refusal(status: int, /, **headers: str) -> bytes:
+    """Write a complete refusal."""
+    return reply({"message": "Jane (+12025550142) is hidden"}, status, **headers)
+
+
+def compressed(body: bytes, encoding: str = "gzip") -> bytes:
+    """Write a complete answer whose *body* is said to be compressed."""
+    return reply(body, Content_Encoding=encoding)
+
+
+def chunked(*parts: bytes, end: bytes = b"0\r\n\r\n", **headers: str) -> bytes:
+    """Write an answer in chunks."""
+    return reply_head(**headers, **CHUNKED) + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + end
+
+
+def reply_head(status: int = 200, /, **headers: str) -> bytes:
+    """Write the head of an answer."""
+    return head(status, {**_HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}})
+
+
+def redirect(status: int, target: str = "{elsewhere}/v1/stolen", **headers: str) -> Step:
+    """Point at another server."""
+
+    async def send(peer: Peer) -> None:
+        location = target.format(elsewhere=peer.elsewhere)
+        await peer.send(reply(b"", status, Location=location, Refresh=f"0;{location}", **headers))
+
+    return send
+
+
+def listing(window: Callable[[int, int], tuple[Sequence[int], object]]) -> Step:
+    """Answer from a listing: *window* takes offset and limit, and returns the places of the rows and the count."""
+
+    async def send(peer: Peer) -> None:
+        query = parse_qs(urlsplit(peer.requests[-1].target).query)
+        places, count = window(int(query.get("offset", ["0"])[0]), int(query["limit"][0]))
+        await peer.send(reply(older([*map(row, places)], count)))
+
+    return send
+
+
+@frozen(kw_only=True)
+class Case:
+    """One line of the table.
+
+    Args:
+        name: What the server does.
+        script: Its acts, one for each request; the last one is played from then on.
+        calls: What is asked of the client, one after the other.
+        expected: What comes of each: an exact class of error, or what is returned.
+        requests: How many the server must have seen, or how many at least and at the most.
+        settings: Of the client, if other than three attempts without a delay.
+        told: What the last error's text holds.
+        came: How many rows of a walk came before the error.
+        listens: Whether the server reads requests; if not, connections are counted.
+        seconds: How long all calls may take.
+        most_mebibytes: How much memory they may take, where that is in danger.
+    """
+
+    name: str
+    script: tuple[Act, ...] = field(repr=False)
+    calls: Sequence[Call] = field(repr=False)
+    expected: Sequence[object]
+    requests: int | tuple[int, int]
+    settings: Mapping[str, Any] = field(repr=False)
+    told: str
+    came: int
+    listens: bool
+    seconds: float
+    most_mebibytes: float | None
+
+
+def case(  # noqa: PLR0913, PLR0917 - the columns of a table, most of them by position
+    name: str,
+    script: Acts,
+    calls: str | Call,
+    expected: object,
+    requests: int | tuple[int, int] = 1,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    told: str = "",
+    came: int = 0,
+    listens: bool = True,
+    seconds: float = 10.0,
+    most_mebibytes: float | None = None,
+) -> Case:
+    """Make a case; *calls* are names of `CALLS`, and where they are several, *expected* is a tuple."""
+    each = [CALLS[call_name] for call_name in calls.split()] if isinstance(calls, str) else [calls]
+    return Case(
+        name=name,
+        script=script if isinstance(script, tuple) else (script,),
+        calls=each,
+        expected=list(expected) if len(each) > 1 and isinstance(expected, tuple) else [expected],
+        requests=requests,
+        settings=settings,
+        told=told,
+        came=came,
+        listens=listens,
+        seconds=seconds,
+        most_mebibytes=most_mebibytes,
+    )
+
+
+def cases(acts: Mapping[str, Acts], expected: Mapping[str, object], *columns: Any, **named: Any) -> list[Case]:
+    """Make a case of each of *acts* and each of the calls; the other columns are the same for all."""
+    return [
+        case(f"{name}, {calls}", act, calls, outcome, *columns, **named)
+        for name, act in acts.items()
+        for calls, outcome in expected.items()
+    ]
+
+
+def each_of(sections: Mapping[str, Sequence[Case]]) -> pytest.MarkDecorator:
+    """Give each case of a table to a test."""
+    names = [f"{name}: {case.name}" for name, section in sections.items() for case in section]
+    assert [] == [name for name, times in Counter(names).items() if times > 1]
+    return pytest.mark.parametrize("case", [*chain.from_iterable(sections.values())], ids=names)
+
+
+async def try_out(case: Case, caplog: pytest.LogCaptureFixture) -> None:
+    """Make the calls of *case*; all must come as expected, in time, and nothing may be told to anybody."""
+    caplog.set_level(logging.DEBUG)
+    outcomes: list[object] = []
+    least, most = (case.requests, case.requests) if isinstance(case.requests, int) else case.requests
+    async with RawServer() as sink, RawServer(*case.script, listens=case.listens, elsewhere=sink.url) as server:
+        client = server.client(**{"api_key": KEY, **case.settings})
+        began = time.monotonic()
+        with _memory_bounded(case.most_mebibytes), suppress(TimeoutError):
+            async with asyncio.timeout(case.seconds):
+                for each in case.calls:
+                    if each is idle:
+                        await server.is_at_rest()
+                    outcomes.append(await _outcome(each, client))
+        seconds = time.monotonic() - began
+        await client.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(case.seconds):
+                await server.is_asked(least)
+
+    assert case.expected == [type(each) if isinstance(each, BaseException) else each for each in outcomes]
+    assert seconds < case.seconds
+    assert least <= (len(server.requests) if case.listens else server.connections) <= most
+    assert 0 == sink.connections
+    for got in server.requests:
+        assert KEY == got.headers["x-api-key"]
+        assert {"cookie", "authorization", "proxy-authorization", "referer", "x-injected"}.isdisjoint(got.headers)
+    errors = [each for each in outcomes if isinstance(each, BaseException)]
+    for error in errors:
+        assert [] == leaks(told_by(error) if isinstance(error, ContactshipError) else repr(error))
+        assert [] == personal(f"{error} {error!r} {error.args} {getattr(error, '__notes__', '')}")
+        assert not isinstance(error, ContactshipError) or (None, None) == (error.__cause__, error.__context__)
+        assert not isinstance(error, MalformedResponseError) or [] == personal("".join(error.issues))
+        if isinstance(error, RequestTimeoutError) and len(case.calls) == 1:
+            assert seconds >= 0.9 * getattr(case.settings["timeouts"], error.limit)
+    assert [] == leaks(caplog.text) + personal(caplog.text)
+    last = errors[-1] if errors else None
+    assert case.told in str(last)
+    assert case.came == getattr(getattr(last, "position", None), "yielded", 0)
+
+
+def personal(text: str) -> list[str]:
+    """Tell which of the personal and hidden words *text* holds."""
+    return [word for word in PERSONAL if word in text]
+
+
+async def _outcome(call: Call, client: ContactshipClient) -> object:
+    """Return what comes of a call; no frame of an error's traceback is above this one."""
+    try:
+        return await call(client)
+    except Exception as error:  # noqa: BLE001 - its class is compared with the one expected
+        return error
+
+
+@contextmanager
+def _memory_bounded(most_mebibytes: float | None) -> Iterator[None]:
+    if most_mebibytes is None:
+        yield
+        return
+    tracemalloc.start()
+    try:
+        yield
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < most_mebibytes * 2**20
