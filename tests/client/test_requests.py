@@ -78,7 +78,7 @@ async def test_idempotent() -> None:
     sandbox.script(Status(503, retry_after=0), Cut(), None)
     async with sandbox.client() as client:
         with pytest.raises(NotFoundError):
-            await client.request("POST", "/v1/phone-numbers", idempotent=True)
+            await client.request("POST", "/v1/calls", idempotent=True)
 
     assert 3 == len(sandbox.requests)
 

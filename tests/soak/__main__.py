@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import sys
 import time
@@ -100,7 +99,6 @@ def _measured(complaints: list[str]) -> Iterator[None]:
         complaints.append(f"{unraisable.err_msg or 'unraisable'}: {unraisable.exc_value!r}")
 
     sys.unraisablehook = complain
-    logging.disable(logging.ERROR)  # the server of many organizations tells of each connection it was to cut
     if not was_tracing:
         tracemalloc.start()
     try:
@@ -108,7 +106,6 @@ def _measured(complaints: list[str]) -> Iterator[None]:
             warnings.simplefilter("error", ResourceWarning)
             yield
     finally:
-        logging.disable(logging.NOTSET)
         sys.unraisablehook = hook
         signal.signal(signal.SIGINT, handler)
         if not was_tracing:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Final
 from unittest.mock import patch
 
-import sandboxes_by_key
 from attrs import frozen
 
 from contactship_async.sandbox import (
@@ -21,6 +20,7 @@ from contactship_async.sandbox import (
     Redirect,
     RepeatPage,
     Sandbox,
+    SandboxPool,
     Slow,
     Status,
     _rate_limit,
@@ -108,11 +108,6 @@ def _passing_faults(random: Random) -> list[Fault | None]:
     return faults
 
 
-def _serve(organizations: Mapping[str, Sandbox]) -> AbstractAsyncContextManager[str]:
-    """Serve many organizations at one URL; where a sandbox cuts the connection, this server answers 500."""
-    return sandboxes_by_key.serve({sandbox.api_key: sandbox for sandbox in organizations.values()})
-
-
 @asynccontextmanager
 async def open_servers(on_request: Callable[[], object] | None = None) -> AsyncIterator[Servers]:
     """Start all servers; *on_request* is called for each request."""
@@ -127,8 +122,8 @@ async def open_servers(on_request: Callable[[], object] | None = None) -> AsyncI
     }
     own, stalled, command = Sandbox(70, api_key="own"), Sandbox(5, api_key="stalled"), Sandbox(400, api_key="command")
     with patch.object(_rate_limit, "WINDOW_SECONDS", 1):
-        async with _serve(organizations) as url, own, stalled, command:
-            servers = Servers(url, organizations, own, stalled, command)
+        async with SandboxPool(organizations) as together, own, stalled, command:
+            servers = Servers(together.url, organizations, own, stalled, command)
             if on_request is not None:
                 for sandbox in servers.all:
                     sandbox.on_request = lambda _: on_request()
