@@ -209,12 +209,13 @@ async def serve_sandbox(  # noqa: PLR0913 - one argument for each option
     except ValueError as error:
         raise CycloptsError(str(error)) from None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    async with sandbox.server:
-        exports = {"CONTACTSHIP_BASE_URL": sandbox.server.url, **sandbox.api_keys}
-        write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in exports.items()).encode())
-        each = f" of each of {len(variables)} organizations" if variables else ""
-        note(f"serving {phone_numbers} phone numbers{each}; Ctrl-C ends it")
-        with RequestLog():
+    # The log outlives the server, whose end breaks off requests.
+    with RequestLog():
+        async with sandbox.server:
+            exports = {"CONTACTSHIP_BASE_URL": sandbox.server.url, **sandbox.api_keys}
+            write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in exports.items()).encode())
+            each = f" of each of {len(variables)} organizations" if variables else ""
+            note(f"serving {phone_numbers} phone numbers{each}; Ctrl-C ends it")
             await asyncio.Event().wait()
 
 
