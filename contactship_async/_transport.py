@@ -121,9 +121,9 @@ class AiohttpTransport:
         chunks: list[bytes] = []
         size = 0
         try:
-            while size <= self.max_response_bytes and (chunk := await response.content.readany()):
-                chunks.append(chunk)
-                size += len(chunk)
+            while size <= self.max_response_bytes and not response.content.at_eof():
+                chunks.append(await response.content.readany())
+                size += len(chunks[-1])
         except aiohttp.ClientError:
             # Of a refusal, the status is what counts; of a success, half a body is none.
             if succeeded:
