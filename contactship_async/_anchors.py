@@ -54,6 +54,7 @@ class IdAnchor(Generic[T]):
 
     def __init__(self, identify: Identify[T], start: int) -> None:
         self.identify = identify
+        self.read_key: Callable[[T], Hashable] = lambda row: identify([row])[0]
         self._start = start
         self._seen = SeenIds()
         self._accepted = 0
@@ -85,11 +86,6 @@ class IdAnchor(Generic[T]):
     def overlap(self, rows: Sequence[T]) -> int:
         """Return 1, if there are rows: the last one alone tells where the next page belongs."""
         return min(len(rows), 1)
-
-    def read_key(self, row: T) -> Hashable:
-        """Tell the id of a row."""
-        (identifier,) = self.identify([row])
-        return identifier
 
 
 class KeyAnchor(Generic[T]):
