@@ -8,7 +8,7 @@ from itertools import takewhile
 from operator import attrgetter
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from contactship_async._pagination import SeenIds
+from contactship_async._pagination import Identify, SeenIds
 from contactship_async.errors import PaginationError
 
 T = TypeVar("T")
@@ -19,8 +19,8 @@ class Anchor(Protocol[T_contra]):
     """What an overlapping walk remembers of the rows it has accepted."""
 
     @property
-    def identify(self) -> Callable[[T_contra], Hashable]:
-        """Tells the id of a row."""
+    def identify(self) -> Callable[[Sequence[T_contra]], Sequence[Hashable]]:
+        """Tells the ids of rows."""
 
     @property
     def read_key(self) -> Callable[[T_contra], Any]:
@@ -45,15 +45,16 @@ class IdAnchor(Generic[T]):
     """Holds a page that shows a row accepted before: sound where the order of the listing is unique.
 
     Args:
-        identify: Tells the id of a row.
+        identify: Tells the ids of rows.
         start: The offset of the first page.
     """
 
     fewest_rows: Final = 2
     usual_overlap: Final = 1
 
-    def __init__(self, identify: Callable[[T], Hashable], start: int) -> None:
-        self.identify = self.read_key = identify
+    def __init__(self, identify: Identify[T], start: int) -> None:
+        self.identify = identify
+        self.read_key: Callable[[T], Hashable] = lambda row: identify([row])[0]
         self._start = start
         self._seen = SeenIds()
         self._accepted = 0
@@ -64,7 +65,7 @@ class IdAnchor(Generic[T]):
         Raises:
             PaginationError: Rows may come again that are no longer remembered.
         """
-        ids = [*map(self.read_key, rows)]
+        ids = self.identify(rows)
         if self._seen.any_of_first_page_forgotten(ids):
             message = f"the page at offset {offset} wraps around to the first rows of the listing"
             raise PaginationError(message)
@@ -91,7 +92,7 @@ class KeyAnchor(Generic[T]):
     """Holds a page whose first row sorts strictly before the last key accepted: sound with equal keys in any order.
 
     Args:
-        identify: Tells the id of a row.
+        identify: Tells the ids of rows.
         key_name: The attribute that the listing is sorted by.
         start: The offset of the first page.
         descending: Whether the highest key comes first.
@@ -99,7 +100,7 @@ class KeyAnchor(Generic[T]):
 
     fewest_rows: Final = 3
 
-    def __init__(self, identify: Callable[[T], Hashable], key_name: str, start: int, *, descending: bool) -> None:
+    def __init__(self, identify: Identify[T], key_name: str, start: int, *, descending: bool) -> None:
         self.identify = identify
         self.read_key: Callable[[T], Any] = attrgetter(key_name)
         self.usual_overlap = 2
@@ -126,7 +127,7 @@ class KeyAnchor(Generic[T]):
             raise PaginationError(message)
         if keys and self._last_key is None:
             self._first_key = keys[0]
-        ids = [*map(self.identify, rows)]
+        ids = self.identify(rows)
         new = []
         largest_group = 1
         for place in range(self._rows_before_start(ids), len(rows)):

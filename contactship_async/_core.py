@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import TypeVar
 
 from contactship_async import _protocol
 from contactship_async._anchors import Anchor, IdAnchor, KeyAnchor
 from contactship_async._connection import Connection
 from contactship_async._default_walk import DefaultWalk
-from contactship_async._messages import Request, Response
+from contactship_async._messages import Query, Request, Response
 from contactship_async._overlapping_walk import OverlappingWalk
-from contactship_async._pagination import PageRequest, Walk, walk_pages
+from contactship_async._pagination import Identify, PageRequest, Walk, walk_pages
 from contactship_async._protocol import PageAnswer
-from contactship_async._requests import Parameter, Parameters, build_request, build_window_request
+from contactship_async._requests import Parameter, Parameters, build_request, build_window
 from contactship_async._retry import AttemptLoop
 from contactship_async._secret import Secret
 from contactship_async.errors import AuthenticationError
@@ -51,13 +51,13 @@ class Core(ABC):
             build_request(method=method, path=path, params=params, json=json, idempotent=idempotent)
         )
 
-    async def _exchange(self, request: Request) -> Response:
-        """Send *request*, which has no key yet, with its retries, and return its 2xx answer."""
+    async def _exchange(self, request: Request, window: Query = ()) -> Response:
+        """Send *request*, which lacks its key and *window*, with its retries, and return its 2xx answer."""
         deadline = self._attempts.start_deadline()
         transport = await self._connection.get_transport()
         api_key = await self._get_api_key()
         try:
-            return await self._attempts.send(request.with_key(api_key), transport, deadline)
+            return await self._attempts.send(request.completed(api_key, window), transport, deadline)
         except AuthenticationError:
             self._forget_api_key(api_key)
             raise
@@ -70,7 +70,7 @@ class Core(ABC):
         path: str,
         row_type: type[T],
         *,
-        identify: Callable[[T], Hashable],
+        identify: Identify[T],
         filters: Mapping[str, Parameter],
         sort_key: str,
         order: SortOrder,
@@ -86,8 +86,8 @@ class Core(ABC):
 
         async def fetch(asked: PageRequest) -> PageAnswer[T]:
             target = listing if asked.filtered else whole
-            request = build_window_request(target, limit=asked.limit, offset=asked.offset)
-            return _protocol.read_page(await self._exchange(request), row_type)
+            window = build_window(limit=asked.limit, offset=asked.offset)
+            return _protocol.read_page(await self._exchange(target, window), row_type)
 
         filtered = any(value is not None for value in filters.values())
         walk: Walk[T] = DefaultWalk(

@@ -20,10 +20,19 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Generator, Hashable, Sequence
+from collections.abc import Generator, Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
-from contactship_async._pagination import MOST_FRUITLESS_PAGES, Answer, PageRequest, Requests, SeenIds, Steps, pick
+from contactship_async._pagination import (
+    MOST_FRUITLESS_PAGES,
+    Answer,
+    Identify,
+    PageRequest,
+    Requests,
+    SeenIds,
+    Steps,
+    pick,
+)
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models import Page
 
@@ -34,7 +43,7 @@ class DefaultWalk(Generic[T]):
     """The decisions of one default walk.
 
     Args:
-        identify: Tells the id of a row.
+        identify: Tells the ids of rows.
         offset: Where to start.
         page_size: How many rows to ask for at once, at least 1.
         max_items: How many rows to yield at the most; None for all.
@@ -44,7 +53,7 @@ class DefaultWalk(Generic[T]):
     def __init__(
         self,
         *,
-        identify: Callable[[T], Hashable],
+        identify: Identify[T],
         offset: int,
         page_size: int,
         max_items: int | None,
@@ -84,7 +93,7 @@ class DefaultWalk(Generic[T]):
             if not answer.rows and answer.problem is None:
                 yield from self._end_on_empty_page(answer.count)
                 return
-            ids = [*map(self._identify, answer.rows)]
+            ids = self._identify(answer.rows)
             if self._seen.any_of_first_page_forgotten(ids):
                 message = f"the page at offset {self._offset} wraps around to the first rows of the listing"
                 raise PaginationError(message)
@@ -184,4 +193,4 @@ class DefaultWalk(Generic[T]):
     def _head_is_new(self, rows: int) -> Generator[Requests, Any, bool]:
         """Tell whether the listing begins with rows never seen: inserts, which deletes may hide in the count."""
         answer: Answer[T] = yield (PageRequest(self._start, min(rows, self._page_size)),)
-        return bool(answer.rows) and not self._seen.known([*map(self._identify, answer.rows)])
+        return bool(answer.rows) and not self._seen.known(self._identify(answer.rows))

@@ -184,6 +184,13 @@ class Limits:
     organization: Gate = field(factory=Gate)
     address: Gate = field(factory=Gate)
 
+    def enter_at_once(self) -> bool:
+        """Count a request, if it may be sent without waiting."""
+        if self.organization.is_free and self.address.is_free:
+            self._count()
+            return True
+        return False
+
     async def enter(self, deadline: float, attempts: int) -> str | None:
         """Wait until a request may be sent and count it, or return the reason why it can't be by *deadline*.
 
@@ -191,8 +198,7 @@ class Limits:
             deadline: A moment on the clock of the gates.
             attempts: How often the request was sent before.
         """
-        if self.organization.is_free and self.address.is_free:
-            self._count()
+        if self.enter_at_once():
             return None
         known_wait = max(self.organization.seconds_to_wait(attempts), self.address.seconds_to_wait(attempts))
         time_left = deadline - self.organization.clock()

@@ -7,13 +7,15 @@ sandbox offers another, and retries wrap whichever is in use.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from attrs import define, field, frozen
 
 from contactship_async._secret import Secret
 
 _NO_KEY: Final = Secret("")
+
+Query: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @frozen(kw_only=True)
@@ -74,22 +76,21 @@ class Request:
 
     method: str
     path: str = field(repr=False)
-    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    query: Query = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
     api_key: Secret = _NO_KEY
     idempotent: bool
     delivery: Delivery = field(factory=Delivery, eq=False, repr=False)
 
-    def with_key(self, api_key: Secret) -> Request:
-        """Return this request with its key; attrs' `evolve` takes several times as long."""
+    def completed(self, api_key: Secret, window: Query = ()) -> Request:
+        """Return this request with its key, and *window* before its query; `evolve` takes several times as long."""
         return Request(
             method=self.method,
             path=self.path,
-            query=self.query,
+            query=window + self.query,
             body=self.body,
             api_key=api_key,
             idempotent=self.idempotent,
-            delivery=self.delivery,
         )
 
     @property

@@ -225,7 +225,7 @@ class OverlappingWalk(Generic[T]):
         return False
 
     def _ids(self, answer: Answer[T]) -> frozenset[Hashable]:
-        return frozenset(map(self._anchor.identify, answer.rows))
+        return frozenset(self._anchor.identify(answer.rows))
 
     def _is_count_explained(self, asked: PageRequest, end: int, count: int) -> Generator[Requests, Any, bool]:
         """Tell whether the count agrees with the proven end, or why not: too low, unfiltered, or of another moment."""

@@ -58,6 +58,10 @@ class Walk(Protocol[T]):
         """Ask for pages and yield what is new on them, until the end."""
 
 
+Identify: TypeAlias = Callable[[Sequence[T]], Sequence[Hashable]]
+"""Tells the ids of rows: of all at once, as a comprehension takes half of what a call for each row takes."""
+
+
 class SeenIds:
     """The ids of the first page and of at least the last *capacity* rows, in two generations."""
 

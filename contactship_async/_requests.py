@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from contactship_async._arguments import check_type
 from contactship_async._codec import codec
-from contactship_async._messages import Request
+from contactship_async._messages import Query, Request
 
 Parameter: TypeAlias = str | int | float | bool | Enum | datetime | None
 Parameters: TypeAlias = Mapping[str, Parameter | Iterable[Parameter]]
@@ -62,12 +62,9 @@ def build_request(
     )
 
 
-def build_window_request(listing: Request, *, limit: int, offset: int) -> Request:
-    """Build the request for *limit* rows of a listing from *offset* on; the rest of the query is checked only once."""
-    window = (("limit", str(limit)), ("offset", str(offset)))
-    return Request(
-        method=listing.method, path=listing.path, query=window + listing.query, idempotent=listing.idempotent
-    )
+def build_window(*, limit: int, offset: int) -> Query:
+    """Build the part of a listing's query that asks for *limit* rows from *offset* on."""
+    return (("limit", str(limit)), ("offset", str(offset)))
 
 
 def _encode_json(json: object) -> bytes:
@@ -105,7 +102,7 @@ def _quote_segment(segment: str) -> str:
     return "".join(quote(text, safe="") + escape for text, escape in zip(texts, escapes, strict=True))
 
 
-def _build_query(params: Parameters) -> tuple[tuple[str, str], ...]:
+def _build_query(params: Parameters) -> Query:
     check_type("params", params, Mapping)
     query: list[tuple[str, str]] = []
     for name, value in params.items():

@@ -88,7 +88,7 @@ class AttemptLoop:
         attempt = 0
         ended = self.clock()
         while True:
-            held_back = await self.limits.enter(deadline, attempt)
+            held_back = None if self.limits.enter_at_once() else await self.limits.enter(deadline, attempt)
             if held_back is not None:
                 reason = f"{held_back} within {self.timeouts.total} s, the total limit"
                 call = describe_call(request.method, request.path)

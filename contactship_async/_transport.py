@@ -8,11 +8,9 @@ a user's trace hook) passes as the same object, with its traceback cut here.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 from io import BytesIO
-from itertools import chain
 from socket import gaierror
 from ssl import SSLError
 from types import SimpleNamespace
@@ -40,9 +38,6 @@ _RESENT_BY_AIOHTTP: Final = ("PUT", "DELETE")
 
 What it reports is the failure of the second sending; the first may have been received.
 """
-
-_UNRESERVED: Final = re.compile(r"[\w.~-]*", re.ASCII)
-"""Text that is the same when it is percent-encoded (RFC 3986, 2.3)."""
 
 _NEVER_ROUNDED: Final = float("inf")
 """aiohttp rounds time limits over 5 s up to whole seconds of the loop's clock, unless this threshold is higher."""
@@ -133,9 +128,9 @@ class AiohttpTransport:
         chunks: list[bytes] = []
         size = 0
         try:
-            while size <= self.max_response_bytes and (chunk := await response.content.readany()):
-                chunks.append(chunk)
-                size += len(chunk)
+            while size <= self.max_response_bytes and not response.content.at_eof():
+                chunks.append(await response.content.readany())
+                size += len(chunks[-1])
         except aiohttp.ClientError:
             # Of a refusal, the status is what counts; of a success, half a body is none.
             if succeeded:
@@ -159,9 +154,10 @@ class _WaryRequest(aiohttp.ClientRequest):
 
 
 def _encode_query(query: Sequence[tuple[str, str]]) -> str:
-    if all(map(_UNRESERVED.fullmatch, chain.from_iterable(query))):
+    letters = "".join([name + value for name, value in query])
+    if letters.isalnum() and letters.isascii():  # As in a walk, of which the way below would be 2 %.
         return "&".join([f"{name}={value}" for name, value in query])
-    return urlencode(query, quote_via=quote)  # For each page of a walk, this would be 2 % of all its work.
+    return urlencode(query, quote_via=quote)
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -11,12 +11,11 @@ import re
 import sys
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count, groupby
-from operator import attrgetter
 from random import Random
 from typing import Literal
 
@@ -142,6 +141,11 @@ class ChangingListing:
         return rows
 
 
+def ids_of(rows: Sequence[Row]) -> list[int]:
+    """Tell the ids of rows."""
+    return [row.id for row in rows]
+
+
 def make_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
     *,
     page_size: int,
@@ -154,10 +158,9 @@ def make_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
     fallback: Walk[Row] | None = None,
 ) -> OverlappingWalk[Row]:
     """Make a walk, as a client would."""
-    identify = attrgetter("id")
-    by_key = KeyAnchor[Row](identify, "created_at", offset, descending=descending)
+    by_key = KeyAnchor[Row](ids_of, "created_at", offset, descending=descending)
     return OverlappingWalk(
-        anchor=by_key if exact else IdAnchor(identify, offset),
+        anchor=by_key if exact else IdAnchor(ids_of, offset),
         offset=offset,
         page_size=page_size,
         max_items=max_items,

@@ -65,7 +65,11 @@ def make_walk(
 ) -> DefaultWalk[Row]:
     """Make a walk over rows."""
     return DefaultWalk(
-        identify=lambda row: row.id, offset=offset, page_size=page_size, max_items=max_items, filtered=filtered
+        identify=lambda rows: [row.id for row in rows],
+        offset=offset,
+        page_size=page_size,
+        max_items=max_items,
+        filtered=filtered,
     )
 
 

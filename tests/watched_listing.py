@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from typing import Final
 
 from attrs import define, field
@@ -72,16 +71,20 @@ class SingleRows:
                 del page
 
 
+def ids_of(rows: Sequence[Row]) -> list[int]:
+    """Tell the ids of rows."""
+    return [row.id for row in rows]
+
+
 def default_walk(_: int = 1) -> Walk[Row]:
     """Make the default walk."""
-    return DefaultWalk(identify=attrgetter("id"), offset=0, page_size=3, max_items=None, filtered=False)
+    return DefaultWalk(identify=ids_of, offset=0, page_size=3, max_items=None, filtered=False)
 
 
 def overlapping_walk(concurrency: int, *, exact: bool = False) -> Walk[Row]:
     """Make an overlapping walk, anchored by ids unless it is exact."""
-    identify = attrgetter("id")
     return OverlappingWalk(
-        anchor=KeyAnchor(identify, "created_at", 0, descending=False) if exact else IdAnchor(identify, 0),
+        anchor=KeyAnchor(ids_of, "created_at", 0, descending=False) if exact else IdAnchor(ids_of, 0),
         offset=0,
         page_size=3,
         max_items=None,

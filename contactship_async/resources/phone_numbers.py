@@ -6,7 +6,6 @@ Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from operator import attrgetter
 from typing import Final, Literal
 
 from attrs import frozen
@@ -185,7 +184,7 @@ class PhoneNumberMethods(Core):
         return self._walk_pages(
             PATH,
             PhoneNumber,
-            identify=attrgetter("id"),
+            identify=lambda numbers: [number.id for number in numbers],
             sort_key="created_at",
             filters={"type": None if type is None else check_choice("type", type, PhoneNumberType)},
             order=check_choice("order", order, SortOrder),

@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from operator import attrgetter
 from random import Random
 
 import pytest
-from changing_listing import EPOCH, Answer, Row, make_walk
+from changing_listing import EPOCH, Answer, Row, ids_of, make_walk
 
 from contactship_async._default_walk import DefaultWalk
 from contactship_async._overlapping_walk import OverlappingWalk
@@ -27,7 +26,7 @@ def rows_of(number: int, *, sharing: int = 1) -> list[Row]:
 
 def default_walk(max_items: int | None = None) -> DefaultWalk[Row]:
     """Make a walk to fall back on."""
-    return DefaultWalk(identify=attrgetter("id"), offset=0, page_size=10, max_items=max_items, filtered=False)
+    return DefaultWalk(identify=ids_of, offset=0, page_size=10, max_items=max_items, filtered=False)
 
 
 class Drive:
