@@ -14,7 +14,7 @@ from contactship_async._messages import Query, Request, Response
 from contactship_async._overlapping_walk import OverlappingWalk
 from contactship_async._pagination import Identify, PageRequest, Walk, walk_pages
 from contactship_async._protocol import PageAnswer
-from contactship_async._requests import Parameter, Parameters, build_request, build_window
+from contactship_async._requests import Parameter, Parameters, build_request, build_window, complete_request
 from contactship_async._retry import AttemptLoop
 from contactship_async._secret import Secret
 from contactship_async.errors import AuthenticationError
@@ -57,7 +57,7 @@ class Core(ABC):
         transport = await self._connection.get_transport()
         api_key = await self._get_api_key()
         try:
-            return await self._attempts.send(request.completed(api_key, window), transport, deadline)
+            return await self._attempts.send(complete_request(request, api_key, window), transport, deadline)
         except AuthenticationError:
             self._forget_api_key(api_key)
             raise

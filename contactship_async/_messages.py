@@ -82,17 +82,6 @@ class Request:
     idempotent: bool
     delivery: Delivery = field(factory=Delivery, eq=False, repr=False)
 
-    def completed(self, api_key: Secret, window: Query = ()) -> Request:
-        """Return this request with its key, and *window* before its query; `evolve` takes several times as long."""
-        return Request(
-            method=self.method,
-            path=self.path,
-            query=window + self.query,
-            body=self.body,
-            api_key=api_key,
-            idempotent=self.idempotent,
-        )
-
     @property
     def is_repeatable(self) -> bool:
         """Whether sending the call again can do no harm, as far as this attempt has come."""

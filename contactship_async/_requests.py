@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 from contactship_async._arguments import check_type
 from contactship_async._codec import codec
 from contactship_async._messages import Query, Request
+from contactship_async._secret import Secret
 
 Parameter: TypeAlias = str | int | float | bool | Enum | datetime | None
 Parameters: TypeAlias = Mapping[str, Parameter | Iterable[Parameter]]
@@ -59,6 +60,18 @@ def build_request(
         query=_build_query({} if params is None else params),
         body=None if json is None else _encode_json(json),
         idempotent=method in _IDEMPOTENT_METHODS if idempotent is None else idempotent,
+    )
+
+
+def complete_request(request: Request, api_key: Secret, window: Query = ()) -> Request:
+    """Return *request* with its key, and *window* before its query; attrs' `evolve` takes several times as long."""
+    return Request(
+        method=request.method,
+        path=request.path,
+        query=window + request.query,
+        body=request.body,
+        api_key=api_key,
+        idempotent=request.idempotent,
     )
 
 

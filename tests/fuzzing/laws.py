@@ -41,12 +41,12 @@ from contactship_async import (
 from contactship_async._codec import codec
 from contactship_async._pagination import MOST_FRUITLESS_PAGES
 from contactship_async._protocol import _PageEnvelope, read_error, read_json, read_page, read_pauses, read_retry_after
-from contactship_async._requests import build_request
+from contactship_async._requests import build_request, complete_request
 from contactship_async.models import RetryPolicy, Timeouts
 from fuzzing.corpus import Answer, Call, Conversation
 from fuzzing.inputs import ROW
 
-_REQUEST: Final = build_request(method="GET", path="/v1/phone-numbers").with_key(Secret(KEY))
+_REQUEST: Final = complete_request(build_request(method="GET", path="/v1/phone-numbers"), Secret(KEY))
 _MOST_SECONDS: Final = 120
 _TIMEOUTS: Final = Timeouts(total=_MOST_SECONDS)
 _RETRY: Final = RetryPolicy()

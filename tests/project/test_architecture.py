@@ -41,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "models": {"_arguments"},
     "_messages": {"_secret"},
     "_codec": {"models", "errors"},
-    "_requests": {"_arguments", "_messages", "_codec"},
+    "_requests": {"_arguments", "_messages", "_codec", "_secret"},
     "_protocol": {"_messages", "_codec", "models", "errors"},
     "_limits": {"models"},
     "_retry": {"_limits", "_messages", "models", "errors"},
