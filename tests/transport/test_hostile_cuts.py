@@ -11,7 +11,8 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
-from hostile import CHUNKED, ENVELOPES, ONCE, ids, row
+from hostile import ONCE
+from hostile_answers import CHUNKED, ENVELOPES, ids, row
 from raw_server import Peer, RawServer, close, head, pause, reset
 
 from contactship_async import ConnectionFailedError, ContactshipClient, ContactshipError, MalformedResponseError

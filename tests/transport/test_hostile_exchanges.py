@@ -12,10 +12,8 @@ import gzip
 import pytest
 from hostile import (
     ATTEMPT,
-    CHUNKED,
     LIMIT,
     METHODS,
-    PAGE,
     TOLERANCE,
     TOTAL,
     WRITES,
@@ -24,18 +22,11 @@ from hostile import (
     call,
     case,
     cases,
-    chunked,
-    compressed,
     each_of,
     fetched,
-    page,
-    redirect,
-    refusal,
-    reply,
-    reply_head,
-    row,
     try_out,
 )
+from hostile_answers import CHUNKED, PAGE, chunked, compressed, page, redirect, refusal, reply, reply_head, row
 from raw_server import Act, close, drip, flood, head, pause, reset, stall
 
 from contactship_async import (

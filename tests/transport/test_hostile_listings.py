@@ -11,7 +11,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from hostile import ENVELOPES, Case, case, each_of, ids, listing, page, refusal, reply, row, try_out, walk
+from hostile import Case, case, each_of, try_out, walk
+from hostile_answers import ENVELOPES, ids, listing, page, refusal, reply, row
 from raw_server import close
 
 from contactship_async import ConnectionFailedError, MalformedResponseError, PaginationError, ServerError

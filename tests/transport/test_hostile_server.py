@@ -13,24 +13,8 @@ import zlib
 
 import pytest
 from aiohttp.compression_utils import HAS_BROTLI, HAS_ZSTD
-from hostile import (
-    BROTLI_BOMB,
-    CHUNKED,
-    LIMIT,
-    ONCE,
-    PAGE,
-    ZSTD_BOMB,
-    Case,
-    cases,
-    chunked,
-    compressed,
-    each_of,
-    ids,
-    reply,
-    reply_head,
-    row,
-    try_out,
-)
+from hostile import LIMIT, ONCE, Case, cases, each_of, try_out
+from hostile_answers import BROTLI_BOMB, CHUNKED, PAGE, ZSTD_BOMB, chunked, compressed, ids, reply, reply_head, row
 from raw_server import Act, close, drip, flood, head, pause, reset, stall
 
 from contactship_async import (
