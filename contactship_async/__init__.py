@@ -42,9 +42,10 @@ if TYPE_CHECKING:
 else:  # of which type checkers would think that it knows any name
 
     def __getattr__(name: str) -> object:
-        """Import all there is at the first use of a public name.
+        """Import what a public name needs at its first use (PEP 562).
 
-        It takes a third of a second, which `contactship_async.pytest_plugin` must not cost those who don't use it.
+        aiohttp and the others take a third of a second, which `contactship_async.pytest_plugin` must not cost those who
+        don't use it.
         """
         if name not in __all__:
             message = f"module {__name__!r} has no attribute {name!r}"
