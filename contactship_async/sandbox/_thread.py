@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Thread
 
 from contactship_async._messages import Request
@@ -34,14 +35,19 @@ def serve_in_thread(answer: Callable[[Request], Reply], host: str, port: int) ->
         try:
             asyncio.run(serve_until_stopped())
         except BaseException as error:  # noqa: BLE001 - raised where the server was asked for
-            started.set_exception(error)
+            if not started.done():  # Later, only its end can fail: at exit, no loop may start a thread to end its own.
+                started.set_exception(error)
 
-    # As a daemon, so that a server that nobody stops does not keep its program from ending.
+    # A server that nobody stops is stopped at exit, for which Python waits for its other threads first.
     thread = Thread(target=run, name="contactship-sandbox", daemon=True)
     thread.start()
     url, stop = started.result()
+    running = ExitStack()
+    running.callback(thread.join)
+    running.callback(stop)
+    atexit.register(running.close)
     try:
         yield url
     finally:
-        stop()
-        thread.join()
+        running.close()
+        atexit.unregister(running.close)

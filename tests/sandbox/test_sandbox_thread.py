@@ -5,8 +5,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from threading import Thread
 
 import pytest
@@ -125,10 +126,24 @@ def test_one_at_a_time(touch: Callable[[Sandbox], object]) -> None:
         assert not thread.is_alive()
 
 
-def test_forgotten() -> None:
-    """A server that nobody stops keeps no program from ending."""
-    code = "from contactship_async.sandbox import Sandbox; sandbox = Sandbox().__enter__(); print(sandbox.url)"
-    ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30)  # noqa: S603 - Python
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_forgotten(host: str) -> None:
+    """A server that nobody stops keeps no program from ending, and nothing is complained of."""
+    code = f"from contactship_async.sandbox import Sandbox; sandbox = Sandbox(host={host!r}).__enter__(); print('on')"
+    command = [sys.executable, "-X", "dev", "-c", code]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)  # noqa: S603 - Python
 
-    assert ended.stdout.startswith("http://127.0.0.1:")
-    assert "" == ended.stderr
+    assert ("on\n", "") == (ended.stdout, ended.stderr)
+
+
+def test_end_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails while the server ends is no error of the program."""
+
+    @asynccontextmanager
+    async def serve(*_: object) -> AsyncIterator[str]:
+        yield "http://127.0.0.1:1"
+        raise RuntimeError
+
+    monkeypatch.setattr("contactship_async.sandbox._thread.serve", serve)
+    with Sandbox() as sandbox:
+        assert "http://127.0.0.1:1" == sandbox.url
