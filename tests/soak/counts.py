@@ -45,7 +45,8 @@ class Open:
         kinds: Counter[str] = Counter()
         for entry in (_PROCESS / "fd").iterdir():
             try:
-                kinds[str(entry.readlink()).split(":")[0]] += 1
+                # pathlib would intern each link: all are different, and Python's table grows by a MiB after a while.
+                kinds[os.readlink(entry).split(":")[0]] += 1  # noqa: PTH115 - see above
             except FileNotFoundError:  # the listing's own descriptor, closed by now
                 continue
         return cls(
