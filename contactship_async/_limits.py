@@ -185,7 +185,7 @@ class Limits:
     address: Gate = field(factory=Gate)
 
     def enter_at_once(self) -> bool:
-        """Count a request, if it may be sent without waiting."""
+        """Count a request, if it may be sent without waiting; most may, and save the coroutine of `enter`."""
         if self.organization.is_free and self.address.is_free:
             self._count()
             return True

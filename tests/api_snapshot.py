@@ -73,8 +73,9 @@ class Snapshot:
 
 
 def describe_package() -> list[str]:
-    """Describe all that is public: modules, commands by the signatures of their functions, and the types they name."""
+    """Describe all that is public: modules, commands by their functions, fixtures, and the types that they name."""
     lines = [line for name in PUBLIC_MODULES for line in describe(importlib.import_module(name))]
+    lines += fixtures_in((PACKAGE / "pytest_plugin.py").read_text("utf-8"))
     for command, (module, function) in COMMANDS.items():
         lines.append(f"{command} {_signature(getattr(importlib.import_module(module), function))}")
     aliases = {name: text for path in PACKAGE.rglob("*.py") for name, text in aliases_in(path.read_text("utf-8"))}
@@ -84,6 +85,13 @@ def describe_package() -> list[str]:
         used |= {name: aliases[name] for name in new}
         waiting = {word for name in new for word in _WORD.findall(aliases[name])}
     return sorted([*lines, *(f"type {name} = {text}" for name, text in used.items())])
+
+
+def fixtures_in(source: str) -> Iterator[str]:
+    """Find the fixtures of a plugin for pytest, each with what it is."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and "pytest.fixture" in map(ast.unparse, node.decorator_list):
+            yield f"fixture {node.name}: {ast.unparse(node.returns) if node.returns else None}"
 
 
 def aliases_in(source: str) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import api_snapshot
 import pytest
-from api_snapshot import Snapshot, aliases_in, changed_names, describe, describe_package, untold, update
+from api_snapshot import Snapshot, aliases_in, changed_names, describe, describe_package, fixtures_in, untold, update
 from attrs import frozen
 
 CHANGELOG = """# Changelog
@@ -112,6 +112,13 @@ def test_names_of_types() -> None:
     source = "A1b: TypeAlias = int | str\nBody = Annotated[int, Meta(gt=0)]\nLIMIT = 3\nSIZE: Final = 3\nx = 1\n"
     assert {"A1b": "int | str", "Body": "Annotated[int, Meta(gt=0)]"} == dict(aliases_in(source))
     assert "type NonEmptyText" in "\n".join(describe_package())
+
+
+def test_fixtures() -> None:
+    """The fixtures of the plugin are part of the surface; its other functions are not."""
+    source = "@pytest.fixture\ndef sandbox(request: R) -> Iterator[S]: ...\n\ndef _make() -> S: ...\n"
+    assert ["fixture sandbox: Iterator[S]"] == [*fixtures_in(source)]
+    assert "fixture contactship_client: Iterator[ContactshipClient]" in describe_package()
 
 
 @pytest.mark.parametrize(
