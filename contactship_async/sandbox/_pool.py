@@ -26,6 +26,8 @@ class SandboxPool(Served):
     The key of a request says whose sandbox answers it, with the faults, the rate limit and the latency of that one; an
     unknown key is answered 401. `sandboxes["acme"]` is the sandbox of an organization.
 
+    Source: https://docs.contactship.ai/api-reference/introduction
+
     Args:
         sandboxes: By the name of the organization. Those without an *api_key* of their own get one made of the name.
         host: A loopback address for the server, or `localhost`.
