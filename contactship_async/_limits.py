@@ -32,6 +32,9 @@ from attrs import define, field, frozen
 
 from contactship_async.models import RateLimit
 
+_LONG_AGO: Final = -math.inf
+"""Before any moment on a clock."""
+
 _MOST_RANKS: Final = 4
 """How many attempts the default `RetryPolicy` allows."""
 
@@ -62,23 +65,19 @@ class Gate:
     dice: Callable[[], float] = random.random
     _waiting: int = field(default=0, init=False)
     _under_way: int = field(default=0, init=False)
-    _opens_at: float = field(default=-math.inf, init=False)
+    _opens_at: float = field(default=_LONG_AGO, init=False)
     _most_apart: float = field(default=0.0, init=False)
-    _procession_ends_at: float = field(default=-math.inf, init=False)
+    _procession_ends_at: float = field(default=_LONG_AGO, init=False)
     _sent: deque[float] = field(factory=deque, init=False)
     _line: _Line | None = field(default=None, init=False)
     _vacancy: asyncio.Future[None] | None = field(default=None, init=False)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether a request may pass now, if nobody waits."""
-        opens_at = self.opens_at()
-        return self._under_way < self.most_under_way and (opens_at == -math.inf or opens_at <= self.clock())
-
-    @property
-    def is_free(self) -> bool:
-        """Whether a request may pass now without taking the place of one that waits."""
-        return not self._waiting and self.is_open
+    def is_open(self, *, in_turn: bool = False) -> bool:
+        """Tell whether a request may pass now: one that has the turn, or else one that takes nobody's place."""
+        if self._under_way >= self.most_under_way or (self._waiting and not in_turn):
+            return False
+        opens_at = self._opens_at if self.rate_limit is None else self.opens_at()
+        return opens_at == _LONG_AGO or opens_at <= self.clock()
 
     def opens_at(self, ahead: int = 0) -> float:
         """Return the earliest moment at which a request may pass that has *ahead* others before it."""
@@ -114,10 +113,10 @@ class Gate:
         self._under_way += 1
         if self.rate_limit is not None:
             self._sent.append(self.clock())
-        if self._opens_at != -math.inf:
+        if self._opens_at != _LONG_AGO:
             # The last of those who waited ends the procession; while new ones come all the time, its own length does.
             goes_on = self._waiting > 1 and self.clock() < self._procession_ends_at
-            self._opens_at = self.clock() + self._apart() if goes_on else -math.inf
+            self._opens_at = self.clock() + self._apart() if goes_on else _LONG_AGO
 
     def leave(self) -> None:
         """Count a request that has its answer, or gets none."""
@@ -148,7 +147,7 @@ class Gate:
 
         Only who has the turn may wait here.
         """
-        while not self.is_open:
+        while not self.is_open(in_turn=True):
             opens_at = self.opens_at()
             if opens_at > deadline:
                 return opens_at - self.clock()
@@ -186,7 +185,7 @@ class Limits:
 
     def enter_at_once(self) -> bool:
         """Count a request, if it may be sent without waiting; most may, and save the coroutine of `enter`."""
-        if self.organization.is_free and self.address.is_free:
+        if self.organization.is_open() and self.address.is_open():
             self._count()
             return True
         return False
@@ -228,7 +227,7 @@ class Limits:
                     wait = await self.address.wait(deadline)
                     if wait is not None:
                         return wait
-                    if self.organization.is_open:  # A pause may have begun.
+                    if self.organization.is_open(in_turn=True):  # A pause may have begun.
                         self._count()
                         return None
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Hashable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
 
-from attrs import define, field, frozen
+from msgspec import Struct, field
 
 from contactship_async.errors import ContactshipError, MalformedResponseError, WalkPosition
 from contactship_async.models import Page
@@ -31,8 +32,7 @@ class Answer(Protocol[T]):
     problem: MalformedResponseError | None
 
 
-@frozen
-class PageRequest:
+class PageRequest(Struct, frozen=True):
     """A page to fetch; *filtered* is False for the one question that leaves the filters out."""
 
     offset: int
@@ -92,7 +92,9 @@ class SeenIds:
         Those seen before are not remembered anew: rows that come again must not push the latest ones out.
         """
         size = len(self._recent)
-        known = self.known(ids)
+        known: AbstractSet[Hashable] = frozenset()
+        if self._older or not self._recent.isdisjoint(ids):
+            known = self.known(ids)
         places: Sequence[int] = range(len(ids))
         if not known:
             self._recent.update(ids)
@@ -140,12 +142,11 @@ async def walk_pages(walk: Walk[T], fetch: Fetch[T]) -> AsyncGenerator[Page[T], 
                 batch.failure = None  # Its traceback leads back to the batch: a circle.
 
 
-@define
-class _Batch(Generic[T]):
+class _Batch(Struct, Generic[T]):
     """What came of fetching some requests: those wanted next (None at the end), pages, and what failed after them."""
 
     wanted: Requests | None = None
-    pages: deque[Page[T]] = field(factory=deque)
+    pages: deque[Page[T]] = field(default_factory=deque)
     failure: Exception | None = None
 
 

@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Annotated, Any, Final, Generic, TypeVar
 
-from attrs import define, frozen
-from msgspec import Meta
+from attrs import frozen
+from msgspec import Meta, Struct
 
 from contactship_async._codec import codec
 from contactship_async._messages import Pauses, Request, Response
@@ -80,8 +80,7 @@ def _page_of(row_type: Hashable) -> Any:
     return _PageEnvelope[row_type]  # type: ignore[valid-type] # at run time
 
 
-@define
-class PageAnswer(Generic[T]):
+class PageAnswer(Struct, Generic[T]):
     """The rows of a page, and the problem of the row after them that could not be read, if there is one."""
 
     rows: list[T]
@@ -118,10 +117,8 @@ def _rows_before_malformed(raw_rows: list[Any], row_type: type[T]) -> list[T]:
     return rows
 
 
-def read_error(request: Request, response: Response) -> StatusError | None:
-    """Turn every answer but a 2xx into its error, with the key masked wherever the server echoes it."""
-    if response.is_success:
-        return None
+def read_error(request: Request, response: Response) -> StatusError:
+    """Turn an answer that is no 2xx into its error, with the key masked wherever the server echoes it."""
     redact = request.api_key.redact
     request_id = response.headers.get("x-request-id")
     return _error_class(response.status)(

@@ -21,10 +21,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import frozen
+from msgspec.structs import replace
 
 from contactship_async._limits import Limits
-from contactship_async._messages import Delivery, Pauses, Request, Response, Transport
+from contactship_async._messages import Delivery, Pauses, Request, Response, Transport, is_success
+from contactship_async._time_limit import TimeLimit
 from contactship_async.errors import (
     ConnectionFailedError,
     ContactshipError,
@@ -66,7 +68,7 @@ class AttemptLoop:
     policy: RetryPolicy
     timeouts: Timeouts
     limits: Limits
-    read_error: Callable[[Request, Response], StatusError | None]
+    read_error: Callable[[Request, Response], StatusError]
     read_pauses: Callable[[Mapping[str, str]], Pauses | None]
     organization: str | None = None
     clock: Callable[[], float] = time.monotonic
@@ -104,10 +106,12 @@ class AttemptLoop:
                 wait, ended = began - ended, self.clock()
                 self._log(request, attempt, outcome, elapsed=ended - began, wait=wait)
             if isinstance(outcome, Response):
-                self._heed(self.read_pauses(outcome.headers))
-                error = self.read_error(request, outcome)
-                if error is None:
+                pauses = self.read_pauses(outcome.headers)
+                if pauses is not None:
+                    self._heed(pauses)
+                if is_success(outcome.status):
                     return outcome
+                error = self.read_error(request, outcome)
             else:
                 error = outcome
             delay = self._delay_after(attempt, error)
@@ -118,22 +122,23 @@ class AttemptLoop:
                 raise _with_notes(error, attempt)
             if not isinstance(error, RateLimitError):  # Its wait is that of all calls.
                 await self.sleep(delay)
-            request = evolve(request, delivery=Delivery())
+            request = replace(request, delivery=Delivery())
 
     async def _attempt(self, request: Request, transport: Transport, deadline: float) -> Response | TransportError:
         """Send *request* once. Errors are returned, so that they are raised without a context that knows the key."""
         time_left = deadline - self.clock()
         attempt_limit = math.inf if self.timeouts.attempt is None else self.timeouts.attempt
-        limit: Limit = "attempt" if attempt_limit < time_left else "total"
+        limit: Limit
+        limit, seconds = ("attempt", attempt_limit) if attempt_limit < time_left else ("total", time_left)
         if time_left <= 0:
             return self._timed_out(request, limit, repeatable=True)
         try:
-            async with asyncio.timeout(min(attempt_limit, time_left)) as timer:
+            with TimeLimit(seconds) as timer:
                 return await transport(request)
         except TransportError as error:
             return error
         except OSError as error:
-            if not timer.expired():
+            if not timer.expired:
                 call = describe_call(request.method, request.path)
                 return exchange_error(call, type(error).__name__, repeatable=request.is_repeatable)
         return request.delivery.refusal or self._timed_out(request, limit, repeatable=request.is_repeatable)
@@ -142,10 +147,10 @@ class AttemptLoop:
         reason = f"no complete answer within {getattr(self.timeouts, limit)} s, the {limit} limit"
         return exchange_error(describe_call(request.method, request.path), reason, repeatable=repeatable, limit=limit)
 
-    def _heed(self, pauses: Pauses | None) -> None:
-        if pauses is not None and pauses.organization:
+    def _heed(self, pauses: Pauses) -> None:
+        if pauses.organization:
             self.limits.organization.pause(pauses.organization)
-        if pauses is not None and pauses.address:
+        if pauses.address:
             self.limits.address.pause(pauses.address)
 
     def _delay_after(self, attempt: int, error: ContactshipError) -> float:
@@ -166,7 +171,7 @@ class AttemptLoop:
     def _log(
         self, request: Request, attempt: int, outcome: Response | TransportError | None, *, elapsed: float, wait: float
     ) -> None:
-        went_well = isinstance(outcome, Response) and outcome.is_success
+        went_well = isinstance(outcome, Response) and is_success(outcome.status)
         level = logging.DEBUG if went_well else logging.INFO
         if not _LOGGER.isEnabledFor(level):
             return

@@ -109,7 +109,7 @@ class AiohttpTransport:
     async def _exchange(self, request: Request) -> Response:
         session = self.session if request.idempotent else self.watched_session
         query = _encode_query(request.query)
-        async with session.request(
+        async with await session.request(
             request.method,
             URL(f"{self.base_url}{request.path}?{query}" if query else self.base_url + request.path, encoded=True),
             data=None if request.body is None else BytesIO(request.body),  # aiohttp warns of large bytes
@@ -117,12 +117,11 @@ class AiohttpTransport:
             allow_redirects=False,
             trace_request_ctx=request.delivery,
         ) as response:
-            headers = {name.lower(): value for name, value in response.headers.items()}
             succeeded = is_success(response.status)
             if not succeeded:
-                request.delivery.refusal = Response(status=response.status, headers=headers)
+                request.delivery.refusal = Response(status=response.status, headers=response.headers)
             body = await self._read_body(response, succeeded=succeeded)
-            return Response(status=response.status, headers=headers, body=body)
+            return Response(status=response.status, headers=response.headers, body=body)
 
     async def _read_body(self, response: aiohttp.ClientResponse, *, succeeded: bool) -> bytes:
         chunks: list[bytes] = []
@@ -148,16 +147,20 @@ class _WaryRequest(aiohttp.ClientRequest):
     """
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        if conn.protocol is not None and conn.protocol.should_close:
+        protocol = conn.protocol
+        if protocol is not None and protocol.should_close:
             raise _SpoiledConnectionError
         return await super().send(conn)
 
 
 def _encode_query(query: Sequence[tuple[str, str]]) -> str:
-    letters = "".join([name + value for name, value in query])
-    if letters.isalnum() and letters.isascii():  # As in a walk, of which the way below would be 2 %.
-        return "&".join([f"{name}={value}" for name, value in query])
-    return urlencode(query, quote_via=quote)
+    pairs = []
+    for name, value in query:
+        letters = name + value
+        if not (letters.isalnum() and letters.isascii()):
+            return urlencode(query, quote_via=quote)  # For the pairs of a walk, this would be 2 % of it.
+        pairs.append(f"{name}={value}")
+    return "&".join(pairs)
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -25,6 +25,7 @@ from typing import Any
 
 import attrs
 from attrs import frozen
+from msgspec import Struct
 
 import contactship_async
 
@@ -162,6 +163,8 @@ def _known_word(path: str) -> str:
 def _describe_class(path: str, cls: type, elsewhere: AbstractSet[type]) -> Iterator[str]:
     """Describe a class, but what it inherits from a class that is described *elsewhere*."""
     yield f"{path}({', '.join(base.__name__ for base in cls.__bases__)})"
+    if issubclass(cls, Struct):  # Its fields are members, but it has no `__init__` of its own.
+        yield f"{path}.__init__: {_signature(cls)}"
     for name, owner in _members(cls).items():
         if owner in elsewhere:
             continue

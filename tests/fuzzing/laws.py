@@ -140,10 +140,8 @@ def check_answer(answer: Answer) -> None:
         except MalformedResponseError as error:
             _check_error(error)
     refusal = read_error(_REQUEST, response)
-    assert (refusal is None) is (200 <= answer.status < 300)
-    if refusal is not None:
-        assert answer.status == refusal.status
-        _check_error(refusal)
+    assert answer.status == refusal.status
+    _check_error(refusal)
 
 
 def _read_rows(response: Response) -> None:

@@ -10,6 +10,7 @@ import api_snapshot
 import pytest
 from api_snapshot import Snapshot, aliases_in, changed_names, describe, describe_package, fixtures_in, untold, update
 from attrs import frozen
+from msgspec import Struct
 
 CHANGELOG = """# Changelog
 
@@ -72,6 +73,12 @@ class _Value:
     data: tuple[int, ...]
 
 
+class _Message(Struct, frozen=True, kw_only=True):
+    """Has fields, and a constructor that is nobody's member."""
+
+    body: bytes = b""
+
+
 def _function(first: int, *rest: str) -> Callable[[], None]:
     raise NotImplementedError
 
@@ -94,12 +101,17 @@ def test_a_line_for_each_public_name_with_its_types() -> None:
         "package.Client.limit: int",
         "package.Client.of: (key: str) -> _Client",
         "package.Client.size: int",
+        "package.Message(Struct)",
+        "package.Message.__init__: (*, body: bytes = b'')",
+        "package.Message.body: bytes",
         "package.Value(object)",
         "package.Value.__init__: (self, data: tuple[int, ...]) -> None",
         "package.Value.data: tuple[int, ...]",
         "package.__version__: str",
         "package.function(first: int, *rest: str) -> Callable[[], None]",
-    ] == describe(_module(Base=_Base, Client=_Client, Value=_Value, function=_function, __version__="1.0"))
+    ] == describe(
+        _module(Base=_Base, Client=_Client, Message=_Message, Value=_Value, function=_function, __version__="1.0")
+    )
 
 
 def test_what_is_inherited_from_a_private_class_belongs_to_the_public_one() -> None:

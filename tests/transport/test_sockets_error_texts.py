@@ -8,7 +8,14 @@ import pickle
 import pytest
 from raw_server import Act, RawServer, answer, close, head, refused_url, stall
 
-from contactship_async import ConnectionFailedError, ContactshipClient, ContactshipError, RetryPolicy, Timeouts
+from contactship_async import (
+    ConnectionFailedError,
+    ContactshipClient,
+    ContactshipError,
+    RateLimitError,
+    RetryPolicy,
+    Timeouts,
+)
 
 PERSONAL = ("2025550142", "555-0142", "555%200142", "jane", "example.org", "Jane", "hidden", "req-77")
 
@@ -113,6 +120,16 @@ async def test_status_error_says_what_to_do() -> None:
     assert "GET /v1/phone-numbers was answered 429 Too Many Requests; the server asks to wait 999 s" == str(
         caught.value
     )
+
+
+async def test_names_of_headers() -> None:
+    """They are found in whatever case they come, and the first of two counts."""
+    refusal = b"HTTP/1.1 429 Slow\r\nRETRY-AFTER: 998\r\nRetry-after: 999\r\nContent-Length: 0\r\n\r\n"
+    async with RawServer(refusal) as server, server.client() as client:
+        with pytest.raises(RateLimitError) as caught:
+            await client.list_phone_numbers()
+
+    assert 998 == caught.value.retry_after
 
 
 async def test_reasons_for_no_connection() -> None:

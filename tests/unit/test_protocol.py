@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from attrs import evolve
+from msgspec.structs import replace
 
 from contactship_async import (
     AuthenticationError,
@@ -23,7 +23,7 @@ from contactship_async._requests import build_request
 from contactship_async._secret import Secret
 
 KEY = Secret('sk-"secret"\\key')
-REQUEST = evolve(build_request(method="GET", path="/v1/phone-numbers"), api_key=KEY)
+REQUEST = replace(build_request(method="GET", path="/v1/phone-numbers"), api_key=KEY)
 
 
 def error_of(status: int, body: bytes = b"", **headers: str) -> StatusError:
@@ -45,12 +45,6 @@ def test_statuses(status: int, error: type[StatusError]) -> None:
     """Each status has one error class."""
     assert error is type(error_of(status))
     assert status == error_of(status).status
-
-
-@pytest.mark.parametrize("status", [200, 201, 204, 299])
-def test_success(status: int) -> None:
-    """A 2xx is no error."""
-    assert read_error(REQUEST, Response(status=status)) is None
 
 
 @pytest.mark.parametrize(

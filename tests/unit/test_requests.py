@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contactship_async._messages import Request
 from contactship_async._requests import build_request, quote_path
@@ -134,4 +134,4 @@ def test_request_shows_no_secret() -> None:
     )
 
     key = Secret("sk-secret")
-    assert "Request(method='POST', api_key=***, idempotent=False)" == repr(evolve(request, api_key=key))
+    assert "Request(method='POST', api_key=***, idempotent=False)" == repr(replace(request, api_key=key))

@@ -7,9 +7,10 @@ import math
 from collections.abc import Callable
 
 import pytest
-from attrs import define, evolve, field
+from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -28,7 +29,7 @@ from contactship_async._retry import AttemptLoop
 from contactship_async._secret import Secret
 
 GET = Request(method="GET", path="/v1/phone-numbers", api_key=Secret("sk-test"), idempotent=True)
-POST = evolve(GET, method="POST", idempotent=False)
+POST = replace(GET, method="POST", idempotent=False)
 OK = Response(status=200)
 
 
@@ -86,6 +87,15 @@ def loop_of(policy: RetryPolicy, timeouts: Timeouts) -> AttemptLoop:
 def status(code: int, **headers: str) -> Response:
     """Make an answer."""
     return Response(status=code, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+@pytest.mark.parametrize("code", [200, 201, 204, 299])
+async def test_success(code: int) -> None:
+    """A 2xx comes back as it is, after one attempt."""
+    world = World([status(code), OK])
+
+    assert status(code) == await world.send()
+    assert 1 == len(world.sent)
 
 
 @pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
@@ -148,7 +158,7 @@ async def test_idempotent_post() -> None:
     """A call that is declared idempotent is retried like a GET."""
     world = World([ConnectionResetError(), status(503), OK])
 
-    assert OK == await world.send(evolve(POST, idempotent=True))
+    assert OK == await world.send(replace(POST, idempotent=True))
 
 
 async def test_each_attempt_has_its_own_delivery() -> None:
