@@ -64,7 +64,9 @@ TARGETS = {FLOOR: Target(1.25), "telnyx": Target(20, at_least=True)}
 
 def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
     """Compare with the floors (how much more is ours?) and with the others (how much less?)."""
-    beside_floors = compare_walks(MINE | MINE_BY_PAGE | FLOORS, rows=ROWS, latency=0, rounds=5 if quick else 135)
+    beside_floors = compare_walks(
+        MINE | MINE_BY_PAGE | FLOORS, rows=ROWS, latency=0, rounds=5 if quick else 27, processes=1 if quick else 5
+    )
     beside_others = compare_walks(MINE | OTHERS, rows=ROWS, latency=0, rounds=3 if quick else 9)
     findings = [_finding(SETTING, name, beside_floors[OURS], beside_floors[name]) for name in FLOORS]
     findings.insert(0, _finding(f"{SETTING}, page by page", FLOOR, beside_floors[OURS_BY_PAGE], beside_floors[FLOOR]))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import partial
 from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
@@ -58,7 +59,7 @@ class Codec(MsgspecJsonConverter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+        self._readers: dict[Any, Callable[[bytes], Any]] = {}
         configure_converter(self)
         for leaf in (str, int, float, bool, Enum):
             self.register_structure_hook(leaf, _structure_leaf)
@@ -67,25 +68,29 @@ class Codec(MsgspecJsonConverter):
         self.register_structure_hook_factory(_is_list, _list_hook)
         self.register_structure_hook_factory(_is_class, _class_hook)
 
-    def loads(self, data: bytes, cl: type[T], **kwargs: Any) -> T:
+    def loads(self, data: bytes, cl: type[T]) -> T:  # type: ignore[override] # msgspec's decoder takes no options
         """Decode *data* into *cl*.
 
         Raises:
             MalformedResponseError: *data* is not JSON, or its shape is not that of *cl*.
         """
+        return self.reader(cl)(data)
+
+    def reader(self, cl: type[T]) -> Callable[[bytes], T]:
+        """Return `loads` for one class, to be kept: Python takes long to hash a generic one (1 % of a walk)."""
+        reader = self._readers.get(cl)
+        if reader is None:
+            reader = self._readers[cl] = partial(self._read, msgspec.json.Decoder(cl).decode, cl)
+        return reader
+
+    def _read(self, decode: Callable[[bytes], T], cl: type[T], data: bytes) -> T:
         try:
-            return self._decoder(cl).decode(data, **kwargs)
+            return decode(data)
         except (ValueError, RecursionError):
             pass  # Left before the careful path starts, so that its error has no context that quotes values.
         if len(data) > _MOST_BYTES_TAKEN_CAREFULLY:
             raise MalformedResponseError((f"not as expected, and too large to tell where ({len(data)} bytes)",))
         return self._loads_carefully(data, cl)
-
-    def _decoder(self, cl: type[T]) -> msgspec.json.Decoder[T]:
-        decoder = self._decoders.get(cl)
-        if decoder is None:
-            decoder = self._decoders[cl] = msgspec.json.Decoder(cl)
-        return decoder
 
     def _loads_carefully(self, data: bytes, cl: type[T]) -> T:
         try:

@@ -68,8 +68,8 @@ class Connection:
             message = "a pool, and each client of it, is used within its `async with`"
             raise RuntimeError(message)
 
-    async def get_transport(self) -> Transport:
-        """Return the transport of the running loop, opened if need be.
+    def get_transport(self) -> Transport | None:
+        """Return the transport of the running loop; None as long as no session is open.
 
         Raises:
             RuntimeError: The connection is in use by another running event loop or process, or calls are not allowed.
@@ -78,17 +78,20 @@ class Connection:
         if self.transport is not None:
             return self.transport
         session = self._current_session()
-        if session is None:
-            opened = open_transport(
-                base_url=self.base_url,
-                user_agent=_USER_AGENT,
-                connector=self.connector,
-                trace_configs=self.trace_configs,
-                connect_seconds=self.connect_seconds,
-                max_response_bytes=self.max_response_bytes,
-            )
-            session = self._session = _Session(cast("AsyncGeneratorType[Transport]", opened), await anext(opened))
-        return session.transport
+        return None if session is None else session.transport
+
+    async def open_transport(self) -> Transport:
+        """Open a session of the running loop, which has none, and return its transport."""
+        opened = open_transport(
+            base_url=self.base_url,
+            user_agent=_USER_AGENT,
+            connector=self.connector,
+            trace_configs=self.trace_configs,
+            connect_seconds=self.connect_seconds,
+            max_response_bytes=self.max_response_bytes,
+        )
+        self._session = _Session(cast("AsyncGeneratorType[Transport]", opened), await anext(opened))
+        return self._session.transport
 
     async def close(self) -> None:
         """Close the session, if one is open.

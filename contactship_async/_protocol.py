@@ -6,7 +6,7 @@ Two generations of envelopes are documented: `{"data": [...], "count": 8}`, and
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -75,9 +75,9 @@ class _PageEnvelope(Generic[T]):
 
 
 @lru_cache
-def _page_of(row_type: Hashable) -> Any:
-    """Return the class of a page of *row_type*; Python makes it anew each time, or nearly so (1 % of a walk)."""
-    return _PageEnvelope[row_type]  # type: ignore[valid-type] # at run time
+def _page_reader(row_type: Hashable) -> Callable[[bytes], _PageEnvelope[Any]]:
+    """Return what reads a page of *row_type*, made once: Python makes the class anew each time (1 % of a walk)."""
+    return codec.reader(_PageEnvelope[row_type])  # type: ignore[valid-type] # at run time
 
 
 class PageAnswer(Struct, Generic[T]):
@@ -96,7 +96,7 @@ def read_page(response: Response, row_type: type[T]) -> PageAnswer[T]:
     """
     problem = None
     try:
-        envelope = codec.loads(response.body, _page_of(row_type))  # type: ignore[arg-type] # mypy: no class is hashable
+        envelope = _page_reader(row_type)(response.body)  # type: ignore[arg-type] # mypy: no class is hashable
     except MalformedResponseError as error:
         problem = error
     if problem is not None:

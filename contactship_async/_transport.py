@@ -8,13 +8,13 @@ a user's trace hook) passes as the same object, with its traceback cut here.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from functools import partial
 from io import BytesIO
 from socket import gaierror
 from ssl import SSLError
 from types import SimpleNamespace
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -146,11 +146,11 @@ class _WaryRequest(aiohttp.ClientRequest):
     a connector that is shared, for another organization's.
     """
 
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+    def send(self, conn: Connection) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
         protocol = conn.protocol
         if protocol is not None and protocol.should_close:
             raise _SpoiledConnectionError
-        return await super().send(conn)
+        return super().send(conn)
 
 
 def _encode_query(query: Sequence[tuple[str, str]]) -> str:
