@@ -151,26 +151,25 @@ def compare_walks(
 ) -> dict[str, list[Sample]]:
     """Let all of *walkers* walk in each round, in rotating order, and return what each round cost each of them.
 
-    Each contender has its own process, and all have the same server. A round before the first one, which does not
-    count, warms up all of them alike.
+    Each has its own process, and all have the same server. A round before the first one, which does not count, warms up
+    all of them alike.
 
     Args:
         walkers: By the names under which they come back.
         rows: How many rows the listing has.
         latency: How many seconds the server waits before each answer.
         rounds: How many rounds count, of each process.
-        processes: How many processes each contender has, one after the other: where its memory lies, and how its texts
-            hash, makes one a few percent slower than the next.
+        processes: How many processes each has, one after the other: where its memory lies, and how its texts hash,
+            makes one a few percent slower than the next.
     """
     samples: dict[str, list[Sample]] = {name: [] for name in walkers}
-    contenders = {walker.contender for walker in walkers.values()}
     with served(rows=rows, latency=latency) as url:
         for _ in range(processes):
             with ExitStack() as stack:
-                workers = {name: stack.enter_context(started(name, url)) for name in sorted(contenders)}
+                workers = {name: stack.enter_context(started(each.contender, url)) for name, each in walkers.items()}
                 for turn, names in enumerate(rotated(rounds + 1, list(walkers))):
                     for name in names:
-                        sample = workers[walkers[name].contender].walk(walkers[name].options, rows)
+                        sample = workers[name].walk(walkers[name].options, rows)
                         if turn > 0:
                             samples[name].append(sample)
     return samples

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 from attrs import Attribute, field, frozen
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from contactship_async._arguments import check_integer, check_seconds
 
@@ -47,8 +47,7 @@ class SortOrder(StrEnum):
     DESC = "desc"
 
 
-@frozen
-class Page(Generic[T]):
+class Page(Struct, Generic[T], frozen=True):  # as those of `_messages`: each page makes one
     """Rows of a listing, as one request returned them. Iterable and sized.
 
     Args:
