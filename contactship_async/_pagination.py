@@ -130,7 +130,7 @@ async def walk_pages(walk: Walk[T], fetch: Fetch[T]) -> AsyncGenerator[Page[T], 
     steps = walk.steps()
     batch: _Batch[T] = _Batch(())
     while batch.wanted is not None:
-        batch = await _fetch_batch(batch.wanted, steps, fetch)
+        await _fetch_batch(batch, steps, fetch)
         while batch.pages:
             yield batch.pages.popleft()  # A plain loop would hold them all until the next batch has come.
         if batch.failure is not None:
@@ -143,16 +143,16 @@ async def walk_pages(walk: Walk[T], fetch: Fetch[T]) -> AsyncGenerator[Page[T], 
 
 
 class _Batch(Struct, Generic[T]):
-    """What came of fetching some requests: those wanted next (None at the end), pages, and what failed after them."""
+    """Requests wanted (None at the end), the pages that came of those before, and what failed after them."""
 
-    wanted: Requests | None = None
+    wanted: Requests | None
     pages: deque[Page[T]] = field(default_factory=deque)
     failure: Exception | None = None
 
 
-async def _fetch_batch(requests: Requests, steps: Steps[T], fetch: Fetch[T]) -> _Batch[T]:
-    """Fetch *requests*, side by side if there are several, and put their answers through *steps* in order."""
-    batch: _Batch[T] = _Batch()
+async def _fetch_batch(batch: _Batch[T], steps: Steps[T], fetch: Fetch[T]) -> None:
+    """Fetch what is wanted, side by side if it is several pages, and put the answers through *steps* in order."""
+    requests, batch.wanted = batch.wanted or (), None
     tasks: dict[PageRequest, asyncio.Task[Answer[T]]] = {}
     try:
         if len(requests) > 1:
@@ -180,7 +180,6 @@ async def _fetch_batch(requests: Requests, steps: Steps[T], fetch: Fetch[T]) -> 
             for task in tasks.values():
                 task.cancel()
             await asyncio.gather(*tasks.values(), return_exceptions=True)
-    return batch
 
 
 async def walk_rows(pages: AsyncGenerator[Page[T], None]) -> AsyncGenerator[T, None]:

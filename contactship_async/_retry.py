@@ -100,7 +100,7 @@ class AttemptLoop:
             began = self.clock()
             outcome = None
             try:
-                outcome = await self._attempt(request, transport, deadline)
+                outcome = await self._attempt(request, transport, time_left=deadline - began)
             finally:
                 self.limits.leave()
                 wait, ended = began - ended, self.clock()
@@ -124,9 +124,8 @@ class AttemptLoop:
                 await self.sleep(delay)
             request = replace(request, delivery=Delivery())
 
-    async def _attempt(self, request: Request, transport: Transport, deadline: float) -> Response | TransportError:
+    async def _attempt(self, request: Request, transport: Transport, *, time_left: float) -> Response | TransportError:
         """Send *request* once. Errors are returned, so that they are raised without a context that knows the key."""
-        time_left = deadline - self.clock()
         attempt_limit = math.inf if self.timeouts.attempt is None else self.timeouts.attempt
         limit: Limit
         limit, seconds = ("attempt", attempt_limit) if attempt_limit < time_left else ("total", time_left)

@@ -37,7 +37,8 @@ class TimeLimit:
             raise RuntimeError(message)
         self._task = task
         self._cancellations = task.cancelling()
-        self._timer = task.get_loop().call_later(self._seconds, self._expire)
+        loop = task.get_loop()
+        self._timer = loop.call_at(loop.time() + self._seconds, self._expire)
         return self
 
     def __exit__(
