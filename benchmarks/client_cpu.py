@@ -3,21 +3,18 @@
 Command: python -m benchmarks client_cpu
 
 Setting: 10,000 numbers in pages of 100, one page in flight, from a server on loopback that answers at once. CPU time
-of the client's process, user and system. The floors take turns with contactship_async in 135 rounds of their own,
-so that what is compared was measured within a fraction of a second; all others in nine. (Single rounds scatter, as the
-processor has fast and slow phases: on a busy machine, 60 rounds leave the median uncertain by 0.05. More rounds help;
-the same walks there and back, taken as one, are no more certain.)
+of the client's process, user and system. The floors take turns with contactship_async in 27 rounds of five processes
+each, so that what is compared was measured within a fraction of a second; all others in nine. (Single rounds scatter,
+as the processor has fast and slow phases, and processes differ by a few percent.)
 
 The floor takes the rows of a page in a plain loop, as a user of `iter_phone_number_pages` does. `iter_phone_numbers`
 hands out each by an `async for`, which takes Python some 900 instructions a row, a twelfth of all the floor takes.
 
-Instructions do not scatter. For a page of 100 rows, without the kernel's (valgrind, Python 3.11): the floor 1,045k;
-with guards 1,279k, or 1.22 times as many; contactship_async 1,362k (1.30), page by page 1,274k (1.22). Of the 317k on
-top, 88k are the `async for`; 80k are the ids (to read them 20k, to hash them 38k, to look them up 13k, to remember
-them 9k); 11k is the deadline, as asyncio's takes 37k and the one of aiohttp that the floor has 26k; 25k are the
-frozen values that hold a request, an answer and a page; 10k is the query, 9k the header with the key, 7k are the
-limits, 7k the batches of the walk, 5k the lower-case names of headers, 3k is the log. The rest, 72k, was not taken
-apart.
+Instructions do not scatter. For a page of 100 rows, without the kernel's (valgrind, Python 3.11): the floor 1,047k;
+with guards 1,280k, or 1.22 times as many; contactship_async 1,305k (1.25), page by page 1,216k (1.16). Of the 258k on
+top, 89k are the `async for`; 90k are the ids (to read them 20k, to hash, look up and remember them 70k); 19k are the
+decisions of the walk and its batches, 6k the limits, and 54k all else: request, answer, headers, attempts, log. The
+deadline takes 23k, no more than the one of aiohttp that the floor has (26k).
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ class Connection:
         session = self._current_session()
         return None if session is None else session.transport
 
-    async def open_transport(self) -> Transport:
+    async def open(self) -> Transport:
         """Open a session of the running loop, which has none, and return its transport."""
         opened = open_transport(
             base_url=self.base_url,

@@ -54,7 +54,7 @@ class Core(ABC):
     async def _exchange(self, request: Request, window: Query = ()) -> Response:
         """Send *request*, which lacks its key and *window*, with its retries, and return its 2xx answer."""
         deadline = self._attempts.start_deadline()
-        transport = self._connection.get_transport() or await self._connection.open_transport()
+        transport = self._connection.get_transport() or await self._connection.open()
         api_key = await self._get_api_key()
         try:
             return await self._attempts.send(complete_request(request, api_key, window), transport, deadline)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from contactship_async._messages import Request
+from contactship_async._messages import Request, Response
 from contactship_async._requests import build_request, quote_path
 from contactship_async._secret import Secret
 
@@ -128,10 +128,12 @@ def test_idempotence(method: str, idempotent: bool | None, is_idempotent: bool) 
 
 
 def test_request_shows_no_secret() -> None:
-    """The repr of a request holds neither key nor query nor body."""
+    """The repr of a request holds neither key nor query nor body, nor does what rich makes of it."""
     request: Request = build_request(
         method="POST", path="/v1/contacts/+12025550142", params={"email": "a@b.c"}, json={"x": "y"}
     )
 
     key = Secret("sk-secret")
     assert "Request(method='POST', api_key=***, idempotent=False)" == repr(replace(request, api_key=key))
+    assert ["method", "api_key", "idempotent"] == [name for name, _ in request.__rich_repr__()]
+    assert "Response(status=200)" == repr(Response(status=200, headers={"x": "y"}, body=b"z"))
