@@ -94,7 +94,9 @@ async def test_success(code: int) -> None:
     """A 2xx comes back as it is, after one attempt."""
     world = World([status(code), OK])
 
-    assert status(code) == await world.send()
+    answer = await world.send()
+    assert status(code) == answer
+    assert answer.is_success
     assert 1 == len(world.sent)
 
 
