@@ -8,9 +8,8 @@ These are structs of msgspec, which makes a frozen one in a sixth of the time th
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from attrs import frozen
 from msgspec import Struct, field
@@ -23,11 +22,12 @@ Query: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class _Message(Struct, frozen=True, kw_only=True):
-    """Shows of itself what gives nothing away."""
+    """Shows the fields that give nothing away, to rich as well, which would ask a struct for all of them."""
 
-    @abstractmethod
+    _shown: ClassVar[tuple[str, ...]] = ()
+
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """Return what may be shown, also to rich, which would ask a struct for all of its fields."""
+        return [(name, getattr(self, name)) for name in self._shown]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
@@ -42,12 +42,11 @@ class Response(_Message, frozen=True, kw_only=True):
         body: Decompressed.
     """
 
+    _shown = ("status",)
+
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [("status", self.status)]
 
     @property
     def is_success(self) -> bool:
@@ -95,6 +94,8 @@ class Request(_Message, frozen=True, kw_only=True):
         delivery: Where the transport notes how far the attempt has come.
     """
 
+    _shown = ("method", "api_key", "idempotent")
+
     method: str
     path: str
     query: Query = ()
@@ -102,9 +103,6 @@ class Request(_Message, frozen=True, kw_only=True):
     api_key: Secret = _NO_KEY
     idempotent: bool
     delivery: Delivery = field(default_factory=Delivery)
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [("method", self.method), ("api_key", self.api_key), ("idempotent", self.idempotent)]
 
     @property
     def is_repeatable(self) -> bool:

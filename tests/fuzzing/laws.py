@@ -139,6 +139,7 @@ def check_answer(answer: Answer) -> None:
             read(response)
         except MalformedResponseError as error:
             _check_error(error)
+    assert response.is_success is (200 <= answer.status < 300)
     refusal = read_error(_REQUEST, response)
     assert answer.status == refusal.status
     _check_error(refusal)
