@@ -23,7 +23,7 @@ from benchmarks import _rows
 from benchmarks._measure import MICROSECONDS, Answer, Finding, Line, Target, ratio, rotated, spread
 from benchmarks.contenders import PAGE_SIZE, cattrs_loop, httpx_pydantic
 from contactship_async import PhoneNumber, Response
-from contactship_async._protocol import read_page
+from contactship_async._http.responses import read_page
 
 PAGES_PER_ROUND = 200
 OURS = "contactship_async"

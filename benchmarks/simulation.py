@@ -4,7 +4,7 @@ Command: python -m benchmarks simulation
 
 Setting: 100,000 exact walks, and as many side by side by ids, through listings of up to 60 rows that change at random
 before, between and during requests: rows added and removed, equal dates in any order, counts from other moments, capped
-pages, filters, answers in any order. The model is that of the tests (`tests/changing_listing.py`).
+pages, filters, answers in any order. The model is that of the tests (`tests/support/changing_listing.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks._measure import WALKS, Answer, Finding, Target, spread
 
-MODEL = Path(__file__).parents[1] / "tests"
+MODEL = Path(__file__).parents[1] / "tests" / "support"
 
 
 def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`

@@ -12,9 +12,9 @@ from contactship_async._version import __version__
 
 if TYPE_CHECKING:
     from contactship_async._client import ContactshipClient
-    from contactship_async._messages import Delivery, Request, Response, Transport
-    from contactship_async._pool import ContactshipPool, OrganizationResult
-    from contactship_async._secret import Secret
+    from contactship_async._http.messages import Delivery, Request, Response, Transport
+    from contactship_async._http.secret import Secret
+    from contactship_async._pool.pool import ContactshipPool, OrganizationResult
     from contactship_async.errors import (
         AmbiguousOutcomeError,
         AuthenticationError,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         UnexpectedRedirectError,
         WalkPosition,
     )
-    from contactship_async.models import Page, RateLimit, RetryPolicy, SortOrder, Timeouts
+    from contactship_async.models.common import Page, RateLimit, RetryPolicy, SortOrder, Timeouts
     from contactship_async.resources.phone_numbers import PhoneNumber, PhoneNumberType
 else:  # of which type checkers would think that it knows any name
 
@@ -58,7 +58,15 @@ else:  # of which type checkers would think that it knows any name
         return sorted({*globals(), *__all__})
 
 
-_HOMES = ("_client", "_messages", "_pool", "_secret", "errors", "models", "resources.phone_numbers")
+_HOMES = (
+    "_client",
+    "_http.messages",
+    "_http.secret",
+    "_pool.pool",
+    "errors",
+    "models.common",
+    "resources.phone_numbers",
+)
 
 __all__ = [
     "AmbiguousOutcomeError",

@@ -16,7 +16,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     try:
-        from contactship_async._cli import run  # noqa: PLC0415 - needs the extra `cli`
+        from contactship_async._cli.app import run  # noqa: PLC0415 - needs the extra `cli`
 
         code = run(sys.argv[1:])
     except ModuleNotFoundError as error:

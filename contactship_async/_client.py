@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import aiohttp
 
-from contactship_async import _protocol
 from contactship_async._arguments import check_type
 from contactship_async._configuration import (
     DEFAULT_BASE_URL,
@@ -21,13 +20,14 @@ from contactship_async._configuration import (
     read_api_key,
     read_settings,
 )
-from contactship_async._limits import Gate, Limits
-from contactship_async._messages import Transport
-from contactship_async._requests import Parameters
-from contactship_async._retry import AttemptLoop
-from contactship_async._secret import Secret
+from contactship_async._http import responses
+from contactship_async._http.messages import Transport
+from contactship_async._http.rate_limits import Gate, Limits
+from contactship_async._http.requests import Parameters
+from contactship_async._http.retry import AttemptLoop
+from contactship_async._http.secret import Secret
 from contactship_async.errors import ConfigurationError
-from contactship_async.models import RateLimit, RetryPolicy, Timeouts
+from contactship_async.models.common import RateLimit, RetryPolicy, Timeouts
 from contactship_async.resources.phone_numbers import PhoneNumberMethods
 
 
@@ -118,8 +118,8 @@ class ContactshipClient(PhoneNumberMethods):
             settings.retry,
             settings.timeouts,
             limits,
-            _protocol.read_error,
-            _protocol.read_pauses,
+            responses.read_error,
+            responses.read_pauses,
             self.organization,
         )
 
@@ -171,7 +171,7 @@ class ContactshipClient(PhoneNumberMethods):
             AmbiguousOutcomeError: A call that is not idempotent may have been processed.
             ContactshipError: The call failed.
         """
-        return _protocol.read_json(await self._send(method, path, params=params, json=json, idempotent=idempotent))
+        return responses.read_json(await self._send(method, path, params=params, json=json, idempotent=idempotent))
 
     async def _get_api_key(self) -> Secret:
         if isinstance(self._api_key, Secret):

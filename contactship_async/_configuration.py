@@ -20,11 +20,11 @@ from attrs import frozen
 from yarl import URL
 
 from contactship_async._arguments import check_integer, check_type
-from contactship_async._connection import Connection
-from contactship_async._messages import Transport
-from contactship_async._secret import Secret
+from contactship_async._http.connection import Connection
+from contactship_async._http.messages import Transport
+from contactship_async._http.secret import Secret
 from contactship_async.errors import ConfigurationError, RequestTimeoutError
-from contactship_async.models import RetryPolicy, Timeouts
+from contactship_async.models.common import RetryPolicy, Timeouts
 
 DEFAULT_BASE_URL: Final = "https://api.contactship.ai"
 DEFAULT_MAX_RESPONSE_BYTES: Final = 32 * 1024 * 1024

@@ -6,19 +6,19 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from typing import TypeVar
 
-from contactship_async import _protocol
-from contactship_async._anchors import Anchor, IdAnchor, KeyAnchor
-from contactship_async._connection import Connection
-from contactship_async._default_walk import DefaultWalk
-from contactship_async._messages import Query, Request, Response
-from contactship_async._overlapping_walk import OverlappingWalk
-from contactship_async._pagination import Identify, PageRequest, Walk, walk_pages
-from contactship_async._protocol import PageAnswer
-from contactship_async._requests import Parameter, Parameters, build_request, build_window, complete_request
-from contactship_async._retry import AttemptLoop
-from contactship_async._secret import Secret
+from contactship_async._http import responses
+from contactship_async._http.connection import Connection
+from contactship_async._http.messages import Query, Request, Response
+from contactship_async._http.requests import Parameter, Parameters, build_request, build_window, complete_request
+from contactship_async._http.responses import PageAnswer
+from contactship_async._http.retry import AttemptLoop
+from contactship_async._http.secret import Secret
+from contactship_async._pagination.anchors import Anchor, IdAnchor, KeyAnchor
+from contactship_async._pagination.driver import Identify, PageRequest, Walk, walk_pages
+from contactship_async._pagination.overlapping import OverlappingWalk
+from contactship_async._pagination.sequential import DefaultWalk
 from contactship_async.errors import AuthenticationError
-from contactship_async.models import Page, SortOrder
+from contactship_async.models.common import Page, SortOrder
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class Core(ABC):
             raise
 
     async def _get_page(self, path: str, row_type: type[T], params: Parameters) -> PageAnswer[T]:
-        return _protocol.read_page(await self._send("GET", path, params=params), row_type)
+        return responses.read_page(await self._send("GET", path, params=params), row_type)
 
     def _walk_pages(  # noqa: PLR0913 - a walk's settings, all by keyword
         self,
@@ -87,7 +87,7 @@ class Core(ABC):
         async def fetch(asked: PageRequest) -> PageAnswer[T]:
             target = listing if asked.filtered else whole
             window = build_window(limit=asked.limit, offset=asked.offset)
-            return _protocol.read_page(await self._exchange(target, window), row_type)
+            return responses.read_page(await self._exchange(target, window), row_type)
 
         filtered = any(value is not None for value in filters.values())
         walk: Walk[T] = DefaultWalk(

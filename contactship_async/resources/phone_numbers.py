@@ -12,8 +12,8 @@ from attrs import frozen
 
 from contactship_async._arguments import check_choice, check_integer, check_type
 from contactship_async._core import Core
-from contactship_async._pagination import walk_rows
-from contactship_async.models import AwareDatetime, NonEmptyText, OpenEnum, Page, SortOrder
+from contactship_async._pagination.driver import walk_rows
+from contactship_async.models.common import AwareDatetime, NonEmptyText, OpenEnum, Page, SortOrder
 
 PATH: Final = "/v1/phone-numbers"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contactship_async.sandbox._faults import (
+from contactship_async.sandbox._api.faults import (
     Body,
     Cut,
     Drip,
@@ -14,9 +14,9 @@ from contactship_async.sandbox._faults import (
     Slow,
     Status,
 )
+from contactship_async.sandbox._api.state import RecordedRequest
 from contactship_async.sandbox._pool import SandboxPool
 from contactship_async.sandbox._sandbox import Sandbox
-from contactship_async.sandbox._state import RecordedRequest
 
 __all__ = [
     "Body",

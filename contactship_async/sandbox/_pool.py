@@ -7,13 +7,13 @@ from typing import Any
 
 from attrs import evolve
 
-from contactship_async._messages import Request
-from contactship_async._pool import ContactshipPool
-from contactship_async.sandbox._openapi import DOCUMENT_PATH
-from contactship_async.sandbox._replies import Reply
+from contactship_async._http.messages import Request
+from contactship_async._pool.pool import ContactshipPool
+from contactship_async.sandbox._api.openapi import DOCUMENT_PATH
+from contactship_async.sandbox._api.replies import Reply
+from contactship_async.sandbox._api.state import State
 from contactship_async.sandbox._sandbox import Sandbox
-from contactship_async.sandbox._served import Served
-from contactship_async.sandbox._state import State
+from contactship_async.sandbox._serving.served import Served
 
 
 class SandboxPool(Served):

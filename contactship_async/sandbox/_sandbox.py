@@ -9,6 +9,10 @@ from typing import Any, Final, get_args
 from urllib.parse import quote
 
 from contactship_async._client import ContactshipClient
+from contactship_async.sandbox._api.faults import Fault
+from contactship_async.sandbox._api.listings import Envelope
+from contactship_async.sandbox._api.rate_limit import FixedWindow
+from contactship_async.sandbox._api.state import RecordedRequest, State
 from contactship_async.sandbox._checks import (
     check_choice,
     check_flag,
@@ -16,12 +20,8 @@ from contactship_async.sandbox._checks import (
     check_seconds,
     check_text,
 )
-from contactship_async.sandbox._faults import Fault
-from contactship_async.sandbox._listings import Envelope
-from contactship_async.sandbox._phone_numbers import PhoneNumbers
-from contactship_async.sandbox._rate_limit import FixedWindow
-from contactship_async.sandbox._served import Served
-from contactship_async.sandbox._state import RecordedRequest, State
+from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
+from contactship_async.sandbox._serving.served import Served
 
 _DEFAULT_KEY: Final = "sandbox-key"
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from contactship_async._cli import run
+from contactship_async._cli.app import run
 
 _TERMINAL_SETTINGS = ("COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PYTHONIOENCODING", "TTY_COMPATIBLE")
 

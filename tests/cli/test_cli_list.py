@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from raw_server import RawServer, answer, refused_url
 
-from contactship_async._cli_output import _fit
+from contactship_async._cli.output import _fit
 from contactship_async.sandbox import Body, Sandbox, Status
 
 LIST = ("phone-numbers", "list")

@@ -18,7 +18,7 @@ import pytest
 from terminals_and_pipes import AT_ONCE, STYLING, closed_pipe, run_in_terminal, unfold
 
 from contactship_async import PhoneNumber, PhoneNumberType
-from contactship_async._cli_output import Output
+from contactship_async._cli.output import Output
 from contactship_async.sandbox import Sandbox, SandboxPool, Slow, Status
 
 LIST = ("phone-numbers", "list")

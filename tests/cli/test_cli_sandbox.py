@@ -20,7 +20,7 @@ import aiohttp
 import pytest
 from terminals_and_pipes import AT_ONCE, full_pipe
 
-from contactship_async._cli_sandbox import RequestLog
+from contactship_async._cli.sandbox import RequestLog
 from contactship_async.sandbox import Sandbox
 
 LIST = ("phone-numbers", "list")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contactship_async import __version__
-from contactship_async._cli import serve_sandbox
+from contactship_async._cli.app import serve_sandbox
 from contactship_async.sandbox import Sandbox
 
 LIST = ("phone-numbers", "list")

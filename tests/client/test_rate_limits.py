@@ -22,8 +22,8 @@ from contactship_async import (
     RetryPolicy,
     Timeouts,
 )
-from contactship_async._limits import Limits
-from contactship_async._messages import Transport
+from contactship_async._http.messages import Transport
+from contactship_async._http.rate_limits import Limits
 
 ROUND_TRIP = 0.05
 WINDOW = 60.0

@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = pytest.mark.timeout(180)  # each test starts pytest anew, and one of them three times
 
-PROJECT = Path(__file__).parents[1] / "throwaway_project"
+PROJECT = Path(__file__).parents[1] / "support" / "throwaway_project"
 
 NO_ASYNC_PLUGIN = ("-p", "no:asyncio", "-p", "no:anyio")
 ONE_LOOP_EACH = ("-o", "asyncio_default_fixture_loop_scope=function")  # pytest-asyncio warns without it

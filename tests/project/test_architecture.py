@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,67 +14,39 @@ import contactship_async.sandbox
 
 PACKAGE = Path(contactship_async.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-
-CORE = {
-    "errors",
-    "models",
-    "_arguments",
-    "_secret",
-    "_messages",
-    "_codec",
-    "_protocol",
-    "_requests",
-    "_limits",
-    "_time_limit",
-    "_retry",
-    "_transport",
-    "_connection",
-    "_pagination",
-    "_default_walk",
-    "_anchors",
-    "_overlapping_walk",
+MODULE_NAMES = {
+    ".".join(("contactship_async", *module.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+    for module in MODULES
 }
-PUBLIC = {"", "sandbox"}
 
-ALLOWED: dict[str, set[str]] = {
-    "_version": set(),
-    "errors": set(),
-    "_arguments": set(),
-    "_secret": set(),
-    "models": {"_arguments"},
-    "_messages": {"_secret"},
-    "_codec": {"models", "errors"},
-    "_requests": {"_arguments", "_messages", "_codec", "_secret"},
-    "_protocol": {"_messages", "_codec", "models", "errors"},
-    "_limits": {"models"},
-    "_time_limit": set(),
-    "_retry": {"_limits", "_messages", "_time_limit", "models", "errors"},
-    "_transport": {"_messages", "models", "errors"},
-    "_pagination": {"models", "errors"},
-    "_default_walk": {"_pagination", "models", "errors"},
-    "_anchors": {"_pagination", "errors"},
-    "_overlapping_walk": {"_anchors", "_pagination", "models", "errors"},
-    "_connection": {"_messages", "_transport", "_version"},
-    "_core": CORE,
-    "resources": CORE | {"_core", "resources"},
-    "_configuration": {"_arguments", "_connection", "_messages", "_secret", "models", "errors"},
-    "_client": CORE | {"_configuration", "_core", "resources"},
-    "_merge": set(),
-    "_pool": CORE | {"_configuration", "_client", "_merge"},
-    "": CORE | {"_core", "resources", "_client", "_pool", "_version"},
-    "sandbox": {"_messages", "_secret", "_version", "sandbox"},
-    "sandbox/_sandbox": {"sandbox", "_client"},
-    "sandbox/_pool": {"_messages", "sandbox", "_pool"},
+GROUND = ("_version", "_arguments", "errors")
+PUBLIC = ("", "sandbox")
+
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "_version": (),
+    "_arguments": (),
+    "errors": (),
+    "models": GROUND,
+    "_codec": (*GROUND, "models"),
+    "_http": (*GROUND, "models", "_codec"),
+    "_pagination": (*GROUND, "models"),
+    "_core": (*GROUND, "models", "_codec", "_http", "_pagination"),
+    "resources": (*GROUND, "models", "_codec", "_http", "_pagination", "_core"),
+    "_configuration": (*GROUND, "models", "_http"),
+    "_client": (*GROUND, "models", "_http", "_configuration", "_core", "resources"),
+    "_pool": (*GROUND, "models", "_http", "_configuration", "_client"),
+    "": (*GROUND, "models", "_http", "_client", "_pool", "resources"),
+    "sandbox": ("_version", "_http/messages", "_http/secret"),
+    "sandbox/_sandbox": ("sandbox", "_client"),
+    "sandbox/_pool": ("_http/messages", "sandbox", "_pool"),
     "pytest_plugin": PUBLIC,
-    "_cli_output": PUBLIC,
-    "_cli_progress": PUBLIC | {"_cli_output"},
-    "_cli_organizations": PUBLIC,
-    "_cli_failures": PUBLIC,
-    "_cli_sandbox": PUBLIC | {"_cli_output"},
-    "_cli": PUBLIC | {"_cli_output", "_cli_progress", "_cli_organizations", "_cli_failures", "_cli_sandbox"},
-    "__main__": {"_cli"},
+    "_cli": PUBLIC,
+    "__main__": ("_cli",),
 }
-"""What each module may import from within the package; the empty name is the package itself."""
+"""What each wing may import from the others: the empty name is the package itself, and a module may differ from its
+wing. Within a wing, a module may import what does not lead back to it."""
+
+USERS = ("_cli", "pytest_plugin")
 
 IMPORTED_BY_PYTEST = {"", "pytest_plugin"}
 """Those that pytest imports whenever it starts, and which therefore put off their imports."""
@@ -84,31 +58,52 @@ def name_of(module: Path) -> str:
 
 
 def imports_of(module: Path) -> set[str]:
-    """Return what a module imports from within the package, by the first part of the name."""
+    """Name the modules of the package that a module imports, by their paths; the front of the package by nothing."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute, so that this test sees them"
-            names = [node.module or ""]
-            if node.module == "contactship_async":
-                names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        inside = [name.split(".")[1:] for name in names if name.split(".")[0] == "contactship_async"]
-        found |= {parts[0] if parts else "" for parts in inside}
-    public = set(contactship_async.__all__)
-    return {"" if name in public else name for name in found}
+            origin = node.module or ""
+            for alias in node.names:
+                is_module = f"{origin}.{alias.name}" in MODULE_NAMES
+                found.add(f"{origin}.{alias.name}" if is_module else origin)
+    inside = [name.split(".") for name in found if name.split(".")[0] == "contactship_async"]
+    return {"/".join(parts[1:]) for parts in inside}
+
+
+def is_within(name: str, places: Iterable[str]) -> bool:
+    """Tell whether a module is one of *places*, or in one that is a folder."""
+    return any(name == place or (place and name.startswith(f"{place}/")) for place in places)
+
+
+def wing_of(name: str) -> str:
+    """Return the longest entry of `ALLOWED` that a module belongs to."""
+    return max((key for key in ALLOWED if is_within(name, [key])), key=len)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_imports_go_one_way(module: Path) -> None:
-    """A module imports only from those before it."""
+    """A module imports only from its own wing and from those before it."""
     name = name_of(module)
-    key = name if name in ALLOWED else name.split("/")[0]
+    allowed = (*ALLOWED[wing_of(name)], wing_of(name))
 
-    assert imports_of(module) <= ALLOWED[key]
+    assert [] == sorted(found for found in imports_of(module) if not is_within(found, allowed))
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if is_within(name_of(module), USERS)], ids=name_of)
+def test_users_need_public_names_only(module: Path) -> None:
+    """What is built on the client uses what any program could, so that it is enough for any program."""
+    own_wing = wing_of(name_of(module))
+    others = [found for found in imports_of(module) if not is_within(found, [own_wing])]
+
+    assert [] == [found for found in others if "_" in {part[:1] for part in found.split("/")}]
+
+
+def test_no_circle() -> None:
+    """All modules can be put in a row in which each imports only from those before it, within a wing as well."""
+    TopologicalSorter({name_of(module): imports_of(module) for module in MODULES}).prepare()
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
@@ -152,4 +147,4 @@ def test_only_the_transport_reveals_the_key() -> None:
     """The key is revealed where the header is set, and where the sandbox checks it."""
     revealing = {name_of(module) for module in MODULES if ".reveal()" in module.read_text()}
 
-    assert {"_transport"} == {name for name in revealing if not name.startswith("sandbox")}
+    assert {"_http/aiohttp_transport"} == {name for name in revealing if not name.startswith("sandbox")}

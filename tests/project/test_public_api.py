@@ -30,7 +30,7 @@ def test_surface_is_that_of_the_snapshot() -> None:
     before = Snapshot.read(api_snapshot.SNAPSHOT).surface
     assert changed_names(before, describe_package()) == [], (
         "The public surface has changed. Name each of these in a new entry of CHANGELOG.md, and then run "
-        "`PYTHONPATH=tests python -m api_snapshot`."
+        "`PYTHONPATH=tests/support python -m api_snapshot`."
     )
 
 

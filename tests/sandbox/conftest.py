@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import aiohttp
 import pytest
 
-from contactship_async._messages import Request, Response
-from contactship_async._secret import Secret
+from contactship_async._http.messages import Request, Response
+from contactship_async._http.secret import Secret
 from contactship_async.sandbox import Sandbox
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from contactship_async._client import ContactshipClient
-from contactship_async._messages import Request, Response
+from contactship_async._http.messages import Request, Response
 from contactship_async.errors import AuthenticationError, ConnectionFailedError, ServerError
-from contactship_async.models import RetryPolicy
+from contactship_async.models.common import RetryPolicy
 from contactship_async.sandbox import Cut, Fault, Sandbox, Status
 
 ONE_ATTEMPT = RetryPolicy(max_attempts=1)

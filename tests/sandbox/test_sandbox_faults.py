@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from contactship_async._messages import Response
+from contactship_async._http.messages import Response
 from contactship_async.sandbox import (
     Body,
     Cut,

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from contactship_async.sandbox import Body, Cut, Sandbox, SandboxPool, Slow, Status
-from contactship_async.sandbox._log import log_request
+from contactship_async.sandbox._serving.log import log_request
 
 LOGGER = "contactship_async.sandbox"
 SECRET = "sk-live-SECRET"

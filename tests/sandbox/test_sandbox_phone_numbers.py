@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from contactship_async._messages import Response
+from contactship_async._http.messages import Response
 from contactship_async.sandbox import Sandbox
 
 Get = Callable[..., Awaitable[Response]]

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from contactship_async.sandbox import Body, Cut, Drip, Fault, Sandbox, Slow
-from contactship_async.sandbox._server import _reset
+from contactship_async.sandbox._serving.server import _reset
 
 HEADERS = {"x-api-key": "sandbox-key"}
 PATH = "/v1/phone-numbers"

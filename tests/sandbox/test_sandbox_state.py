@@ -8,13 +8,13 @@ import aiohttp
 import pytest
 from multidict import MultiDict, MultiDictProxy
 
-from contactship_async._messages import Request, Response
-from contactship_async._secret import Secret
+from contactship_async._http.messages import Request, Response
+from contactship_async._http.secret import Secret
 from contactship_async.sandbox import Cut, RecordedRequest, Sandbox, Slow, Status
-from contactship_async.sandbox._listings import Envelope, Listing, Refusal, Window, describe_page
-from contactship_async.sandbox._replies import Reply
-from contactship_async.sandbox._routes import Route
-from contactship_async.sandbox._state import State
+from contactship_async.sandbox._api.listings import Envelope, Listing, Refusal, Window, describe_page
+from contactship_async.sandbox._api.replies import Reply
+from contactship_async.sandbox._api.routes import Route
+from contactship_async.sandbox._api.state import State
 
 Get = Callable[..., Awaitable[Response]]
 

@@ -144,6 +144,6 @@ def test_end_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         yield "http://127.0.0.1:1"
         raise RuntimeError
 
-    monkeypatch.setattr("contactship_async.sandbox._thread.serve", serve)
+    monkeypatch.setattr("contactship_async.sandbox._serving.thread.serve", serve)
     with Sandbox() as sandbox:
         assert "http://127.0.0.1:1" == sandbox.url

@@ -1,0 +1,1 @@
+"""HTTP: requests, responses, and all between them, for endpoints of any kind."""

@@ -1,0 +1,238 @@
+"""The only aiohttp client code: sends a request, adds the key, reads the answer with a cap, translates failures.
+
+aiohttp's frames and exceptions hold the request headers, and so the key. Its exceptions are therefore translated, and
+ours raised outside the `except` that caught them, without a context. Whatever else passes (cancellation, an error of
+a user's trace hook) passes as the same object, with its traceback cut here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from functools import partial
+from io import BytesIO
+from socket import gaierror
+from ssl import SSLError
+from types import SimpleNamespace
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from aiohttp.connector import Connection
+from attrs import frozen
+from yarl import URL
+
+from contactship_async._http.messages import Request, Response, is_success
+from contactship_async.errors import (
+    ContactshipError,
+    MalformedResponseError,
+    TransportError,
+    describe_call,
+    exchange_error,
+)
+
+API_KEY_HEADER: Final = "x-api-key"
+
+_RESENT_BY_AIOHTTP: Final = ("PUT", "DELETE")
+"""aiohttp sends these (and GET) once more by itself on a dropped connection, without a word and without an option.
+
+What it reports is the failure of the second sending; the first may have been received.
+"""
+
+_NEVER_ROUNDED: Final = float("inf")
+"""aiohttp rounds time limits over 5 s up to whole seconds of the loop's clock, unless this threshold is higher."""
+
+
+class _SpoiledConnectionError(aiohttp.ServerDisconnectedError):
+    """The server has spoken unasked; aiohttp takes this for a dropped connection, and closes it."""
+
+
+_BEFORE_SENDING: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ServerFingerprintMismatch,
+    _SpoiledConnectionError,
+)
+"""What is raised before a request is written; for one that aiohttp sends only once, nothing has left by then."""
+
+_REASONS: Final = {
+    _SpoiledConnectionError: "the server had sent an answer over the connection before it was asked",
+    aiohttp.ServerDisconnectedError: "the server closed the connection without an answer",
+    aiohttp.ServerFingerprintMismatch: "the server's certificate is not the expected one",
+    aiohttp.ClientPayloadError: "the answer was cut off or could not be decompressed",
+    aiohttp.ClientResponseError: "the answer is not valid HTTP",
+    TimeoutError: "the server was silent for too long",
+}
+
+
+@frozen
+class AiohttpTransport:
+    """Exchange requests over an aiohttp session.
+
+    Args:
+        session: Sends and receives the calls that may be sent twice.
+        watched_session: Does so for all others, and notes when they leave. (The trace that does so takes a GET some
+            5 % more instructions.)
+        base_url: What paths are appended to; without a trailing slash.
+        connect_seconds: How long to wait for a connection; None waits without limit.
+        max_response_bytes: The longest body accepted, decompressed.
+    """
+
+    session: aiohttp.ClientSession
+    watched_session: aiohttp.ClientSession
+    base_url: str
+    connect_seconds: float | None
+    max_response_bytes: int
+
+    async def __call__(self, request: Request) -> Response:
+        """Send *request* and read its answer.
+
+        Raises:
+            TransportError: No complete answer came.
+            MalformedResponseError: The body of a 2xx is larger than *max_response_bytes*.
+        """
+        if self.session.closed:
+            message = "the client was closed while a call was running, or the connector it was given is closed"
+            raise RuntimeError(message)
+        request.delivery.provably_unsent = request.method not in _RESENT_BY_AIOHTTP
+        try:
+            return await self._exchange(request)
+        except ContactshipError as error:
+            failure: BaseException = error
+        except (aiohttp.ClientError, OSError) as error:
+            failure = _translate(request, error, self.connect_seconds)
+        except BaseException as error:  # noqa: BLE001 - raised again below, where its traceback is cut
+            error.__cause__ = error.__context__ = None
+            failure = error
+        raise failure.with_traceback(None)
+
+    async def _exchange(self, request: Request) -> Response:
+        session = self.session if request.idempotent else self.watched_session
+        query = _encode_query(request.query)
+        async with await session.request(
+            request.method,
+            URL(f"{self.base_url}{request.path}?{query}" if query else self.base_url + request.path, encoded=True),
+            data=None if request.body is None else BytesIO(request.body),  # aiohttp warns of large bytes
+            headers=_headers(request),
+            allow_redirects=False,
+            trace_request_ctx=request.delivery,
+        ) as response:
+            succeeded = is_success(response.status)
+            if not succeeded:
+                request.delivery.refusal = Response(status=response.status, headers=response.headers)
+            body = await self._read_body(response, succeeded=succeeded)
+            return Response(status=response.status, headers=response.headers, body=body)
+
+    async def _read_body(self, response: aiohttp.ClientResponse, *, succeeded: bool) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            while size <= self.max_response_bytes and not response.content.at_eof():
+                chunks.append(await response.content.readany())
+                size += len(chunks[-1])
+        except aiohttp.ClientError:
+            # Of a refusal, the status is what counts; of a success, half a body is none.
+            if succeeded:
+                raise
+        if succeeded and size > self.max_response_bytes:
+            raise MalformedResponseError((f"larger than {self.max_response_bytes} bytes",))
+        return b"".join(chunks)[: self.max_response_bytes]
+
+
+class _WaryRequest(aiohttp.ClientRequest):
+    """Is not sent over a connection on which something came after the last answer.
+
+    aiohttp would take that for the answer to this request, the answer to this one for that to the next, and so on: with
+    a connector that is shared, for another organization's.
+    """
+
+    def send(self, conn: Connection) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
+        protocol = conn.protocol
+        if protocol is not None and protocol.should_close:
+            raise _SpoiledConnectionError
+        return super().send(conn)
+
+
+def _encode_query(query: Sequence[tuple[str, str]]) -> str:
+    pairs = []
+    for name, value in query:
+        letters = name + value
+        if not (letters.isalnum() and letters.isascii()):
+            return urlencode(query, quote_via=quote)  # For the pairs of a walk, this would be 2 % of it.
+        pairs.append(f"{name}={value}")
+    return "&".join(pairs)
+
+
+def _headers(request: Request) -> dict[str, str]:
+    headers = {API_KEY_HEADER: request.api_key.reveal()}
+    if request.body is not None:
+        headers["Content-Type"] = "application/json"
+    return headers
+
+
+def _translate(request: Request, error: aiohttp.ClientError | OSError, connect_seconds: float | None) -> TransportError:
+    certain = isinstance(error, _BEFORE_SENDING) and request.delivery.provably_unsent
+    timed_out = isinstance(error, aiohttp.ConnectionTimeoutError)
+    return exchange_error(
+        describe_call(request.method, request.path),
+        f"no connection within {connect_seconds} s, the connect limit" if timed_out else _reason(error),
+        repeatable=request.idempotent or certain,
+        limit="connect" if timed_out else None,
+    )
+
+
+def _reason(error: aiohttp.ClientError | OSError) -> str:
+    """Say what happened without quoting the exception: some of aiohttp's print headers or parts of the answer."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"could not connect to {error.host}:{error.port} ({_system_reason(error.os_error)})"
+    for kind, reason in _REASONS.items():
+        if isinstance(error, kind):
+            return reason
+    return "the connection failed"
+
+
+def _system_reason(error: OSError) -> str:
+    # asyncio puts the address in place of the system's words; look-ups and TLS have numbers and words of their own.
+    if error.errno is not None and not isinstance(error, gaierror | SSLError):
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
+
+
+async def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
+    *,
+    base_url: str,
+    user_agent: str,
+    connector: aiohttp.BaseConnector | None,
+    trace_configs: Sequence[aiohttp.TraceConfig],
+    connect_seconds: float | None,
+    max_response_bytes: int,
+) -> AsyncGenerator[AiohttpTransport, None]:
+    """Yield one transport over a session of the running loop, and close the session when the generator is closed.
+
+    An event loop closes its open asynchronous generators before it ends, which a session left open on its own is
+    denied.
+    """
+    departures = aiohttp.TraceConfig()
+    # Awaited before the first byte is written: until then, nothing was sent.
+    departures.on_request_headers_sent.append(_note_departure)
+    open_session = partial(
+        aiohttp.ClientSession,
+        cookie_jar=aiohttp.DummyCookieJar(),  # The usual jar would replay one organization's cookies for another.
+        headers={"User-Agent": user_agent, "Accept": "application/json"},
+        timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds, ceil_threshold=_NEVER_ROUNDED),
+        request_class=_WaryRequest,
+        trust_env=False,  # With it, aiohttp would add an Authorization header from netrc.
+    )
+    session = open_session(connector=connector, connector_owner=connector is None, trace_configs=[*trace_configs])
+    watched_session = open_session(
+        connector=session.connector, connector_owner=False, trace_configs=[*trace_configs, departures]
+    )
+    try:
+        yield AiohttpTransport(session, watched_session, base_url, connect_seconds, max_response_bytes)
+    finally:
+        await watched_session.close()
+        await session.close()
+
+
+async def _note_departure(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+    context.trace_request_ctx.provably_unsent = False

@@ -1,0 +1,208 @@
+"""What a response means, without input or output: JSON, a page of rows, or an error.
+
+Two generations of envelopes are documented: `{"data": [...], "count": 8}`, and
+`{"statusCode": 200, "data": [...], "pagination": {"total_rows": 8}}`. Both are accepted everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import Annotated, Any, Final, Generic, TypeVar
+
+from attrs import frozen
+from msgspec import Meta, Struct
+
+from contactship_async._codec import codec
+from contactship_async._http.messages import Pauses, Request, Response
+from contactship_async.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    MalformedResponseError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    StatusError,
+    UnexpectedRedirectError,
+)
+
+T = TypeVar("T")
+
+_ERRORS: Final = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    429: RateLimitError,
+}
+
+_MOST_BODY_BYTES_IN_ERROR: Final = 64 * 1024
+_MOST_BODY_BYTES_SEARCHED: Final = 2**20
+"""For a message. 28 MiB of empty arrays, 28 KB when compressed, would take the decoder 700 MiB and ten seconds."""
+
+_LONGEST_RESET_SECONDS: Final = 300
+_LONGEST_RETRY_AFTER_SECONDS: Final = 10.0**9
+"""Some 30 years: keeps hostile headers within what arithmetic and sleeps can take."""
+
+
+def read_json(response: Response) -> Any:
+    """Decode the body as it was sent, envelope included; None for an empty one.
+
+    Raises:
+        MalformedResponseError: The body is not JSON.
+    """
+    return codec.loads(response.body, object) if response.body.strip() else None
+
+
+@frozen
+class _Pagination:
+    total_rows: Annotated[int, Meta(ge=0, description="an integer >= 0")]
+
+
+@frozen
+class _PageEnvelope(Generic[T]):
+    """Both generations in one class, so that neither is decoded twice."""
+
+    data: list[T]
+    count: Annotated[int, Meta(ge=0, description="an integer >= 0")] | None = None
+    pagination: _Pagination | None = None
+
+
+@lru_cache
+def _page_reader(row_type: Hashable) -> Callable[[bytes], _PageEnvelope[Any]]:
+    """Return what reads a page of *row_type*, made once: Python makes the class anew each time (1 % of a walk)."""
+    return codec.reader(_PageEnvelope[row_type])  # type: ignore[valid-type] # at run time
+
+
+class PageAnswer(Struct, Generic[T]):
+    """The rows of a page, and the problem of the row after them that could not be read, if there is one."""
+
+    rows: list[T]
+    count: int
+    problem: MalformedResponseError | None = None
+
+
+def read_page(response: Response, row_type: type[T]) -> PageAnswer[T]:
+    """Read a page of rows, up to the first malformed one.
+
+    Raises:
+        MalformedResponseError: The answer is not a page.
+    """
+    problem = None
+    try:
+        envelope = _page_reader(row_type)(response.body)  # type: ignore[arg-type] # mypy: no class is hashable
+    except MalformedResponseError as error:
+        problem = error
+    if problem is not None:
+        if not all(issue.startswith("data[") for issue in problem.issues):
+            raise problem
+        raw = codec.loads(response.body, _PageEnvelope[Any])
+        envelope = _PageEnvelope(_rows_before_malformed(raw.data, row_type), raw.count, raw.pagination)
+    count = envelope.pagination.total_rows if envelope.pagination is not None else envelope.count
+    if count is None:
+        raise MalformedResponseError(("count: missing",))
+    return PageAnswer(envelope.data, count, problem)
+
+
+def _rows_before_malformed(raw_rows: list[Any], row_type: type[T]) -> list[T]:
+    rows: list[T] = []
+    with suppress(ValueError, ExceptionGroup):
+        rows.extend(codec.structure(raw, row_type) for raw in raw_rows)
+    return rows
+
+
+def read_error(request: Request, response: Response) -> StatusError:
+    """Turn an answer that is no 2xx into its error, with the key masked wherever the server echoes it."""
+    redact = request.api_key.redact
+    request_id = response.headers.get("x-request-id")
+    return _error_class(response.status)(
+        status=response.status,
+        method=request.method,
+        path=request.path,
+        message=redact(_read_message(response.body).encode()).decode(errors="replace"),
+        body=redact(response.body[:_MOST_BODY_BYTES_IN_ERROR]),
+        request_id=None if request_id is None else redact(_header_bytes(request_id)).decode(errors="replace"),
+        retry_after=read_retry_after(response.headers),
+    )
+
+
+def _header_bytes(text: str) -> bytes:
+    # aiohttp delivers header bytes that are not UTF-8 as lone surrogates, which nobody could print or encode. Other
+    # transports may deliver surrogates that no bytes stand for; UTF-16 has a form for all of them.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _error_class(status: int) -> type[StatusError]:
+    if 300 <= status < 400:  # noqa: PLR2004 - RFC 9110, 15.4
+        return UnexpectedRedirectError
+    if 500 <= status < 600:  # noqa: PLR2004 - RFC 9110, 15.6
+        return ServerError
+    return _ERRORS.get(status, StatusError)
+
+
+def _read_message(body: bytes) -> str:
+    """Find the server's words: `message` is the one field that all documentation of errors shares; a list is joined."""
+    if len(body) > _MOST_BODY_BYTES_SEARCHED:
+        return ""
+    try:
+        content = codec.loads(body, object)
+    except MalformedResponseError:
+        return ""
+    message = content.get("message") if isinstance(content, dict) else None
+    if isinstance(message, list):
+        message = "; ".join(part for part in message if isinstance(part, str))
+    return message[:_MOST_BODY_BYTES_IN_ERROR] if isinstance(message, str) else ""
+
+
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read `Retry-After` as seconds from now: a number of them or an HTTP date (RFC 9110, 10.2.3), None if neither.
+
+    A date is compared with the answer's own `Date`, so that a wrong clock on either side does no harm.
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), _LONGEST_RETRY_AFTER_SECONDS)
+    until = _read_http_date(text)
+    if until is None:
+        return None
+    now = _read_http_date(headers.get("date", "")) or datetime.now(UTC)
+    return min(max((until - now).total_seconds(), 0.0), _LONGEST_RETRY_AFTER_SECONDS)
+
+
+def read_pauses(headers: Mapping[str, str]) -> Pauses | None:
+    """Read for how many seconds the server will answer nothing but 429, because a budget is used up; None if it's not.
+
+    `X-RateLimit-Reset` is documented as seconds, and elsewhere as not to be relied on: what can't be seconds until the
+    end of a window is ignored. The `-heavy` headers, of the budget for a few listings, say nothing about other calls.
+
+    Source: https://docs.contactship.ai/api-reference/rate-limits
+    """
+    organization_is_out = headers.get("x-ratelimit-remaining", "").strip() == "0"
+    address_is_out = headers.get("x-ratelimit-remaining-ip", "").strip() == "0"
+    if not (organization_is_out or address_is_out):
+        return None
+    return Pauses(
+        organization=_read_reset(headers, "x-ratelimit-reset") if organization_is_out else 0.0,
+        address=_read_reset(headers, "x-ratelimit-reset-ip") if address_is_out else 0.0,
+    )
+
+
+def _read_reset(headers: Mapping[str, str], name: str) -> float:
+    text = headers.get(name, "").strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(_LONGEST_RESET_SECONDS))):
+        return 0.0
+    return float(text) if int(text) <= _LONGEST_RESET_SECONDS else 0.0
+
+
+def _read_http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Pagination: the passes over all pages of a listing, whatever its rows are."""

@@ -1,0 +1,190 @@
+"""What walks of a listing are made of: requests, answers and steps, and the driver that turns them into pages.
+
+A walk decides and does nothing else: its `steps()` is a generator without input or output, which yields the requests
+it wants to be in flight and is sent the answer of the first. The driver does the fetching, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Hashable, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import aclosing
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct, field
+
+from contactship_async.errors import ContactshipError, MalformedResponseError, WalkPosition
+from contactship_async.models.common import Page
+
+T = TypeVar("T")
+
+MOST_FRUITLESS_PAGES: Final = 1_000
+"""Pages in a row without a new row before a walk gives up: the ids remembered, in pages of ten."""
+
+
+class Answer(Protocol[T]):
+    """What a fetched page brought: its rows, the count of the listing, and what is wrong with the row after them."""
+
+    rows: list[T]
+    count: int
+    problem: MalformedResponseError | None
+
+
+class PageRequest(Struct, frozen=True):
+    """A page to fetch; *filtered* is False for the one question that leaves the filters out."""
+
+    offset: int
+    limit: int
+    filtered: bool = True
+
+
+Requests: TypeAlias = tuple[PageRequest, ...]
+"""What a walk wants in flight; it is sent the answer of the first. Next, it wants the rest, or others instead."""
+
+Steps: TypeAlias = Generator[Requests | Page[T], Any, None]
+"""The decisions of a walk: it yields requests and is sent an answer, and yields the pages it made of the answers."""
+
+
+class Walk(Protocol[T]):
+    """The decisions of one walk through a listing."""
+
+    @property
+    def position(self) -> WalkPosition:
+        """The offset of the next row to yield, and how many were."""
+
+    def steps(self) -> Steps[T]:
+        """Ask for pages and yield what is new on them, until the end."""
+
+
+Identify: TypeAlias = Callable[[Sequence[T]], Sequence[Hashable]]
+"""Tells the ids of rows: of all at once, as a comprehension takes half of what a call for each row takes."""
+
+
+class SeenIds:
+    """The ids of the first page and of at least the last *capacity* rows, in two generations."""
+
+    capacity: ClassVar = 10_000
+
+    def __init__(self) -> None:
+        self._first: frozenset[Hashable] = frozenset()
+        self._forgotten_first: frozenset[Hashable] = frozenset()  # as long as it is empty, it costs next to nothing
+        self._older: set[Hashable] = set()
+        self._recent: set[Hashable] = set()
+
+    def known(self, ids: Sequence[Hashable]) -> set[Hashable]:
+        """Return those of *ids* that are remembered."""
+        known = self._recent.intersection(ids)
+        if self._older:
+            known |= self._older.intersection(ids)
+        if self._forgotten_first:
+            known |= self._forgotten_first.intersection(ids)
+        return known
+
+    def any_of_first_page_forgotten(self, ids: Sequence[Hashable]) -> bool:
+        """Tell whether one of *ids* was on the first page, and too long ago to come again by rows that moved."""
+        return bool(self._forgotten_first and self._forgotten_first.intersection(ids) - self._older - self._recent)
+
+    def add(self, ids: Sequence[Hashable]) -> Sequence[int]:
+        """Remember *ids*, and return the places of those not seen before.
+
+        Those seen before are not remembered anew: rows that come again must not push the latest ones out.
+        """
+        size = len(self._recent)
+        known: AbstractSet[Hashable] = frozenset()
+        if self._older or not self._recent.isdisjoint(ids):
+            known = self.known(ids)
+        places: Sequence[int] = range(len(ids))
+        if not known:
+            self._recent.update(ids)
+            self._first = self._first or frozenset(ids)
+        if known or len(self._recent) - size < len(ids):
+            first_places = {identifier: place for place, identifier in reversed([*enumerate(ids)])}
+            places = sorted(first_places[identifier] for identifier in first_places.keys() - known)
+            self._recent.update(ids[place] for place in places)
+        if len(self._recent) >= self.capacity:
+            if self._older:
+                self._forgotten_first = self._first
+            self._older, self._recent = self._recent, set()
+        return places
+
+
+def pick(rows: Sequence[T], places: Sequence[int]) -> tuple[T, ...]:
+    """Return the rows at *places*, which are in order."""
+    return tuple(rows) if len(places) == len(rows) else tuple(rows[place] for place in places)
+
+
+Fetch: TypeAlias = Callable[[PageRequest], Coroutine[Any, Any, Answer[T]]]
+
+
+async def walk_pages(walk: Walk[T], fetch: Fetch[T]) -> AsyncGenerator[Page[T], None]:
+    """Fetch what *walk* asks for and yield its pages; nothing is open or running while a page is out.
+
+    Requests wanted together are fetched side by side, and all have ended before the pages made of them are yielded:
+    whatever becomes of the generator, no task is left behind (PEP 789 tells what happens otherwise).
+
+    Raises:
+        ContactshipError: Of *fetch* or *walk*, after the pages before it, with the position to go on from.
+    """
+    steps = walk.steps()
+    batch: _Batch[T] = _Batch(())
+    while batch.wanted is not None:
+        await _fetch_batch(batch, steps, fetch)
+        while batch.pages:
+            yield batch.pages.popleft()  # A plain loop would hold them all until the next batch has come.
+        if batch.failure is not None:
+            if isinstance(batch.failure, ContactshipError):
+                batch.failure.position = walk.position
+            try:
+                raise batch.failure
+            finally:
+                batch.failure = None  # Its traceback leads back to the batch: a circle.
+
+
+class _Batch(Struct, Generic[T]):
+    """Requests wanted (None at the end), the pages that came of those before, and what failed after them."""
+
+    wanted: Requests | None
+    pages: deque[Page[T]] = field(default_factory=deque)
+    failure: Exception | None = None
+
+
+async def _fetch_batch(batch: _Batch[T], steps: Steps[T], fetch: Fetch[T]) -> None:
+    """Fetch what is wanted, side by side if it is several pages, and put the answers through *steps* in order."""
+    requests, batch.wanted = batch.wanted or (), None
+    tasks: dict[PageRequest, asyncio.Task[Answer[T]]] = {}
+    try:
+        if len(requests) > 1:
+            tasks = {request: asyncio.create_task(fetch(request)) for request in requests}
+        answer = await fetch(requests[0]) if len(requests) == 1 else None
+        while batch.wanted is None:
+            if tasks:
+                # Unlike awaiting the task, this tells our own cancellation from the task's. The task stays ours till it
+                # is done; in a variable, it and its error would be a circle.
+                await asyncio.wait([tasks[requests[0]]])
+                answer = tasks.pop(requests[0]).result()
+            step = steps.send(answer)
+            while isinstance(step, Page):
+                batch.pages.append(step)
+                step = next(steps)
+            requests = step
+            if not tasks or requests[0] not in tasks:
+                batch.wanted = requests
+    except StopIteration:
+        pass
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is raised after the pages before it
+        batch.failure = error
+    finally:
+        if tasks:
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+async def walk_rows(pages: AsyncGenerator[Page[T], None]) -> AsyncGenerator[T, None]:
+    """Yield the rows of *pages* one by one, and close *pages* in any case."""
+    async with aclosing(pages):
+        async for page in pages:
+            for row in page.data:
+                yield row

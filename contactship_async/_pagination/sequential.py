@@ -1,0 +1,196 @@
+"""The default walk: one page after the other, each begun where the one before it ended.
+
+The listing changes while it is walked. Under the default order, newest first, in a listing whose order is unique and
+whose count is that of the rows listed, the decisions lose no row that is there throughout, and repeat none:
+
+- The next offset is the last one plus the rows received, whatever was asked for: servers cap `limit`.
+- A new number at the head pushes rows already yielded onto the next page. They are known by their ids and dropped.
+- A removed number pulls rows not yet yielded under the offset. The count falls, so the page is thrown away and asked
+  for again that much further back. Before a gap can open, the count must fall: new rows come only at the head, where
+  they push rows the other way.
+- A page that shows nothing new, an empty page before the end, and books that don't balance at the end (fewer rows
+  yielded than counted) raise, unless rows never seen stand at the head of the listing and so explain it.
+
+Under oldest first, or where the count ignores the filter, an insert and a delete between the same two pages can
+cancel out in the count and hide a gap; so can rows with equal creation dates that the server puts in another order
+each time.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Generator, Hashable, Sequence
+from typing import Any, Generic, TypeVar
+
+from contactship_async._pagination.driver import (
+    MOST_FRUITLESS_PAGES,
+    Answer,
+    Identify,
+    PageRequest,
+    Requests,
+    SeenIds,
+    Steps,
+    pick,
+)
+from contactship_async.errors import PaginationError, WalkPosition
+from contactship_async.models.common import Page
+
+T = TypeVar("T")
+
+
+class DefaultWalk(Generic[T]):
+    """The decisions of one default walk.
+
+    Args:
+        identify: Tells the ids of rows.
+        offset: Where to start.
+        page_size: How many rows to ask for at once, at least 1.
+        max_items: How many rows to yield at the most; None for all.
+        filtered: Whether the listing is filtered, so that its count may be that of the whole.
+    """
+
+    def __init__(
+        self,
+        *,
+        identify: Identify[T],
+        offset: int,
+        page_size: int,
+        max_items: int | None,
+        filtered: bool,
+    ) -> None:
+        self._identify = identify
+        self._start = offset
+        self._page_size = page_size
+        self._max_items = sys.maxsize if max_items is None else max_items
+        self._filtered = filtered
+        self._offset = offset
+        self._furthest = offset
+        self._yielded = 0
+        self._seen = SeenIds()
+        self._count: int | None = None
+        self._count_is_too_small = False
+        self._risen = 0
+        self._fruitless_pages = 0
+
+    @property
+    def position(self) -> WalkPosition:
+        """The offset of the next row to yield, and how many were."""
+        return WalkPosition(self._offset, self._yielded)
+
+    def steps(self) -> Steps[T]:
+        """Ask for pages and yield what is new on them, until the end.
+
+        Raises:
+            PaginationError: The listing can't be walked completely.
+            MalformedResponseError: A row could not be read; the rows before it were yielded.
+        """
+        while self._yielded < self._max_items:
+            limit = min(self._page_size, self._max_items - self._yielded)
+            answer: Answer[T] = yield (PageRequest(self._offset, limit),)
+            if self._steps_back(answer.count):
+                continue
+            if not answer.rows and answer.problem is None:
+                yield from self._end_on_empty_page(answer.count)
+                return
+            ids = self._identify(answer.rows)
+            if self._seen.any_of_first_page_forgotten(ids):
+                message = f"the page at offset {self._offset} wraps around to the first rows of the listing"
+                raise PaginationError(message)
+            page = self._take(answer, ids, limit)
+            if page is not None:
+                yield page
+            elif answer.rows:
+                yield from self._pass_known_page(len(answer.rows))
+            if self._yielded < self._max_items:
+                if answer.problem is not None:
+                    raise answer.problem
+                if self._is_at_end(answer.count):
+                    yield from self._balance(answer.count)
+                    return
+
+    def _steps_back(self, count: int) -> bool:
+        """Note the count; where it fell, discard the page and move the offset that much further back."""
+        previous, self._count = self._count, count
+        if previous is None or self._count_is_too_small:
+            return False
+        change = count - previous
+        if change == 0 and self._furthest <= self._offset:
+            return False
+        falls = change < 0 and self._offset > 0
+        if falls:
+            self._offset = max(self._offset + change, 0)
+            self._note_fruitless_page()
+        self._risen += max(change, 0)
+        self._furthest += max(change, 0)
+        if self._furthest - self._offset > self._rows_known_again:
+            message = f"{self._furthest - self._offset} rows moved while they were walked: too many to know them again"
+            raise PaginationError(message)
+        return falls
+
+    @property
+    def _rows_known_again(self) -> float:
+        """How many rows back from the furthest one a row is told by its id: neither forgotten nor before the start."""
+        if self._start == 0 and self._yielded <= self._seen.capacity:
+            return math.inf
+        return min(self._yielded, self._seen.capacity)
+
+    def _take(self, answer: Answer[T], ids: Sequence[Hashable], limit: int) -> Page[T] | None:
+        """Move past the rows of a page, up to the last one wanted, and return the new ones."""
+        wanted = self._max_items - self._yielded
+        new = self._seen.add(ids)[:wanted]
+        self._offset += new[-1] + 1 if len(new) == wanted else len(answer.rows)
+        if not new:
+            return None
+        self._yielded += len(new)
+        self._fruitless_pages = 0
+        # An honest page begins with the rows dropped: the offset is that of the first new row, and `next_offset` fits.
+        return Page(pick(answer.rows, new), answer.count, self._offset - len(new), limit)
+
+    def _pass_known_page(self, rows: int) -> Steps[T]:
+        """Go on after a page without a new row, if there is a reason for it."""
+        self._note_fruitless_page()
+        unexplained = self._offset - self._furthest
+        if unexplained > 0 and not (yield from self._head_is_new(unexplained)):
+            self._offset -= rows
+            message = f"the page at offset {self._offset} holds only rows already yielded"
+            raise PaginationError(message)
+
+    def _note_fruitless_page(self) -> None:
+        self._fruitless_pages += 1
+        if self._fruitless_pages > MOST_FRUITLESS_PAGES:
+            message = f"{self._fruitless_pages} pages in a row brought no new row"
+            raise PaginationError(message)
+
+    def _is_at_end(self, count: int) -> bool:
+        self._furthest = max(self._furthest, self._offset)
+        if self._offset > count:
+            # More rows than counted: from now on only an empty page is the end.
+            self._count_is_too_small = True
+        return self._offset == count and not self._count_is_too_small
+
+    def _end_on_empty_page(self, count: int) -> Steps[T]:
+        if self._count_is_too_small or self._offset >= count:
+            return
+        if self._filtered:
+            # The documentation leaves open whether the count follows the filter: that of the whole listing tells. But
+            # it is also the same where no row is filtered out, so the page is asked for again before it is believed.
+            unfiltered: Answer[T] = yield (PageRequest(0, 1, filtered=False),)
+            again: Answer[T] = yield (PageRequest(self._offset, self._page_size),)
+            if not again.rows and again.problem is None and unfiltered.count in (count, again.count):
+                return
+        message = f"the page at offset {self._offset} is empty, but the listing is said to have {count} rows"
+        raise PaginationError(message)
+
+    def _balance(self, count: int) -> Steps[T]:
+        """Make sure at the end that rows which never came are the new ones at the head."""
+        missing = count - self._start - self._yielded
+        if missing > self._risen and not (yield from self._head_is_new(missing)):
+            self._offset = self._start  # Any of the rows may be missing: only from the start do they all come.
+            message = f"{missing} of the {count} rows counted never came: pages overlap, or rows share an id"
+            raise PaginationError(message)
+
+    def _head_is_new(self, rows: int) -> Generator[Requests, Any, bool]:
+        """Tell whether the listing begins with rows never seen: inserts, which deletes may hide in the count."""
+        answer: Answer[T] = yield (PageRequest(self._start, min(rows, self._page_size)),)
+        return bool(answer.rows) and not self._seen.known(self._identify(answer.rows))

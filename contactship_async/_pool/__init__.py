@@ -1,0 +1,1 @@
+"""Many organizations over one connection pool."""

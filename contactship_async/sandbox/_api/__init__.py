@@ -1,0 +1,1 @@
+"""What all resources of the sandbox share: routes, pages, errors, faults, and their description."""

@@ -1,0 +1,142 @@
+"""The description of what the sandbox serves, as an OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.1.html).
+
+Each resource describes its own operations; what all share is added here: the key, the errors, and the headers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from contactship_async._version import __version__
+from contactship_async.sandbox._api.listings import Envelope
+from contactship_async.sandbox._api.routes import Route
+
+DOCUMENT_PATH: Final = "/openapi.json"
+
+_DESCRIPTION: Final = """\
+A pretend Contactship (https://docs.contactship.ai), served by contactship_async.
+
+Without the key of an organization, the answer is 401 on every path but that of this document. With it, an unknown path
+is answered 404, and another method than those of a path 405 with an `Allow` header; HEAD is answered like GET, without
+the body. Unknown parameters are ignored; one that is known must be given once.
+
+Scripted faults may take the place of any answer."""
+
+_NOT_FOUND: Final = 404
+_WRONG_METHOD: Final = 405
+_RATE_LIMITED: Final = 429
+
+_ERROR_SCHEMA: Final = {
+    "type": "object",
+    "properties": {
+        "statusCode": {"type": "integer", "minimum": 400, "maximum": 599},
+        "message": {"type": "string"},
+    },
+    "required": ["statusCode", "message"],
+}
+
+_ERRORS: Final = {
+    400: ("BadRequest", "A parameter is not allowed.", "limit must be an integer >= 0"),
+    401: ("Unauthorized", "There is no key, or it is nobody's.", "Invalid or missing API key"),
+    _NOT_FOUND: ("NotFound", "There is nothing of this name.", "Cannot GET /v1/nothing"),
+    _WRONG_METHOD: ("MethodNotAllowed", "The path has no such method.", "Method not allowed"),
+    _RATE_LIMITED: (
+        "TooManyRequests",
+        "The budget of the minute is spent.",
+        "Rate limit exceeded. Try again in 42 seconds.",
+    ),
+    500: ("InternalServerError", "Something broke; here only where a script says so.", "Internal Server Error"),
+}
+_Header = tuple[str, str, dict[str, Any], object]
+_COMMON_HEADERS: Final[dict[str, _Header]] = {
+    "x-request-id": ("RequestId", "Names the answer.", {"type": "string", "minLength": 1}, "sandbox-000001"),
+}
+_BUDGET_HEADERS: Final[dict[str, _Header]] = {
+    "x-ratelimit-limit": ("RateLimit", "Requests in a minute.", {"type": "integer", "minimum": 1}, 120),
+    "x-ratelimit-remaining": ("RateLimitRemaining", "How many are left.", {"type": "integer", "minimum": 0}, 119),
+    "x-ratelimit-reset": ("RateLimitReset", "Seconds to the next minute.", {"type": "integer", "minimum": 0}, 42),
+}
+_HEADERS_OF_STATUS: Final[dict[int, dict[str, _Header]]] = {
+    _WRONG_METHOD: {"allow": ("Allow", "The methods that it has.", {"type": "string"}, "GET, HEAD")},
+    _RATE_LIMITED: {"retry-after": ("RetryAfter", "Seconds to wait.", {"type": "integer", "minimum": 0}, 42)},
+}
+
+_DOCUMENT_OPERATION: Final = {
+    "operationId": "getOpenApi",
+    "summary": "Describe the API",
+    "description": "Returns this document. Needs no key, meets no faults, and is not counted.",
+    "tags": ["Sandbox"],
+    "security": [],
+    "responses": {
+        "200": {
+            "description": "An OpenAPI document.",
+            "content": {
+                "application/json": {"schema": {"type": "object", "required": ["openapi", "info", "paths"]}},
+            },
+        },
+    },
+}
+
+
+def build_document(routes: Sequence[Route], envelope: Envelope, *, limits_rate: bool) -> dict[str, Any]:
+    """Describe what *routes* serve.
+
+    Args:
+        routes: The endpoints of all resources.
+        envelope: The shape of pages.
+        limits_rate: Whether answers speak of a rate limit.
+    """
+    common = {**_COMMON_HEADERS, **(_BUDGET_HEADERS if limits_rate else {})}
+    errors = {status: error for status, error in _ERRORS.items() if limits_rate or status != _RATE_LIMITED}
+    headers = common | {
+        name: header for status in errors for name, header in _HEADERS_OF_STATUS.get(status, {}).items()
+    }
+    paths: dict[str, dict[str, object]] = {DOCUMENT_PATH: {"get": _DOCUMENT_OPERATION}}
+    for route in routes:
+        operation = _describe_operation(route, envelope, common, errors)
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
+    return {
+        "openapi": "3.1.1",
+        "info": {"title": "Contactship sandbox", "version": __version__, "description": _DESCRIPTION},
+        "servers": [{"url": "/"}],
+        "security": [{"ApiKey": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
+            "schemas": {"Error": _ERROR_SCHEMA}
+            | {name: route.schemas[name] for route in routes for name in route.schemas},
+            "headers": {
+                name: {"description": description, "required": True, "schema": schema, "example": example}
+                for name, description, schema, example in headers.values()
+            },
+            "responses": {error[0]: _describe_error(status, common) for status, error in errors.items()},
+        },
+    }
+
+
+def _describe_operation(
+    route: Route, envelope: Envelope, headers: Mapping[str, _Header], errors: Iterable[int]
+) -> dict[str, Any]:
+    operation = route.describe(envelope)
+    responses = {status: {"headers": _refer(headers), **answer} for status, answer in operation["responses"].items()}
+    for status in errors:
+        # No path that has the operation is answered 405, nor 404 unless an identifier in it may be unknown.
+        if status != _WRONG_METHOD and (status != _NOT_FOUND or "{" in route.path):
+            responses[str(status)] = {"$ref": f"#/components/responses/{_ERRORS[status][0]}"}
+    return {**operation, "responses": responses}
+
+
+def _describe_error(status: int, headers: Mapping[str, _Header]) -> dict[str, object]:
+    _, description, message = _ERRORS[status]
+    schema = {"$ref": "#/components/schemas/Error"}
+    example = {"statusCode": status, "message": message}
+    return {
+        "description": description,
+        "headers": _refer({**headers, **_HEADERS_OF_STATUS.get(status, {})}),
+        "content": {"application/json": {"schema": schema, "example": example}},
+    }
+
+
+def _refer(headers: Mapping[str, _Header]) -> dict[str, object]:
+    return {name: {"$ref": f"#/components/headers/{header[0]}"} for name, header in headers.items()}

@@ -1,0 +1,52 @@
+"""What the sandbox is about to answer: the plan that the in-memory transport and the server both play."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from attrs import field, frozen
+
+from contactship_async.sandbox._api.listings import Listing
+
+JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json; charset=utf-8"}
+
+
+@frozen(kw_only=True)
+class Reply:
+    """One answer, and how it reaches the client.
+
+    Args:
+        status: The HTTP status.
+        headers: Under lower-case names.
+        body: The bytes of the whole body, which also decide its Content-Length.
+        listing: The page that *body* shows; None if it shows none, or not the whole of it.
+        delay: Seconds before the answer begins.
+        seconds_per_byte: Seconds before each byte of *body*.
+        dropped: The connection is reset instead of an answer.
+        cut_after: The connection closes after this many bytes of *body*; None lets all of them through.
+        fault: The name of what the script made of the answer; empty for a normal one.
+        organization: Whose answer it is in a `SandboxPool`; empty elsewhere, and for a key of nobody.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default=JSON_HEADERS)
+    body: bytes
+    listing: Listing | None = None
+    delay: float = 0.0
+    seconds_per_byte: float = 0.0
+    dropped: bool = False
+    cut_after: int | None = None
+    fault: str = ""
+    organization: str = ""
+
+    @property
+    def arrives(self) -> bool:
+        """Whether the client receives the answer whole."""
+        return not self.dropped and self.cut_after is None
+
+
+def build_error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Reply:
+    """Build the documented error answer (https://docs.contactship.ai/api-reference/rate-limits)."""
+    body = json.dumps({"statusCode": status, "message": message}).encode()
+    return Reply(status=status, headers={**JSON_HEADERS, **(headers or {})}, body=body)

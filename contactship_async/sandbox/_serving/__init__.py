@@ -1,0 +1,1 @@
+"""How the sandbox is reached: in memory, over a port, and in a thread."""

@@ -1,0 +1,77 @@
+"""The log of the server: a record for each request, which holds neither its key nor any other header."""
+
+from __future__ import annotations
+
+import logging
+import string
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from contactship_async.sandbox._api.replies import Reply
+
+LOGGER: Final = logging.getLogger("contactship_async.sandbox")
+_LEVEL: Final = logging.DEBUG
+
+
+def log_request(method: str, target: str, outcome: Reply | None, *, is_unfinished: bool, elapsed: float) -> None:
+    """Log one request that was answered, or that failed with a 500 where there is no *outcome*.
+
+    Args:
+        method: Upper case, such as `GET`.
+        target: Path and query as they arrived, whatever characters that may be.
+        outcome: What was answered.
+        is_unfinished: Whether the client left before the end of the answer, or the server ended.
+        elapsed: Seconds from the end of the request's head to the end of the answer.
+    """
+    if not LOGGER.isEnabledFor(_LEVEL):
+        return
+    reply = outcome or Reply(status=500, body=b"")
+    facts = {
+        "method": method,
+        "path": quote(target, safe=string.punctuation, errors="surrogateescape"),  # Nothing that could forge a line.
+        "status": None if reply.dropped or is_unfinished else reply.status,
+        "fault": reply.fault,
+        "organization": reply.organization or None,
+        "elapsed": elapsed,
+    }
+    LOGGER.log(
+        _LEVEL,
+        "%s%s %s %s %.1f ms%s",
+        f"{reply.organization}: " if reply.organization else "",
+        method,
+        facts["path"],
+        facts["status"] or "-",
+        elapsed * 1000,
+        _describe(reply, is_unfinished=is_unfinished),
+        extra=facts,
+    )
+
+
+def _describe(reply: Reply, *, is_unfinished: bool) -> str:
+    words = [reply.fault] if reply.fault else []
+    if reply.dropped:
+        words.append("connection reset")
+    elif reply.cut_after is not None:
+        words.append(f"cut after {reply.cut_after} bytes")
+    if is_unfinished:
+        words.append("unfinished")
+    return f" ({', '.join(words)})" if words else ""
+
+
+class _MalformedRequests(logging.Filter):
+    """Turns what aiohttp logs as an error, with the traceback of its parser, into the record of a request."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let a record pass, except of a malformed request where nobody listens to those of requests."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, HttpProcessingError | web.RequestPayloadError):
+            return True
+        record.levelno, record.levelname = _LEVEL, logging.getLevelName(_LEVEL)
+        record.msg, record.args, record.exc_info = "malformed request", (), None
+        return LOGGER.isEnabledFor(_LEVEL)
+
+
+LOGGER.addFilter(_MalformedRequests())

@@ -1,0 +1,99 @@
+"""How the sandbox is reached: in memory, and over a loopback port within `async with` or `with`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
+from types import TracebackType
+from typing import Any, Final, Self
+
+from contactship_async._http.messages import Request, Response
+from contactship_async.sandbox._api.replies import Reply
+from contactship_async.sandbox._checks import check_integer, check_loopback
+from contactship_async.sandbox._serving.server import serve
+from contactship_async.sandbox._serving.thread import serve_in_thread
+
+_IN_MEMORY: Final = "https://sandbox.invalid"
+"""The base URL of clients in memory, which ask it nothing; keeps `CONTACTSHIP_BASE_URL` out."""
+
+
+class Served:
+    """Something that answers requests: in memory as it is, over a loopback port within `async with` or `with`."""
+
+    def __init__(self, answer: Callable[[Request], Reply], host: str, port: int) -> None:
+        check_loopback("host", host)
+        check_integer("port", port, 0, 65535)
+        self._answer = answer
+        self._host = host
+        self._port = port
+        self._url: str | None = None
+        self._running = AsyncExitStack()
+        self._running_in_thread = ExitStack()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._url or 'in memory'}>"
+
+    def __enter__(self) -> Self:
+        self._check_not_running()
+        self._url = self._running_in_thread.enter_context(serve_in_thread(self._answer, self._host, self._port))
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._url = None
+        self._running_in_thread.close()
+
+    async def __aenter__(self) -> Self:
+        self._check_not_running()
+        self._url = await self._running.enter_async_context(serve(self._answer, self._host, self._port))
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._url = None
+        await self._running.aclose()
+
+    def _check_not_running(self) -> None:
+        if self._url is not None:
+            message = f"the sandbox is already running at {self._url}"
+            raise RuntimeError(message)
+
+    @property
+    def url(self) -> str:
+        """The base URL of the server, such as `http://127.0.0.1:49152`.
+
+        Raises:
+            RuntimeError: The server is not running.
+        """
+        if self._url is None:
+            call = f"{type(self).__name__}(...)"
+            message = f"the sandbox has no URL until it is started: `with` or `async with {call} as sandbox`"
+            raise RuntimeError(message)
+        return self._url
+
+    async def transport(self, request: Request) -> Response:
+        """Answer one request in memory, the way the server would; pass it on as `ContactshipClient(transport=...)`.
+
+        Args:
+            request: Its key is checked like that of a request to the server.
+
+        Raises:
+            ConnectionResetError: The script of faults cuts the connection.
+        """
+        reply = self._answer(request)
+        await asyncio.sleep(reply.delay + reply.seconds_per_byte * len(reply.body))
+        if not reply.arrives:
+            message = "the sandbox cut the connection"
+            raise ConnectionResetError(message)
+        return Response(status=reply.status, headers=reply.headers, body=reply.body)
+
+    def _connect(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Add to the options of a client how it reaches the sandbox, unless they say where to go."""
+        if "base_url" in options or "transport" in options:
+            return options
+        if self._url is None:
+            return {**options, "transport": self.transport, "base_url": _IN_MEMORY}
+        return {**options, "base_url": self._url}

@@ -1,0 +1,106 @@
+"""The pretend API on a loopback port: plays its replies over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+from aiohttp import web
+
+from contactship_async._http.messages import Request
+from contactship_async._http.secret import Secret
+from contactship_async.sandbox._api.replies import Reply, build_error
+from contactship_async.sandbox._serving.log import LOGGER, log_request
+
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
+
+
+@asynccontextmanager
+async def serve(answer: Callable[[Request], Reply], host: str, port: int) -> AsyncIterator[str]:
+    """Serve what *answer* plans, yield the base URL, and end at once whatever is still under way."""
+    server = web.Server(partial(_handle, answer), handler_cancellation=True, access_log=None, logger=LOGGER)
+    runner = web.ServerRunner(server)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    try:
+        await site.start()
+        authority = f"[{host}]" if ":" in host else host
+        yield f"http://{authority}:{runner.addresses[0][1]}"
+    finally:
+        await site.stop()
+        # aiohttp would wait for its handlers, and not at all for those it cancels. A lost connection cancels its
+        # handler, and leaves this list when the handler has ended.
+        while connections := server.connections:
+            for connection in connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
+            await asyncio.sleep(0)
+        await runner.cleanup()
+
+
+async def _handle(answer: Callable[[Request], Reply], request: web.BaseRequest) -> web.StreamResponse:
+    began = time.perf_counter()
+    reply: Reply | None = None
+    is_unfinished = False
+    try:
+        try:
+            reply = answer(await _read(request))
+        except web.HTTPRequestEntityTooLarge as error:
+            reply = build_error(413, error.reason)
+        except web.RequestPayloadError:
+            reply = build_error(400, "The body can't be decoded")
+        return await _play(reply, request)
+    except (asyncio.CancelledError, ConnectionError):
+        is_unfinished = True
+        raise
+    finally:
+        elapsed = time.perf_counter() - began
+        log_request(request.method, request.rel_url.raw_path_qs, reply, is_unfinished=is_unfinished, elapsed=elapsed)
+
+
+async def _read(request: web.BaseRequest) -> Request:
+    return Request(
+        method=request.method,
+        path=request.rel_url.raw_path,
+        query=tuple(request.query.items()),
+        body=await request.read() or None,
+        api_key=Secret(request.headers.get("x-api-key", "")),
+        idempotent=request.method in {"GET", "HEAD"},
+    )
+
+
+async def _play(reply: Reply, request: web.BaseRequest) -> web.StreamResponse:
+    await asyncio.sleep(reply.delay)
+    if reply.dropped:
+        _reset(request.transport)
+        return web.Response()
+    if reply.arrives and not reply.seconds_per_byte:
+        return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
+    response = web.StreamResponse(status=reply.status, headers=reply.headers)
+    with suppress(ConnectionError):  # the client left, or the server ends: aiohttp would log it as a failed handler
+        await _stream(reply, request, response)
+    return response
+
+
+async def _stream(reply: Reply, request: web.BaseRequest, response: web.StreamResponse) -> None:
+    response.content_length = len(reply.body)
+    await response.prepare(request)
+    if reply.cut_after is not None:
+        await response.write(reply.body[: reply.cut_after])
+        # Closes once these bytes are sent. A reset could overtake them, as they may still wait in a buffer.
+        response.force_close()
+        return
+    for position in range(len(reply.body)):
+        await asyncio.sleep(reply.seconds_per_byte)
+        await response.write(reply.body[position : position + 1])
+
+
+def _reset(transport: asyncio.Transport | None) -> None:
+    if transport is not None:  # otherwise the client was faster
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        transport.abort()

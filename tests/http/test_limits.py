@@ -1,0 +1,402 @@
+"""The gates: budgets, pauses, fairness, and what cancelling a waiting request leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Sequence
+from itertools import pairwise
+
+import pytest
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+from jumping_loop import run
+
+from contactship_async._http.rate_limits import Gate, Limits
+from contactship_async.models.common import RateLimit
+
+
+def now() -> float:
+    """Return the moment of the running loop."""
+    return asyncio.get_running_loop().time()
+
+
+def gate(rate_limit: RateLimit | None = None, most_under_way: float = math.inf, dice: float = 0.0) -> Gate:
+    """Make a gate that goes by the clock of the running loop."""
+    return Gate(rate_limit, most_under_way, clock=now, dice=lambda: dice)
+
+
+@define
+class Callers:
+    """Calls that pass the gates of one organization, take some time each, and note when they passed."""
+
+    limits: Limits
+    seconds: float = 0.0
+    passed: list[tuple[str, float]] = field(factory=list)
+    refused: list[tuple[str, str]] = field(factory=list)
+
+    async def call(self, name: str = "", *, attempts: int = 0, deadline: float = math.inf) -> None:
+        """Pass, and leave after a while."""
+        reason = await self.limits.enter(deadline, attempts)
+        if reason is not None:
+            self.refused.append((name, reason))
+            return
+        self.passed.append((name, now()))
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.limits.leave()
+
+    @property
+    def names(self) -> list[str]:
+        """Who passed, in order."""
+        return [name for name, _ in self.passed]
+
+    @property
+    def moments(self) -> list[float]:
+        """When, in seconds from the beginning."""
+        return [moment - 1000 for _, moment in self.passed]
+
+
+async def at_once(*calls: Awaitable[None]) -> None:
+    """Begin *calls* in their order, and wait for all."""
+    async with asyncio.TaskGroup() as group:
+        for call in calls:
+            group.create_task(_await(call))
+            await asyncio.sleep(0)
+
+
+async def _await(call: Awaitable[None]) -> None:
+    await call
+
+
+def test_budget() -> None:
+    """As many pass at once as the budget has, the next when the first is a window ago."""
+
+    async def main() -> list[float]:
+        callers = Callers(Limits(gate(RateLimit(3, 60))))
+        await callers.call()
+        await asyncio.sleep(50)
+        await at_once(*(callers.call() for _ in range(7)))
+        return callers.moments
+
+    assert [0, 50, 50, 60, 110, 110, 120, 170] == run(main())
+
+
+@given(
+    budget=st.integers(1, 5),
+    window=st.floats(0.001, 100),
+    pauses=st.lists(st.floats(0, 100), min_size=1, max_size=30),
+)
+def test_no_window_sees_more_than_the_budget(budget: int, window: float, pauses: Sequence[float]) -> None:
+    """Whenever calls come, a window that begins with any of them holds no more than the budget; none waits in vain."""
+
+    async def main() -> list[float]:
+        callers = Callers(Limits(gate(RateLimit(budget, window))))
+        async with asyncio.TaskGroup() as group:
+            for pause in pauses:
+                await asyncio.sleep(pause)
+                group.create_task(callers.call())
+        return callers.moments
+
+    moments = run(main())
+
+    assert len(pauses) == len(moments)
+    assert all(
+        later >= earlier + window * (1 - 1e-9) for earlier, later in zip(moments, moments[budget:], strict=False)
+    )
+
+
+def test_two_budgets() -> None:
+    """A request is counted where it passes: waiting for one budget uses up nothing of the other."""
+
+    async def main() -> tuple[list[float], list[float]]:
+        address = gate(RateLimit(2, 10))
+        first = Callers(Limits(gate(RateLimit(2, 60)), address))
+        second = Callers(Limits(gate(RateLimit(2, 60)), address))
+        await at_once(*(callers.call() for callers in (first, second) for _ in range(2)))
+        await at_once(*(second.call() for _ in range(2)))
+        return first.moments, second.moments
+
+    assert ([0, 0], [10, 10, 70, 70]) == run(main())
+
+
+def test_pause() -> None:
+    """Nobody passes before the pause is over, and those who waited leave a little apart, the last one without."""
+
+    async def main() -> list[float]:
+        organization = gate(dice=0.5)
+        callers = Callers(Limits(organization))
+        organization.pause(60)
+        await at_once(*(callers.call() for _ in range(3)))
+        await at_once(*(callers.call() for _ in range(3)))
+        return callers.moments
+
+    assert pytest.approx([60.005, 60.01, 60.015, 60.015, 60.015, 60.015]) == run(main())
+
+
+def test_longer_pause_wins() -> None:
+    """A pause is never cut short, and may grow while requests wait for its end."""
+
+    async def main() -> list[float]:
+        organization = gate()
+        callers = Callers(Limits(organization))
+        organization.pause(10)
+        organization.pause(1)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(callers.call())
+            await asyncio.sleep(5)
+            organization.pause(10)
+        return callers.moments
+
+    assert [15] == run(main())
+
+
+def test_pause_while_waiting_for_the_address() -> None:
+    """An organization that is paused while it waits for the address does not pass, nor holds it up for others."""
+
+    async def main() -> tuple[list[float], list[float]]:
+        address = gate()
+        first, second = Callers(Limits(gate(), address)), Callers(Limits(gate(), address))
+        address.pause(10)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(first.call())
+            await asyncio.sleep(1)
+            first.limits.organization.pause(30)
+            group.create_task(second.call())
+        return first.moments, second.moments
+
+    assert ([31], [10]) == run(main())
+
+
+def test_only_one_organization_is_paused() -> None:
+    """A pause of one organization holds up no other; one of the address all."""
+
+    async def main() -> tuple[list[float], list[float]]:
+        address = gate()
+        first, second = Callers(Limits(gate(), address)), Callers(Limits(gate(), address))
+        first.limits.organization.pause(10)
+        await at_once(first.call(), second.call())
+        address.pause(10)
+        await at_once(first.call(), second.call())
+        return first.moments, second.moments
+
+    assert ([10, 20], [0, 20]) == run(main())
+
+
+def test_order() -> None:
+    """Who comes first goes first, but those who were turned away more often before all others."""
+
+    async def main() -> list[str]:
+        organization = gate()
+        callers = Callers(Limits(organization))
+        organization.pause(1)
+        await at_once(
+            *(callers.call(name, attempts=int(name[0])) for name in ["0a", "0b", "1a", "3a", "2a", "9a", "0c", "1b"])
+        )
+        return callers.names
+
+    assert ["0a", "3a", "9a", "2a", "1a", "1b", "0b", "0c"] == run(main())
+
+
+def test_who_comes_late_does_not_overtake() -> None:
+    """A request that comes when the gate opens stands behind those that wait."""
+
+    async def main() -> list[str]:
+        organization = gate()
+        callers = Callers(Limits(organization))
+        organization.pause(10)
+        async with asyncio.TaskGroup() as group:
+            for name in "abc":
+                group.create_task(callers.call(name))
+            await asyncio.sleep(10)
+            await callers.call("late")
+        return callers.names
+
+    assert ["a", "b", "c", "late"] == run(main())
+
+
+def test_organizations_take_turns() -> None:
+    """At the gate of the address, an organization with many requests has one place."""
+
+    async def main() -> list[str]:
+        address = gate(RateLimit(1, 1))
+        passed: list[tuple[str, float]] = []
+        busy, idle = (Callers(Limits(gate(), address), passed=passed) for _ in range(2))
+        await busy.call("first")
+        await at_once(*(busy.call("busy") for _ in range(4)), *(idle.call("idle") for _ in range(2)))
+        return [name for name, _ in passed]
+
+    assert ["first", "busy", "idle", "busy", "idle", "busy", "busy"] == run(main())
+
+
+@pytest.mark.parametrize("most", [(2, math.inf), (math.inf, 2)])
+def test_connections(most: tuple[float, float]) -> None:
+    """No more requests are under way than there are connections."""
+
+    async def main() -> list[float]:
+        callers = Callers(Limits(*(gate(most_under_way=each) for each in most)), seconds=5)
+        await at_once(*(callers.call() for _ in range(5)))
+        return callers.moments
+
+    assert [0, 0, 5, 5, 10] == run(main())
+
+
+def test_pause_and_connections() -> None:
+    """A free connection is no use during a pause, nor the end of a pause without one."""
+
+    async def main() -> list[float]:
+        address = gate(most_under_way=1)
+        callers = Callers(Limits(gate(), address), seconds=5)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(callers.call())
+            await asyncio.sleep(1)
+            address.pause(10)
+            for _ in range(2):
+                group.create_task(callers.call())
+        return callers.moments
+
+    assert [0, 11, 16] == run(main())
+
+
+@pytest.mark.parametrize("waits", [1, 7, 13])
+@pytest.mark.parametrize("victims", [{1}, {0}, {0, 1, 2}, {3}])
+def test_cancelled_waiters(waits: float, victims: set[int]) -> None:
+    """Whoever is cancelled while it waits leaves no trace: all others pass when they would have, or earlier."""
+
+    async def main() -> tuple[list[str], list[float]]:
+        callers = Callers(Limits(gate(RateLimit(1, 5)), gate(most_under_way=1)))
+        await callers.call("first")
+        tasks = [asyncio.create_task(callers.call(str(index), attempts=int(index == 2))) for index in range(4)]
+        await asyncio.sleep(waits)
+        for index in victims:
+            tasks[index].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await callers.call("last")
+        return callers.names, callers.moments
+
+    names, moments = run(main())
+    order = ["first", "0", "2", "1", "3", "last"]
+    passed_before = {name for name in order if 5 * order.index(name) <= waits}
+    gone = {str(index) for index in victims} - passed_before
+
+    assert [name for name in order if name not in gone] == names
+    assert [5 * place for place in range(len(names))] == pytest.approx(moments)
+
+
+@pytest.mark.parametrize(
+    ("rate_limit", "pause", "ahead", "deadline", "seconds"),
+    [
+        (None, 100, 0, 99, "100.0"),
+        (None, 100, 5, 99, "100.0"),
+        (RateLimit(1, 60), 0, 0, 59, "60.0"),
+        (RateLimit(1, 60), 0, 2, 179, "180.0"),
+        (RateLimit(2, 60), 0, 3, 119, "120.0"),
+    ],
+)
+def test_wait_that_is_known_to_be_too_long(
+    rate_limit: RateLimit | None, pause: float, ahead: int, deadline: float, seconds: str
+) -> None:
+    """Who can't pass before the deadline is told so at once, and for how long it would have to wait."""
+
+    async def main() -> tuple[float, list[tuple[str, str]]]:
+        organization = gate(rate_limit)
+        callers = Callers(Limits(organization))
+        for _ in range(rate_limit.requests if rate_limit else 0):
+            await callers.call()
+        organization.pause(pause)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(callers.call()) for _ in range(ahead)]
+            await asyncio.sleep(0)
+            await callers.call("late", deadline=now() + deadline)
+            told = now()
+            for task in tasks:
+                task.cancel()
+        return told - 1000, callers.refused
+
+    told, refused = run(main())
+
+    assert 0 == told
+    assert [("late", f"rate limits hold it back for another {seconds} s, and so it can't end")] == refused
+
+
+@pytest.mark.parametrize(("ahead", "seconds"), [(0, 10), (1, 60), (2, 70), (3, 120), (4, 130), (5, 180)])
+def test_known_wait_behind_a_pause(ahead: int, seconds: float) -> None:
+    """What is known at once is the pause, what is left of the budget behind it, and the windows after that."""
+
+    async def main() -> float:
+        organization = gate(RateLimit(2, 60))
+        await Callers(Limits(organization)).call()
+        organization.pause(10)
+        return organization.opens_at(ahead) - now()
+
+    assert seconds == run(main())
+
+
+def test_procession_ends() -> None:
+    """Where new ones come all the time, they leave apart for a tenth of the pause, and then as they come."""
+
+    async def main() -> list[float]:
+        organization = gate(dice=1.0)
+        callers = Callers(Limits(organization))
+        organization.pause(60)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2000):
+                group.create_task(callers.call())
+        return callers.moments
+
+    moments = run(main())
+    apart = [later - earlier for earlier, later in pairwise(moments)]
+
+    assert 0.01 == pytest.approx(apart[0])
+    assert 598 <= sum(each > 0 for each in apart) <= 602
+    assert 66 <= moments[-1] < 66.1
+
+
+@pytest.mark.parametrize("which", ["organization", "address"])
+def test_wait_that_grows_too_long(which: str) -> None:
+    """A pause that is prolonged beyond the deadline of a waiting request ends its wait."""
+
+    async def main() -> tuple[float, list[tuple[str, str]]]:
+        limits = Limits(gate(), gate())
+        callers = Callers(limits)
+        paused: Gate = getattr(limits, which)
+        paused.pause(10)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(callers.call("x", deadline=now() + 30))
+            await asyncio.sleep(5)
+            paused.pause(100)
+        return now() - 1000, callers.refused
+
+    assert (10, [("x", "rate limits hold it back for another 95.0 s, and so it can't end")]) == run(main())
+
+
+def test_turn_that_does_not_come() -> None:
+    """Who waits for a connection is told so when the deadline has come, and stands in nobody's way."""
+
+    async def main() -> tuple[float, list[tuple[str, str]], list[str]]:
+        callers = Callers(Limits(gate(), gate(most_under_way=1)), seconds=20)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(callers.call("first"))
+            await asyncio.sleep(0)
+            await callers.call("second", deadline=now() + 10)
+            told = now()
+            group.create_task(callers.call("third"))
+        return told - 1000, callers.refused, callers.names
+
+    refused = [("second", "its turn among other calls did not come")]
+    assert (10, refused, ["first", "third"]) == run(main())
+
+
+def test_gates_serve_several_loops() -> None:
+    """What waited in one loop does not tie the gates to it, and what was sent there still counts."""
+    limits = Limits(gate(RateLimit(1, 5)))
+
+    async def main() -> list[float]:
+        callers = Callers(limits)
+        await at_once(*(callers.call() for _ in range(3)))
+        return callers.moments
+
+    assert [0, 5, 10] == run(main())
+    assert [15, 20, 25] == run(main())

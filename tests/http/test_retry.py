@@ -1,0 +1,312 @@
+"""The attempt loop, with a clock, a sleep and dice of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+
+import pytest
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from contactship_async import (
+    AmbiguousOutcomeError,
+    ConnectionFailedError,
+    ContactshipError,
+    RateLimitError,
+    RequestTimeoutError,
+    RetryPolicy,
+    StatusError,
+    Timeouts,
+)
+from contactship_async._http.messages import Request, Response
+from contactship_async._http.rate_limits import Gate, Limits
+from contactship_async._http.responses import read_error, read_pauses
+from contactship_async._http.retry import AttemptLoop
+from contactship_async._http.secret import Secret
+
+GET = Request(method="GET", path="/v1/phone-numbers", api_key=Secret("sk-test"), idempotent=True)
+POST = replace(GET, method="POST", idempotent=False)
+OK = Response(status=200)
+
+
+@define
+class World:
+    """Time that passes only by sleeping, and a server that answers from a list."""
+
+    answers: list[Response | Exception]
+    now: float = 1000.0
+    slept: list[float] = field(factory=list)
+    sent: list[Request] = field(factory=list)
+    dice: float = 1.0
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.slept.append(seconds)
+        self.now += seconds
+
+    async def transport(self, request: Request) -> Response:
+        """Give the next answer."""
+        self.sent.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def send(
+        self, request: Request = GET, policy: RetryPolicy = RetryPolicy(), timeouts: Timeouts = Timeouts()
+    ) -> Response:
+        """Send one call."""
+        loop = self.loop(policy, timeouts)
+        return await loop.send(request, self.transport, loop.start_deadline())
+
+    def loop(self, policy: RetryPolicy = RetryPolicy(), timeouts: Timeouts = Timeouts()) -> AttemptLoop:
+        """Make a loop in this world, whose gates throw zeros only."""
+        gates = [Gate(clock=lambda: self.now, sleep=self.sleep, dice=lambda: 0.0) for _ in range(2)]
+        limits = Limits(*gates)
+        return AttemptLoop(
+            policy,
+            timeouts,
+            limits,
+            read_error,
+            read_pauses,
+            clock=lambda: self.now,
+            sleep=self.sleep,
+            dice=lambda: self.dice,
+        )
+
+
+def loop_of(policy: RetryPolicy, timeouts: Timeouts) -> AttemptLoop:
+    """Make a loop in the real world."""
+    return AttemptLoop(policy, timeouts, Limits(), read_error, read_pauses)
+
+
+def status(code: int, **headers: str) -> Response:
+    """Make an answer."""
+    return Response(status=code, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+@pytest.mark.parametrize("code", [200, 201, 204, 299])
+async def test_success(code: int) -> None:
+    """A 2xx comes back as it is, after one attempt."""
+    world = World([status(code), OK])
+
+    answer = await world.send()
+    assert status(code) == answer
+    assert answer.is_success
+    assert 1 == len(world.sent)
+
+
+@pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
+async def test_retried_statuses(code: int) -> None:
+    """A GET is sent again after these, with waits that double."""
+    world = World([status(code), status(code), status(code), OK])
+
+    assert OK == await world.send()
+    assert [0.5, 1.0, 2.0] == world.slept
+
+
+@pytest.mark.parametrize("code", [301, 304, 400, 401, 403, 404, 409, 418, 501, 505, 599, 999])
+async def test_final_statuses(code: int) -> None:
+    """A GET is not sent again after any other status."""
+    world = World([status(code), OK])
+    with pytest.raises(StatusError) as caught:
+        await world.send()
+
+    assert code == caught.value.status
+    assert [] == world.slept
+
+
+@pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
+async def test_any_answer_to_a_post_is_final(code: int) -> None:
+    """A POST that was answered is not sent again, whatever the answer."""
+    world = World([status(code, retry_after="1"), OK])
+    with pytest.raises(StatusError):
+        await world.send(POST)
+
+    assert 1 == len(world.sent)
+
+
+@pytest.mark.parametrize("failure", [ConnectionResetError(), TimeoutError(), OSError(), ConnectionFailedError("x")])
+async def test_retried_failures(failure: Exception) -> None:
+    """A GET is sent again after a failed exchange, of our own errors and those of the system alike."""
+    world = World([failure, OK])
+
+    assert OK == await world.send()
+
+
+async def test_failure_of_a_post() -> None:
+    """A POST whose exchange failed on the way may have been processed, and is not sent again."""
+    world = World([ConnectionResetError(), OK])
+    with pytest.raises(AmbiguousOutcomeError) as caught:
+        await world.send(POST)
+
+    assert "POST /v1/phone-numbers may have been processed: ConnectionResetError" == str(caught.value)
+    assert 1 == len(world.sent)
+
+
+async def test_post_that_never_left() -> None:
+    """A POST that provably never left is sent again."""
+    world = World([ConnectionFailedError("refused"), RequestTimeoutError("no connection", limit="connect"), OK])
+
+    assert OK == await world.send(POST)
+    assert 3 == len(world.sent)
+
+
+async def test_idempotent_post() -> None:
+    """A call that is declared idempotent is retried like a GET."""
+    world = World([ConnectionResetError(), status(503), OK])
+
+    assert OK == await world.send(replace(POST, idempotent=True))
+
+
+async def test_each_attempt_has_its_own_delivery() -> None:
+    """What is known of one attempt's bytes is not taken for knowledge of the next one's."""
+    world = World([status(500), OK])
+    await world.send()
+
+    assert world.sent[0].delivery is not world.sent[1].delivery
+
+
+async def test_attempts_are_limited() -> None:
+    """The last error is raised after the last attempt, and says how many there were."""
+    world = World([status(500)] * 9)
+    with pytest.raises(StatusError) as caught:
+        await world.send(policy=RetryPolicy(max_attempts=3))
+
+    assert 3 == len(world.sent)
+    assert ["3 attempts were made."] == caught.value.__notes__
+
+
+async def test_retry_after_wins() -> None:
+    """The server's wait takes the place of ours, longer or shorter."""
+    world = World([status(429, retry_after="7"), status(503, retry_after="0"), OK])
+    await world.send()
+
+    assert [7, 0] == world.slept
+
+
+async def test_retry_after_too_long() -> None:
+    """A wait longer than allowed is not begun; the error says how long it would be."""
+    world = World([status(429, retry_after="121"), OK])
+    with pytest.raises(StatusError) as caught:
+        await world.send(timeouts=Timeouts(total=None))
+
+    assert 121 == caught.value.retry_after
+    assert [] == world.slept
+
+
+async def test_retry_after_beyond_the_deadline() -> None:
+    """A wait that would outlast the total limit is not begun."""
+    world = World([status(429, retry_after="11"), OK])
+    with pytest.raises(StatusError):
+        await world.send(timeouts=Timeouts(total=10))
+
+    assert [] == world.slept
+
+
+async def test_deadline_over_all_attempts() -> None:
+    """Waits count towards the total limit: what is left after them must suffice for the next."""
+    world = World([status(500)] * 9)
+    with pytest.raises(StatusError):
+        await world.send(policy=RetryPolicy(max_attempts=9, initial_delay=4), timeouts=Timeouts(total=10))
+
+    assert [4] == world.slept
+
+
+async def test_deadline_that_has_passed() -> None:
+    """Nothing is sent after the deadline."""
+    world = World([OK])
+    loop = world.loop(timeouts=Timeouts(total=5))
+    with pytest.raises(RequestTimeoutError) as caught:
+        await loop.send(POST, world.transport, world.now - 1)
+
+    assert "total" == caught.value.limit
+    assert [] == world.sent
+
+
+async def silence(request: Request) -> Response:
+    """Never answer."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def held_back(request: Request) -> Response:
+    """Never get so far as to send."""
+    request.delivery.provably_unsent = True
+    return await silence(request)
+
+
+@pytest.mark.parametrize(
+    ("request_sent", "transport", "timeouts", "error", "limit"),
+    [
+        (GET, silence, Timeouts(attempt=0.01), RequestTimeoutError, "attempt"),
+        (GET, silence, Timeouts(attempt=None, total=0.01), RequestTimeoutError, "total"),
+        (GET, silence, Timeouts(total=0.01), RequestTimeoutError, "total"),
+        (POST, silence, Timeouts(attempt=0.01), AmbiguousOutcomeError, None),
+        (POST, silence, Timeouts(total=0.01), AmbiguousOutcomeError, None),
+        (POST, held_back, Timeouts(attempt=0.01), RequestTimeoutError, "attempt"),
+    ],
+)
+async def test_limits(
+    request_sent: Request,
+    transport: Callable[[Request], object],
+    timeouts: Timeouts,
+    error: type[ContactshipError],
+    limit: str | None,
+) -> None:
+    """Each limit ends a silent exchange by its name; a call that may have left is ambiguous."""
+    loop = loop_of(RetryPolicy(max_attempts=1), timeouts)
+    with pytest.raises(error) as caught:
+        await loop.send(request_sent, transport, loop.start_deadline())  # type: ignore[arg-type] # a Transport
+
+    assert limit == getattr(caught.value, "limit", None)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("request_sent", [GET, POST])
+async def test_refusal_whose_body_never_ends(request_sent: Request) -> None:
+    """A refusal counts from its status on: neither is its wait undercut, nor the outcome ambiguous."""
+
+    async def refuse(request: Request) -> Response:
+        request.delivery.refusal = status(429, retry_after="100")
+        return await silence(request)
+
+    loop = loop_of(RetryPolicy(max_retry_after=99), Timeouts(attempt=0.01))
+    with pytest.raises(RateLimitError) as caught:
+        await loop.send(request_sent, refuse, loop.start_deadline())
+
+    assert 100 == caught.value.retry_after
+
+
+async def test_no_limits() -> None:
+    """Without limits, an answer is waited for."""
+    assert OK == await World([OK]).send(timeouts=Timeouts(connect=None, attempt=None, total=None))
+
+
+async def test_foreign_errors_pass() -> None:
+    """An error that is no failure of the exchange passes untouched."""
+    failure = KeyError("a bug of the transport")
+    with pytest.raises(KeyError) as caught:
+        await World([failure]).send()
+
+    assert failure is caught.value
+
+
+@given(
+    attempt=st.integers(1, 10_000),
+    initial=st.floats(0, 1e6),
+    longest=st.floats(0, 1e6),
+    dice=st.floats(0, 1, exclude_max=True),
+)
+def test_delays_stay_within_bounds(attempt: int, initial: float, longest: float, dice: float) -> None:
+    """A drawn wait is never negative, never above the longest, and never above the doubled first one."""
+    policy = RetryPolicy(max_attempts=10_001, initial_delay=initial, max_delay=longest)
+    loop = World([], dice=dice).loop(policy)
+    delay = loop._delay_after(attempt, ConnectionFailedError("x"))
+
+    assert 0 <= delay <= longest
+    assert delay <= initial * math.pow(2.0, min(attempt - 1, 60))

@@ -1,0 +1,111 @@
+"""A few seconds of fuzzing, and that it finds what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fuzzing import corpus
+from fuzzing.__main__ import fuzz_for
+from fuzzing.corpus import Answer, Conversation
+from fuzzing.targets import MUTATIONS_EACH, TARGETS, Finding, fuzz
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contactship_async import _codec
+from contactship_async._http import responses
+
+
+@pytest.mark.parametrize(("name", "inputs"), [("codec", 50), ("headers", 50), ("answers", 50), ("client", 10)])
+def test_laws_hold(name: str, inputs: int) -> None:
+    """No input of the corpus breaks a law, nor do others: the same ones each time."""
+    outcome = fuzz(TARGETS[name], inputs)
+
+    assert not isinstance(outcome, Finding), f"{outcome.value!r}: {outcome.error!r}"
+    assert outcome > inputs * MUTATIONS_EACH
+
+
+def test_all_targets_are_tried() -> None:
+    """No target is without a folder in the corpus, and no folder without a target."""
+    assert TARGETS.keys() == {path.name for path in corpus.CORPUS.iterdir()}
+
+
+def test_finds_what_no_file_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only other inputs show is found, too."""
+    monkeypatch.setattr("contactship_async._http.responses._LONGEST_RESET_SECONDS", 999)
+    target = TARGETS["headers"]
+
+    for value in target.seeds():
+        target.check(value)
+    assert isinstance(fuzz(target, 2000), Finding)
+
+
+def _let_naive_times_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_codec, "UTC", None)
+
+
+def _let_index_errors_escape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(responses, "_read_http_date", lambda text: text.split()[3] and None)
+
+
+def _quote_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_codec, "_describe", lambda error, _: repr(error.__traceback__.tb_frame.f_locals))
+
+
+def _send_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contactship_async._http.requests._IDEMPOTENT_METHODS", ("GET", "POST"))
+
+
+def _keep_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contactship_async._http.secret.Secret.redact", lambda self, data: data)
+
+
+@pytest.mark.parametrize(
+    ("name", "break_it"),
+    [
+        ("codec", _let_naive_times_through),
+        ("codec", _quote_values),
+        ("headers", _let_index_errors_escape),
+        ("answers", _keep_the_key),
+        ("client", _send_again),
+    ],
+)
+def test_finds(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    name: str,
+    break_it: Any,
+) -> None:
+    """A fault ends the run with code 1, and with the input as a file that loads as what it was."""
+    break_it(monkeypatch)
+    kept: list[object] = []
+
+    def keep(target: str, value: object) -> Path:
+        kept.append(value)
+        return corpus.keep(target, value, tmp_path)
+
+    code = fuzz_for(0, [TARGETS[name]], keep=keep)
+
+    assert 1 == code
+    assert f"{name}/found-" in capsys.readouterr().out
+    (file,) = (tmp_path / name).iterdir()
+    assert kept == [TARGETS[name].load(file.read_bytes())]
+
+
+def test_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run without a finding tells how many inputs it tried."""
+    assert 0 == fuzz_for(0, [TARGETS["headers"]], inputs_per_round=5)
+    assert "no law is broken" in capsys.readouterr().out
+
+
+answers = st.builds(
+    Answer, st.integers(), st.dictionaries(st.text(), st.text(st.characters())), st.binary(), st.booleans()
+).map(lambda answer: Answer(is_dropped=True) if answer.is_dropped else answer)
+
+
+@given(st.builds(Conversation, st.sampled_from(corpus.CALLS), st.lists(answers).map(tuple)))
+def test_files_are_what_was_found(conversation: Conversation) -> None:
+    """Whatever was found is read from its file as it was."""
+    assert conversation == corpus.load_conversation(corpus.dump(conversation))

@@ -1,0 +1,89 @@
+"""A listing that changes while it is walked, and a driver that walks it without input or output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from attrs import define, field, frozen
+
+from contactship_async._pagination.driver import PageRequest
+from contactship_async._pagination.sequential import DefaultWalk
+from contactship_async.errors import MalformedResponseError
+from contactship_async.models.common import Page
+
+
+@frozen
+class Row:
+    """A row of the listing."""
+
+    id: str
+    kind: str = "inbound"
+
+
+@define
+class Answer:
+    """What a page brought."""
+
+    rows: list[Row]
+    count: int
+    problem: MalformedResponseError | None = None
+
+
+@define
+class Listing:
+    """Rows in the order of the listing; each request is answered from one moment."""
+
+    rows: list[Row]
+    cap: int | None = None
+    asked: list[PageRequest] = field(factory=list)
+    fresh_ids: Iterator[int] = field(factory=count)
+
+    @classmethod
+    def of(cls, number: int, *, cap: int | None = None) -> Listing:
+        """Make a listing of *number* old rows; *cap* is the largest page."""
+        return cls([Row(f"old-{place}") for place in range(number)], cap)
+
+    def answer(self, request: PageRequest) -> Answer:
+        """Answer one request."""
+        self.asked.append(request)
+        limit = request.limit if self.cap is None else min(request.limit, self.cap)
+        return Answer(self.rows[request.offset : request.offset + limit], len(self.rows))
+
+    def insert_at_head(self) -> None:
+        """Add the newest row."""
+        self.rows.insert(0, Row(f"new-{next(self.fresh_ids)}"))
+
+    def delete(self, place: int) -> None:
+        """Remove the row at *place*, counted round and round."""
+        if self.rows:
+            del self.rows[place % len(self.rows)]
+
+
+def make_walk(
+    *, offset: int = 0, page_size: int = 100, max_items: int | None = None, filtered: bool = False
+) -> DefaultWalk[Row]:
+    """Make a walk over rows."""
+    return DefaultWalk(
+        identify=lambda rows: [row.id for row in rows],
+        offset=offset,
+        page_size=page_size,
+        max_items=max_items,
+        filtered=filtered,
+    )
+
+
+def drive(walk: DefaultWalk[Row], answer: Callable[[PageRequest], Answer]) -> Iterator[Page[Row]]:
+    """Yield the pages of *walk*, with each request answered at once."""
+    steps = walk.steps()
+    reply: Answer | None = None
+    try:
+        while True:
+            step = steps.send(reply)
+            if isinstance(step, Page):
+                reply = None
+                yield step
+            else:
+                reply = answer(step[0])
+    except StopIteration:
+        return
