@@ -37,8 +37,9 @@ if TYPE_CHECKING:
         UnexpectedRedirectError,
         WalkPosition,
     )
-    from contactship_async.models.common import Page, RateLimit, RetryPolicy, SortOrder, Timeouts
+    from contactship_async.models.common import Page, SortOrder
     from contactship_async.resources.phone_numbers import PhoneNumber, PhoneNumberType
+    from contactship_async.settings import RateLimit, RetryPolicy, Timeouts
 else:  # of which type checkers would think that it knows any name
 
     def __getattr__(name: str) -> object:
@@ -66,6 +67,7 @@ _HOMES = (
     "errors",
     "models.common",
     "resources.phone_numbers",
+    "settings",
 )
 
 __all__ = [

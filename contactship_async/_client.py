@@ -10,25 +10,17 @@ from typing import Any, Self
 import aiohttp
 
 from contactship_async._arguments import check_type
-from contactship_async._configuration import (
-    DEFAULT_BASE_URL,
-    DEFAULT_MAX_RESPONSE_BYTES,
-    ApiKey,
-    ApiKeySource,
-    FetchedApiKey,
-    Settings,
-    read_api_key,
-    read_settings,
-)
+from contactship_async._configuration import DEFAULT_BASE_URL, DEFAULT_MAX_RESPONSE_BYTES, Settings, read_settings
 from contactship_async._http import responses
+from contactship_async._http.api_key import ApiKey, ApiKeySource, FetchedApiKey, read_api_key
 from contactship_async._http.messages import Transport
 from contactship_async._http.rate_limits import Gate, Limits
 from contactship_async._http.requests import Parameters
 from contactship_async._http.retry import AttemptLoop
 from contactship_async._http.secret import Secret
 from contactship_async.errors import ConfigurationError
-from contactship_async.models.common import RateLimit, RetryPolicy, Timeouts
 from contactship_async.resources.phone_numbers import PhoneNumberMethods
+from contactship_async.settings import RateLimit, RetryPolicy, Timeouts
 
 
 class ContactshipClient(PhoneNumberMethods):

@@ -6,13 +6,13 @@ All of them pickle and copy. No text of theirs carries the key, a phone number, 
 from __future__ import annotations
 
 import pickle
-import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Literal, cast
-from urllib.parse import unquote
 
 from attrs import frozen
+
+from contactship_async._masking import describe_call
 
 __all__ = [
     "AmbiguousOutcomeError",
@@ -39,12 +39,6 @@ __all__ = [
 
 Limit = Literal["connect", "attempt", "total"]
 """A field of `Timeouts`."""
-
-_PERSONAL = re.compile(r"(?:\d[\W_]*){7}|@")
-"""What makes a path segment a phone number or an e-mail address, which the API takes as identifiers of contacts.
-
-Numbers that were copied come with any kind of blank and hyphen between the digits.
-"""
 
 _MOST_ISSUES_IN_TEXT = 5
 
@@ -84,17 +78,6 @@ def _restore(
     return error
 
 
-def describe_call(method: str, path: str) -> str:
-    """Name a call in an error text, without the identifiers of persons its path may hold."""
-    return f"{method} {mask_path(path)}"
-
-
-def mask_path(path: str) -> str:
-    """Put `***` in place of the segments of *path* that may identify persons."""
-    # What was quoted twice, on its way through another system, is unquoted twice.
-    return "/".join("***" if _PERSONAL.search(unquote(unquote(part))) else part for part in path.split("/"))
-
-
 class ConfigurationError(ContactshipError, ValueError):
     """The key is missing or malformed, or the base URL is unusable or would send the key in clear."""
 
@@ -127,15 +110,6 @@ class AmbiguousOutcomeError(TransportError):
     Never retried by the client. Look whether it took effect before you repeat it: a second POST may dial a person
     twice.
     """
-
-
-def exchange_error(call: str, reason: str, *, repeatable: bool, limit: Limit | None = None) -> TransportError:
-    """Choose the error of an exchange that failed; *repeatable* if the call may be sent again without harm."""
-    if not repeatable:
-        return AmbiguousOutcomeError(f"{call} may have been processed: {reason}")
-    if limit is not None:
-        return RequestTimeoutError(f"{call} failed: {reason}", limit=limit)
-    return ConnectionFailedError(f"{call} failed: {reason}")
 
 
 class StatusError(ContactshipError):

@@ -22,14 +22,10 @@ from aiohttp.connector import Connection
 from attrs import frozen
 from yarl import URL
 
+from contactship_async._http.failures import exchange_error
 from contactship_async._http.messages import Request, Response, is_success
-from contactship_async.errors import (
-    ContactshipError,
-    MalformedResponseError,
-    TransportError,
-    describe_call,
-    exchange_error,
-)
+from contactship_async._masking import describe_call
+from contactship_async.errors import ContactshipError, MalformedResponseError, TransportError
 
 API_KEY_HEADER: Final = "x-api-key"
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, Final, TypeAlias
 
-from attrs import frozen
 from msgspec import Struct, field
 
 from contactship_async._http.secret import Secret
@@ -52,14 +51,6 @@ class Response(_Message, frozen=True, kw_only=True):
     def is_success(self) -> bool:
         """Whether the status is a 2xx."""
         return is_success(self.status)
-
-
-@frozen
-class Pauses:
-    """For how many seconds a budget is used up: that of the organization, and that of this machine's address."""
-
-    organization: float = 0.0
-    address: float = 0.0
 
 
 def is_success(status: int) -> bool:

@@ -30,7 +30,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from contactship_async.models.common import RateLimit
+from contactship_async.settings import RateLimit
 
 _LONG_AGO: Final = -math.inf
 """Before any moment on a clock."""
@@ -44,6 +44,14 @@ again, and the 120 of the documented budget take a hundredth of its window to le
 
 _PROCESSION: Final = 0.1
 """Those who waited leave apart for this part of the pause at the most: time for 1,200 of them."""
+
+
+@frozen
+class Pauses:
+    """For how many seconds a budget is used up: that of the organization, and that of this machine's address."""
+
+    organization: float = 0.0
+    address: float = 0.0
 
 
 @define(eq=False)

@@ -17,7 +17,8 @@ from attrs import frozen
 from msgspec import Meta, Struct
 
 from contactship_async._codec import codec
-from contactship_async._http.messages import Pauses, Request, Response
+from contactship_async._http.messages import Request, Response
+from contactship_async._http.rate_limits import Pauses
 from contactship_async.errors import (
     AuthenticationError,
     BadRequestError,

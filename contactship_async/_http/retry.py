@@ -24,9 +24,11 @@ from typing import Final
 from attrs import frozen
 from msgspec.structs import replace
 
-from contactship_async._http.messages import Delivery, Pauses, Request, Response, Transport, is_success
-from contactship_async._http.rate_limits import Limits
+from contactship_async._http.failures import exchange_error
+from contactship_async._http.messages import Delivery, Request, Response, Transport, is_success
+from contactship_async._http.rate_limits import Limits, Pauses
 from contactship_async._http.time_limit import TimeLimit
+from contactship_async._masking import describe_call, mask_path
 from contactship_async.errors import (
     ConnectionFailedError,
     ContactshipError,
@@ -35,11 +37,8 @@ from contactship_async.errors import (
     RequestTimeoutError,
     StatusError,
     TransportError,
-    describe_call,
-    exchange_error,
-    mask_path,
 )
-from contactship_async.models.common import RetryPolicy, Timeouts
+from contactship_async.settings import RetryPolicy, Timeouts
 
 RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
 

@@ -13,19 +13,12 @@ from attrs import frozen
 
 from contactship_async._arguments import check_integer, check_type
 from contactship_async._client import ContactshipClient
-from contactship_async._configuration import (
-    DEFAULT_BASE_URL,
-    ApiKey,
-    ApiKeySource,
-    ClientOptions,
-    Settings,
-    read_api_key,
-    read_settings,
-)
+from contactship_async._configuration import DEFAULT_BASE_URL, ClientOptions, Settings, read_settings
+from contactship_async._http.api_key import ApiKey, ApiKeySource, read_api_key
 from contactship_async._http.rate_limits import Gate, Limits
 from contactship_async._pool.merge import Merge
 from contactship_async.errors import ConfigurationError, OrganizationError, PoolError
-from contactship_async.models.common import RateLimit
+from contactship_async.settings import RateLimit
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jumping_loop import run
 
 from contactship_async._http.rate_limits import Gate, Limits
-from contactship_async.models.common import RateLimit
+from contactship_async.settings import RateLimit
 
 
 def now() -> float:

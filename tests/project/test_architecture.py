@@ -19,15 +19,17 @@ MODULE_NAMES = {
     for module in MODULES
 }
 
-GROUND = ("_version", "_arguments", "errors")
+GROUND = ("_version", "_arguments", "_masking", "errors", "settings")
 PUBLIC = ("", "sandbox")
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "_version": (),
     "_arguments": (),
-    "errors": (),
-    "models": GROUND,
-    "_codec": (*GROUND, "models"),
+    "_masking": (),
+    "errors": ("_masking",),
+    "settings": ("_arguments",),
+    "_codec": ("errors",),
+    "models": ("_arguments", "_codec"),
     "_http": (*GROUND, "models", "_codec"),
     "_pagination": (*GROUND, "models"),
     "_core": (*GROUND, "models", "_codec", "_http", "_pagination"),
@@ -36,7 +38,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "_client": (*GROUND, "models", "_http", "_configuration", "_core", "resources"),
     "_pool": (*GROUND, "models", "_http", "_configuration", "_client"),
     "": (*GROUND, "models", "_http", "_client", "_pool", "resources"),
-    "sandbox": ("_version", "_http/messages", "_http/secret"),
+    "sandbox": ("_version", "_arguments", "_http/messages", "_http/secret"),
     "sandbox/_sandbox": ("sandbox", "_client"),
     "sandbox/_pool": ("_http/messages", "sandbox", "_pool"),
     "pytest_plugin": PUBLIC,

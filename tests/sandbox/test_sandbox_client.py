@@ -5,8 +5,8 @@ import pytest
 from contactship_async._client import ContactshipClient
 from contactship_async._http.messages import Request, Response
 from contactship_async.errors import AuthenticationError, ConnectionFailedError, ServerError
-from contactship_async.models.common import RetryPolicy
 from contactship_async.sandbox import Cut, Fault, Sandbox, Status
+from contactship_async.settings import RetryPolicy
 
 ONE_ATTEMPT = RetryPolicy(max_attempts=1)
 

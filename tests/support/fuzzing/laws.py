@@ -49,7 +49,7 @@ from contactship_async._http.responses import (
     read_retry_after,
 )
 from contactship_async._pagination.driver import MOST_FRUITLESS_PAGES
-from contactship_async.models.common import RetryPolicy, Timeouts
+from contactship_async.settings import RetryPolicy, Timeouts
 from fuzzing.corpus import Answer, Call, Conversation
 from fuzzing.inputs import ROW
 
