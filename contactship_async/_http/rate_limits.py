@@ -1,7 +1,8 @@
 """The gates that hold requests back before they are sent: budgets, pauses the server asked for, and connections.
 
 Every attempt passes two gates, that of its organization and that of its address: the API counts both. The clients of
-a pool share the second. At each gate:
+a pool share the second. The requests of heavy listings have a third before them, which holds back no others: the API
+counts these besides (https://docs.contactship.ai/api-reference/rate-limits). At each gate:
 
 - No window of `RateLimit.per_seconds`, wherever it begins, sees more requests than the budget has: the moments of the
   last requests are kept, and the next may go when the oldest of them has left the window. A window that is reset at
@@ -26,6 +27,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from enum import Enum
 from typing import Final
 
 from attrs import define, field, frozen
@@ -48,10 +50,17 @@ _PROCESSION: Final = 0.1
 
 @frozen
 class Pauses:
-    """For how many seconds a budget is used up: that of the organization, and that of this machine's address."""
+    """For how many seconds budgets are used up; None for one that is not.
 
-    organization: float = 0.0
-    address: float = 0.0
+    Args:
+        organization: The budget of all calls of the organization.
+        address: The budget of this machine's address.
+        heavy: The budget of the organization's few heavy listings.
+    """
+
+    organization: float | None = None
+    address: float | None = None
+    heavy: float | None = None
 
 
 @define(eq=False)
@@ -179,66 +188,113 @@ class _Line:
     locks: tuple[asyncio.Lock, ...] = field(factory=lambda: tuple(asyncio.Lock() for _ in range(_MOST_RANKS)))
 
 
+class _Turn(Enum):
+    """What became of the turn at a gate."""
+
+    TAKEN = "all gates were open at once"
+    LOST = "a gate before has closed meanwhile"
+
+
 @frozen
 class Limits:
-    """The two gates of a client.
+    """The gates of a client. Each request passes two of them, and a heavy listing's three.
 
     Args:
         organization: The budget of the organization, and the pauses it was asked for.
         address: The budget of this machine's address and the connections, which all clients of a pool share.
+        heavy: The budget that the organization's heavy listings have besides, and its pauses.
     """
 
     organization: Gate = field(factory=Gate)
     address: Gate = field(factory=Gate)
+    heavy: Gate = field(factory=Gate)
+    _usual: tuple[Gate, ...] = field(init=False)
+    _all: tuple[Gate, ...] = field(init=False)
 
-    def enter_at_once(self) -> bool:
-        """Count a request, if it may be sent without waiting; most may, and save the coroutine of `enter`."""
-        if self.organization.is_open() and self.address.is_open():
-            self._count()
-            return True
-        return False
+    @_usual.default
+    def _without_heavy(self) -> tuple[Gate, ...]:
+        return self.organization, self.address
 
-    async def enter(self, deadline: float, attempts: int) -> str | None:
+    @_all.default
+    def _with_heavy(self) -> tuple[Gate, ...]:
+        return self.heavy, *self._usual
+
+    def enter_at_once(self, *, heavy: bool = False) -> bool:
+        """Count a request, if it may be sent without waiting; most may, and save the coroutine of `enter`.
+
+        Args:
+            heavy: Whether the request is one of a heavy listing.
+        """
+        gates = self._gates(heavy=heavy)
+        for gate in gates:
+            if not gate.is_open():
+                return False
+        for gate in gates:
+            gate.enter()
+        return True
+
+    async def enter(self, deadline: float, attempts: int, *, heavy: bool = False) -> str | None:
         """Wait until a request may be sent and count it, or return the reason why it can't be by *deadline*.
 
         Args:
             deadline: A moment on the clock of the gates.
             attempts: How often the request was sent before.
+            heavy: Whether the request is one of a heavy listing.
         """
-        if self.enter_at_once():
+        if self.enter_at_once(heavy=heavy):
             return None
-        known_wait = max(self.organization.seconds_to_wait(attempts), self.address.seconds_to_wait(attempts))
+        gates = self._gates(heavy=heavy)
+        known_wait = max(gate.seconds_to_wait(attempts) for gate in gates)
         time_left = deadline - self.organization.clock()
         if known_wait <= time_left:
             try:
                 async with asyncio.timeout(None if time_left == math.inf else time_left):
-                    wait = await self._take_turns(deadline, attempts)
+                    outcome = await self._take_turns(gates, 0, deadline, attempts)
             except TimeoutError:
                 return "its turn among other calls did not come"
-            if wait is None:
+            if isinstance(outcome, _Turn):
                 return None
-            known_wait = wait
+            known_wait = outcome
         return f"rate limits hold it back for another {known_wait:.1f} s, and so it can't end"
 
-    def leave(self) -> None:
+    def leave(self, *, heavy: bool = False) -> None:
         """Count a request that has its answer, or gets none."""
-        self.organization.leave()
-        self.address.leave()
+        for gate in self._gates(heavy=heavy):
+            gate.leave()
 
-    async def _take_turns(self, deadline: float, attempts: int) -> float | None:
-        async with self.organization.turn(attempts):
+    def pause(self, pauses: Pauses) -> None:
+        """Let nobody pass the gates of used up budgets."""
+        for gate, seconds in (
+            (self.organization, pauses.organization),
+            (self.address, pauses.address),
+            (self.heavy, pauses.heavy),
+        ):
+            if seconds:
+                gate.pause(seconds)
+
+    def _gates(self, *, heavy: bool) -> tuple[Gate, ...]:
+        return self._all if heavy else self._usual
+
+    async def _take_turns(self, gates: tuple[Gate, ...], place: int, deadline: float, attempts: int) -> float | _Turn:
+        """Wait at the gate at *place* and at those behind it, and count the request when all are open at once.
+
+        Whoever waits at a gate holds the turns at those before it, and none at those behind: their others pass.
+
+        Returns:
+            How many seconds one of the gates stays closed if that is beyond *deadline*, or what became of the turn.
+        """
+        is_last = place == len(gates) - 1
+        async with gates[place].turn(0 if is_last else attempts):
             while True:
-                wait = await self.organization.wait(deadline)
+                wait = await gates[place].wait(deadline)
                 if wait is not None:
                     return wait
-                async with self.address.turn(0):
-                    wait = await self.address.wait(deadline)
-                    if wait is not None:
-                        return wait
-                    if self.organization.is_open(in_turn=True):  # A pause may have begun.
-                        self._count()
-                        return None
-
-    def _count(self) -> None:
-        self.organization.enter()
-        self.address.enter()
+                if not all(earlier.is_open(in_turn=True) for earlier in gates[:place]):
+                    return _Turn.LOST
+                if is_last:
+                    for gate in gates:
+                        gate.enter()
+                    return _Turn.TAKEN
+                outcome = await self._take_turns(gates, place + 1, deadline, attempts)
+                if outcome is not _Turn.LOST:
+                    return outcome

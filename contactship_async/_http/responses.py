@@ -180,22 +180,21 @@ def read_pauses(headers: Mapping[str, str]) -> Pauses | None:
     """Read for how many seconds the server will answer nothing but 429, because a budget is used up; None if it's not.
 
     `X-RateLimit-Reset` is documented as seconds, and elsewhere as not to be relied on: what can't be seconds until the
-    end of a window is ignored. The `-heavy` headers, of the budget for a few listings, say nothing about other calls.
+    end of a window counts as none. The headers with `-heavy` are of the budget for a few listings, those with `-ip` of
+    this machine's address.
 
     Source: https://docs.contactship.ai/api-reference/rate-limits
     """
-    organization_is_out = headers.get("x-ratelimit-remaining", "").strip() == "0"
-    address_is_out = headers.get("x-ratelimit-remaining-ip", "").strip() == "0"
-    if not (organization_is_out or address_is_out):
+    organization, heavy, address = (_read_pause(headers, suffix) for suffix in ("", "-heavy", "-ip"))
+    if organization is heavy is address is None:
         return None
-    return Pauses(
-        organization=_read_reset(headers, "x-ratelimit-reset") if organization_is_out else 0.0,
-        address=_read_reset(headers, "x-ratelimit-reset-ip") if address_is_out else 0.0,
-    )
+    return Pauses(organization=organization, address=address, heavy=heavy)
 
 
-def _read_reset(headers: Mapping[str, str], name: str) -> float:
-    text = headers.get(name, "").strip()
+def _read_pause(headers: Mapping[str, str], suffix: str) -> float | None:
+    if headers.get(f"x-ratelimit-remaining{suffix}", "").strip() != "0":
+        return None
+    text = headers.get(f"x-ratelimit-reset{suffix}", "").strip()
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(_LONGEST_RESET_SECONDS))):
         return 0.0
     return float(text) if int(text) <= _LONGEST_RESET_SECONDS else 0.0

@@ -78,18 +78,27 @@ class AttemptLoop:
         """Return the moment on the clock by which a call that starts now must have ended."""
         return self.clock() + (math.inf if self.timeouts.total is None else self.timeouts.total)
 
-    async def send(self, request: Request, transport: Transport, deadline: float) -> Response:
+    async def send(self, request: Request, transport: Transport, deadline: float, *, heavy: bool = False) -> Response:
         """Send *request* until an answer without error comes, or its error is final.
+
+        Args:
+            request: Complete with its key.
+            transport: Exchanges it for a response.
+            deadline: A moment on the clock.
+            heavy: Whether it is one of a heavy listing, which have a budget of their own.
 
         Raises:
             TransportError: No complete answer came, or the limits held the call back for too long.
             StatusError: The last answer.
         """
         error: ContactshipError | None = None
+        pauses: Pauses | None = None
         attempt = 0
         ended = self.clock()
         while True:
-            held_back = None if self.limits.enter_at_once() else await self.limits.enter(deadline, attempt)
+            held_back = None
+            if not self.limits.enter_at_once(heavy=heavy):
+                held_back = await self.limits.enter(deadline, attempt, heavy=heavy)
             if held_back is not None:
                 reason = f"{held_back} within {self.timeouts.total} s, the total limit"
                 call = describe_call(request.method, request.path)
@@ -101,13 +110,13 @@ class AttemptLoop:
             try:
                 outcome = await self._attempt(request, transport, time_left=deadline - began)
             finally:
-                self.limits.leave()
+                self.limits.leave(heavy=heavy)
                 wait, ended = began - ended, self.clock()
                 self._log(request, attempt, outcome, elapsed=ended - began, wait=wait)
             if isinstance(outcome, Response):
                 pauses = self.read_pauses(outcome.headers)
                 if pauses is not None:
-                    self._heed(pauses)
+                    self.limits.pause(pauses)
                 if is_success(outcome.status):
                     return outcome
                 error = self.read_error(request, outcome)
@@ -115,8 +124,8 @@ class AttemptLoop:
                 error = outcome
             delay = self._delay_after(attempt, error)
             if isinstance(error, RateLimitError):
-                pause = delay if error.retry_after is None else min(delay, self.policy.max_retry_after)
-                self.limits.organization.pause(pause)
+                seconds = delay if error.retry_after is None else min(delay, self.policy.max_retry_after)
+                self.limits.pause(_refused_for(seconds, pauses, heavy=heavy))
             if self._is_final(attempt, request, error) or self.clock() + delay >= deadline:
                 raise _with_notes(error, attempt)
             if not isinstance(error, RateLimitError):  # Its wait is that of all calls.
@@ -144,12 +153,6 @@ class AttemptLoop:
     def _timed_out(self, request: Request, limit: Limit, *, repeatable: bool) -> TransportError:
         reason = f"no complete answer within {getattr(self.timeouts, limit)} s, the {limit} limit"
         return exchange_error(describe_call(request.method, request.path), reason, repeatable=repeatable, limit=limit)
-
-    def _heed(self, pauses: Pauses) -> None:
-        if pauses.organization:
-            self.limits.organization.pause(pauses.organization)
-        if pauses.address:
-            self.limits.address.pause(pauses.address)
 
     def _delay_after(self, attempt: int, error: ContactshipError) -> float:
         """Return how many seconds to wait after *attempt*, the first being 1."""
@@ -186,6 +189,16 @@ class AttemptLoop:
         }
         text = "{method} {path}: {outcome} after {elapsed:.3f} s (attempt {attempt}, waited {wait:.3f} s before it)"
         _LOGGER.log(level, text.format(outcome=facts["status"] or facts["error"], **facts), extra=facts)
+
+
+def _refused_for(seconds: float, used_up: Pauses | None, *, heavy: bool) -> Pauses:
+    """Tell whom a 429 holds back for *seconds*: those of the budgets it calls used up, or else of the nearest one."""
+    named = used_up or Pauses()
+    organization = None if named.organization is None else seconds
+    address = None if named.address is None else seconds
+    if heavy and (named.heavy is not None or organization is address is None):
+        return Pauses(organization, address, heavy=seconds)
+    return Pauses(seconds if address is None else organization, address)
 
 
 def _with_notes(error: ContactshipError, attempts: int, reason: str | None = None) -> ContactshipError:
