@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         WalkPosition,
     )
     from contactship_async.models.common import Page, SortOrder
-    from contactship_async.resources.phone_numbers import PhoneNumber, PhoneNumberType
+    from contactship_async.models.phone_numbers import PhoneNumber, PhoneNumberType
     from contactship_async.settings import RateLimit, RetryPolicy, Timeouts
 else:  # of which type checkers would think that it knows any name
 
@@ -66,7 +66,7 @@ _HOMES = (
     "_pool.pool",
     "errors",
     "models.common",
-    "resources.phone_numbers",
+    "models.phone_numbers",
     "settings",
 )
 

@@ -7,9 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Generic, Self, TypeVar
 
+from attrs import frozen
 from msgspec import Meta, Struct
 
-__all__ = ["AwareDatetime", "NonEmptyText", "OpenEnum", "Page", "SortOrder"]
+__all__ = ["AwareDatetime", "Model", "NonEmptyText", "OpenEnum", "Page", "SortOrder"]
 
 T = TypeVar("T")
 
@@ -18,6 +19,15 @@ NonEmptyText = Annotated[str, Meta(min_length=1, description="a non-empty text")
 
 AwareDatetime = Annotated[datetime, Meta(tz=True, description="a date and time")]
 """A time stamp with a zone. An answer's stamp without one is taken as UTC."""
+
+
+@frozen
+class Model:
+    """An object of the API.
+
+    Identifiers are required; any other field may be None, unless the API's documentation shows that it can't be.
+    Fields that this release does not know are ignored.
+    """
 
 
 class OpenEnum(StrEnum):

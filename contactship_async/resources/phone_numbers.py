@@ -8,45 +8,18 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Final, Literal
 
-from attrs import frozen
-
 from contactship_async._arguments import check_choice, check_integer, check_type
 from contactship_async._core import Core
 from contactship_async._pagination.driver import walk_rows
-from contactship_async.models.common import AwareDatetime, NonEmptyText, OpenEnum, Page, SortOrder
+from contactship_async.models.common import Page, SortOrder
+from contactship_async.models.phone_numbers import PhoneNumber, PhoneNumberType
 
 PATH: Final = "/v1/phone-numbers"
 
 Order = SortOrder | Literal["asc", "desc"]
 
 
-class PhoneNumberType(OpenEnum):
-    """The direction of the calls a number serves; the server may add values, see `OpenEnum`."""
-
-    INBOUND = "inbound"
-    OUTBOUND = "outbound"
-
-
 Type = PhoneNumberType | Literal["inbound", "outbound"]
-
-
-@frozen
-class PhoneNumber:
-    """A phone number registered to an organization.
-
-    Args:
-        id: Opaque; the `from_number_id` of calls.
-        phone_number: In E.164 form, such as `+12025550142`.
-        type: `inbound` or `outbound`.
-        organization_id: Opaque; the organization that owns the number.
-        created_at: When the number was added; with a time zone.
-    """
-
-    id: NonEmptyText
-    phone_number: NonEmptyText
-    type: PhoneNumberType
-    organization_id: NonEmptyText
-    created_at: AwareDatetime
 
 
 class PhoneNumberMethods(Core):
