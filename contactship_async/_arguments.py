@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
+
+from msgspec import UNSET
 
 S = TypeVar("S", bound=str)
 
@@ -66,6 +68,21 @@ def check_choice(name: str, value: object, choices: Iterable[S]) -> S:
             return choice
     message = f"{name} must be {allowed}, not {value!r}"
     raise ValueError(message)
+
+
+def choice_or_none(name: str, value: object, choices: Iterable[S]) -> S | None:
+    """Return `check_choice` of *value*, and None for None: an argument that is not given."""
+    return None if value is None else check_choice(name, value, choices)
+
+
+def given(checks: Mapping[str, Callable[[str, object], object]], **fields: object) -> dict[str, object]:
+    """Return those of the fields of a body that are not `UNSET`, each as its check returns it."""
+    return {name: checks[name](name, value) for name, value in fields.items() if value is not UNSET}
+
+
+def text_or_none(name: str, value: object) -> str | None:
+    """Return `check_text` of *value*, and None for None."""
+    return None if value is None else check_text(name, value)
 
 
 def check_text(name: str, value: object) -> str:

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from functools import cached_property
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast, overload
 
 import aiohttp
 
 from contactship_async._arguments import check_type
 from contactship_async._configuration import DEFAULT_BASE_URL, DEFAULT_MAX_RESPONSE_BYTES, Settings, read_settings
 from contactship_async._http import responses
-from contactship_async._http.api_key import ApiKey, ApiKeySource, FetchedApiKey, read_api_key
+from contactship_async._http.api_key import ApiKey, ApiKeySource, read_api_key
+from contactship_async._http.caller import Caller
 from contactship_async._http.messages import Transport
 from contactship_async._http.rate_limits import Gate, Limits
-from contactship_async._http.requests import Parameters
+from contactship_async._http.requests import Parameters, build_request
 from contactship_async._http.retry import AttemptLoop
-from contactship_async._http.secret import Secret
+from contactship_async._pagination.listing import Listing, ListingDeclaration, Order
 from contactship_async.errors import ConfigurationError
-from contactship_async.resources.phone_numbers import PhoneNumberMethods
+from contactship_async.models.common import Page, SortOrder
+from contactship_async.models.phone_numbers import PhoneNumber
+from contactship_async.resources.credits import Credits
+from contactship_async.resources.phone_numbers import PhoneNumbers, Type
+from contactship_async.resources.tags import Tags
 from contactship_async.settings import RateLimit, RetryPolicy, Timeouts
 
+T = TypeVar("T")
 
-class ContactshipClient(PhoneNumberMethods):
+
+class ContactshipClient:
     """A client of the Contactship API for one organization, the one its key belongs to.
 
     Use it with `async with`, or bare with a later `await client.close()`. Nothing is opened before the first call. The
@@ -105,8 +113,7 @@ class ContactshipClient(PhoneNumberMethods):
     def _set_up(self, settings: Settings, api_key: ApiKey, limits: Limits) -> None:
         self._connection = settings.connection
         self._base_url = settings.connection.base_url
-        self._api_key = api_key
-        self._attempts = AttemptLoop(
+        attempts = AttemptLoop(
             settings.retry,
             settings.timeouts,
             limits,
@@ -114,6 +121,7 @@ class ContactshipClient(PhoneNumberMethods):
             responses.read_pauses,
             self.organization,
         )
+        self._caller = Caller(settings.connection, attempts, api_key)
 
     def __repr__(self) -> str:
         return f"<ContactshipClient {self._base_url}>"
@@ -133,6 +141,21 @@ class ContactshipClient(PhoneNumberMethods):
             RuntimeError: The client is in use by another running event loop.
         """
         await self._connection.close()
+
+    @cached_property
+    def phone_numbers(self) -> PhoneNumbers:
+        """The phone numbers of the organization."""
+        return PhoneNumbers(self._caller)
+
+    @cached_property
+    def tags(self) -> Tags:
+        """The tags that the organization puts on its contacts."""
+        return Tags(self._caller)
+
+    @cached_property
+    def credits(self) -> Credits:
+        """What the organization has left to spend."""
+        return Credits(self._caller)
 
     async def request(
         self,
@@ -163,13 +186,197 @@ class ContactshipClient(PhoneNumberMethods):
             AmbiguousOutcomeError: A call that is not idempotent may have been processed.
             ContactshipError: The call failed.
         """
-        return responses.read_json(await self._send(method, path, params=params, json=json, idempotent=idempotent))
+        return responses.read_json(
+            await self._caller.send(method, path, params=params, json=json, idempotent=idempotent)
+        )
 
-    async def _get_api_key(self) -> Secret:
-        if isinstance(self._api_key, Secret):
-            return self._api_key
-        return await self._api_key.get(self._attempts.timeouts.total)
+    @overload
+    def list(
+        self, path: str, *, params: Parameters | None = ..., id_field: str = ..., sort_key: str | None = ...
+    ) -> Listing[dict[str, Any]]: ...
 
-    def _forget_api_key(self, api_key: Secret) -> None:
-        if isinstance(self._api_key, FetchedApiKey):
-            self._api_key.forget(api_key)
+    @overload
+    def list(
+        self,
+        path: str,
+        row_type: type[T],
+        *,
+        params: Parameters | None = ...,
+        id_field: str = ...,
+        sort_key: str | None = ...,
+    ) -> Listing[T]: ...
+
+    def list(
+        self,
+        path: str,
+        row_type: type[Any] = dict,
+        *,
+        params: Parameters | None = None,
+        id_field: str = "id",
+        sort_key: str | None = "created_at",
+    ) -> Listing[Any]:
+        """Return a listing of any endpoint that takes `limit` and `offset`, with rows of any class.
+
+            threads = client.list("/v1/threads", params={"status": "open"})  # rows are dictionaries
+            async for thread in threads.rows(exact=True):
+                print(thread["id"])
+
+        Walks ask for an order by *sort_key*, newest first unless *params* has an `order`. The values of the sort key
+        are read as times, numbers or strings, whatever the class of the rows.
+
+        Args:
+            path: Such as `/v1/tags`. Each segment is percent-encoded; sequences such as `%2B` stay.
+            row_type: `dict`, or a class whose fields are those of the rows that you want: of attrs, dataclasses,
+                `msgspec.Struct` or `TypedDict`.
+            params: The filters, and the order, by the API's own names; None values are not sent.
+            id_field: The field that tells rows from each other.
+            sort_key: The field that the listing is sorted by; None if it is not known: then no order is asked for,
+                and walks are neither exact nor concurrent.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: *path* is not allowed, *params* hold a window (`limit`, `offset`) or an unknown order, or
+                *row_type* has no field of these names.
+        """
+        check_type("params", {} if params is None else params, Mapping)
+        filters = {name: value for name, value in (params or {}).items() if name != "order"}
+        if not filters.keys().isdisjoint(("limit", "offset")):
+            message = "params must hold no limit and no offset: they are arguments of page() and rows()"
+            raise ValueError(message)
+        build_request(method="GET", path=path, params=filters)  # which checks both before anything is sent
+        declaration = ListingDeclaration(path, row_type, id_field=id_field, sort_key=sort_key)
+        return Listing(declaration, self._caller, filters, cast("Order | None", (params or {}).get("order")))
+
+    async def list_phone_numbers(
+        self,
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        order: Order | None = None,
+        type: Type | None = None,  # noqa: A002 - the API's own word
+    ) -> Page[PhoneNumber]:
+        """Fetch one page of phone numbers, with exactly one call.
+
+        What is not given is not sent, and the server decides: 5 numbers, the newest first, of both types. To get all
+        numbers, use `iter_phone_numbers`.
+
+        Args:
+            limit: How many to return at the most, >= 0; servers may return fewer.
+            offset: How many to skip, >= 0.
+            order: By creation date, `asc` or `desc`.
+            type: Only `inbound` or only `outbound` numbers.
+
+        Returns:
+            The numbers, with the server's count of all of them.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of range.
+            ContactshipError: The call failed; see `contactship_async.errors`.
+
+        Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
+        """
+        return await self.phone_numbers.list(type=type, order=order).page(limit=limit, offset=offset)
+
+    def iter_phone_numbers(  # noqa: PLR0913 - a walk's settings, all by keyword
+        self,
+        *,
+        type: Type | None = None,  # noqa: A002 - the API's own word
+        order: Order = SortOrder.DESC,
+        page_size: int = 100,
+        offset: int = 0,
+        max_items: int | None = None,
+        concurrency: int = 1,
+        exact: bool = False,
+    ) -> AsyncGenerator[PhoneNumber, None]:
+        """Iterate over all phone numbers, page by page, each once, while others come and go.
+
+        Called without `await`: `async for number in client.iter_phone_numbers(): ...`. At most *concurrency* pages are
+        held, and the next ones are fetched when the first of their numbers is wanted; nothing goes on in the
+        background in between. Leave early with `contextlib.aclosing()`:
+
+            async with aclosing(client.iter_phone_numbers()) as numbers:
+                async for number in numbers:
+                    ...
+
+        For a time limit, put `asyncio.timeout()` around the whole loop. `asyncio.wait_for(anext(numbers), ...)` ends
+        the generator when it times out, and the listing would look shorter than it is.
+
+        With *exact*, every number that is there during the whole walk comes exactly once, or the walk raises. Without
+        it, signs that a number is missing raise, but three things leave no sign: with `order="asc"`, or where the
+        server's count ignores *type*, a number added and one removed between the same two pages; and numbers created
+        at the very same time that the server lists in another order each time. With a *concurrency* of 2 or more, only
+        the last of the three is left.
+
+        Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
+
+        Args:
+            type: Only `inbound` or only `outbound` numbers.
+            order: By creation date, `asc` or `desc`.
+            page_size: How many numbers to ask for at once, >= 1, with *exact* >= 3 and two more than the most numbers
+                created at the same time; a server that caps this is no problem.
+            offset: How many numbers to skip, >= 0; to resume, `error.position.offset`. What *exact* guarantees, it does
+                for the numbers from there on when the first page came; while the listing changes, others that were
+                created at the same time as the first of them may come too.
+            max_items: How many numbers to yield at the most, >= 0; None for all.
+            concurrency: How many pages to fetch side by side, >= 1, once the first one has told how many there are.
+                Neighbours overlap, by one number or with *exact* a few, so that each proves that nothing is missing
+                before it. (With a *page_size* of 1 they can't overlap, and are fetched one after the other.)
+            exact: Whether to accept only what proves to be complete.
+
+        Yields:
+            Numbers in the order of the listing.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of range.
+            PaginationError: The listing can't be walked completely, for the reason given.
+            ContactshipError: A call failed. All errors of a walk have a `position` to go on from.
+        """
+        return self.phone_numbers.list(type=type, order=order).rows(
+            page_size=page_size, offset=offset, max_items=max_items, concurrency=concurrency, exact=exact
+        )
+
+    def iter_phone_number_pages(  # noqa: PLR0913 - a walk's settings, all by keyword
+        self,
+        *,
+        type: Type | None = None,  # noqa: A002 - the API's own word
+        order: Order = SortOrder.DESC,
+        page_size: int = 100,
+        offset: int = 0,
+        max_items: int | None = None,
+        concurrency: int = 1,
+        exact: bool = False,
+    ) -> AsyncGenerator[Page[PhoneNumber], None]:
+        """Iterate over all phone numbers like `iter_phone_numbers`, a page at a time, for progress bars and batches.
+
+        The arguments and errors are the same.
+
+        Yields:
+            Pages with at least one number; none holds a number that an earlier page held.
+        """
+        return self.phone_numbers.list(type=type, order=order).pages(
+            page_size=page_size, offset=offset, max_items=max_items, concurrency=concurrency, exact=exact
+        )
+
+    async def count_phone_numbers(
+        self,
+        *,
+        type: Type | None = None,  # noqa: A002 - the API's own word
+    ) -> int:
+        """Ask how many phone numbers there are, with one call for one number.
+
+        The documentation leaves open whether the server's count follows *type*; this is what it says.
+
+        Args:
+            type: Only `inbound` or only `outbound` numbers.
+
+        Returns:
+            The server's count, >= 0.
+
+        Raises:
+            TypeError: *type* has the wrong type.
+            ValueError: *type* is not allowed.
+            ContactshipError: The call failed.
+        """
+        return await self.phone_numbers.list(type=type).count()

@@ -80,6 +80,21 @@ def build_window(*, limit: int, offset: int) -> Query:
     return (("limit", str(limit)), ("offset", str(offset)))
 
 
+def build_path(template: str, **identifiers: str) -> str:
+    """Put identifiers into a path such as `/v1/tags/{tag_id}`, percent-encoded: none can leave its segment.
+
+    Raises:
+        TypeError: An identifier is not a string.
+        ValueError: It is empty, `.` or `..`, or holds a lone surrogate.
+    """
+    for name, identifier in identifiers.items():
+        check_type(name, identifier, str)
+        if identifier in ("", ".", "..") or _LONE_SURROGATE.search(identifier):
+            message = f"{name} must be a non-empty string, not '.' or '..', and hold no lone surrogates"
+            raise ValueError(message)
+    return template.format_map({name: quote(identifier, safe="") for name, identifier in identifiers.items()})
+
+
 def _encode_json(json: object) -> bytes:
     try:
         return codec.dumps(json)

@@ -1,7 +1,13 @@
-"""What a response means, without input or output: JSON, a page of rows, or an error.
+"""What a response means, without input or output: JSON, a page of rows, an object, or an error.
 
-Two generations of envelopes are documented: `{"data": [...], "count": 8}`, and
-`{"statusCode": 200, "data": [...], "pagination": {"total_rows": 8}}`. Both are accepted everywhere.
+Several generations of envelopes are documented, and each endpoint may send any of them:
+
+- pages: `{"data": [...], "count": 8}`, `{"statusCode": 200, "data": [...], "pagination": {"total_rows": 8}}`,
+  `{"success": true, "data": [...], "paging": {"cursors": {"after": "..."}}}`, and bare arrays
+- objects: `{"statusCode": 200, "data": {...}}`, `{"success": true, "message": "...", "data": {...}}`, and bare objects
+- deletes: any 2xx, with `true` in or without an envelope, or with nothing
+
+Source: https://docs.contactship.ai/api-reference/introduction
 """
 
 from __future__ import annotations
@@ -67,12 +73,23 @@ class _Pagination:
 
 
 @frozen
+class _Cursors:
+    after: str | None = None
+
+
+@frozen
+class _Paging:
+    cursors: _Cursors | None = None
+
+
+@frozen
 class _PageEnvelope(Generic[T]):
-    """Both generations in one class, so that neither is decoded twice."""
+    """All generations in one class, so that none is decoded twice."""
 
     data: list[T]
     count: Annotated[int, Meta(ge=0, description="an integer >= 0")] | None = None
     pagination: _Pagination | None = None
+    paging: _Paging | None = None
 
 
 @lru_cache
@@ -81,34 +98,50 @@ def _page_reader(row_type: Hashable) -> Callable[[bytes], _PageEnvelope[Any]]:
     return codec.reader(_PageEnvelope[row_type])  # type: ignore[valid-type] # at run time
 
 
+@lru_cache
+def _array_reader(row_type: Hashable) -> Callable[[bytes], list[Any]]:
+    return codec.reader(list[row_type])  # type: ignore[valid-type] # at run time
+
+
 class PageAnswer(Struct, Generic[T]):
-    """The rows of a page, and the problem of the row after them that could not be read, if there is one."""
+    """What a page brought.
+
+    Args:
+        rows: Up to the first malformed one.
+        count: Of the listing; None where the response does not tell.
+        problem: What is wrong with the row after them, if there is one that could not be read.
+        after: The cursor of the next page; None where the response tells none.
+    """
 
     rows: list[T]
-    count: int
+    count: int | None
     problem: MalformedResponseError | None = None
+    after: str | None = None
 
 
 def read_page(response: Response, row_type: type[T]) -> PageAnswer[T]:
     """Read a page of rows, up to the first malformed one.
 
     Raises:
-        MalformedResponseError: The answer is not a page.
+        MalformedResponseError: The response is not a page.
     """
+    body = response.body
+    is_array = body[:1] == b"[" or body[:64].lstrip()[:1] == b"["
     problem = None
     try:
-        envelope = _page_reader(row_type)(response.body)  # type: ignore[arg-type] # mypy: no class is hashable
+        if is_array:
+            return PageAnswer(_array_reader(row_type)(body), None)  # type: ignore[arg-type] # mypy: no class is hashable
+        envelope = _page_reader(row_type)(body)  # type: ignore[arg-type] # mypy: no class is hashable
     except MalformedResponseError as error:
         problem = error
     if problem is not None:
-        if not all(issue.startswith("data[") for issue in problem.issues):
+        if not all(issue.startswith("[" if is_array else "data[") for issue in problem.issues):
             raise problem
-        raw = codec.loads(response.body, _PageEnvelope[Any])
-        envelope = _PageEnvelope(_rows_before_malformed(raw.data, row_type), raw.count, raw.pagination)
+        raw = _PageEnvelope(codec.loads(body, list[Any])) if is_array else codec.loads(body, _PageEnvelope[Any])
+        envelope = _PageEnvelope(_rows_before_malformed(raw.data, row_type), raw.count, raw.pagination, raw.paging)
     count = envelope.pagination.total_rows if envelope.pagination is not None else envelope.count
-    if count is None:
-        raise MalformedResponseError(("count: missing",))
-    return PageAnswer(envelope.data, count, problem)
+    cursors = envelope.paging.cursors if envelope.paging is not None else None
+    return PageAnswer(envelope.data, count, problem, None if cursors is None else cursors.after)
 
 
 def _rows_before_malformed(raw_rows: list[Any], row_type: type[T]) -> list[T]:
@@ -116,6 +149,18 @@ def _rows_before_malformed(raw_rows: list[Any], row_type: type[T]) -> list[T]:
     with suppress(ValueError, ExceptionGroup):
         rows.extend(codec.structure(raw, row_type) for raw in raw_rows)
     return rows
+
+
+def read_object(response: Response, cl: type[T]) -> T:
+    """Read one object, out of its envelope if it is in one.
+
+    Raises:
+        MalformedResponseError: The response is no object of *cl*.
+    """
+    content = codec.loads(response.body, object)
+    if isinstance(content, dict) and "data" in content and ("statusCode" in content or "success" in content):
+        return codec.convert(content["data"], cl, place="data")
+    return codec.convert(content, cl)
 
 
 def read_error(request: Request, response: Response) -> StatusError:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Hashable, Sequence
 from itertools import takewhile
-from operator import attrgetter
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from contactship_async._pagination.driver import Identify, SeenIds
+from contactship_async._pagination.rows import SortKey
 from contactship_async.errors import PaginationError
 
 T = TypeVar("T")
@@ -93,18 +93,18 @@ class KeyAnchor(Generic[T]):
 
     Args:
         identify: Tells the ids of rows.
-        key_name: The attribute that the listing is sorted by.
+        sort_key: Tells what the listing is sorted by.
         start: The offset of the first page.
         descending: Whether the highest key comes first.
     """
 
     fewest_rows: Final = 3
 
-    def __init__(self, identify: Identify[T], key_name: str, start: int, *, descending: bool) -> None:
+    def __init__(self, identify: Identify[T], sort_key: SortKey[T], start: int, *, descending: bool) -> None:
         self.identify = identify
-        self.read_key: Callable[[T], Any] = attrgetter(key_name)
+        self.read_key: Callable[[T], Any] = lambda row: sort_key.read([row])[0]
         self.usual_overlap = 2
-        self._key_name = key_name
+        self._sort_key = sort_key
         self._start = start
         self._precedes = operator.gt if descending else operator.lt
         self._first_key: Any = None
@@ -119,11 +119,11 @@ class KeyAnchor(Generic[T]):
         Raises:
             PaginationError: The rows are not sorted.
         """
-        keys = [*map(self.read_key, rows)]
+        keys = self._sort_key.read(rows)
         if self._last_key is not None and offset > 0 and not (keys and self._precedes(keys[0], self._last_key)):
             return None
         if any(map(self._precedes, keys[1:], keys)):
-            message = f"the listing is not sorted by {self._key_name}, so that a walk of it can't be verified"
+            message = f"the listing is not sorted by {self._sort_key.field}, so that a walk of it can't be verified"
             raise PaginationError(message)
         if keys and self._last_key is None:
             self._first_key = keys[0]

@@ -19,25 +19,42 @@ from contactship_async.errors import ContactshipError, MalformedResponseError, W
 from contactship_async.models.common import Page
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 MOST_FRUITLESS_PAGES: Final = 1_000
 """Pages in a row without a new row before a walk gives up: the ids remembered, in pages of ten."""
 
 
-class Answer(Protocol[T]):
-    """What a fetched page brought: its rows, the count of the listing, and what is wrong with the row after them."""
+class Answer(Protocol[T_co]):
+    """What a fetched page brought."""
 
-    rows: list[T]
-    count: int
-    problem: MalformedResponseError | None
+    @property
+    def rows(self) -> Sequence[T_co]:
+        """The rows, up to the first malformed one."""
+
+    @property
+    def count(self) -> int | None:
+        """How many rows the listing has; None where the server does not tell."""
+
+    @property
+    def problem(self) -> MalformedResponseError | None:
+        """What is wrong with the row after them, if it could not be read."""
 
 
 class PageRequest(Struct, frozen=True):
-    """A page to fetch; *filtered* is False for the one question that leaves the filters out."""
+    """A page to fetch.
+
+    Args:
+        offset: How many rows come before it.
+        limit: How many rows to ask for.
+        filtered: False for the one question that leaves the filters out.
+        after: The cursor that the page before it told, where the listing has cursors.
+    """
 
     offset: int
     limit: int
     filtered: bool = True
+    after: str | None = None
 
 
 Requests: TypeAlias = tuple[PageRequest, ...]

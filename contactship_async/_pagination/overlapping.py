@@ -23,7 +23,8 @@ that cut it, so whatever sorts behind would be on it. (That it is shorter is eno
 number of rows yielded agree.) Where no page was longer, the head of the listing is all of it if a page shows the same
 rows again after the page behind it was empty. A count that says otherwise is not believed, but must be explained: by
 another moment, which asking again settles, by a filter it ignores, or by being lower than the number of rows that
-came; else the walk raises.
+came; else the walk raises. Where the server tells no count, pages are asked for one at a time, and the end is where an
+accepted page proves it.
 
 **It ends.** Pages in a row without a new row are limited, by a budget that grows with the rows yielded and with
 changes of the count, but never beyond `MOST_FRUITLESS_PAGES`.
@@ -38,6 +39,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from contactship_async._pagination.anchors import Anchor
 from contactship_async._pagination.driver import MOST_FRUITLESS_PAGES, Answer, PageRequest, Requests, Steps, Walk, pick
+from contactship_async._pagination.rows import describe_key
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models.common import Page
 
@@ -45,6 +47,9 @@ T = TypeVar("T")
 
 FRUITLESS_PAGES: Final = 16
 """Pages in a row without a new row that are always allowed, enough to step back 2**16 times the rows of a page."""
+
+MOST_SHARING: Final = 2**20
+"""How many rows with one key are counted where the server tells no count of the listing."""
 
 MOST_DOUBTS: Final = 3
 """How often the end is asked for again when the count says that rows are missing."""
@@ -88,6 +93,7 @@ class OverlappingWalk(Generic[T]):
         self._next = offset  # where the next page has to begin
         self._position = offset  # where the next row to yield is
         self._yielded = 0
+        self._is_first = True  # No page has come yet.
         self._count: int | None = None
         self._width = concurrency  # how many pages to ask for at once, as far as it went well lately
         self._rows_per_page = 0  # that the server sends at present
@@ -147,8 +153,10 @@ class OverlappingWalk(Generic[T]):
 
     def _plan(self) -> Requests:
         """Choose the pages to fetch next, up to the one on which the listing should end."""
-        if self._count is None:
+        if self._is_first:
             return (PageRequest(self._next, min(self._page_size, self._wanted)),)
+        if self._count is None:
+            return (PageRequest(max(self._next, 0), self._page_size),)
         # A listing that loses rows while it is walked pulls the next page up: what fell lately is likely to fall again.
         fall = min(self._fall, self._rows_per_page // 4)
         overlap = self._anchor.usual_overlap + fall
@@ -160,7 +168,9 @@ class OverlappingWalk(Generic[T]):
 
     def _must_fall_back(self, asked: PageRequest, answer: Answer[T]) -> Generator[Requests, Any, bool]:
         """Tell whether the server sends single rows."""
-        if self._count is not None or len(answer.rows) != 1 or min(asked.limit, answer.count - self._start) <= 1:
+        if not self._is_first or answer.count is None or len(answer.rows) != 1:
+            return False
+        if min(asked.limit, answer.count - self._start) <= 1:
             return False
         behind: Answer[T] = yield (PageRequest(self._start + 1, self._page_size),)
         return len(behind.rows) == 1
@@ -169,7 +179,7 @@ class OverlappingWalk(Generic[T]):
         """Go on more carefully: from where the accepted rows end, or further back if the page was to begin there."""
         self._width = 1
         if asked.offset <= self._next:
-            fallen = max((self._count or 0) - answer.count, 0)
+            fallen = self._fallen_to(answer.count)
             self._next = max(self._next - ((fallen or self._rows_per_page) << self._steps_back), 0)
             self._position = min(self._position, self._next)
             self._steps_back += 1
@@ -180,10 +190,13 @@ class OverlappingWalk(Generic[T]):
         rows = answer.rows
         end = asked.offset + len(rows)
         self._next = end - self._anchor.overlap(rows)
-        self._fall = max((self._count or 0) - answer.count, self._fall // 2)
+        self._fall = max(self._fallen_to(answer.count), self._fall // 2)
         self._count = answer.count
+        self._is_first = False
         self._longest_page = max(self._longest_page, len(rows))
-        if end < answer.count or self._rows_per_page == 0:
+        if self._rows_per_page == 0 or (
+            len(rows) == self._longest_page if answer.count is None else end < answer.count
+        ):
             self._rows_per_page = len(rows)
         self._steps_back = 0
         if not new:
@@ -192,19 +205,22 @@ class OverlappingWalk(Generic[T]):
         self._position = asked.offset + new[-1] + 1 if len(new) == self._wanted else end
         self._yielded += len(new)
         self._fruitless_pages = 0
-        self._count_when_fruitful = answer.count
+        self._count_when_fruitful = answer.count or 0
         self._stuck_pages = 0
         self._doubts.clear()
         return Page(pick(rows, new), answer.count, self._position - len(new), asked.limit)
+
+    def _fallen_to(self, count: int | None) -> int:
+        """Tell by how much the count fell."""
+        return 0 if count is None else max((self._count or 0) - count, 0)
 
     def _note_fruitless_page(self) -> None:
         self._fruitless_pages += 1
         may_have_moved = self._yielded + abs((self._count or 0) - self._count_when_fruitful)
         budget = FRUITLESS_PAGES + may_have_moved // max(self._rows_per_page, 1)
         if self._fruitless_pages > min(budget, MOST_FRUITLESS_PAGES):
-            message = (
-                f"{self._fruitless_pages} pages in a row brought no new row; {self._yielded} came, of {self._count}"
-            )
+            of_count = "" if self._count is None else f", of {self._count}"
+            message = f"{self._fruitless_pages} pages in a row brought no new row; {self._yielded} came{of_count}"
             raise PaginationError(message)
 
     def _is_end(self, asked: PageRequest, answer: Answer[T], *, has_new: bool) -> Generator[Requests, Any, bool]:
@@ -217,12 +233,25 @@ class OverlappingWalk(Generic[T]):
             return True
         if not has_new:
             is_all_there_is = self._ids_with_nothing_behind == self._ids(answer)
-            ignores_limit = asked.limit < rows == count
+            ignores_limit = asked.limit < rows and count in (rows, None)
             if is_shorter or is_all_there_is or ignores_limit:
-                return (yield from self._is_count_explained(asked, end, count))
+                return count is None or (yield from self._is_count_explained(asked, end, count))
+            if (yield from self._ignores_offset(asked, answer)):
+                return True
         if self._next <= asked.offset and not is_shorter:
             yield from self._leave_stuck_page(asked, answer)
         return False
+
+    def _ignores_offset(self, asked: PageRequest, answer: Answer[T]) -> Generator[Requests, Any, bool]:
+        """Tell whether the server sends all rows whatever part is asked for: fewer than that, and the same at the head.
+
+        Only where it tells no count, and proof is not asked for.
+        """
+        is_likely = answer.count is None and self._trusts_count and asked.offset > self._start
+        if not is_likely or len(answer.rows) >= asked.limit:
+            return False
+        head: Answer[T] = yield (PageRequest(self._start, asked.limit),)
+        return self._ids(head) == self._ids(answer)
 
     def _ids(self, answer: Answer[T]) -> frozenset[Hashable]:
         return frozenset(self._anchor.identify(answer.rows))
@@ -266,8 +295,10 @@ class OverlappingWalk(Generic[T]):
             self._next = asked.offset - 1
             return
         behind: Answer[T] = yield (PageRequest(rows, self._page_size),)
+        ids = self._ids(answer)
         is_empty = not behind.rows and behind.problem is None
-        self._ids_with_nothing_behind = self._ids(answer) if is_empty else None
+        is_repeated = behind.count is None and self._trusts_count and self._ids(behind) == ids
+        self._ids_with_nothing_behind = ids if is_empty or is_repeated else None
 
     def _raise_stuck(self, asked: PageRequest, answer: Answer[T]) -> Generator[Requests, Any, None]:
         rows, fewest = len(answer.rows), self._anchor.fewest_rows
@@ -281,17 +312,26 @@ class OverlappingWalk(Generic[T]):
         is_capped = rows < self._page_size
         remedy = f"the server sends {rows} at once" if is_capped else f"pass page_size >= {sharing + 2}"
         self._position = start
-        message = f"{sharing} rows share {key.isoformat().replace('+00:00', 'Z')}; {remedy}"
+        message = f"{sharing} rows share {describe_key(key)}; {remedy}"
         raise PaginationError(message)
 
-    def _count_sharing(self, key: object, start: int, known: int, count: int) -> Generator[Requests, Any, int]:
-        """Find out how many rows from the one at *start* on share *key*, at least *known*, by halves."""
-        highest, lowest_not = known - 1, count - start
+    def _count_sharing(self, key: object, start: int, known: int, count: int | None) -> Generator[Requests, Any, int]:
+        """Find out how many rows from the one at *start* on share *key*, at least *known*, by halves.
+
+        Without a count of the listing, an upper bound is found first, by doubling.
+        """
+        highest, lowest_not = known - 1, known if count is None else count - start
+        while count is None and lowest_not < MOST_SHARING and (yield from self._shares(key, start + lowest_not)):
+            highest, lowest_not = lowest_not, 2 * lowest_not
         while lowest_not - highest > 1:
             middle = (highest + lowest_not) // 2
-            answer: Answer[T] = yield (PageRequest(start + middle, 1),)
-            if answer.rows and self._anchor.read_key(answer.rows[0]) == key:
+            if (yield from self._shares(key, start + middle)):
                 highest = middle
             else:
                 lowest_not = middle
         return highest + 1
+
+    def _shares(self, key: object, offset: int) -> Generator[Requests, Any, bool]:
+        """Tell whether the row at *offset* has *key*."""
+        answer: Answer[T] = yield (PageRequest(offset, 1),)
+        return bool(answer.rows) and self._anchor.read_key(answer.rows[0]) == key

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Generator, Hashable, Sequence
+from collections.abc import Generator
 from typing import Any, Generic, TypeVar
 
 from contactship_async._pagination.driver import (
@@ -31,9 +31,10 @@ from contactship_async._pagination.driver import (
     Requests,
     SeenIds,
     Steps,
+    Walk,
     pick,
 )
-from contactship_async.errors import PaginationError, WalkPosition
+from contactship_async.errors import MalformedResponseError, PaginationError, WalkPosition
 from contactship_async.models.common import Page
 
 T = TypeVar("T")
@@ -48,9 +49,10 @@ class DefaultWalk(Generic[T]):
         page_size: How many rows to ask for at once, at least 1.
         max_items: How many rows to yield at the most; None for all.
         filtered: Whether the listing is filtered, so that its count may be that of the whole.
+        countless: The walk to hand over to where the server tells no count.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a walk's settings, all by keyword
         self,
         *,
         identify: Identify[T],
@@ -58,12 +60,15 @@ class DefaultWalk(Generic[T]):
         page_size: int,
         max_items: int | None,
         filtered: bool,
+        countless: Walk[T] | None = None,
     ) -> None:
         self._identify = identify
         self._start = offset
         self._page_size = page_size
         self._max_items = sys.maxsize if max_items is None else max_items
         self._filtered = filtered
+        self._countless = countless
+        self._has_no_count = False
         self._offset = offset
         self._furthest = offset
         self._yielded = 0
@@ -76,6 +81,8 @@ class DefaultWalk(Generic[T]):
     @property
     def position(self) -> WalkPosition:
         """The offset of the next row to yield, and how many were."""
+        if self._countless is not None and self._has_no_count:
+            return self._countless.position
         return WalkPosition(self._offset, self._yielded)
 
     def steps(self) -> Steps[T]:
@@ -83,21 +90,22 @@ class DefaultWalk(Generic[T]):
 
         Raises:
             PaginationError: The listing can't be walked completely.
-            MalformedResponseError: A row could not be read; the rows before it were yielded.
+            MalformedResponseError: A row could not be read, and the rows before it were yielded; or a count is missing
+                that earlier pages had.
         """
         while self._yielded < self._max_items:
             limit = min(self._page_size, self._max_items - self._yielded)
             answer: Answer[T] = yield (PageRequest(self._offset, limit),)
-            if self._steps_back(answer.count):
+            count = answer.count
+            if count is None:
+                yield from self._walk_on_without_count()
+                return
+            if self._steps_back(count):
                 continue
             if not answer.rows and answer.problem is None:
-                yield from self._end_on_empty_page(answer.count)
+                yield from self._end_on_empty_page(count)
                 return
-            ids = self._identify(answer.rows)
-            if self._seen.any_of_first_page_forgotten(ids):
-                message = f"the page at offset {self._offset} wraps around to the first rows of the listing"
-                raise PaginationError(message)
-            page = self._take(answer, ids, limit)
+            page = self._take(answer, limit)
             if page is not None:
                 yield page
             elif answer.rows:
@@ -105,9 +113,16 @@ class DefaultWalk(Generic[T]):
             if self._yielded < self._max_items:
                 if answer.problem is not None:
                     raise answer.problem
-                if self._is_at_end(answer.count):
-                    yield from self._balance(answer.count)
+                if self._is_at_end(count):
+                    yield from self._balance(count)
                     return
+
+    def _walk_on_without_count(self) -> Steps[T]:
+        """Hand over, if no page so far had a count."""
+        if self._countless is None or self._count is not None:
+            raise MalformedResponseError(("count: missing",))
+        self._has_no_count = True
+        return self._countless.steps()
 
     def _steps_back(self, count: int) -> bool:
         """Note the count; where it fell, discard the page and move the offset that much further back."""
@@ -135,8 +150,12 @@ class DefaultWalk(Generic[T]):
             return math.inf
         return min(self._yielded, self._seen.capacity)
 
-    def _take(self, answer: Answer[T], ids: Sequence[Hashable], limit: int) -> Page[T] | None:
+    def _take(self, answer: Answer[T], limit: int) -> Page[T] | None:
         """Move past the rows of a page, up to the last one wanted, and return the new ones."""
+        ids = self._identify(answer.rows)
+        if self._seen.any_of_first_page_forgotten(ids):
+            message = f"the page at offset {self._offset} wraps around to the first rows of the listing"
+            raise PaginationError(message)
         wanted = self._max_items - self._yielded
         new = self._seen.add(ids)[:wanted]
         self._offset += new[-1] + 1 if len(new) == wanted else len(answer.rows)

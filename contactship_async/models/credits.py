@@ -9,11 +9,11 @@ from attrs import frozen
 
 from contactship_async.models.common import Model
 
-__all__ = ["Credits"]
+__all__ = ["CreditBalance"]
 
 
 @frozen
-class Credits(Model):
+class CreditBalance(Model):
     """What an organization has left to spend.
 
     Args:

@@ -20,6 +20,7 @@ from contactship_async import (
     RetryPolicy,
     Timeouts,
 )
+from contactship_async._http.api_key import FetchedApiKey
 from contactship_async.sandbox import Sandbox, Status
 
 KEY = "sk-live-0123456789"
@@ -190,13 +191,13 @@ async def test_refused_key_is_fetched_anew() -> None:
 async def test_newer_key_survives_an_old_refusal() -> None:
     """The refusal of a key that another call has replaced meanwhile drops nothing."""
     vault = Vault("sk-1", "sk-2")
-    client = Sandbox().client(api_key=vault)
-    old = await client._get_api_key()
-    client._forget_api_key(old)
-    new = await client._get_api_key()
-    client._forget_api_key(old)
+    api_key = FetchedApiKey(vault)
+    old = await api_key.get(None)
+    api_key.forget(old)
+    new = await api_key.get(None)
+    api_key.forget(old)
 
-    assert new is await client._get_api_key()
+    assert new is await api_key.get(None)
 
 
 async def test_no_use_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:

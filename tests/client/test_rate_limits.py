@@ -164,7 +164,7 @@ def test_used_up_budget(headers: dict[str, str], pause: float, status: int) -> N
 
     async def main() -> float:
         client = client_of(transport, timeouts=Timeouts(total=None))
-        for limit in (client._attempts.limits.organization, client._attempts.limits.address):
+        for limit in (client._caller.attempts.limits.organization, client._caller.attempts.limits.address):
             limit.dice = lambda: 0.0
         for _ in range(2):
             await asyncio.gather(client.request("GET", "/v1/credits"), return_exceptions=True)
@@ -192,7 +192,7 @@ def test_organizations_of_a_pool(headers: dict[str, str], waits: tuple[float, fl
         async with ContactshipPool({"a": "first", "b": "second"}, transport=transport) as pool:
             for client in (pool["a"], pool["b"]):
                 in_loop_time(client)
-                for limit in (client._attempts.limits.organization, client._attempts.limits.address):
+                for limit in (client._caller.attempts.limits.organization, client._caller.attempts.limits.address):
                     limit.dice = lambda: 0.0
 
             async def seconds(client: ContactshipClient) -> float:
@@ -217,7 +217,7 @@ def test_call_that_is_not_repeated_pauses_the_others() -> None:
 
     async def main() -> float:
         client = client_of(transport)
-        client._attempts.limits.organization.dice = lambda: 0.0
+        client._caller.attempts.limits.organization.dice = lambda: 0.0
         with pytest.raises(RateLimitError):
             await client.request("POST", "/v1/calls", json={})
         await client.request("GET", "/v1/credits")
@@ -263,7 +263,7 @@ def test_wait_longer_than_total(prepare: Callable[[Limits], None], reason: str) 
 
     async def main() -> float:
         client = client_of(transport)
-        prepare(client._attempts.limits)
+        prepare(client._caller.attempts.limits)
         with pytest.raises(RequestTimeoutError, match=f"{reason}, and so it can't end within 120 s, the total") as told:
             await client.request("POST", "/v1/calls", json={})
         assert "total" == told.value.limit
@@ -281,7 +281,7 @@ def test_hostile_wait_ends() -> None:
 
     async def main() -> float:
         client = client_of(transport, timeouts=Timeouts(total=None))
-        client._attempts.limits.organization.dice = lambda: 0.0
+        client._caller.attempts.limits.organization.dice = lambda: 0.0
         with pytest.raises(RateLimitError):
             await client.request("GET", "/v1/credits")
         await client.request("GET", "/v1/credits")
@@ -299,8 +299,8 @@ def test_own_delay_after_a_refusal() -> None:
 
     async def main() -> float:
         client = client_of(transport, retry=RetryPolicy(initial_delay=10, max_retry_after=0))
-        client._attempts = evolve(client._attempts, dice=lambda: 1.0)
-        client._attempts.limits.organization.dice = lambda: 0.0
+        client._caller.attempts = evolve(client._caller.attempts, dice=lambda: 1.0)
+        client._caller.attempts.limits.organization.dice = lambda: 0.0
         await client.request("GET", "/v1/credits")
         return now() - 1000
 
@@ -316,7 +316,7 @@ def test_held_back_after_a_refusal() -> None:
 
     async def main() -> list[str]:
         client = client_of(transport, retry=RetryPolicy(initial_delay=2))
-        client._attempts = evolve(client._attempts, dice=lambda: 1.0)
+        client._caller.attempts = evolve(client._caller.attempts, dice=lambda: 1.0)
         with pytest.raises(RateLimitError) as caught:
             await client.request("GET", "/v1/credits")
         return caught.value.__notes__

@@ -27,7 +27,7 @@ class Color(StrEnum):
 
 WRONG: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: check_type("x", 1, str), TypeError, "x must be of type str, not int"),
-    (lambda: check_integer("x", True, lowest=0), TypeError, "x must be an integer >= 0, not bool"),
+    (lambda: check_integer("x", value=True, lowest=0), TypeError, "x must be an integer >= 0, not bool"),
     (lambda: check_integer("x", -1, lowest=0), ValueError, "x must be an integer >= 0, not -1"),
     (lambda: check_integer("x", "1", lowest=1, highest=9), TypeError, "x must be an integer from 1 to 9, not str"),
     (lambda: check_integer("x", 10, lowest=1, highest=9), ValueError, "x must be an integer from 1 to 9, not 10"),
@@ -47,7 +47,7 @@ WRONG: list[tuple[Callable[[], object], type[Exception], str]] = [
         "x must be a number of seconds >= 0, not nan",
     ),
     (
-        lambda: check_seconds("x", False, may_be_zero=True),
+        lambda: check_seconds("x", value=False, may_be_zero=True),
         TypeError,
         "x must be a finite number of seconds >= 0, not bool",
     ),

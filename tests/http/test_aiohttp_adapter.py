@@ -18,12 +18,12 @@ LISTING = "https://api.contactship.ai/v1/phone-numbers"
 async def test_request_line_and_headers() -> None:
     """One GET, with the key, without redirects."""
     with aioresponses() as mocked:
-        mocked.get(f"{LISTING}?limit=1", payload={"data": [], "count": 3})
+        mocked.get(f"{LISTING}?limit=1&offset=0", payload={"data": [], "count": 3})
         async with ContactshipClient("sk-test") as client:
             count = await client.count_phone_numbers()
 
     assert 3 == count
-    [call] = mocked.requests["GET", URL(f"{LISTING}?limit=1")]
+    [call] = mocked.requests["GET", URL(f"{LISTING}?limit=1&offset=0")]
     assert call.kwargs["allow_redirects"] is False
     assert "sk-test" == call.kwargs["headers"]["x-api-key"]
 
@@ -41,7 +41,7 @@ async def test_large_body() -> None:
         for number in range(2000)
     ]
     with aioresponses() as mocked:
-        mocked.get(f"{LISTING}?limit=2000", payload={"data": rows, "count": 2000})
+        mocked.get(f"{LISTING}?limit=2000&offset=0", payload={"data": rows, "count": 2000})
         async with ContactshipClient("sk-test") as client:
             page = await client.list_phone_numbers(limit=2000)
 

@@ -19,7 +19,7 @@ from contactship_async import ConnectionFailedError, MalformedResponseError, Pag
 
 TEXT = "expected a non-empty text"
 NO_ROWS: list[Any] = [None, {}, "", 0, False, 1.5, "pn-1", {"0": row()}, {"data": [row()]}]
-NO_COUNTS: list[Any] = [None, -1, 1.0, 0.5, "1", " 1 ", "", True, [1], {}, 1e300]
+NO_COUNTS: list[Any] = [-1, 1.0, 0.5, "1", " 1 ", "", True, [1], {}, 1e300]
 NO_PAGES: list[Any] = [
     None,
     True,
@@ -27,15 +27,12 @@ NO_PAGES: list[Any] = [
     1.5,
     "",
     "data",
-    [],
-    [row()],
+    [None],
     {},
     {"count": 1},
-    {"data": [row()]},
     {"items": [], "count": 1},
 ]
 NO_PAGINATIONS: list[Any] = [
-    None,
     0,
     "",
     [],
@@ -97,6 +94,10 @@ SHAPES = [
     ),
     *(case(f"row {short(each)}", page(row(0), each), "WALK", MALFORMED, came=1) for each in NO_ROW),
     *(case(f"created_at {date}", page(row(created_at=date)), "WALK", ids(1)) for date in DATES),
+    *(
+        case(f"no count: {json.dumps(each)}", reply(each), "WALK", ids(1), 4)
+        for each in ([row()], {"data": [row()]}, {"data": [row()], "count": None})
+    ),
     case("type of the future", page(row(type="whatsapp")), "WALK", ids(1)),
 ]
 
@@ -123,6 +124,14 @@ LISTINGS: Mapping[str, tuple[Window, *tuple[tuple[Any, ...], ...]]] = {
     "caps limit at 1": (lambda o, _: (cut(o, 1), 22), (ALL, 22), (WRONG, 7, 1), (ALL, 24)),
     "returns 2 more": (lambda o, n: (cut(o, n + 2), 22), (ALL, 4), (ALL, 5), (ALL, 4)),
     "returns 1 less": (lambda o, n: (cut(o, n - 1), 22), (ALL, 6), (ALL, 11), (ALL, 8)),
+    "tells no count": (lambda o, n: (cut(o, n), None), (ALL, 8), (ALL, 10), (ALL, 8)),
+    "no count, ignores offset": (lambda _, n: (cut(0, n), None), (WRONG, 20, 5), (WRONG, 20, 5), (WRONG, 20, 5)),
+    "no count, ignores offset, sends 3": (lambda *_: (N[:3], None), (ids(3), 4), (WRONG, 20, 3), (ids(3), 4)),
+    "no count, ignores limit and offset": (lambda *_: (N, None), (ALL, 3), (ALL, 2), (ALL, 2)),
+    "no count, caps limit at 4": (lambda o, n: (cut(o, min(n, 4)), None), (ALL, 10), (ALL, 13), (ALL, 9)),
+    "no count, caps limit at 1": (lambda o, _: (cut(o, 1), None), (WRONG, 9, 1), (WRONG, 9, 1), (WRONG, 9, 1)),
+    "no count from 5 on": (lambda o, n: (cut(o, n), None if o else 22), (MALFORMED, 2, 5), (ALL, 9), (ALL, 9)),
+    "count after the first page": (lambda o, n: (cut(o, n), 22 if o else None), (ALL, 9), (ALL, 9), (ALL, 9)),
     "counts too many": (lambda o, n: (cut(o, n), 100), (WRONG, 6, 22), (WRONG, 11, 22), (WRONG, 13, 22)),
     "counts too few": (lambda o, n: (cut(o, n), 13), (ALL, 6), (ALL, 8), (ALL, 7)),
     "counts the page": (lambda o, n: (cut(o, n), len(cut(o, n))), (ids(5), 1), (ALL, 8), (ALL, 7)),  # consistent

@@ -174,8 +174,11 @@ NO_PAGE: dict[str, Act] = {
     "error with status 200": reply({"statusCode": 500, "message": "hidden"}),
     "number of 5,000 digits": reply(PAGE.replace(b'"count": 1', b'"count": ' + b"9" * 5000)),
     "count of 1e999": reply(PAGE.replace(b'"count": 1', b'"count": 1e999')),
-    "count given twice": reply(PAGE[:-1] + b', "count": null}'),
     "rows given twice": reply(PAGE[:-1] + b', "data": {}}'),
+}
+NO_COUNT: dict[str, Act] = {
+    "count given twice": reply(PAGE[:-1] + b', "count": null}'),
+    "bare array": reply(b" \n[" + PAGE.partition(b"[")[2].rpartition(b"]")[0] + b"]"),
 }
 SOUND: dict[str, Act] = {
     "plain": reply(PAGE),
@@ -215,6 +218,7 @@ SECTIONS = {
     "unreadable": cases(UNREADABLE, {"LIST": FAILED, "POST": AMBIGUOUS}, (1, 2), SINGLE | BRIEF),
     "not JSON": cases(NOT_JSON, {"LIST": MALFORMED, "COUNT": MALFORMED}, told="not JSON"),
     "no page": cases(NO_PAGE, {"LIST": MALFORMED, "COUNT": MALFORMED}),
+    "no count": cases(NO_COUNT, {"LIST": ids(1), "COUNT": MALFORMED}),
     "sound": cases(SOUND, {"LIST": ids(1), "WALK": ids(1), "COUNT": 1}),
 }
 

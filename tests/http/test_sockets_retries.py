@@ -106,7 +106,7 @@ def record_sleeps(client: ContactshipClient, sleeps: list[float]) -> None:
         return sum(sleeps)
 
     gates = [Gate(clock=clock, sleep=note, dice=lambda: 0.0) for _ in range(2)]
-    client._attempts = evolve(client._attempts, limits=Limits(*gates), clock=clock, sleep=note)
+    client._caller.attempts = evolve(client._caller.attempts, limits=Limits(*gates), clock=clock, sleep=note)
 
 
 NOON = "Wed, 04 Nov 2026 12:00:00 GMT"

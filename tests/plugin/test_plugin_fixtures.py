@@ -52,7 +52,7 @@ async def test_client_waits_for_nothing(contactship_sandbox: Sandbox, contactshi
     """Its retries follow at once."""
     contactship_sandbox.script(Status(503), times=3)
 
-    assert 0 == contactship_client._attempts.policy.initial_delay
+    assert 0 == contactship_client._caller.attempts.policy.initial_delay
     assert 7 == await contactship_client.count_phone_numbers()
     assert [503, 503, 503, 200] == [request.status for request in contactship_sandbox.requests]
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count, groupby
+from operator import attrgetter
 from random import Random
 from typing import Literal
 
@@ -24,6 +25,7 @@ from attrs import define, field, frozen
 from contactship_async._pagination.anchors import IdAnchor, KeyAnchor
 from contactship_async._pagination.driver import PageRequest, Walk
 from contactship_async._pagination.overlapping import OverlappingWalk
+from contactship_async._pagination.rows import SortKey
 from contactship_async.errors import MalformedResponseError, PaginationError
 from contactship_async.models.common import Page
 
@@ -31,6 +33,7 @@ Choose = Callable[[int], int]
 """Draws a number from 0 up to, but not including, the one given."""
 
 EPOCH = datetime(2026, 1, 15, 10, tzinfo=UTC)
+SORT_KEY = SortKey("created_at", attrgetter("created_at"))
 
 
 @frozen
@@ -158,7 +161,7 @@ def make_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
     fallback: Walk[Row] | None = None,
 ) -> OverlappingWalk[Row]:
     """Make a walk, as a client would."""
-    by_key = KeyAnchor[Row](ids_of, "created_at", offset, descending=descending)
+    by_key = KeyAnchor[Row](ids_of, SORT_KEY, offset, descending=descending)
     return OverlappingWalk(
         anchor=by_key if exact else IdAnchor(ids_of, offset),
         offset=offset,

@@ -54,7 +54,7 @@ def now() -> float:
 
 def in_loop_time(client: ContactshipClient) -> ContactshipClient:
     """Let *client* go by the clock of the running loop."""
-    limits = client._attempts.limits
+    limits = client._caller.attempts.limits
     limits.organization.clock = limits.address.clock = now
-    client._attempts = evolve(client._attempts, clock=now)
+    client._caller.attempts = evolve(client._caller.attempts, clock=now)
     return client

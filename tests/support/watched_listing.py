@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Final
 
 from attrs import define, field
@@ -18,11 +19,13 @@ from attrs import define, field
 from contactship_async._pagination.anchors import IdAnchor, KeyAnchor
 from contactship_async._pagination.driver import PageRequest, Steps, Walk, walk_pages
 from contactship_async._pagination.overlapping import OverlappingWalk
+from contactship_async._pagination.rows import SortKey
 from contactship_async._pagination.sequential import DefaultWalk
 from contactship_async.errors import MalformedResponseError, WalkPosition
 from contactship_async.models.common import Page
 
 ROWS: Final = 10
+SORT_KEY: Final = SortKey("created_at", attrgetter("created_at"))
 EPOCH: Final = datetime(2026, 1, 15, 10, tzinfo=UTC)
 
 
@@ -84,7 +87,7 @@ def default_walk(_: int = 1) -> Walk[Row]:
 def overlapping_walk(concurrency: int, *, exact: bool = False) -> Walk[Row]:
     """Make an overlapping walk, anchored by ids unless it is exact."""
     return OverlappingWalk(
-        anchor=KeyAnchor(ids_of, "created_at", 0, descending=False) if exact else IdAnchor(ids_of, 0),
+        anchor=KeyAnchor(ids_of, SORT_KEY, 0, descending=False) if exact else IdAnchor(ids_of, 0),
         offset=0,
         page_size=3,
         max_items=None,

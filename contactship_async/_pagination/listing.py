@@ -1,0 +1,335 @@
+"""A listing that is sent in pages by limit and offset: what it is, and all that can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
+
+from attrs import field, frozen
+
+from contactship_async._arguments import check_choice, check_integer, check_type
+from contactship_async._http.caller import Caller
+from contactship_async._http.messages import Request
+from contactship_async._http.requests import Parameter, Parameters, build_request, build_window
+from contactship_async._http.responses import PageAnswer, read_page
+from contactship_async._pagination.anchors import Anchor, IdAnchor, KeyAnchor
+from contactship_async._pagination.base import AnyListing
+from contactship_async._pagination.driver import PageRequest, Walk, walk_pages, walk_rows
+from contactship_async._pagination.overlapping import OverlappingWalk
+from contactship_async._pagination.rows import RowIds, SortKey, read_rows_of
+from contactship_async._pagination.sequential import DefaultWalk
+from contactship_async.errors import MalformedResponseError, PaginationError
+from contactship_async.models.common import Model, Page, SortOrder
+
+T = TypeVar("T")
+
+Order: TypeAlias = SortOrder | Literal["asc", "desc"]
+
+_FEWEST_OVERLAPPING: Final = 2
+_FEWEST_EXACT: Final = 3
+
+
+@frozen
+class OrderParameters:
+    """How an endpoint is asked for an order.
+
+    Args:
+        direction: The name of the parameter for the direction.
+        ascending: Its value for the lowest first.
+        descending: Its value for the highest first.
+        field: The name of the parameter for the field to sort by; None where that is not to be chosen.
+    """
+
+    direction: str = "order"
+    ascending: str = "asc"
+    descending: str = "desc"
+    field: str | None = None
+
+    def build(self, sort_key: str, order: SortOrder) -> dict[str, Parameter]:
+        """Return the parameters that ask for *order* by *sort_key*."""
+        direction: dict[str, Parameter] = {
+            self.direction: self.ascending if order is SortOrder.ASC else self.descending
+        }
+        return direction if self.field is None else {self.field: sort_key, **direction}
+
+
+@frozen
+class ListingDeclaration(Generic[T]):
+    """What there is to know about a listing, whatever is asked of it.
+
+    Args:
+        path: Such as `/v1/tags`; percent-encoded.
+        row_type: The class of its rows.
+        id_field: The field that tells rows from each other.
+        sort_key: The field that rows are sorted by; None where that is not known, and then no order is asked for.
+        order_parameters: How it is asked for an order.
+        page_size: How many rows walks ask for at once.
+        largest_page: The largest `limit` that the API accepts; None where it names none.
+        heavy: Whether its requests count in the organization's smaller budget besides.
+        has_count: Whether a page tells how many rows the listing has.
+    """
+
+    path: str
+    row_type: type[T]
+    id_field: str = "id"
+    sort_key: str | None = "created_at"
+    order_parameters: OrderParameters = OrderParameters()
+    page_size: int = 100
+    largest_page: int | None = None
+    heavy: bool = False
+    has_count: bool = True
+    _readers: tuple[RowIds[T], SortKey[T] | None] = field(init=False, repr=False, eq=False)
+
+    @_readers.default
+    def _make_readers(self) -> tuple[RowIds[T], SortKey[T] | None]:
+        is_trusted = isinstance(self.row_type, type) and issubclass(self.row_type, Model)
+        return read_rows_of(self.row_type, self.id_field, self.sort_key, is_trusted=is_trusted)
+
+    @property
+    def row_ids(self) -> RowIds[T]:
+        """What reads the ids of rows."""
+        return self._readers[0]
+
+    @property
+    def row_keys(self) -> SortKey[T] | None:
+        """What reads the sort keys of rows; None where they are not known."""
+        return self._readers[1]
+
+
+def _read_order(order: Order | None) -> SortOrder | None:
+    return None if order is None else check_choice("order", order, SortOrder)
+
+
+@frozen(repr=False, eq=False)
+class Listing(AnyListing[T]):
+    """The rows of one listing, as a value: it says what to ask for, and sends nothing by itself.
+
+        tags = client.tags.list(label="vip")
+        async for tag in tags:                                  # all of them, with the defaults of `rows`
+            ...
+        async for tag in tags.rows(concurrency=8, exact=True):  # the same, with options
+            ...
+        page = await tags.page(limit=20, offset=40)             # exactly one request
+        total = await tags.count()
+
+    Each iteration begins anew. `ContactshipPool.iter` takes functions that return a listing.
+
+    Source: https://docs.contactship.ai/api-reference/introduction
+
+    Attributes:
+        declaration: What there is to know about the listing.
+        filters: What is asked for, by the API's own names; None is not sent.
+        order: Of the sort key; None leaves it to the server for `page`, and is the highest first for all else.
+    """
+
+    declaration: ListingDeclaration[T]
+    _caller: Caller
+    filters: Mapping[str, Any]
+    order: SortOrder | None = field(default=None, converter=_read_order)
+
+    def __repr__(self) -> str:
+        return f"<Listing of {self.declaration.path}>"
+
+    def rows(
+        self,
+        *,
+        page_size: int | None = None,
+        offset: int = 0,
+        max_items: int | None = None,
+        concurrency: int = 1,
+        exact: bool = False,
+    ) -> AsyncGenerator[T, None]:
+        """Iterate over all rows (auto-pagination), each once, while others come and go.
+
+        Called without `await`: `async for row in listing.rows(): ...`. At most *concurrency* pages are held, and the
+        next ones are fetched when the first of their rows is wanted; nothing goes on in the background in between.
+        Leave early with `contextlib.aclosing()`:
+
+            async with aclosing(listing.rows()) as rows:
+                async for row in rows:
+                    ...
+
+        For a time limit, put `asyncio.timeout()` around the whole loop. `asyncio.wait_for(anext(rows), ...)` ends
+        the generator when it times out, and the listing would look shorter than it is.
+
+        With *exact*, every row that is there during the whole iteration comes exactly once, or it raises. Without it,
+        signs that a row is missing raise, but three things leave no sign: in ascending order, or where the server's
+        count ignores a filter, a row added and one removed between the same two pages; and rows with the very same
+        sort key that the server lists in another order each time. With a *concurrency* of 2 or more, only the last of
+        the three is left. A nightly job wants *exact*; a web request can do without.
+
+        Where the server tells no count, pages are fetched one at a time.
+
+        Args:
+            page_size: How many rows to ask for at once, >= 1, with *exact* >= 3 and two more than the most rows with
+                the same sort key; None is what suits the listing. A server that caps this is no problem.
+            offset: How many rows to skip, >= 0; to resume, `error.position.offset`. What *exact* guarantees, it does
+                for the rows from there on when the first page came; while the listing changes, others with the same
+                sort key as the first of them may come too.
+            max_items: How many rows to yield at the most, >= 0; None for all.
+            concurrency: How many pages to fetch concurrently, >= 1, once the first one has told how many there are.
+                Neighbours overlap, by one row or with *exact* a few, so that each proves that nothing is missing
+                before it. (With a *page_size* of 1 they can't overlap, and are fetched one after the other.)
+            exact: Whether to accept only what proves to be complete.
+
+        Yields:
+            Rows in the order of the listing.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of range, or *exact* or a *concurrency* is asked for a listing without a
+                sort key.
+            PaginationError: The listing can't be walked completely, for the reason given.
+            ContactshipError: A call failed. All errors have a `position` to go on from.
+        """
+        return walk_rows(
+            self.pages(page_size=page_size, offset=offset, max_items=max_items, concurrency=concurrency, exact=exact)
+        )
+
+    def pages(
+        self,
+        *,
+        page_size: int | None = None,
+        offset: int = 0,
+        max_items: int | None = None,
+        concurrency: int = 1,
+        exact: bool = False,
+    ) -> AsyncGenerator[Page[T], None]:
+        """Iterate over all rows like `rows`, a page at a time, for progress bars and batches.
+
+        The arguments and errors are the same.
+
+        Yields:
+            Pages with at least one row; none holds a row that an earlier page held.
+        """
+        check_type("exact", exact, bool)
+        walk = self._make_walk(
+            page_size=self._check_page_size(page_size, exact=exact),
+            offset=check_integer("offset", offset, lowest=0),
+            max_items=None if max_items is None else check_integer("max_items", max_items, lowest=0),
+            concurrency=check_integer("concurrency", concurrency, lowest=1),
+            exact=exact,
+        )
+        row_type, heavy = self.declaration.row_type, self.declaration.heavy
+        exchange = self._caller.exchange
+        filtered, whole = self._build_request(), self._build_request(filtered=False)
+
+        async def fetch(asked: PageRequest) -> PageAnswer[T]:
+            window = build_window(limit=asked.limit, offset=asked.offset)
+            return read_page(await exchange(filtered if asked.filtered else whole, window, heavy=heavy), row_type)
+
+        return walk_pages(walk, fetch)
+
+    async def page(self, *, limit: int | None = None, offset: int | None = None) -> Page[T]:
+        """Fetch one page, with exactly one call.
+
+        Args:
+            limit: How many rows to return at the most, >= 0; servers may return fewer.
+            offset: How many rows to skip, >= 0.
+
+        The two are sent together: of one that is given alone, the other is what suits the listing, or 0. Without
+        both, and without an order, the server decides.
+
+        Returns:
+            The rows, with the server's count of all of them.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of range.
+            ContactshipError: The call failed.
+        """
+        if limit is not None:
+            check_integer("limit", limit, lowest=0, highest=self.declaration.largest_page)
+        if offset is not None:
+            check_integer("offset", offset, lowest=0)
+        if limit is not None or offset is not None:
+            limit, offset = self.declaration.page_size if limit is None else limit, offset or 0
+        answer = await self._fetch_page({"limit": limit, "offset": offset})
+        if answer.problem is not None:
+            raise answer.problem
+        return Page(tuple(answer.rows), answer.count, offset or 0, limit)
+
+    async def count(self) -> int:
+        """Ask how many rows there are, with one call for one row.
+
+        The documentation of some listings leaves open whether the server's count follows the filters; this is what it
+        says.
+
+        Returns:
+            The server's count, >= 0.
+
+        Raises:
+            PaginationError: The listing has no count.
+            MalformedResponseError: The response tells none.
+            ContactshipError: The call failed.
+        """
+        if not self.declaration.has_count:
+            message = f"{self.declaration.path} tells no count: its rows have to be counted"
+            raise PaginationError(message)
+        answer = await self._fetch_page({"limit": 1, "offset": 0})
+        if answer.count is None:
+            raise MalformedResponseError(("count: missing",))
+        return answer.count
+
+    async def _fetch_page(self, window: Parameters) -> PageAnswer[T]:
+        order = {} if self.order is None else self._order_parameters()
+        request = build_request(method="GET", path=self.declaration.path, params={**window, **order, **self.filters})
+        response = await self._caller.exchange(request, heavy=self.declaration.heavy)
+        return read_page(response, self.declaration.row_type)
+
+    def _build_request(self, *, filtered: bool = True) -> Request:
+        """Build the request of all pages, all but its window."""
+        params = {**self._order_parameters(), **(self.filters if filtered else {})}
+        return build_request(method="GET", path=self.declaration.path, params=params)
+
+    def _order_parameters(self) -> Mapping[str, Parameter]:
+        sort_key = self.declaration.sort_key
+        if sort_key is None:
+            return {}
+        return self.declaration.order_parameters.build(sort_key, self.order or SortOrder.DESC)
+
+    def _check_page_size(self, page_size: int | None, *, exact: bool) -> int:
+        if page_size is None:
+            return self.declaration.page_size
+        name = f"page_size{' with exact=True' * exact}"
+        lowest = _FEWEST_EXACT if exact else 1
+        return check_integer(name, page_size, lowest=lowest, highest=self.declaration.largest_page)
+
+    def _make_walk(
+        self, *, page_size: int, offset: int, max_items: int | None, concurrency: int, exact: bool
+    ) -> Walk[T]:
+        """Choose how to walk: one page after the other, or with pages that overlap and so prove what they say."""
+        ids, keys = self.declaration.row_ids, self.declaration.row_keys
+        if keys is None and (exact or concurrency > 1):
+            message = "exact=True and a concurrency above 1 need a sort_key, and the listing has none"
+            raise ValueError(message)
+
+        def overlapping(anchor: Anchor[T], *, fallback: Walk[T] | None = None, least: int = 1) -> OverlappingWalk[T]:
+            return OverlappingWalk(
+                anchor=anchor,
+                offset=offset,
+                page_size=max(page_size, least),
+                max_items=max_items,
+                filtered=filtered,
+                concurrency=concurrency,
+                trusts_count=not exact,
+                fallback=fallback,
+            )
+
+        filtered = any(value is not None for value in self.filters.values())
+        if exact and keys is not None:
+            return overlapping(KeyAnchor(ids, keys, offset, descending=self.order is not SortOrder.ASC))
+        countless = overlapping(IdAnchor(ids, offset), least=_FEWEST_OVERLAPPING)
+        if not self.declaration.has_count:
+            return countless
+        sequential: DefaultWalk[T] = DefaultWalk(
+            identify=ids,
+            offset=offset,
+            page_size=page_size,
+            max_items=max_items,
+            filtered=filtered,
+            countless=countless,
+        )
+        if concurrency > 1 and page_size > 1:  # Pages of one row can't overlap.
+            return overlapping(IdAnchor(ids, offset), fallback=sequential)
+        return sequential

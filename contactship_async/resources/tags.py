@@ -1,0 +1,123 @@
+"""The tags of an organization: `/v1/tags`.
+
+Source: https://docs.contactship.ai/api-reference/endpoint/list-tags
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from attrs import frozen
+from msgspec import UNSET, UnsetType
+
+from contactship_async._arguments import check_text, given, text_or_none
+from contactship_async._http.caller import Caller
+from contactship_async._http.requests import build_path
+from contactship_async._pagination.listing import Listing, ListingDeclaration, Order
+from contactship_async.models.tags import Tag
+
+LISTING: Final = ListingDeclaration("/v1/tags", Tag)
+_PATH: Final = "/v1/tags/{tag_id}"
+_COLOR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
+
+
+def _check_color(name: str, value: object) -> str:
+    color = check_text(name, value)
+    if not _COLOR.fullmatch(color):
+        message = f"{name} must be of the form '#RRGGBB', not {color!r}"
+        raise ValueError(message)
+    return color
+
+
+_BODY: Final = {"name": check_text, "color": _check_color, "label": text_or_none}
+
+
+@frozen(repr=False)
+class Tags:
+    """The tags that the organization puts on its contacts: `client.tags`."""
+
+    _caller: Caller
+
+    def list(self, *, name: str | None = None, label: str | None = None, order: Order | None = None) -> Listing[Tag]:
+        """Return the listing of tags; nothing is sent before it is iterated over.
+
+        Args:
+            name: Only tags whose name contains this.
+            label: Only tags whose label contains this.
+            order: By creation date, `asc` or `desc`; the newest first if not given.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is not allowed.
+
+        Source: https://docs.contactship.ai/api-reference/endpoint/list-tags
+        """
+        filters = {"name": text_or_none("name", name), "label": text_or_none("label", label)}
+        return Listing(LISTING, self._caller, filters, order)
+
+    async def create(self, *, name: str, color: str, label: str | None = None) -> Tag:
+        """Create a tag. Not repeated when it may have been processed.
+
+        Args:
+            name: Not yet that of another tag.
+            color: `#RRGGBB`.
+            label: A short description; None for none.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is empty, or *color* has another form.
+            BadRequestError: The API refuses an argument, such as a name that is taken.
+            AmbiguousOutcomeError: The tag may have been created.
+            ContactshipError: The call failed.
+
+        Source: https://docs.contactship.ai/api-reference/endpoint/create-tag
+        """
+        body = given(_BODY, name=name, color=color, label=UNSET if label is None else label)
+        return await self._caller.call("POST", LISTING.path, Tag, json=body)
+
+    async def update(
+        self,
+        tag_id: str,
+        *,
+        name: str | UnsetType = UNSET,
+        color: str | UnsetType = UNSET,
+        label: str | UnsetType | None = UNSET,
+    ) -> Tag:
+        """Change a tag. What is not given stays as it is.
+
+        Args:
+            tag_id: Of the tag.
+            name: Not yet that of another tag.
+            color: `#RRGGBB`.
+            label: A short description; None removes it.
+
+        Returns:
+            The tag, with `updated_at` in place of `created_at`.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is empty, *color* has another form, or *tag_id* can't be part of a path.
+            NotFoundError: There is no such tag.
+            ContactshipError: The call failed.
+
+        Source: https://docs.contactship.ai/api-reference/endpoint/update-tag
+        """
+        body = given(_BODY, name=name, color=color, label=label)
+        return await self._caller.call("PATCH", build_path(_PATH, tag_id=tag_id), Tag, json=body, idempotent=True)
+
+    async def delete(self, tag_id: str) -> None:
+        """Delete a tag, and take it off all contacts.
+
+        Args:
+            tag_id: Of the tag.
+
+        Raises:
+            TypeError: *tag_id* is not a string.
+            ValueError: *tag_id* can't be part of a path.
+            NotFoundError: There is no such tag; it may be that an earlier attempt of this call has deleted it.
+            ContactshipError: The call failed.
+
+        Source: https://docs.contactship.ai/api-reference/endpoint/delete-tag
+        """
+        await self._caller.delete(build_path(_PATH, tag_id=tag_id))
