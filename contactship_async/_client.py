@@ -19,7 +19,8 @@ from contactship_async._http.messages import Transport
 from contactship_async._http.rate_limits import Gate, Limits
 from contactship_async._http.requests import Parameters, build_request
 from contactship_async._http.retry import AttemptLoop
-from contactship_async._pagination.listing import Listing, ListingDeclaration, Order
+from contactship_async._pagination.declaration import ListingDeclaration
+from contactship_async._pagination.listing import Listing, Order
 from contactship_async.errors import ConfigurationError
 from contactship_async.models.common import Page, SortOrder
 from contactship_async.models.phone_numbers import PhoneNumber
@@ -243,9 +244,9 @@ class ContactshipClient:
         if not filters.keys().isdisjoint(("limit", "offset")):
             message = "params must hold no limit and no offset: they are arguments of page() and rows()"
             raise ValueError(message)
-        build_request(method="GET", path=path, params=filters)  # which checks both before anything is sent
+        path = build_request(method="GET", path=path, params=filters).path  # checks both before anything is sent
         declaration = ListingDeclaration(path, row_type, id_field=id_field, sort_key=sort_key)
-        return Listing(declaration, self._caller, filters, cast("Order | None", (params or {}).get("order")))
+        return Listing(declaration, self._caller, filters, order=cast("Order | None", (params or {}).get("order")))
 
     async def list_phone_numbers(
         self,

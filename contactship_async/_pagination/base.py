@@ -3,24 +3,52 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Generic, NoReturn, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, Generic, NoReturn, TypeVar
 
+from attrs import field, frozen
+
+from contactship_async._http.caller import Caller
+from contactship_async._http.messages import Query, Request
+from contactship_async._http.requests import Parameters, build_path, build_request
+from contactship_async._http.responses import PageAnswer, read_page
+from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async.models.common import Page
 
 T = TypeVar("T")
 
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
+
+def _freeze(filters: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(filters))
+
+
+@frozen(repr=False, eq=False)
 class AnyListing(ABC, Generic[T]):
     """Rows of the API that can be iterated over: a value that says what to ask for, and sends nothing by itself.
 
         async for tag in client.tags.list():
             print(tag.name)
 
-    Each iteration begins anew.
+    Each iteration begins anew. The kinds of listings differ in the options of their `rows` and `pages`.
+
+    Attributes:
+        declaration: What there is to know about the listing.
+        filters: What is asked for, by the API's own names; None is not sent.
+        path: Percent-encoded, such as `/v1/tags`.
     """
 
-    __slots__ = ()
+    declaration: ListingDeclaration[T]
+    _caller: Caller
+    filters: Mapping[str, Any] = field(default=_NOTHING, converter=_freeze)
+    _identifiers: Mapping[str, str] = field(default=_NOTHING, kw_only=True)
+    path: str = field(init=False)
+
+    @path.default
+    def _build_path(self) -> str:
+        return build_path(self.declaration.path, **self._identifiers)
 
     @abstractmethod
     def rows(self, *, max_items: int | None = None) -> AsyncGenerator[T, None]:
@@ -34,9 +62,20 @@ class AnyListing(ABC, Generic[T]):
     async def count(self) -> int:
         """Ask how many rows there are."""
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.declaration.path}>"
+
     def __aiter__(self) -> AsyncIterator[T]:
         return self.rows()
 
     def __await__(self) -> NoReturn:
-        message = "a listing is not awaited: iterate over it with `async for`"
+        message = "a listing is not awaited: iterate over it with `async for`, or await what its methods return"
         raise TypeError(message)
+
+    def _build_request(self, params: Parameters) -> Request:
+        return build_request(method="GET", path=self.path, params=params)
+
+    async def _fetch(self, request: Request, window: Query = ()) -> PageAnswer[T]:
+        """Fetch a page: the part of the listing that *window* asks for."""
+        response = await self._caller.exchange(request, window, heavy=self.declaration.heavy)
+        return read_page(response, self.declaration.row_type)

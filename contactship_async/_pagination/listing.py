@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
 from contactship_async._arguments import check_choice, check_integer, check_type
-from contactship_async._http.caller import Caller
-from contactship_async._http.messages import Request
-from contactship_async._http.requests import Parameter, Parameters, build_request, build_window
+from contactship_async._http.requests import Parameter, Parameters, build_window
 from contactship_async._http.responses import PageAnswer, read_page
 from contactship_async._pagination.anchors import Anchor, IdAnchor, KeyAnchor
 from contactship_async._pagination.base import AnyListing
 from contactship_async._pagination.driver import PageRequest, Walk, walk_pages, walk_rows
 from contactship_async._pagination.overlapping import OverlappingWalk
-from contactship_async._pagination.rows import RowIds, SortKey, read_rows_of
 from contactship_async._pagination.sequential import DefaultWalk
 from contactship_async.errors import MalformedResponseError, PaginationError
-from contactship_async.models.common import Model, Page, SortOrder
+from contactship_async.models.common import Page, SortOrder
 
 T = TypeVar("T")
 
@@ -27,73 +24,6 @@ Order: TypeAlias = SortOrder | Literal["asc", "desc"]
 
 _FEWEST_OVERLAPPING: Final = 2
 _FEWEST_EXACT: Final = 3
-
-
-@frozen
-class OrderParameters:
-    """How an endpoint is asked for an order.
-
-    Args:
-        direction: The name of the parameter for the direction.
-        ascending: Its value for the lowest first.
-        descending: Its value for the highest first.
-        field: The name of the parameter for the field to sort by; None where that is not to be chosen.
-    """
-
-    direction: str = "order"
-    ascending: str = "asc"
-    descending: str = "desc"
-    field: str | None = None
-
-    def build(self, sort_key: str, order: SortOrder) -> dict[str, Parameter]:
-        """Return the parameters that ask for *order* by *sort_key*."""
-        direction: dict[str, Parameter] = {
-            self.direction: self.ascending if order is SortOrder.ASC else self.descending
-        }
-        return direction if self.field is None else {self.field: sort_key, **direction}
-
-
-@frozen
-class ListingDeclaration(Generic[T]):
-    """What there is to know about a listing, whatever is asked of it.
-
-    Args:
-        path: Such as `/v1/tags`; percent-encoded.
-        row_type: The class of its rows.
-        id_field: The field that tells rows from each other.
-        sort_key: The field that rows are sorted by; None where that is not known, and then no order is asked for.
-        order_parameters: How it is asked for an order.
-        page_size: How many rows walks ask for at once.
-        largest_page: The largest `limit` that the API accepts; None where it names none.
-        heavy: Whether its requests count in the organization's smaller budget besides.
-        has_count: Whether a page tells how many rows the listing has.
-    """
-
-    path: str
-    row_type: type[T]
-    id_field: str = "id"
-    sort_key: str | None = "created_at"
-    order_parameters: OrderParameters = OrderParameters()
-    page_size: int = 100
-    largest_page: int | None = None
-    heavy: bool = False
-    has_count: bool = True
-    _readers: tuple[RowIds[T], SortKey[T] | None] = field(init=False, repr=False, eq=False)
-
-    @_readers.default
-    def _make_readers(self) -> tuple[RowIds[T], SortKey[T] | None]:
-        is_trusted = isinstance(self.row_type, type) and issubclass(self.row_type, Model)
-        return read_rows_of(self.row_type, self.id_field, self.sort_key, is_trusted=is_trusted)
-
-    @property
-    def row_ids(self) -> RowIds[T]:
-        """What reads the ids of rows."""
-        return self._readers[0]
-
-    @property
-    def row_keys(self) -> SortKey[T] | None:
-        """What reads the sort keys of rows; None where they are not known."""
-        return self._readers[1]
 
 
 def _read_order(order: Order | None) -> SortOrder | None:
@@ -119,16 +49,11 @@ class Listing(AnyListing[T]):
     Attributes:
         declaration: What there is to know about the listing.
         filters: What is asked for, by the API's own names; None is not sent.
+        path: Percent-encoded, such as `/v1/tags`.
         order: Of the sort key; None leaves it to the server for `page`, and is the highest first for all else.
     """
 
-    declaration: ListingDeclaration[T]
-    _caller: Caller
-    filters: Mapping[str, Any]
-    order: SortOrder | None = field(default=None, converter=_read_order)
-
-    def __repr__(self) -> str:
-        return f"<Listing of {self.declaration.path}>"
+    order: SortOrder | None = field(default=None, converter=_read_order, kw_only=True)
 
     def rows(
         self,
@@ -210,11 +135,11 @@ class Listing(AnyListing[T]):
             concurrency=check_integer("concurrency", concurrency, lowest=1),
             exact=exact,
         )
-        row_type, heavy = self.declaration.row_type, self.declaration.heavy
-        exchange = self._caller.exchange
-        filtered, whole = self._build_request(), self._build_request(filtered=False)
+        order = self._order_parameters()
+        filtered, whole = self._build_request({**order, **self.filters}), self._build_request(order)
+        exchange, row_type, heavy = self._caller.exchange, self.declaration.row_type, self.declaration.heavy
 
-        async def fetch(asked: PageRequest) -> PageAnswer[T]:
+        async def fetch(asked: PageRequest) -> PageAnswer[T]:  # `_fetch`, without its coroutine
             window = build_window(limit=asked.limit, offset=asked.offset)
             return read_page(await exchange(filtered if asked.filtered else whole, window, heavy=heavy), row_type)
 
@@ -264,7 +189,7 @@ class Listing(AnyListing[T]):
             ContactshipError: The call failed.
         """
         if not self.declaration.has_count:
-            message = f"{self.declaration.path} tells no count: its rows have to be counted"
+            message = f"{self.path} tells no count: its rows have to be counted"
             raise PaginationError(message)
         answer = await self._fetch_page({"limit": 1, "offset": 0})
         if answer.count is None:
@@ -273,14 +198,7 @@ class Listing(AnyListing[T]):
 
     async def _fetch_page(self, window: Parameters) -> PageAnswer[T]:
         order = {} if self.order is None else self._order_parameters()
-        request = build_request(method="GET", path=self.declaration.path, params={**window, **order, **self.filters})
-        response = await self._caller.exchange(request, heavy=self.declaration.heavy)
-        return read_page(response, self.declaration.row_type)
-
-    def _build_request(self, *, filtered: bool = True) -> Request:
-        """Build the request of all pages, all but its window."""
-        params = {**self._order_parameters(), **(self.filters if filtered else {})}
-        return build_request(method="GET", path=self.declaration.path, params=params)
+        return await self._fetch(self._build_request({**window, **order, **self.filters}))
 
     def _order_parameters(self) -> Mapping[str, Parameter]:
         sort_key = self.declaration.sort_key

@@ -11,7 +11,8 @@ from attrs import frozen
 
 from contactship_async._arguments import choice_or_none
 from contactship_async._http.caller import Caller
-from contactship_async._pagination.listing import Listing, ListingDeclaration, Order
+from contactship_async._pagination.declaration import ListingDeclaration
+from contactship_async._pagination.listing import Listing, Order
 from contactship_async.models.phone_numbers import PhoneNumber, PhoneNumberType
 
 Type = PhoneNumberType | Literal["inbound", "outbound"]

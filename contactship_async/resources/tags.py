@@ -14,7 +14,8 @@ from msgspec import UNSET, UnsetType
 from contactship_async._arguments import check_text, given, text_or_none
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
-from contactship_async._pagination.listing import Listing, ListingDeclaration, Order
+from contactship_async._pagination.declaration import ListingDeclaration
+from contactship_async._pagination.listing import Listing, Order
 from contactship_async.models.tags import Tag
 
 LISTING: Final = ListingDeclaration("/v1/tags", Tag)
@@ -54,7 +55,7 @@ class Tags:
         Source: https://docs.contactship.ai/api-reference/endpoint/list-tags
         """
         filters = {"name": text_or_none("name", name), "label": text_or_none("label", label)}
-        return Listing(LISTING, self._caller, filters, order)
+        return Listing(LISTING, self._caller, filters, order=order)
 
     async def create(self, *, name: str, color: str, label: str | None = None) -> Tag:
         """Create a tag. Not repeated when it may have been processed.

@@ -1,0 +1,145 @@
+"""A listing that is sent in pages by cursor: each page tells where the next one begins."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator
+from typing import Generic, TypeVar
+
+from attrs import frozen
+
+from contactship_async._arguments import check_integer
+from contactship_async._http.responses import PageAnswer
+from contactship_async._pagination.base import AnyListing
+from contactship_async._pagination.driver import (
+    MOST_FRUITLESS_PAGES,
+    Identify,
+    PageRequest,
+    SeenIds,
+    Steps,
+    pick,
+    walk_pages,
+    walk_rows,
+)
+from contactship_async.errors import PaginationError, WalkPosition
+from contactship_async.models.common import Page
+
+T = TypeVar("T")
+
+
+class CursorWalk(Generic[T]):
+    """The decisions of a walk by cursor: on to the cursor that a page tells, until none does or a page is empty.
+
+    The API does not say how the last page is recognised, so both are an end. Rows known already are dropped.
+
+    Args:
+        identify: Tells the ids of rows.
+        page_size: How many rows to ask for at once.
+        max_items: How many rows to yield at the most; None for all.
+    """
+
+    def __init__(self, *, identify: Identify[T], page_size: int, max_items: int | None) -> None:
+        self._identify = identify
+        self._page_size = page_size
+        self._max_items = sys.maxsize if max_items is None else max_items
+        self._seen = SeenIds()
+        self._yielded = 0
+        self._fruitless_pages = 0
+
+    @property
+    def position(self) -> WalkPosition:
+        """How many rows were yielded; there is no offset to go on from."""
+        return WalkPosition(self._yielded, self._yielded)
+
+    def steps(self) -> Steps[T]:
+        """Ask for pages and yield what is new on them, until the end.
+
+        Raises:
+            PaginationError: The cursors lead nowhere.
+            MalformedResponseError: A row could not be read; the rows before it were yielded.
+        """
+        after: str | None = None
+        while self._yielded < self._max_items:
+            answer: PageAnswer[T] = yield (PageRequest(self._yielded, self._page_size, after=after),)
+            page = self._take(answer)
+            if page is not None:
+                yield page
+            if answer.problem is not None and self._yielded < self._max_items:
+                raise answer.problem
+            if answer.after is None or not answer.rows:
+                return
+            if answer.after == after:
+                message = "a page tells its own cursor as that of the next page"
+                raise PaginationError(message)
+            after = answer.after
+
+    def _take(self, answer: PageAnswer[T]) -> Page[T] | None:
+        ids = self._identify(answer.rows)
+        new = self._seen.add(ids)[: self._max_items - self._yielded]
+        if not new:
+            self._fruitless_pages += 1
+            if self._fruitless_pages > MOST_FRUITLESS_PAGES:
+                message = f"{self._fruitless_pages} pages in a row brought no new row"
+                raise PaginationError(message)
+            return None
+        self._fruitless_pages = 0
+        self._yielded += len(new)
+        return Page(pick(answer.rows, new), answer.count, self._yielded - len(new), self._page_size)
+
+
+@frozen(repr=False, eq=False)
+class CursorListing(AnyListing[T]):
+    """The rows of a listing that the API pages by cursor, iterated over as those of any other.
+
+        async for template in client.whatsapp.list_templates(channel_id):
+            ...
+
+    Pages are fetched one after the other, when their first row is wanted. See `AnyListing` for the attributes.
+    """
+
+    def rows(self, *, page_size: int | None = None, max_items: int | None = None) -> AsyncGenerator[T, None]:
+        """Iterate over all rows (auto-pagination), each once; called without `await`.
+
+        Args:
+            page_size: How many rows to ask for at once, >= 1; None is what suits the listing.
+            max_items: How many rows to yield at the most, >= 0; None for all.
+
+        Yields:
+            Rows in the order of the listing.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of range.
+            PaginationError: The cursors lead nowhere.
+            ContactshipError: A call failed.
+        """
+        return walk_rows(self.pages(page_size=page_size, max_items=max_items))
+
+    def pages(self, *, page_size: int | None = None, max_items: int | None = None) -> AsyncGenerator[Page[T], None]:
+        """Iterate over all rows like `rows`, a page at a time; the arguments and errors are the same.
+
+        Yields:
+            Pages with at least one row; none holds a row that an earlier page held.
+        """
+        if page_size is None:
+            page_size = self.declaration.page_size
+        check_integer("page_size", page_size, lowest=1, highest=self.declaration.largest_page)
+        if max_items is not None:
+            check_integer("max_items", max_items, lowest=0)
+        request = self._build_request(self.filters)
+
+        async def fetch(asked: PageRequest) -> PageAnswer[T]:
+            after = () if asked.after is None else (("after", asked.after),)
+            return await self._fetch(request, (("limit", str(asked.limit)), *after))
+
+        walk: CursorWalk[T] = CursorWalk(identify=self.declaration.row_ids, page_size=page_size, max_items=max_items)
+        return walk_pages(walk, fetch)
+
+    async def count(self) -> int:
+        """Refuse to count: the API does not tell, and its rows have to be iterated over.
+
+        Raises:
+            PaginationError: Always.
+        """
+        message = f"{self.path} tells no count: its rows have to be counted"
+        raise PaginationError(message)

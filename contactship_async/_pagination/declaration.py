@@ -1,0 +1,80 @@
+"""What there is to know about a listing, whatever is asked of it: data to be held against the API's description."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from attrs import field, frozen
+
+from contactship_async._http.requests import Parameter
+from contactship_async._pagination.rows import RowIds, SortKey, read_rows_of
+from contactship_async.models.common import Model, SortOrder
+
+T = TypeVar("T")
+
+
+@frozen
+class OrderParameters:
+    """How an endpoint is asked for an order.
+
+    Args:
+        direction: The name of the parameter for the direction.
+        ascending: Its value for the lowest first.
+        descending: Its value for the highest first.
+        field: The name of the parameter for the field to sort by; None where that is not to be chosen.
+    """
+
+    direction: str = "order"
+    ascending: str = "asc"
+    descending: str = "desc"
+    field: str | None = None
+
+    def build(self, sort_key: str, order: SortOrder) -> dict[str, Parameter]:
+        """Return the parameters that ask for *order* by *sort_key*."""
+        direction: dict[str, Parameter] = {
+            self.direction: self.ascending if order is SortOrder.ASC else self.descending
+        }
+        return direction if self.field is None else {self.field: sort_key, **direction}
+
+
+@frozen
+class ListingDeclaration(Generic[T]):
+    """What there is to know about a listing, whatever is asked of it.
+
+    Args:
+        path: Such as `/v1/tags`; percent-encoded.
+        row_type: The class of its rows.
+        id_field: The field that tells rows from each other.
+        sort_key: The field that rows are sorted by; None where that is not known, and then no order is asked for.
+        order_parameters: How it is asked for an order.
+        page_size: How many rows walks ask for at once.
+        largest_page: The largest `limit` that the API accepts; None where it names none.
+        heavy: Whether its requests count in the organization's smaller budget besides.
+        has_count: Whether a page tells how many rows the listing has.
+    """
+
+    path: str
+    row_type: type[T]
+    id_field: str = "id"
+    sort_key: str | None = "created_at"
+    order_parameters: OrderParameters = OrderParameters()
+    page_size: int = 100
+    largest_page: int | None = None
+    heavy: bool = False
+    has_count: bool = True
+    _readers: tuple[RowIds[T], SortKey[T] | None] = field(init=False, repr=False, eq=False)
+
+    @_readers.default
+    def _make_readers(self) -> tuple[RowIds[T], SortKey[T] | None]:
+        is_trusted = isinstance(self.row_type, type) and issubclass(self.row_type, Model)
+        return read_rows_of(self.row_type, self.id_field, self.sort_key, is_trusted=is_trusted)
+
+    @property
+    def row_ids(self) -> RowIds[T]:
+        """What reads the ids of rows."""
+        return self._readers[0]
+
+    @property
+    def row_keys(self) -> SortKey[T] | None:
+        """What reads the sort keys of rows; None where they are not known."""
+        return self._readers[1]
