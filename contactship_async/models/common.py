@@ -10,11 +10,13 @@ from typing import Annotated, Generic, Self, TypeVar
 from attrs import frozen
 from msgspec import Meta, Struct
 
-__all__ = ["AwareDatetime", "Model", "NonEmptyText", "OpenEnum", "Page", "SortOrder"]
+from contactship_async._codec.json_names import json_field
+
+__all__ = ["AwareDatetime", "Model", "NonEmptyText", "OpenEnum", "Page", "SortOrder", "json_field"]
 
 T = TypeVar("T")
 
-NonEmptyText = Annotated[str, Meta(min_length=1, description="a non-empty text")]
+NonEmptyText = Annotated[str, Meta(min_length=1, description="a non-empty string")]
 """A text that says something. Ids are no more than that: documented as UUIDs, but prefixed in the API's examples."""
 
 AwareDatetime = Annotated[datetime, Meta(tz=True, description="a date and time")]

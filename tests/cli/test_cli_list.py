@@ -157,7 +157,7 @@ async def test_prints_the_rows_before_a_malformed_one(call: Any) -> None:
     assert 1 == ended.code
     assert [row(1), row(2)] == [json.loads(line) for line in ended.output.splitlines()]
     assert (
-        "contactship: the answer is malformed: data[2].id: expected a non-empty text, got null;"
+        "contactship: the answer is malformed: data[2].id: expected a non-empty string, got null;"
         " to go on after the 2 numbers printed, add --offset 2\n"
     ) == ended.complaint
 

@@ -71,17 +71,17 @@ def test_time_stamps(text: str) -> None:
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"id": None}, "id: expected a non-empty text, got null"),
-    ({"id": 5}, "id: expected a non-empty text, got a number"),
-    ({"id": ["x"]}, "id: expected a non-empty text, got an array"),
-    ({"id": ""}, "id: expected a non-empty text, got a text"),
-    ({"type": None}, "type: expected a text, got null"),
-    ({"type": {}}, "type: expected a text, got an object"),
+    ({"id": None}, "id: expected a non-empty string, got null"),
+    ({"id": 5}, "id: expected a non-empty string, got a number"),
+    ({"id": ["x"]}, "id: expected a non-empty string, got an array"),
+    ({"id": ""}, "id: expected a non-empty string, got a string"),
+    ({"type": None}, "type: expected a string, got null"),
+    ({"type": {}}, "type: expected a string, got an object"),
     ({"created_at": None}, "created_at: expected a date and time, got null"),
     ({"created_at": 1768471200}, "created_at: expected a date and time, got a number"),
-    ({"created_at": "2026-01-15T10:00:00+00:00:01"}, "created_at: expected a date and time, got a text"),
-    ({"created_at": "yesterday"}, "created_at: expected a date and time, got a text"),
-    ({"phone_number": True}, "phone_number: expected a non-empty text, got true or false"),
+    ({"created_at": "2026-01-15T10:00:00+00:00:01"}, "created_at: expected a date and time, got a string"),
+    ({"created_at": "yesterday"}, "created_at: expected a date and time, got a string"),
+    ({"phone_number": True}, "phone_number: expected a non-empty string, got true or false"),
 ]
 
 
@@ -104,10 +104,10 @@ def test_wrong_field(change: dict[str, Any], issue: str) -> None:
         (b"null", "expected an object, got null"),
         (b"{}", "data: missing"),
         (b'{"data": {}, "count": 0}', "data: expected an array, got an object"),
-        (b'{"data": "", "count": 0}', "data: expected an array, got a text"),
+        (b'{"data": "", "count": 0}', "data: expected an array, got a string"),
         (b'{"data": null, "count": 0}', "data: expected an array, got null"),
         (b'{"data": [], "count": -1}', "count: expected an integer >= 0, got a number"),
-        (b'{"data": [], "count": "3"}', "count: expected an integer >= 0, got a text"),
+        (b'{"data": [], "count": "3"}', "count: expected an integer >= 0, got a string"),
         (b'{"data": [], "count": true}', "count: expected an integer >= 0, got true or false"),
         (b'{"data": [], "count": 3.0}', "count: expected an integer >= 0, got a number"),
         (b'{"data": [], "count": NaN}', "not JSON"),
@@ -182,11 +182,11 @@ def test_basic_types_are_not_coerced() -> None:
         codec.loads(body, Basics)
 
     assert (
-        "text: expected a text, got a number",
-        "whole: expected a number, got a text",
-        "part: expected a number, got a text",
+        "text: expected a string, got a number",
+        "whole: expected a number, got a string",
+        "part: expected a number, got a string",
         "flag: expected true or false, got a number",
-        "names[0]: expected a text, got a number",
+        "names[0]: expected a string, got a number",
     ) == caught.value.issues
 
 

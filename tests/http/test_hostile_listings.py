@@ -17,7 +17,7 @@ from raw_server import close
 
 from contactship_async import ConnectionFailedError, MalformedResponseError, PaginationError, ServerError
 
-TEXT = "expected a non-empty text"
+TEXT = "expected a non-empty string"
 NO_ROWS: list[Any] = [None, {}, "", 0, False, 1.5, "pn-1", {"0": row()}, {"data": [row()]}]
 NO_COUNTS: list[Any] = [-1, 1.0, 0.5, "1", " 1 ", "", True, [1], {}, 1e300]
 NO_PAGES: list[Any] = [
@@ -47,7 +47,7 @@ NO_FIELDS: dict[str, tuple[str, list[Any]]] = {
     "id": (TEXT, [None, 5, True, 1.5, ["x"], {}, ""]),
     "phone_number": (TEXT, [None, 12025550142, "", ["+12025550142"]]),
     "organization_id": (TEXT, [None, 1, [], ""]),
-    "type": ("expected a text", [None, 1, [], {}, True]),
+    "type": ("expected a string", [None, 1, [], {}, True]),
     "created_at": (
         "expected a date and time",
         [

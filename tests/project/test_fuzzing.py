@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from fuzzing.targets import MUTATIONS_EACH, TARGETS, Finding, fuzz
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contactship_async import _codec
+from contactship_async._codec import slow_path
 from contactship_async._http import responses
 
 
@@ -41,8 +42,8 @@ def test_finds_what_no_file_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(fuzz(target, 2000), Finding)
 
 
-def _let_naive_times_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_codec, "UTC", None)
+def _let_zones_with_seconds_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_path, "_MINUTE", timedelta(seconds=1))
 
 
 def _let_index_errors_escape(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +51,7 @@ def _let_index_errors_escape(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _quote_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_codec, "_describe", lambda error, _: repr(error.__traceback__.tb_frame.f_locals))
+    monkeypatch.setattr(slow_path, "_kind", repr)
 
 
 def _send_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +65,7 @@ def _keep_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "break_it"),
     [
-        ("codec", _let_naive_times_through),
+        ("codec", _let_zones_with_seconds_through),
         ("codec", _quote_values),
         ("headers", _let_index_errors_escape),
         ("answers", _keep_the_key),

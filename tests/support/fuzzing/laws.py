@@ -67,7 +67,7 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[-+][\d:.]+)")
 
 
 def check_paths_agree(body: bytes, cl: type[Any]) -> None:
-    """What the fast path takes, the careful path reads as the same value; what the careful path refuses, so does it.
+    """What the fast path takes, the slow path reads as the same value; what the slow path refuses, so does it.
 
     But for faults in fields that nobody asked for: the fast path skips what no JSON decoder would take.
     """
@@ -76,11 +76,11 @@ def check_paths_agree(body: bytes, cl: type[Any]) -> None:
     except (ValueError, RecursionError):
         return
     try:
-        careful = codec._loads_carefully(body, cl)
+        slow = codec._loads_slowly(body, cl)
     except MalformedResponseError:
-        assert not _is_json(body), "the careful path refuses what the fast path takes"
+        assert not _is_json(body), "the slow path refuses what the fast path takes"
     else:
-        assert fast == careful, "the two paths read different values"
+        assert fast == slow, "the two paths read different values"
 
 
 def _is_json(body: bytes) -> bool:

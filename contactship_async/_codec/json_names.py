@@ -1,0 +1,206 @@
+"""Fields with another name in JSON than in Python, such as `from`, which Python forbids.
+
+msgspec decodes straight into attrs classes, but knows no name of a field other than that of its attribute. So it gets
+a twin of such a class: a subclass whose attributes have the names of the JSON and lead to the same slots. An object it
+makes of the twin becomes one of the class itself at once. Nothing is copied, and nothing is done where no field is
+renamed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import cache
+from operator import methodcaller
+from types import UnionType, new_class
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    NotRequired,
+    Required,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+import attrs
+from attrs import frozen
+from msgspec import Struct
+from msgspec.structs import fields as struct_fields
+
+_JSON_NAME: Final = "contactship_async.json_name"
+
+
+def json_field(name: str, *, default: Any = None) -> Any:
+    """Define a field of an attrs class with slots that has another name in JSON.
+
+    Args:
+        name: The name in JSON.
+        default: The value where the JSON has no such field; `attrs.NOTHING` if the field is required.
+    """
+    return attrs.field(default=default, metadata={_JSON_NAME: name})
+
+
+def json_name(attribute: attrs.Attribute[Any]) -> str:
+    """Return the name that an attribute of an attrs class has in JSON."""
+    name: str = attribute.metadata.get(_JSON_NAME, attribute.name)
+    return name
+
+
+def renamed_fields(cl: Any) -> dict[str, str]:
+    """Return the JSON names of an attrs class's renamed fields, by their Python names."""
+    return {one.name: json_name(one) for one in attrs.fields(cl) if json_name(one) != one.name}
+
+
+@frozen
+class RecordField:
+    """A field of a class that is decoded from JSON objects.
+
+    Args:
+        name: The name in Python.
+        json_name: The name in JSON.
+        type: With its forward references resolved.
+        is_required: Whether it has no default.
+    """
+
+    name: str
+    json_name: str
+    type: Any
+    is_required: bool
+
+
+def is_record(cl: Any) -> bool:
+    """Tell whether *cl* is an attrs class, msgspec Struct, dataclass or TypedDict; generic ones may have arguments."""
+    origin = get_origin(cl) or cl
+    return isinstance(origin, type) and (
+        attrs.has(origin) or dataclasses.is_dataclass(origin) or is_typeddict(origin) or issubclass(origin, Struct)
+    )
+
+
+def record_fields(cl: Any) -> list[RecordField]:
+    """Return the fields of a class for which `is_record` holds."""
+    origin = get_origin(cl) or cl
+    arguments = dict(zip(getattr(origin, "__parameters__", ()), get_args(cl), strict=False))
+    hints = {
+        name: _with_arguments(hint, arguments) for name, hint in get_type_hints(origin, include_extras=True).items()
+    }
+    if attrs.has(origin):
+        return [
+            RecordField(one.name, json_name(one), hints[one.name], one.default is attrs.NOTHING)
+            for one in attrs.fields(origin)
+        ]
+    if is_typeddict(origin):
+        return [
+            RecordField(
+                name,
+                name,
+                get_args(hint)[0] if get_origin(hint) in (Required, NotRequired) else hint,
+                get_origin(hint) is not NotRequired
+                and (get_origin(hint) is Required or name in origin.__required_keys__),
+            )
+            for name, hint in hints.items()
+        ]
+    if issubclass(origin, Struct):
+        return [RecordField(one.name, one.encode_name, hints[one.name], one.required) for one in struct_fields(origin)]
+    return [
+        RecordField(
+            one.name,
+            one.name,
+            hints[one.name],
+            one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING,
+        )
+        for one in dataclasses.fields(origin)
+    ]
+
+
+def _with_arguments(hint: Any, arguments: Mapping[Any, Any]) -> Any:
+    """Put the arguments of a generic class into the type of one of its fields."""
+    if isinstance(hint, TypeVar):
+        return arguments.get(hint, Any)
+    parameters = getattr(hint, "__parameters__", ())
+    return hint[tuple(arguments.get(one, Any) for one in parameters)] if parameters else hint
+
+
+@cache
+def with_twins(cl: Any) -> Any:
+    """Return what msgspec decodes *cl* by: *cl* itself, but twins for the classes with renamed fields within it.
+
+    Raises:
+        TypeError: A class that is no attrs class, or one without slots, holds such a class.
+    """
+    if not _holds_renamed(cl, frozenset()):
+        return cl
+    origin, arguments = get_origin(cl), get_args(cl)
+    if origin is Annotated:
+        return Annotated[(with_twins(arguments[0]), *cl.__metadata__)]
+    if origin in (Union, UnionType):
+        return Union[tuple(with_twins(one) for one in arguments)]  # noqa: UP007 - of as many as there are
+    if not arguments:
+        return _twin_of(cl)
+    generic = _twin_of(origin) if attrs.has(origin) and _holds_renamed(origin, frozenset()) else origin
+    return generic[tuple(with_twins(one) for one in arguments)]
+
+
+def _holds_renamed(cl: Any, outer: frozenset[Any]) -> bool:
+    """Tell whether a class with renamed fields stands anywhere in *cl*; *outer* are the classes it was found in."""
+    origin = get_origin(cl) or cl
+    found = [_holds_renamed(one, outer) for one in get_args(cl)]
+    if is_record(origin) and origin not in outer:
+        within = [_holds_renamed(one.type, outer | {origin}) for one in record_fields(origin)]
+        if any(within) and not attrs.has(origin):
+            message = f"{origin.__name__} must be an attrs class: a class in it has fields with other names in JSON"
+            raise TypeError(message)
+        found += [*within, attrs.has(origin) and bool(_renamed_slots(origin))]
+    return any(found)
+
+
+def _renamed_slots(cl: type[Any]) -> dict[str, Any]:
+    """Return the descriptors that hold the renamed fields of a class, by the names in JSON."""
+    slots = {renamed: getattr(cl, name, None) for name, renamed in renamed_fields(cl).items()}
+    if not all(hasattr(slot, "__set__") for slot in slots.values()):
+        message = f"{cl.__name__} must have slots: it has fields with other names in JSON"
+        raise TypeError(message)
+    return slots
+
+
+_twins: Final[dict[type[Any], Any]] = {}
+
+
+def _twin_of(cl: type[Any]) -> Any:
+    """Return a subclass without slots of its own, which msgspec takes for *cl* with the names of the JSON."""
+    if cl in _twins:
+        return _twins[cl]
+    attributes = attrs.fields(cl)
+    hints = get_type_hints(cl, include_extras=True)
+    namespace = {
+        "__slots__": (),
+        "__module__": cl.__module__,
+        "__attrs_attrs__": tuple(one.evolve(name=json_name(one)) for one in attributes),
+        "__attrs_post_init__": _becoming(cl),
+        "__setattr__": object.__setattr__,  # that of a frozen class refuses
+        **_renamed_slots(cl),
+    }
+    parameters = getattr(cl, "__parameters__", ())
+    base = cl[parameters] if parameters else cl
+    twin = _twins[cl] = new_class(cl.__name__, (base,), exec_body=lambda body: body.update(namespace))
+    # Only now, since the class may hold itself.
+    twin.__annotations__ = {json_name(one): with_twins(hints[one.name]) for one in attributes}
+    return twin
+
+
+def _becoming(cl: type[Any]) -> Callable[[Any], Any]:
+    """Return what msgspec calls with each object of the twin that it has filled."""
+    become = methodcaller("__setattr__", "__class__", cl)
+    post_init = getattr(cl, "__attrs_post_init__", None)
+    if post_init is None:
+        return become
+
+    def become_and_finish(value: Any) -> None:
+        become(value)
+        post_init(value)
+
+    return become_and_finish
