@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING
 from contactship_async._version import __version__
 
 if TYPE_CHECKING:
+    from contactship_async._arguments import UNSET
     from contactship_async._client import ContactshipClient
     from contactship_async._http.messages import Delivery, Request, Response, Transport
     from contactship_async._http.secret import Secret
+    from contactship_async._pagination.base import AnyListing
+    from contactship_async._pagination.cursor import CursorListing
+    from contactship_async._pagination.declaration import ListingDeclaration
+    from contactship_async._pagination.listing import Listing
+    from contactship_async._pagination.whole import WholeListing
     from contactship_async._pool.pool import ContactshipPool, OrganizationResult
     from contactship_async.errors import (
         AmbiguousOutcomeError,
@@ -60,9 +66,15 @@ else:  # of which type checkers would think that it knows any name
 
 
 _HOMES = (
+    "_arguments",
     "_client",
     "_http.messages",
     "_http.secret",
+    "_pagination.base",
+    "_pagination.cursor",
+    "_pagination.declaration",
+    "_pagination.listing",
+    "_pagination.whole",
     "_pool.pool",
     "errors",
     "models.common",
@@ -71,7 +83,9 @@ _HOMES = (
 )
 
 __all__ = [
+    "UNSET",
     "AmbiguousOutcomeError",
+    "AnyListing",
     "AuthenticationError",
     "BadRequestError",
     "ConfigurationError",
@@ -80,7 +94,10 @@ __all__ = [
     "ContactshipClient",
     "ContactshipError",
     "ContactshipPool",
+    "CursorListing",
     "Delivery",
+    "Listing",
+    "ListingDeclaration",
     "MalformedResponseError",
     "NotFoundError",
     "OrganizationError",
@@ -106,5 +123,6 @@ __all__ = [
     "TransportError",
     "UnexpectedRedirectError",
     "WalkPosition",
+    "WholeListing",
     "__version__",
 ]

@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
-from msgspec import UNSET
+import msgspec
 
 S = TypeVar("S", bound=str)
+
+UNSET: Final = msgspec.UNSET
+"""An argument that is not given, where None is a value: what is not given is not sent, None is sent as null."""
 
 _LARGEST: Final = sys.float_info.max
 """Integers may be larger than that, and NaN is not comparable."""

@@ -52,6 +52,8 @@ class ContactshipClient:
         retry: How often and when a call is tried again.
         rate_limit: A budget that calls wait for before they are sent; None sets none. The documented one of an
             organization is `RateLimit(120, 60)`.
+        heavy_rate_limit: A budget that the pages of heavy listings (calls and contacts) wait for besides; None sets
+            none. The documented one of an organization is `RateLimit(20, 60)`.
         connector: An aiohttp connector to use (TLS, DNS, connection pool), such as `session.connector` of your app;
             never closed by the client. None opens one for 100 connections.
         transport: An async function from request to response in place of HTTP, such as `Sandbox().transport`.
@@ -84,6 +86,7 @@ class ContactshipClient:
         timeouts: Timeouts = Timeouts(),
         retry: RetryPolicy = RetryPolicy(),
         rate_limit: RateLimit | None = None,
+        heavy_rate_limit: RateLimit | None = None,
         connector: aiohttp.BaseConnector | None = None,
         transport: Transport | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
@@ -106,10 +109,11 @@ class ContactshipClient:
             max_response_bytes=max_response_bytes,
             allow_insecure_http=allow_insecure_http,
         )
-        if rate_limit is not None:
-            check_type("rate_limit", rate_limit, RateLimit)
+        for name, limit in (("rate_limit", rate_limit), ("heavy_rate_limit", heavy_rate_limit)):
+            if limit is not None:
+                check_type(name, limit, RateLimit)
         address = Gate(most_under_way=settings.connection.most_requests)
-        self._set_up(settings, key, Limits(Gate(rate_limit), address))
+        self._set_up(settings, key, Limits(Gate(rate_limit), address, Gate(heavy_rate_limit)))
 
     def _set_up(self, settings: Settings, api_key: ApiKey, limits: Limits) -> None:
         self._connection = settings.connection

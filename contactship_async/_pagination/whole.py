@@ -12,7 +12,7 @@ from contactship_async._arguments import check_integer
 from contactship_async._http.responses import PageAnswer
 from contactship_async._pagination.base import AnyListing
 from contactship_async._pagination.driver import Answer, PageRequest, Steps, walk_pages, walk_rows
-from contactship_async.errors import WalkPosition
+from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models.common import Page
 
 T = TypeVar("T")
@@ -39,6 +39,7 @@ class WholeWalk(Generic[T]):
 
         Raises:
             MalformedResponseError: A row could not be read; the rows before it were yielded.
+            PaginationError: There are more rows than came.
         """
         if self._max_items == 0:
             return
@@ -46,9 +47,23 @@ class WholeWalk(Generic[T]):
         rows = tuple(answer.rows[: self._max_items])
         self._yielded = len(rows)
         if rows:
-            yield Page(rows, answer.count, 0, None)
-        if answer.problem is not None and len(rows) < self._max_items:
-            raise answer.problem
+            yield Page(rows, answer.count if answer.problem else len(answer.rows), 0, None)
+        if len(rows) < self._max_items:
+            check_whole(answer)
+
+
+def check_whole(answer: Answer[T]) -> None:
+    """Make sure that a response holds all rows.
+
+    Raises:
+        MalformedResponseError: A row could not be read.
+        PaginationError: There are more rows than came.
+    """
+    if answer.problem is not None:
+        raise answer.problem
+    if answer.count is not None and answer.count > len(answer.rows):
+        message = f"the listing should come whole, but only {len(answer.rows)} of {answer.count} rows did"
+        raise PaginationError(message)
 
 
 @frozen(repr=False, eq=False)
@@ -73,6 +88,7 @@ class WholeListing(AnyListing[T]):
         Raises:
             TypeError: *max_items* is not an integer.
             ValueError: *max_items* is out of range.
+            PaginationError: There are more rows than came.
             ContactshipError: The call failed.
         """
         return walk_rows(self.pages(max_items=max_items))
@@ -96,9 +112,9 @@ class WholeListing(AnyListing[T]):
         """Count the rows, which takes the request for all of them.
 
         Raises:
+            PaginationError: There are more rows than came.
             ContactshipError: The call failed.
         """
         answer = await self._fetch(self._build_request(self.filters))
-        if answer.problem is not None:
-            raise answer.problem
+        check_whole(answer)
         return len(answer.rows)

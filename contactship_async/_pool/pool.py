@@ -50,6 +50,8 @@ class ContactshipPool:
             answer is kept until a 401.
         max_concurrent: How many organizations `iter` and `map` work on at once, >= 1; the others have not begun.
         rate_limit: The budget of each organization; None sets none. The documented one is `RateLimit(120, 60)`.
+        heavy_rate_limit: The budget that the heavy listings of each organization (calls and contacts) have besides;
+            None sets none. The documented one is `RateLimit(20, 60)`.
         total_rate_limit: The budget they share; None sets none. The documented one of an address is
             `RateLimit(600, 60)`.
         options: `base_url`, `timeouts`, `retry`, `connector`, `transport`, `trace_configs`, `max_response_bytes` and
@@ -69,6 +71,7 @@ class ContactshipPool:
         *,
         max_concurrent: int = 16,
         rate_limit: RateLimit | None = None,
+        heavy_rate_limit: RateLimit | None = None,
         total_rate_limit: RateLimit | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
@@ -78,10 +81,16 @@ class ContactshipPool:
             raise keys
         self._api_keys = keys
         self._max_concurrent = check_integer("max_concurrent", max_concurrent, lowest=1)
-        for name, limit in (("rate_limit", rate_limit), ("total_rate_limit", total_rate_limit)):
+        limits = {
+            "rate_limit": rate_limit,
+            "heavy_rate_limit": heavy_rate_limit,
+            "total_rate_limit": total_rate_limit,
+        }
+        for name, limit in limits.items():
             if limit is not None:
                 check_type(name, limit, RateLimit)
         self._rate_limit = rate_limit
+        self._heavy_rate_limit = heavy_rate_limit
         self._settings = read_settings(**options)
         self._connection = self._settings.connection
         self._base_url = self._connection.base_url
@@ -101,7 +110,7 @@ class ContactshipPool:
         """
         client = self._clients.get(organization)
         if client is None:
-            limits = Limits(Gate(self._rate_limit), self._address)
+            limits = Limits(Gate(self._rate_limit), self._address, Gate(self._heavy_rate_limit))
             client = _OrganizationClient(organization, self._api_keys[organization], self._settings, limits)
             self._clients[organization] = client
         return client

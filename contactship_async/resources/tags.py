@@ -9,9 +9,9 @@ import re
 from typing import Final
 
 from attrs import frozen
-from msgspec import UNSET, UnsetType
+from msgspec import UnsetType
 
-from contactship_async._arguments import check_text, given, text_or_none
+from contactship_async._arguments import UNSET, check_text, given, text_or_none
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
 from contactship_async._pagination.declaration import ListingDeclaration

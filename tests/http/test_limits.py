@@ -36,9 +36,9 @@ class Callers:
     passed: list[tuple[str, float]] = field(factory=list)
     refused: list[tuple[str, str]] = field(factory=list)
 
-    async def call(self, name: str = "", *, attempts: int = 0, deadline: float = math.inf) -> None:
+    async def call(self, name: str = "", *, attempts: int = 0, deadline: float = math.inf, heavy: bool = False) -> None:
         """Pass, and leave after a while."""
-        reason = await self.limits.enter(deadline, attempts)
+        reason = await self.limits.enter(deadline, attempts, heavy=heavy)
         if reason is not None:
             self.refused.append((name, reason))
             return
@@ -46,7 +46,7 @@ class Callers:
         try:
             await asyncio.sleep(self.seconds)
         finally:
-            self.limits.leave()
+            self.limits.leave(heavy=heavy)
 
     @property
     def names(self) -> list[str]:
@@ -400,3 +400,108 @@ def test_gates_serve_several_loops() -> None:
 
     assert [0, 5, 10] == run(main())
     assert [15, 20, 25] == run(main())
+
+
+def heavy_limits(
+    organization: RateLimit | None = None, heavy: RateLimit | None = None, most_under_way: float = math.inf
+) -> Limits:
+    """Make the limits of a client with a budget for heavy listings."""
+    return Limits(gate(organization), gate(most_under_way=most_under_way), gate(heavy))
+
+
+def test_heavy_budget_is_that_of_heavy_listings_alone() -> None:
+    """When it is used up, the next heavy request waits for its window, and all others pass."""
+
+    async def main() -> None:
+        callers = Callers(heavy_limits(heavy=RateLimit(2, 60)))
+        await at_once(
+            *(callers.call(f"heavy {place}", heavy=True) for place in range(3)),
+            *(callers.call(f"usual {place}") for place in range(3)),
+        )
+
+        assert [0, 0, 0, 0, 0, 60] == callers.moments
+        assert ["heavy 0", "heavy 1", "usual 0", "usual 1", "usual 2", "heavy 2"] == callers.names
+
+    run(main())
+
+
+def test_heavy_requests_count_twice() -> None:
+    """They use up the organization's budget as well, and wait for it."""
+
+    async def main() -> None:
+        callers = Callers(heavy_limits(RateLimit(3, 60), RateLimit(9, 60)))
+        await at_once(
+            callers.call("heavy", heavy=True), callers.call("usual"), callers.call("usual"),
+            callers.call("late", heavy=True), callers.call("later"),
+        )  # fmt: skip
+
+        assert [0, 0, 0, 60, 60] == callers.moments
+        assert ["late", "later"] == callers.names[3:]
+
+    run(main())
+
+
+def test_a_gate_that_closes_meanwhile_is_waited_for_again() -> None:
+    """Who has passed the heavy gate, and waits at another, goes back when it closes, and lets the others pass."""
+
+    async def main() -> None:
+        limits = heavy_limits(most_under_way=1)
+        callers = Callers(limits, seconds=10)
+        calls = [asyncio.create_task(callers.call("usual")), asyncio.create_task(callers.call("heavy", heavy=True))]
+        await asyncio.sleep(5)
+        limits.heavy.pause(60)
+        calls.append(asyncio.create_task(callers.call("another")))
+        await asyncio.gather(*calls)
+
+        assert [("usual", 1000), ("another", 1010), ("heavy", 1065)] == callers.passed
+
+    run(main())
+
+
+def test_heavy_requests_that_come_too_late_say_why() -> None:
+    """The wait for the heavy budget is known before, and one that is cancelled leaves its place to the next."""
+
+    async def main() -> None:
+        callers = Callers(heavy_limits(heavy=RateLimit(1, 60)))
+        await callers.call("first", heavy=True)
+        await callers.call("hasty", heavy=True, deadline=now() + 59)
+        waiting = asyncio.create_task(callers.call("cancelled", heavy=True))
+        await asyncio.sleep(1)
+        next_one = asyncio.create_task(callers.call("next", heavy=True))
+        waiting.cancel()
+        await next_one
+
+        assert [("hasty", "rate limits hold it back for another 60.0 s, and so it can't end")] == callers.refused
+        assert [("first", 1000), ("next", 1060)] == callers.passed
+
+    run(main())
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 100), st.booleans()), max_size=40),
+    st.integers(1, 9),
+    st.integers(1, 9),
+)
+def test_no_window_sees_more_than_either_budget(calls: list[tuple[float, bool]], usual: int, heavy: int) -> None:
+    """Whatever comes when: all pass, no window of either budget sees more than it has, and no gate is left changed."""
+
+    async def main() -> None:
+        limits = heavy_limits(RateLimit(usual, 10), RateLimit(heavy, 10))
+        callers = Callers(limits, seconds=0.5)
+
+        async def call(after: float, is_heavy: bool) -> None:
+            await asyncio.sleep(after)
+            await callers.call("heavy" if is_heavy else "usual", heavy=is_heavy)
+
+        await asyncio.gather(*(call(*each) for each in calls))
+
+        assert len(calls) == len(callers.passed)
+        for budget, moments in (
+            (usual, sorted(moment for _, moment in callers.passed)),
+            (heavy, sorted(moment for name, moment in callers.passed if name == "heavy")),
+        ):
+            assert all(later - earlier >= 10 for earlier, later in zip(moments, moments[budget:], strict=False))
+        assert {0} == {each._under_way for each in (limits.organization, limits.address, limits.heavy)}
+        assert {0} == {each._waiting for each in (limits.organization, limits.address, limits.heavy)}
+
+    run(main())

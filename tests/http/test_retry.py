@@ -42,6 +42,7 @@ class World:
     slept: list[float] = field(factory=list)
     sent: list[Request] = field(factory=list)
     dice: float = 1.0
+    limits: Limits = field(factory=Limits)
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass at once."""
@@ -57,16 +58,21 @@ class World:
         return answer
 
     async def send(
-        self, request: Request = GET, policy: RetryPolicy = RetryPolicy(), timeouts: Timeouts = Timeouts()
+        self,
+        request: Request = GET,
+        policy: RetryPolicy = RetryPolicy(),
+        timeouts: Timeouts = Timeouts(),
+        *,
+        heavy: bool = False,
     ) -> Response:
         """Send one call."""
         loop = self.loop(policy, timeouts)
-        return await loop.send(request, self.transport, loop.start_deadline())
+        return await loop.send(request, self.transport, loop.start_deadline(), heavy=heavy)
 
     def loop(self, policy: RetryPolicy = RetryPolicy(), timeouts: Timeouts = Timeouts()) -> AttemptLoop:
         """Make a loop in this world, whose gates throw zeros only."""
-        gates = [Gate(clock=lambda: self.now, sleep=self.sleep, dice=lambda: 0.0) for _ in range(2)]
-        limits = Limits(*gates)
+        gates = [Gate(clock=lambda: self.now, sleep=self.sleep, dice=lambda: 0.0) for _ in range(3)]
+        limits = self.limits = Limits(*gates)
         return AttemptLoop(
             policy,
             timeouts,
@@ -310,3 +316,43 @@ def test_delays_stay_within_bounds(attempt: int, initial: float, longest: float,
 
     assert 0 <= delay <= longest
     assert delay <= initial * math.pow(2.0, min(attempt - 1, 60))
+
+
+SPENT = {"x_ratelimit_remaining": "0"}
+SPENT_HEAVY = {"x_ratelimit_remaining_heavy": "0"}
+SPENT_ADDRESS = {"x_ratelimit_remaining_ip": "0"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "heavy", "closed"),
+    [
+        ({}, False, {"organization"}),
+        ({}, True, {"heavy"}),
+        (SPENT, False, {"organization"}),
+        (SPENT, True, {"organization"}),
+        (SPENT_HEAVY, True, {"heavy"}),
+        (SPENT_HEAVY, False, {"organization"}),  # It tells of another budget; so the refusal was of the usual one.
+        (SPENT_ADDRESS, False, {"address"}),
+        (SPENT_ADDRESS, True, {"address"}),
+        (SPENT | SPENT_ADDRESS, False, {"organization", "address"}),
+        (SPENT | SPENT_HEAVY, True, {"organization", "heavy"}),
+    ],
+)
+async def test_whom_a_refusal_holds_back(headers: dict[str, str], heavy: bool, closed: set[str]) -> None:
+    """A 429 closes the gates of the budgets it names, or that of the nearest one, for as long as it says."""
+    world = World([status(429, retry_after="7", **headers)])
+    with pytest.raises(RateLimitError):
+        await world.send(policy=RetryPolicy(max_attempts=1), heavy=heavy)
+
+    opens_at = {name: getattr(world.limits, name).opens_at() for name in ("organization", "address", "heavy")}
+    assert dict.fromkeys(closed, 1007) == {name: moment for name, moment in opens_at.items() if moment > 1000}
+
+
+async def test_a_used_up_heavy_budget_closes_its_gate_alone() -> None:
+    """Also when it is the response to another call that tells."""
+    world = World([status(200, x_ratelimit_reset_heavy="42", **SPENT_HEAVY)])
+    await world.send()
+
+    assert 1042 == world.limits.heavy.opens_at()
+    assert world.limits.organization.is_open()
+    assert world.limits.address.is_open()
