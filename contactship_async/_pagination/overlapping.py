@@ -48,6 +48,9 @@ T = TypeVar("T")
 FRUITLESS_PAGES: Final = 16
 """Pages in a row without a new row that are always allowed, enough to step back 2**16 times the rows of a page."""
 
+FAR_OFFSET: Final = 10**9
+"""Behind the end of any listing, and within what servers take for an integer."""
+
 MOST_SHARING: Final = 2**20
 """How many rows with one key are counted where the server tells no count of the listing."""
 
@@ -103,6 +106,7 @@ class OverlappingWalk(Generic[T]):
         self._count_when_fruitful = 0
         self._fall = 0  # of the count, from one page to the next
         self._stuck_pages = 0
+        self._is_paged = not trusts_count  # or the server sends the same rows for every offset
         self._ids_with_nothing_behind: frozenset[Hashable] | None = None
         self._doubts: list[tuple[int, int]] = []
 
@@ -243,15 +247,15 @@ class OverlappingWalk(Generic[T]):
         return False
 
     def _ignores_offset(self, asked: PageRequest, answer: Answer[T]) -> Generator[Requests, Any, bool]:
-        """Tell whether the server sends all rows whatever part is asked for: fewer than that, and the same at the head.
+        """Tell whether the server sends all rows whatever part is asked for: the same where no listing has any.
 
-        Only where it tells no count, and proof is not asked for.
+        Only where it tells no count, sends less than was asked for, and proof is not wanted. It is asked once.
         """
-        is_likely = answer.count is None and self._trusts_count and asked.offset > self._start
-        if not is_likely or len(answer.rows) >= asked.limit:
+        if answer.count is not None or self._is_paged or len(answer.rows) >= asked.limit:
             return False
-        head: Answer[T] = yield (PageRequest(self._start, asked.limit),)
-        return self._ids(head) == self._ids(answer)
+        self._is_paged = True
+        far: Answer[T] = yield (PageRequest(FAR_OFFSET, asked.limit),)
+        return self._ids(far) == self._ids(answer)
 
     def _ids(self, answer: Answer[T]) -> frozenset[Hashable]:
         return frozenset(self._anchor.identify(answer.rows))
@@ -295,10 +299,8 @@ class OverlappingWalk(Generic[T]):
             self._next = asked.offset - 1
             return
         behind: Answer[T] = yield (PageRequest(rows, self._page_size),)
-        ids = self._ids(answer)
         is_empty = not behind.rows and behind.problem is None
-        is_repeated = behind.count is None and self._trusts_count and self._ids(behind) == ids
-        self._ids_with_nothing_behind = ids if is_empty or is_repeated else None
+        self._ids_with_nothing_behind = self._ids(answer) if is_empty else None
 
     def _raise_stuck(self, asked: PageRequest, answer: Answer[T]) -> Generator[Requests, Any, None]:
         rows, fewest = len(answer.rows), self._anchor.fewest_rows

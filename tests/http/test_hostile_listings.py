@@ -95,7 +95,7 @@ SHAPES = [
     *(case(f"row {short(each)}", page(row(0), each), "WALK", MALFORMED, came=1) for each in NO_ROW),
     *(case(f"created_at {date}", page(row(created_at=date)), "WALK", ids(1)) for date in DATES),
     *(
-        case(f"no count: {json.dumps(each)}", reply(each), "WALK", ids(1), 4)
+        case(f"no count: {json.dumps(each)}", reply(each), "WALK", ids(1), 5)
         for each in ([row()], {"data": [row()]}, {"data": [row()], "count": None})
     ),
     case("type of the future", page(row(type="whatsapp")), "WALK", ids(1)),

@@ -52,6 +52,11 @@ ANOTHER = {"changes": 2, "counts": "another"}
         pytest.param({**EXACT, "rows": 3, "offset": 1}, {"changes": 2}, 251, id="from an offset"),
         pytest.param({**BY_ID, "rows": 4, "concurrency": 3}, {"changes": 2}, 9_865, id="by id"),
         pytest.param({**BY_ID, "rows": 3}, {**ANOTHER, "changes": 1}, 334, id="by id with another count"),
+        pytest.param({**EXACT, "rows": 5}, {"changes": 2, "counts": "none"}, 1_194, id="exact without a count"),
+        pytest.param({**BY_ID, "rows": 4}, {"changes": 2, "counts": "none"}, 818, id="by id without a count"),
+        pytest.param(
+            {**BY_ID, "rows": 4, "page_size": 5}, {"changes": 2, "counts": "none", "cap": 2}, 933, id="no count, cap"
+        ),
     ],
 )
 def test_all_schedules_of_small_listings(

@@ -49,7 +49,7 @@ class Answer:
     """What a page brought."""
 
     rows: list[Row]
-    count: int
+    count: int | None
     problem: MalformedResponseError | None = None
 
 
@@ -66,7 +66,7 @@ class ChangingListing:
         changes: How many rows are still to be added or removed.
         at_once: How many of them between two requests, at the most.
         counts: What the count is: that of the moment of the rows, of an earlier or later one ("another"), of the
-            "page", or always "zero".
+            "page", always "zero", or "none" at all.
         others: How many rows the count includes that the filter leaves out.
     """
 
@@ -76,7 +76,7 @@ class ChangingListing:
     cap: int | None = None
     changes: int = 0
     at_once: int = 1
-    counts: Literal["now", "another", "page", "zero"] = "now"
+    counts: Literal["now", "another", "page", "zero", "none"] = "now"
     others: int = 0
     rows: list[Row] = field(factory=list)
     deleted: set[int] = field(factory=set)
@@ -130,6 +130,8 @@ class ChangingListing:
         if self.counts == "another" and not is_counted_first:
             self.change()
             counted = len(self.rows)
+        if self.counts == "none":
+            return Answer(page, None)
         number = {"page": len(page), "zero": 0}.get(self.counts, counted)
         return Answer(page, number + self.others)
 
@@ -252,7 +254,7 @@ def walk_at_random(random: Random, *, exact: bool) -> str:
     """Walk a listing with settings and changes drawn by *random*, and return how that ended."""
     cap = random.choice([None, None, *range(2, 12)])
     # A walk that is not exact trusts a first page that is shorter than asked for when the count agrees.
-    counts: list[Literal["now", "another", "page", "zero"]] = ["now", "another", "page", "zero"]
+    counts: list[Literal["now", "another", "page", "zero", "none"]] = ["now", "another", "page", "zero", "none"]
     listing = ChangingListing(
         random.randrange,
         descending=random.random() < 0.5,
@@ -260,7 +262,7 @@ def walk_at_random(random: Random, *, exact: bool) -> str:
         cap=cap,
         changes=random.choice([0, 1, 3, 10, 60]),
         at_once=random.choice([1, 1, 2, 5]),
-        counts=random.choice(counts) if exact or cap is None else "now",
+        counts=random.choice(counts if exact or cap is None else ["now", "none"]),
         others=random.choice([0, 0, 0, 7]),
     )
     rows = random.randrange(random.choice([8, 60]))
