@@ -78,11 +78,10 @@ class Codec(MsgspecJsonConverter):
         try:
             return self.structure(value, cl)
         except MismatchError as error:
-            problems = error.problems
+            issues = error.issues(place)
         except RecursionError:
-            problems = [("", "nested too deeply")]
-        # Raised here, so that the error has no context that quotes values.
-        raise MalformedResponseError(tuple(_issue(f"{place}{within}", problem) for within, problem in problems))
+            issues = MismatchError([("", "nested too deeply")]).issues(place)
+        raise MalformedResponseError(issues)  # Here, so that it has no context that quotes values.
 
     def structure(self, obj: Any, cl: type[T]) -> T:
         """Turn decoded JSON into *cl*.
@@ -129,10 +128,6 @@ def _has_renamed_fields(cl: Any) -> bool:
 def _unstructure_hook(cl: Any, converter: Converter) -> UnstructureHook:
     names = {name: override(rename=renamed) for name, renamed in renamed_fields(cl).items()}
     return make_dict_unstructure_fn(cl, converter, **names)  # type: ignore[arg-type] # mypy takes the names for options
-
-
-def _issue(place: str, problem: str) -> str:
-    return f"{place.removeprefix('.')}: {problem}" if place else problem
 
 
 codec: Final = Codec()

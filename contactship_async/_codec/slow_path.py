@@ -67,8 +67,16 @@ class MismatchError(ValueError):
     """A value is not of the type that it should be. Its problems name places and kinds, and quote no value."""
 
     def __init__(self, problems: Problems) -> None:
-        super().__init__(*(f"{place}: {problem}" if place else problem for place, problem in problems))
+        super().__init__()
         self.problems = problems
+
+    def __str__(self) -> str:
+        return "; ".join(self.issues())
+
+    def issues(self, place: str = "") -> tuple[str, ...]:
+        """Return a line for each problem, whose JSON path begins with *place*."""
+        places = [(f"{place}{within}".removeprefix("."), problem) for within, problem in self.problems]
+        return tuple(f"{found}: {problem}" if found else problem for found, problem in places)
 
 
 def explain(error: msgspec.ValidationError) -> MismatchError:
@@ -107,7 +115,8 @@ def _is_timestamp(cl: Any) -> bool:
 
 
 def _is_collection(cl: Any) -> bool:
-    return get_origin(cl) in (list, dict)
+    """Tell whether *cl* is an array or an object of any number of items of one type."""
+    return get_origin(cl) in (list, dict) or (get_origin(cl) is tuple and get_args(cl)[1:] == (Ellipsis,))
 
 
 def _is_union(cl: Any) -> bool:
@@ -220,8 +229,8 @@ class SlowPath:
 
     def _collection_hook(self, cl: Any) -> StructureHook:
         """Check the items of a list, or the values of an object with any keys, up to `_MOST_WRONG_ITEMS` wrong ones."""
-        kind = get_origin(cl)
-        item_type = get_args(cl)[-1]
+        kind: Any = dict if get_origin(cl) is dict else list
+        item_type = get_args(cl)[1 if kind is dict else 0]
 
         def check_collection(value: Any, _: Any) -> Any:
             if type(value) is not kind:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from attrs import frozen
 from msgspec import Meta, Struct
 
 from contactship_async._codec.json_names import json_field
+from contactship_async._codec.plain import to_plain
+from contactship_async.models._pydantic import enum_json_schema, enum_schema, record_schema
 
 __all__ = ["AwareDatetime", "Model", "NonEmptyText", "OpenEnum", "Page", "SortOrder", "json_field"]
 
@@ -31,6 +33,20 @@ class Model:
     Fields that this release does not know are ignored.
     """
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields by their Python names, as `json.dumps` and web frameworks take them.
+
+        Returns:
+            Each field, None included: nested objects as dictionaries, enums as strings, and times as strings of
+            ISO 8601 in UTC, with `Z`.
+        """
+        fields: dict[str, Any] = to_plain(self)
+        return fields
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        return record_schema(source, handler)
+
 
 class OpenEnum(StrEnum):
     """Text with known values, to which the server may add: a value it invents later arrives as it came.
@@ -47,6 +63,14 @@ class OpenEnum(StrEnum):
         unknown._name_ = value
         unknown._value_ = value
         return unknown
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        return enum_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        return enum_json_schema(cls, schema, handler)
 
 
 class SortOrder(StrEnum):
@@ -84,3 +108,17 @@ class Page(Struct, Generic[T], frozen=True):  # as those of `_messages`: each pa
         if not self.data or (self.count is not None and end >= self.count):
             return None
         return end
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the page as `json.dumps` and web frameworks take it.
+
+        Returns:
+            `{"data": [...], "count": ..., "offset": ..., "limit": ...}`, with the rows as `Model.to_dict` makes them.
+            Rows of other classes become dictionaries in the same way.
+        """
+        fields: dict[str, Any] = to_plain(self)
+        return fields
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        return record_schema(source, handler)

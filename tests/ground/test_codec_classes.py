@@ -454,6 +454,8 @@ def test_renamed_fields_anywhere() -> None:
         codec.convert({"theValue": -5}, Checked)
     with pytest.raises(MalformedResponseError, match=r"\[0\].entryId: missing"):
         codec.convert([{}], tuple[Entry, ...])
+    with pytest.raises(MalformedResponseError, match=r"\[1\].entryId: missing"):
+        codec.convert([5, {}], tuple[int, Entry])
 
 
 @pytest.mark.parametrize(
