@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from enum import StrEnum
+from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
-E = TypeVar("E", bound=StrEnum)
+S = TypeVar("S", bound=str)
 
 _LARGEST: Final = sys.float_info.max
 """Integers may be larger than that, and NaN is not comparable."""
@@ -19,41 +20,44 @@ def check_type(name: str, value: object, expected: Any) -> None:
         raise TypeError(message)
 
 
-def check_seconds(name: str, value: object, *, may_be_zero: bool) -> None:
-    """Raise a `TypeError` or `ValueError` unless *value* is a finite number above zero, or zero where it may be."""
-    allowed = f"a finite number of seconds {'>=' if may_be_zero else '>'} 0"
+def check_seconds(name: str, value: object, *, may_be_zero: bool, may_be_infinite: bool = False) -> None:
+    """Raise a `TypeError` or `ValueError` unless *value* is a finite number above zero, or what else it may be."""
+    allowed = f"a {'' if may_be_infinite else 'finite '}number of seconds {'>=' if may_be_zero else '>'} 0"
     if isinstance(value, bool) or not isinstance(value, int | float):
         message = f"{name} must be {allowed}, not {type(value).__name__}"
         raise TypeError(message)
-    if not -_LARGEST <= value <= _LARGEST or value < 0 or (value == 0 and not may_be_zero):
-        message = f"{name} must be {allowed}"
+    is_allowed = 0 < value <= _LARGEST or (value == 0 and may_be_zero) or (value == math.inf and may_be_infinite)
+    if not is_allowed:
+        message = f"{name} must be {allowed}, not {value}"
         raise ValueError(message)
 
 
-def check_integer(name: str, value: object, *, lowest: int) -> int:
-    """Return *value* if it is an integer of at least *lowest*.
+def check_integer(name: str, value: object, *, lowest: int, highest: int | None = None) -> int:
+    """Return *value* if it is an integer of at least *lowest*, and at most *highest* where there is one.
 
     Raises:
         TypeError: It is not an integer; booleans are none.
-        ValueError: It is lower.
+        ValueError: It is out of range.
     """
+    allowed = f"an integer >= {lowest}" if highest is None else f"an integer from {lowest} to {highest}"
     if isinstance(value, bool) or not isinstance(value, int):
-        message = f"{name} must be an integer >= {lowest}, not {type(value).__name__}"
+        message = f"{name} must be {allowed}, not {type(value).__name__}"
         raise TypeError(message)
-    if value < lowest:
-        message = f"{name} must be an integer >= {lowest}, not {value}"
+    if value < lowest or (highest is not None and value > highest):
+        message = f"{name} must be {allowed}, not {value}"
         raise ValueError(message)
     return value
 
 
-def check_choice(name: str, value: object, choices: type[E]) -> E:
-    """Return *value*, a member of *choices* or its text, as the member.
+def check_choice(name: str, value: object, choices: Iterable[S]) -> S:
+    """Return that one of *choices* which equals *value*: of an enum, the member whose string it is.
 
     Raises:
-        TypeError: It is not a text.
-        ValueError: It is no member; for an open enum, values that only the server knows are none.
+        TypeError: It is not a string.
+        ValueError: It is none of them; for an open enum, values that only the server knows are none.
     """
-    allowed = " or ".join(repr(choice.value) for choice in choices)
+    choices = tuple(choices)
+    allowed = " or ".join(repr(str(choice)) for choice in choices)
     if not isinstance(value, str):
         message = f"{name} must be {allowed}, not {type(value).__name__}"
         raise TypeError(message)
@@ -62,3 +66,26 @@ def check_choice(name: str, value: object, choices: type[E]) -> E:
             return choice
     message = f"{name} must be {allowed}, not {value!r}"
     raise ValueError(message)
+
+
+def check_text(name: str, value: object) -> str:
+    """Return *value* if it is a string of at least one character.
+
+    Raises:
+        TypeError: It is not a string.
+        ValueError: It is empty.
+    """
+    if not isinstance(value, str):
+        message = f"{name} must be a non-empty string, not {type(value).__name__}"
+        raise TypeError(message)
+    if not value:
+        message = f"{name} must be a non-empty string, not {value!r}"
+        raise ValueError(message)
+    return value
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raise a `TypeError` unless *value* is True or False."""
+    if not isinstance(value, bool):
+        message = f"{name} must be True or False, not {type(value).__name__}"
+        raise TypeError(message)

@@ -8,18 +8,18 @@ from datetime import datetime
 from typing import Any, Final, get_args
 from urllib.parse import quote
 
-from contactship_async._client import ContactshipClient
-from contactship_async.sandbox._api.faults import Fault
-from contactship_async.sandbox._api.listings import Envelope
-from contactship_async.sandbox._api.rate_limit import FixedWindow
-from contactship_async.sandbox._api.state import RecordedRequest, State
-from contactship_async.sandbox._checks import (
+from contactship_async._arguments import (
     check_choice,
     check_flag,
     check_integer,
     check_seconds,
     check_text,
 )
+from contactship_async._client import ContactshipClient
+from contactship_async.sandbox._api.faults import Fault
+from contactship_async.sandbox._api.listings import Envelope
+from contactship_async.sandbox._api.rate_limit import FixedWindow
+from contactship_async.sandbox._api.state import RecordedRequest, State
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
 from contactship_async.sandbox._serving.served import Served
 
@@ -72,15 +72,15 @@ class Sandbox(Served):
         port: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        check_integer("phone_numbers", phone_numbers, 0, 1_000_000)
+        check_integer("phone_numbers", phone_numbers, lowest=0, highest=1_000_000)
         if api_key is not None:
             check_text("api_key", api_key)
-        check_integer("seed", seed, 0)
+        check_integer("seed", seed, lowest=0)
         check_choice("envelope", envelope, get_args(Envelope))
-        check_integer("max_limit", max_limit, 1)
-        check_seconds("latency", latency)
+        check_integer("max_limit", max_limit, lowest=1)
+        check_seconds("latency", latency, may_be_zero=True)
         if rate_limit is not None:
-            check_integer("rate_limit", rate_limit, 1)
+            check_integer("rate_limit", rate_limit, lowest=1)
         check_flag("count_follows_filter", count_follows_filter)
         self._chooses_key = api_key is None
         self._api_key = api_key or _DEFAULT_KEY

@@ -115,7 +115,7 @@ def test_mistaken_marks(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "@pytest.mark.contactship_sandbox: *unexpected keyword argument 'phone_number'*",
-            "@pytest.mark.contactship_sandbox: phone_numbers must be from 0 to 1000000, not -3",
+            "@pytest.mark.contactship_sandbox: phone_numbers must be an integer from 0 to 1000000, not -3",
             "@pytest.mark.contactship_sandbox takes keywords only, such as phone_numbers=3",
         ]
     )

@@ -39,7 +39,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "_pool": (*GROUND, "models", "_http", "_configuration", "_client"),
     "": (*GROUND, "models", "_http", "_client", "_pool", "resources"),
     "sandbox": ("_version", "_arguments", "_http/messages", "_http/secret"),
-    "sandbox/_sandbox": ("sandbox", "_client"),
+    "sandbox/_sandbox": ("_arguments", "sandbox", "_client"),
     "sandbox/_pool": ("_http/messages", "sandbox", "_pool"),
     "pytest_plugin": PUBLIC,
     "_cli": PUBLIC,

@@ -226,7 +226,7 @@ WRONG: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
         ValueError,
         "the sandboxes of 'acme' and 'globex' must differ in their seed",
     ),
-    ({"acme": Sandbox()}, {"port": -1}, ValueError, "port must be from 0 to 65535, not -1"),
+    ({"acme": Sandbox()}, {"port": -1}, ValueError, "port must be an integer from 0 to 65535, not -1"),
     (
         {"acme": Sandbox()},
         {"host": "192.0.2.1"},

@@ -10,9 +10,9 @@ from http.client import responses
 
 from attrs import evolve, field, frozen
 
+from contactship_async._arguments import check_integer, check_seconds, check_text, check_type
 from contactship_async.sandbox._api.listings import Listing
 from contactship_async.sandbox._api.replies import Reply, build_error
-from contactship_async.sandbox._checks import check_integer, check_seconds, check_text
 
 _BODILESS = (204, 304)
 _FRAMING = {"content-length", "transfer-encoding"}
@@ -53,11 +53,11 @@ class Status(Fault):
     message: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        check_integer("status", self.status, 400, 599)
+        check_integer("status", self.status, lowest=400, highest=599)
         if isinstance(self.retry_after, str):
             check_text("retry_after", self.retry_after)
         elif self.retry_after is not None:
-            check_seconds("retry_after", self.retry_after)
+            check_seconds("retry_after", self.retry_after, may_be_zero=True)
         if self.message is not None:
             check_text("message", self.message)
 
@@ -82,7 +82,7 @@ class Slow(Fault):
     seconds: float
 
     def __attrs_post_init__(self) -> None:
-        check_seconds("seconds", self.seconds, infinite=True)
+        check_seconds("seconds", self.seconds, may_be_zero=True, may_be_infinite=True)
 
     def alter_reply(self, reply: Reply) -> Reply:
         """Put the answer off."""
@@ -104,7 +104,7 @@ class Drip(Fault):
     seconds_per_byte: float
 
     def __attrs_post_init__(self) -> None:
-        check_seconds("seconds_per_byte", self.seconds_per_byte)
+        check_seconds("seconds_per_byte", self.seconds_per_byte, may_be_zero=True)
 
     def alter_reply(self, reply: Reply) -> Reply:
         """Spread the body over time."""
@@ -132,7 +132,7 @@ class Cut(Fault):
 
     def __attrs_post_init__(self) -> None:
         if self.after_bytes is not None:
-            check_integer("after_bytes", self.after_bytes, 0)
+            check_integer("after_bytes", self.after_bytes, lowest=0)
 
     def alter_reply(self, reply: Reply) -> Reply:
         """Drop the answer, or the rest of it."""
@@ -185,7 +185,7 @@ class Redirect(Fault):
 
     def __attrs_post_init__(self) -> None:
         check_text("location", self.location)
-        check_integer("status", self.status, 300, 399)
+        check_integer("status", self.status, lowest=300, highest=399)
 
     def alter_reply(self, reply: Reply) -> Reply:  # noqa: ARG002 - nothing is left of the normal answer
         """Replace the answer by the redirect."""
@@ -233,13 +233,11 @@ class Body(Fault):
     headers: Mapping[str, str] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.body, bytes):
-            message = f"body must be bytes, not {type(self.body).__name__}"
-            raise TypeError(message)
+        check_type("body", self.body, bytes)
         if self.body:
             _check_status_with_body(self.status)
         else:
-            check_integer("status", self.status, 200, 599)
+            check_integer("status", self.status, lowest=200, highest=599)
         if _FRAMING & {name.lower() for name in self.headers}:
             message = "headers must not hold Content-Length or Transfer-Encoding: they follow from body"
             raise ValueError(message)
@@ -251,7 +249,7 @@ class Body(Fault):
 
 
 def _check_status_with_body(status: object) -> None:
-    check_integer("status", status, 200, 599)
+    check_integer("status", status, lowest=200, highest=599)
     if status in _BODILESS:
         message = f"status must not be {status}, which HTTP sends without a body"
         raise ValueError(message)

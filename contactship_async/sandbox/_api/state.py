@@ -10,6 +10,7 @@ from threading import Lock
 from attrs import evolve, frozen
 from multidict import MultiDict, MultiDictProxy
 
+from contactship_async._arguments import check_integer
 from contactship_async._http.messages import Request
 from contactship_async.sandbox._api.faults import Fault
 from contactship_async.sandbox._api.listings import Envelope, Listing, Refusal
@@ -17,7 +18,6 @@ from contactship_async.sandbox._api.openapi import DOCUMENT_PATH, build_document
 from contactship_async.sandbox._api.rate_limit import FixedWindow
 from contactship_async.sandbox._api.replies import Reply, build_error
 from contactship_async.sandbox._api.routes import Route
-from contactship_async.sandbox._checks import check_integer
 
 
 @frozen
@@ -82,7 +82,7 @@ class State:
         if times is None:
             self._script = itertools.cycle(faults)
         else:
-            check_integer("times", times, 1)
+            check_integer("times", times, lowest=1)
             self._script = itertools.chain.from_iterable(itertools.repeat(faults, times))
 
     def clear_script(self) -> None:

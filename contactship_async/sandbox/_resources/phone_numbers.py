@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from contactship_async._arguments import check_choice, check_text
 from contactship_async._http.messages import Request
 from contactship_async.sandbox._api.listings import (
     Envelope,
@@ -26,7 +27,6 @@ from contactship_async.sandbox._api.listings import (
     read_window,
 )
 from contactship_async.sandbox._api.routes import Route
-from contactship_async.sandbox._checks import check_choice, check_text
 
 DEFAULT_LIMIT = 5
 TYPES = ("inbound", "outbound")

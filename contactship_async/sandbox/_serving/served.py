@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Final, Self
 
+from contactship_async._arguments import check_integer, check_text
 from contactship_async._http.messages import Request, Response
 from contactship_async.sandbox._api.replies import Reply
-from contactship_async.sandbox._checks import check_integer, check_loopback
 from contactship_async.sandbox._serving.server import serve
 from contactship_async.sandbox._serving.thread import serve_in_thread
 
@@ -22,8 +23,8 @@ class Served:
     """Something that answers requests: in memory as it is, over a loopback port within `async with` or `with`."""
 
     def __init__(self, answer: Callable[[Request], Reply], host: str, port: int) -> None:
-        check_loopback("host", host)
-        check_integer("port", port, 0, 65535)
+        _check_loopback("host", host)
+        check_integer("port", port, lowest=0, highest=65535)
         self._answer = answer
         self._host = host
         self._port = port
@@ -97,3 +98,15 @@ class Served:
         if self._url is None:
             return {**options, "transport": self.transport, "base_url": _IN_MEMORY}
         return {**options, "base_url": self._url}
+
+
+def _check_loopback(name: str, value: object) -> None:
+    """Refuse what is not an address of this machine: the sandbox is no server for others, and its key is no secret."""
+    host = check_text(name, value)
+    try:
+        is_loopback = ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = host == "localhost"
+    if not is_loopback:
+        message = f"{name} must be 'localhost' or a loopback address such as '127.0.0.1'"
+        raise ValueError(message)
