@@ -17,9 +17,10 @@ from contactship_async._arguments import (
 )
 from contactship_async._client import ContactshipClient
 from contactship_async.sandbox._api.faults import Fault
+from contactship_async.sandbox._api.handler import RequestHandler
 from contactship_async.sandbox._api.listings import Envelope
 from contactship_async.sandbox._api.rate_limit import FixedWindow
-from contactship_async.sandbox._api.state import RecordedRequest, State
+from contactship_async.sandbox._api.records import RecordedRequest
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
 from contactship_async.sandbox._serving.served import Served
 
@@ -87,14 +88,14 @@ class Sandbox(Served):
         self._phone_numbers = PhoneNumbers(
             phone_numbers, seed=seed, max_limit=max_limit, count_follows_filter=count_follows_filter
         )
-        self._state = State(
+        self._handler = RequestHandler(
             self._phone_numbers.routes,
             api_key=self._api_key,
             envelope=envelope,
             latency=latency,
             window=None if rate_limit is None else FixedWindow(rate_limit, clock),
         )
-        super().__init__(self._state.answer, host, port)
+        super().__init__(self._handler.answer, host, port)
 
     @property
     def api_key(self) -> str:
@@ -125,16 +126,16 @@ class Sandbox(Served):
             TypeError: Something else than a fault or None.
             ValueError: No fault at all, or *times* is below 1.
         """
-        self._state.set_script(faults, times)
+        self._handler.script.set(faults, times)
 
     def clear_script(self) -> None:
         """Answer normally from the next request on."""
-        self._state.clear_script()
+        self._handler.script.clear()
 
     @property
     def requests(self) -> list[RecordedRequest]:
         """The requests answered so far, in order of arrival. This is the list itself: clear it as you like."""
-        return self._state.requests
+        return self._handler.requests
 
     @property
     def on_request(self) -> Callable[[RecordedRequest], object] | None:
@@ -142,16 +143,16 @@ class Sandbox(Served):
 
         A test adds or removes numbers between two pages here: `len(sandbox.requests)` requests came before this one.
         """
-        return self._state.on_request
+        return self._handler.on_request
 
     @on_request.setter
     def on_request(self, function: Callable[[RecordedRequest], object] | None) -> None:
-        self._state.on_request = function
+        self._handler.on_request = function
 
     @property
     def phone_numbers(self) -> list[dict[str, str]]:
         """A copy of the phone numbers as listings show them, the newest first."""
-        with self._state.lock:
+        with self._handler.lock:
             return self._phone_numbers.to_dicts()
 
     def add_phone_number(
@@ -175,7 +176,7 @@ class Sandbox(Served):
             TypeError: An argument has the wrong type.
             ValueError: An argument is not allowed.
         """
-        with self._state.lock:
+        with self._handler.lock:
             return self._phone_numbers.add(type_=type, created_at=created_at, phone_number=phone_number, id_=id)
 
     def remove_phone_number(self, id: str) -> None:  # noqa: A002 - the API's word
@@ -187,12 +188,12 @@ class Sandbox(Served):
         Raises:
             KeyError: There is no such phone number.
         """
-        with self._state.lock:
+        with self._handler.lock:
             self._phone_numbers.remove(id)
 
-    def _join(self, organization: str) -> State:
+    def _join(self, organization: str) -> RequestHandler:
         """Take the key of an organization of a pool, unless there is one already, and return what answers."""
         if self._chooses_key:
             self._chooses_key = False
-            self._api_key = self._state.api_key = f"{_DEFAULT_KEY}-{quote(organization, safe='', errors='replace')}"
-        return self._state
+            self._api_key = self._handler.api_key = f"{_DEFAULT_KEY}-{quote(organization, safe='', errors='replace')}"
+        return self._handler

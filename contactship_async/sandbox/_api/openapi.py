@@ -38,7 +38,7 @@ _ERROR_SCHEMA: Final = {
 
 _ERRORS: Final = {
     400: ("BadRequest", "A parameter is not allowed.", "limit must be an integer >= 0"),
-    401: ("Unauthorized", "There is no key, or it is nobody's.", "Invalid or missing API key"),
+    401: ("Unauthorized", "There is no key, or it is unknown.", "Invalid or missing API key"),
     _NOT_FOUND: ("NotFound", "There is nothing of this name.", "Cannot GET /v1/nothing"),
     _WRONG_METHOD: ("MethodNotAllowed", "The path has no such method.", "Method not allowed"),
     _RATE_LIMITED: (

@@ -26,7 +26,7 @@ class Reply:
         dropped: The connection is reset instead of an answer.
         cut_after: The connection closes after this many bytes of *body*; None lets all of them through.
         fault: The name of what the script made of the answer; empty for a normal one.
-        organization: Whose answer it is in a `SandboxPool`; empty elsewhere, and for a key of nobody.
+        organization: Whose answer it is in a `SandboxPool`; empty elsewhere, and for an unknown key.
     """
 
     status: int = 200

@@ -1,44 +1,27 @@
-"""What all resources of the pretend API share: the key, the rate limit, the script of faults, the requests."""
+"""The request handler: checks the key and the rate limit, finds the route, applies the script of faults, records."""
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from threading import Lock
 
-from attrs import evolve, frozen
+from attrs import evolve
 from multidict import MultiDict, MultiDictProxy
 
-from contactship_async._arguments import check_integer
 from contactship_async._http.messages import Request
 from contactship_async.sandbox._api.faults import Fault
 from contactship_async.sandbox._api.listings import Envelope, Listing, Refusal
 from contactship_async.sandbox._api.openapi import DOCUMENT_PATH, build_document
 from contactship_async.sandbox._api.rate_limit import FixedWindow
+from contactship_async.sandbox._api.records import RecordedRequest
 from contactship_async.sandbox._api.replies import Reply, build_error
 from contactship_async.sandbox._api.routes import Route
+from contactship_async.sandbox._api.script import Script
 
 
-@frozen
-class RecordedRequest:
-    """One request as it arrived, without its key and headers.
-
-    Args:
-        method: Upper case, such as `GET`.
-        path: Percent-encoded, such as `/v1/phone-numbers`.
-        params: The query parameters, decoded: `params["limit"]` is the first of that name, `params.getall("limit")`
-            are all.
-        status: Of the answer; None when the connection was cut, and while the request waits for its answer.
-    """
-
-    method: str
-    path: str
-    params: MultiDictProxy[str]
-    status: int | None
-
-
-class State:
+class RequestHandler:
     """The pretend API: a request in, the plan of its answer out.
 
     Args:
@@ -61,33 +44,14 @@ class State:
         self.api_key = api_key
         self.requests: list[RecordedRequest] = []
         self.on_request: Callable[[RecordedRequest], object] | None = None
+        self.script = Script()
         self.lock = Lock()  # held while a request is answered: the server may run in another thread than a test
         self._routes = tuple(routes)
         self._envelope = envelope
         self._latency = latency
         self._window = window
-        self._script: Iterator[Fault | None] = iter(())
         self._serial_numbers = itertools.count(1)
         self._shown: dict[str, Listing] = {}
-
-    def set_script(self, faults: tuple[Fault | None, ...], times: int | None) -> None:
-        """Let the next requests meet *faults*, one each; replaces what is left of an earlier script."""
-        if not faults:
-            message = "faults must not be empty; clear_script() ends a script"
-            raise ValueError(message)
-        for fault in faults:
-            if not isinstance(fault, Fault | None):
-                message = f"faults must be faults such as Status(500), or None, not {type(fault).__name__}"
-                raise TypeError(message)
-        if times is None:
-            self._script = itertools.cycle(faults)
-        else:
-            check_integer("times", times, lowest=1)
-            self._script = itertools.chain.from_iterable(itertools.repeat(faults, times))
-
-    def clear_script(self) -> None:
-        """Answer normally from the next request on."""
-        self._script = iter(())
 
     def answer(self, request: Request) -> Reply:
         """Answer one request, and record it; one for the description of the API is no business of a test's."""
@@ -100,7 +64,7 @@ class State:
             return self._answer(request, arrived)
 
     def _answer(self, request: Request, arrived: RecordedRequest) -> Reply:
-        fault = next(self._script, None) or Fault()
+        fault = self.script.take()
         reply = fault.alter_reply(self._answer_normally(request, fault))
         if reply.listing is not None:
             self._shown[request.path] = reply.listing

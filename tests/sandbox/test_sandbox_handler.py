@@ -11,10 +11,10 @@ from multidict import MultiDict, MultiDictProxy
 from contactship_async._http.messages import Request, Response
 from contactship_async._http.secret import Secret
 from contactship_async.sandbox import Cut, RecordedRequest, Sandbox, Slow, Status
+from contactship_async.sandbox._api.handler import RequestHandler
 from contactship_async.sandbox._api.listings import Envelope, Listing, Refusal, Window, describe_page
 from contactship_async.sandbox._api.replies import Reply
 from contactship_async.sandbox._api.routes import Route
-from contactship_async.sandbox._api.state import State
 
 Get = Callable[..., Awaitable[Response]]
 
@@ -316,7 +316,7 @@ async def test_latency_comes_before_each_answer(get: Get, monkeypatch: pytest.Mo
 
 
 def test_another_resource_is_one_module() -> None:
-    """Routes with identifiers, whole answers and refusals of their own need nothing new from the state."""
+    """Routes with identifiers, whole answers and refusals of their own need nothing new from the handler."""
 
     def get_call(request: Request, call_id: str) -> Reply:
         if call_id != "call 1":
@@ -338,17 +338,17 @@ def test_another_resource_is_one_module() -> None:
         Route("POST", "/v1/tags", list_tags, describe_tags),
         Route("GET", "/v1/calls/{call_id}", get_call, describe_call),
     )
-    state = State(routes, api_key="k")
+    handler = RequestHandler(routes, api_key="k")
 
     def answer(path: str, method: str = "GET") -> tuple[int, bytes]:
-        reply = state.answer(Request(method=method, path=path, api_key=Secret("k"), idempotent=True))
+        reply = handler.answer(Request(method=method, path=path, api_key=Secret("k"), idempotent=True))
         return reply.status, reply.body
 
     assert answer("/v1/calls/call%201") == (200, b'{"id":"call 1"}')
     assert answer("/v1/calls/call%202") == (404, b'{"statusCode": 404, "message": "no such call"}')
     assert answer("/v1/tags") == (200, b'{"data":[{"id":"tag-1"}],"count":1}')
     assert answer("/v1/tags", "POST") == answer("/v1/tags")
-    reply = state.answer(Request(method="PUT", path="/v1/tags", api_key=Secret("k"), idempotent=True))
+    reply = handler.answer(Request(method="PUT", path="/v1/tags", api_key=Secret("k"), idempotent=True))
     assert (405, "GET, HEAD, POST") == (reply.status, reply.headers["allow"])
 
     document = json.loads(answer("/openapi.json")[1])
