@@ -16,9 +16,9 @@ from contactship_async._arguments import (
     check_text,
 )
 from contactship_async._client import ContactshipClient
+from contactship_async.sandbox._api.envelopes import Envelope
 from contactship_async.sandbox._api.faults import Fault
 from contactship_async.sandbox._api.handler import RequestHandler
-from contactship_async.sandbox._api.listings import Envelope
 from contactship_async.sandbox._api.rate_limit import FixedWindow
 from contactship_async.sandbox._api.records import RecordedRequest
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers

@@ -11,13 +11,14 @@ from attrs import evolve
 from multidict import MultiDict, MultiDictProxy
 
 from contactship_async._http.messages import Request
+from contactship_async.sandbox._api.envelopes import Envelope, write_object, write_page
 from contactship_async.sandbox._api.faults import Fault
-from contactship_async.sandbox._api.listings import Envelope, Listing, Refusal
 from contactship_async.sandbox._api.openapi import DOCUMENT_PATH, build_document
+from contactship_async.sandbox._api.pages import Page
 from contactship_async.sandbox._api.rate_limit import FixedWindow
 from contactship_async.sandbox._api.records import RecordedRequest
-from contactship_async.sandbox._api.replies import Reply, build_error
-from contactship_async.sandbox._api.routes import Route
+from contactship_async.sandbox._api.replies import Refusal, Reply, build_error
+from contactship_async.sandbox._api.routes import Route, find_route, refuse_method
 from contactship_async.sandbox._api.script import Script
 
 
@@ -51,7 +52,7 @@ class RequestHandler:
         self._latency = latency
         self._window = window
         self._serial_numbers = itertools.count(1)
-        self._shown: dict[str, Listing] = {}
+        self._shown: dict[str, Page] = {}
 
     def answer(self, request: Request) -> Reply:
         """Answer one request, and record it; one for the description of the API is no business of a test's."""
@@ -66,8 +67,8 @@ class RequestHandler:
     def _answer(self, request: Request, arrived: RecordedRequest) -> Reply:
         fault = self.script.take()
         reply = fault.alter_reply(self._answer_normally(request, fault))
-        if reply.listing is not None:
-            self._shown[request.path] = reply.listing
+        if reply.page is not None:
+            self._shown[request.path] = reply.page
         reply = evolve(
             _without_body_for_head(request, reply),
             headers={**self._common_headers(), **reply.headers},
@@ -79,7 +80,7 @@ class RequestHandler:
 
     def _describe(self, request: Request) -> Reply:
         if request.method not in {"GET", "HEAD"}:
-            return _refuse_method(["GET"])
+            return _write_refusal(refuse_method(["GET"]))
         document = build_document(self._routes, self._envelope, limits_rate=self._window is not None)
         return Reply(body=json.dumps(document).encode())
 
@@ -91,28 +92,18 @@ class RequestHandler:
             wait = self._window.seconds_left()
             message = f"Rate limit exceeded. Try again in {wait} seconds."
             return build_error(429, message, {"retry-after": str(wait)})
+        found = find_route(self._routes, request.method, request.path)
+        if isinstance(found, Refusal):
+            return _write_refusal(found)
+        route, identifiers = found
         try:
-            answer = self._find_answer(request)
+            answer = route.answer(route.read(request, identifiers))
         except Refusal as refusal:
-            return build_error(refusal.status, refusal.message)
-        if isinstance(answer, Reply):
-            return answer
-        listing = fault.alter_listing(answer, self._shown.get(request.path))
-        return Reply(body=listing.to_json(self._envelope), listing=listing)
-
-    def _find_answer(self, request: Request) -> Listing | Reply:
-        method = "GET" if request.method == "HEAD" else request.method
-        allowed = []
-        for route in self._routes:
-            identifiers = route.match(request.path)
-            if identifiers is None:
-                continue
-            if route.method == method:
-                return route.answer(request, *identifiers)
-            allowed.append(route.method)
-        if allowed:
-            return _refuse_method(allowed)
-        raise Refusal(404, f"Cannot {request.method} {request.path}")
+            return _write_refusal(refusal)
+        if isinstance(answer, Page):
+            page = fault.alter_page(answer, self._shown.get(request.path))
+            return Reply(body=write_page(page, self._envelope), page=page)
+        return Reply(status=route.status, body=write_object(answer, route.status, self._envelope))
 
     def _common_headers(self) -> dict[str, str]:
         headers = {"x-request-id": f"sandbox-{next(self._serial_numbers):06d}"}
@@ -121,9 +112,8 @@ class RequestHandler:
         return headers
 
 
-def _refuse_method(allowed: list[str]) -> Reply:
-    names = [name for method in allowed for name in ((method, "HEAD") if method == "GET" else (method,))]
-    return build_error(405, "Method not allowed", {"allow": ", ".join(names)})
+def _write_refusal(refusal: Refusal) -> Reply:
+    return build_error(refusal.status, refusal.message, refusal.headers)
 
 
 def _without_body_for_head(request: Request, reply: Reply) -> Reply:

@@ -11,45 +11,45 @@ from datetime import UTC, datetime, timedelta
 from json.encoder import encode_basestring_ascii as quote
 from operator import attrgetter
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
 
 from contactship_async._arguments import check_choice, check_text
-from contactship_async._http.messages import Request
-from contactship_async.sandbox._api.listings import (
-    Envelope,
-    Listing,
-    describe_page,
-    describe_parameter,
-    describe_window,
-    read_choice,
-    read_window,
-)
-from contactship_async.sandbox._api.routes import Route
+from contactship_async.sandbox._api.fields import Field, Schema, optional
+from contactship_async.sandbox._api.pages import Page, Paging
+from contactship_async.sandbox._api.routes import Call, Route
 
-DEFAULT_LIMIT = 5
 TYPES = ("inbound", "outbound")
 
-_EXAMPLE: Final = {
-    "id": "pn-3c0a7a52-6a1e-4f0e-9d55-0d2f6b1c8e47",
-    "phone_number": "+12025550142",
-    "type": "outbound",
-    "organization_id": "org-81c7e2f4-2b7d-4d0a-8a6b-5f9e0c3d1b20",
-    "created_at": "2026-01-15T10:00:00Z",
-}
-_SCHEMA: Final = {
-    "type": "object",
-    "properties": {
-        "id": {"type": "string", "minLength": 1, "description": "Opaque; the `from_number_id` of calls."},
-        "phone_number": {"type": "string", "description": "In E.164 format."},
-        "type": {"type": "string", "enum": list(TYPES)},
-        "organization_id": {"type": "string", "minLength": 1, "description": "Of the organization that owns it."},
-        "created_at": {"type": "string", "format": "date-time", "description": "When it was added."},
-    },
-    "required": list(_EXAMPLE),
-    "example": _EXAMPLE,
-}
+_TYPE: Final = Field(
+    "type", {"type": "string", "enum": TYPES}, "Whether it receives calls or places them.", example="outbound"
+)
+_SCHEMA: Final = Schema(
+    "PhoneNumber",
+    (
+        Field(
+            "id",
+            {"type": "string", "minLength": 1},
+            "Opaque; the `from_number_id` of calls.",
+            example="pn-3c0a7a52-6a1e-4f0e-9d55-0d2f6b1c8e47",
+        ),
+        Field("phone_number", {"type": "string", "minLength": 1}, "In E.164 format.", example="+12025550142"),
+        _TYPE,
+        Field(
+            "organization_id",
+            {"type": "string", "minLength": 1},
+            "Of the organization that owns it.",
+            example="org-81c7e2f4-2b7d-4d0a-8a6b-5f9e0c3d1b20",
+        ),
+        Field(
+            "created_at",
+            {"type": "string", "format": "date-time"},
+            "When it was added.",
+            example="2026-01-15T10:00:00Z",
+        ),
+    ),
+)
 
 _FIRST_CREATED_AT = datetime(2024, 1, 1, tzinfo=UTC)
 _INTERVAL = timedelta(hours=1)
@@ -91,8 +91,20 @@ class PhoneNumbers:
     """
 
     def __init__(self, count: int, *, seed: int, max_limit: int, count_follows_filter: bool) -> None:
-        self.routes = (Route("GET", "/v1/phone-numbers", self._list, self._describe, {"PhoneNumber": _SCHEMA}),)
-        self._max_limit = max_limit
+        self._paging = Paging(default_limit=5, max_limit=max_limit)
+        self.routes = (
+            Route(
+                "GET",
+                "/v1/phone-numbers",
+                self._list,
+                operation="listPhoneNumbers",
+                summary="List phone numbers",
+                source="get-phone-numbers",
+                returns=_SCHEMA,
+                paging=self._paging,
+                query=optional(_TYPE),
+            ),
+        )
         self._count_follows_filter = count_follows_filter
         self._random = Random(seed)  # noqa: S311 - made-up data, and the same for the same seed
         self._area_codes = self._random.sample(_AREA_CODES, len(_AREA_CODES))
@@ -140,33 +152,11 @@ class PhoneNumbers:
         """Copy all rows, the newest first."""
         return [row.to_dict() for row in reversed(self._listings[None])]
 
-    def _list(self, request: Request) -> Listing:
-        window = read_window(request.query, default_limit=DEFAULT_LIMIT, max_limit=self._max_limit)
-        rows = self._listings[read_choice(request.query, "type", TYPES)]
+    def _list(self, call: Call) -> Page:
+        window = self._paging.read_window(call.query)
+        rows = self._listings[call.query.get("type")]
         total = len(rows if self._count_follows_filter else self._listings[None])
-        begin, end = window.offset, window.offset + window.limit
-        if window.order == "asc":
-            page = rows[begin:end]
-        else:
-            page = rows[max(len(rows) - end, 0) : max(len(rows) - begin, 0)][::-1]
-        return Listing([row.json for row in page], total, window)
-
-    def _describe(self, envelope: Envelope) -> dict[str, Any]:
-        of_type = {"type": "string", "enum": list(TYPES)}
-        return {
-            "operationId": "listPhoneNumbers",
-            "summary": "List phone numbers",
-            "description": "Returns a page of the phone numbers of your organization.",
-            "externalDocs": {"url": "https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers"},
-            "tags": ["Phone numbers"],
-            "parameters": [
-                *describe_window(default_limit=DEFAULT_LIMIT, max_limit=self._max_limit),
-                describe_parameter("type", "Only those of this type.", of_type, example=_EXAMPLE["type"]),
-            ],
-            "responses": {
-                "200": describe_page(envelope, "PhoneNumber", max_limit=self._max_limit, examples=[_EXAMPLE])
-            },
-        }
+        return Page([row.json for row in window.cut(rows)], total, window)
 
     def _make_row(
         self,
