@@ -21,6 +21,7 @@ from contactship_async.sandbox._api.faults import Fault
 from contactship_async.sandbox._api.handler import RequestHandler
 from contactship_async.sandbox._api.rate_limit import FixedWindow
 from contactship_async.sandbox._api.records import RecordedRequest
+from contactship_async.sandbox._resources.organization import Organization
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
 from contactship_async.sandbox._serving.served import Served
 
@@ -58,6 +59,9 @@ class Sandbox(Served):
         ValueError: An argument is out of range.
     """
 
+    phone_numbers: PhoneNumbers
+    """The phone numbers: `add`, `remove`, `rows`, and what a list has to be read."""
+
     def __init__(  # noqa: PLR0913 - settings, all but the first by keyword
         self,
         phone_numbers: int = 250,
@@ -85,11 +89,12 @@ class Sandbox(Served):
         check_flag("count_follows_filter", count_follows_filter)
         self._chooses_key = api_key is None
         self._api_key = api_key or _DEFAULT_KEY
-        self._phone_numbers = PhoneNumbers(
-            phone_numbers, seed=seed, max_limit=max_limit, count_follows_filter=count_follows_filter
-        )
+        organization = Organization(seed, max_limit=max_limit, count_follows_filter=count_follows_filter)
+        self._organization_id = organization.id
+        self.phone_numbers = PhoneNumbers(organization, phone_numbers)
         self._handler = RequestHandler(
-            self._phone_numbers.routes,
+            self.phone_numbers.routes,
+            lock=organization.lock,
             api_key=self._api_key,
             envelope=envelope,
             latency=latency,
@@ -105,7 +110,7 @@ class Sandbox(Served):
     @property
     def organization_id(self) -> str:
         """The made-up `organization_id` of all that the sandbox lists."""
-        return self._phone_numbers.organization_id
+        return self._organization_id
 
     def client(self, **options: Any) -> ContactshipClient:
         """Build a client for the sandbox: over the port while the server runs, in memory otherwise.
@@ -149,12 +154,6 @@ class Sandbox(Served):
     def on_request(self, function: Callable[[RecordedRequest], object] | None) -> None:
         self._handler.on_request = function
 
-    @property
-    def phone_numbers(self) -> list[dict[str, str]]:
-        """A copy of the phone numbers as listings show them, the newest first."""
-        with self._handler.lock:
-            return self._phone_numbers.to_dicts()
-
     def add_phone_number(
         self,
         *,
@@ -163,33 +162,12 @@ class Sandbox(Served):
         phone_number: str | None = None,
         id: str | None = None,  # noqa: A002 - the API's word
     ) -> dict[str, str]:
-        """Add one phone number and return a copy of it; what is None is made up.
-
-        Args:
-            type: `inbound` or `outbound`.
-            created_at: An aware datetime or an ISO 8601 text, which is shown as it is; without a zone it is UTC. None
-                is an hour after the newest so far. Of equal ones, the one added last counts as newer.
-            phone_number: Any text.
-            id: Any text that is no id yet.
-
-        Raises:
-            TypeError: An argument has the wrong type.
-            ValueError: An argument is not allowed.
-        """
-        with self._handler.lock:
-            return self._phone_numbers.add(type_=type, created_at=created_at, phone_number=phone_number, id_=id)
+        """Do what `phone_numbers.add` does."""
+        return self.phone_numbers.add(type=type, created_at=created_at, phone_number=phone_number, id=id)
 
     def remove_phone_number(self, id: str) -> None:  # noqa: A002 - the API's word
-        """Remove one phone number.
-
-        Args:
-            id: Of the phone number.
-
-        Raises:
-            KeyError: There is no such phone number.
-        """
-        with self._handler.lock:
-            self._phone_numbers.remove(id)
+        """Do what `phone_numbers.remove` does."""
+        self.phone_numbers.remove(id)
 
     def _join(self, organization: str) -> RequestHandler:
         """Take the key of an organization of a pool, unless there is one already, and return what answers."""

@@ -123,14 +123,14 @@ def test_scripts_are_checked(faults: list[Any], times: int, error: type[Exceptio
         (
             {"created_at": datetime(2026, 1, 1)},  # noqa: DTZ001 - the mistake
             ValueError,
-            "created_at must be an aware datetime, or an ISO 8601 text",
+            "created_at must be an aware datetime, or an ISO 8601 string",
         ),
         (
             {"created_at": ""},
             ValueError,
-            "created_at must be an aware datetime or an ISO 8601 text such as '2026-01-15T10:00:00Z'",
+            "created_at must be an aware datetime or an ISO 8601 string such as '2026-01-15T10:00:00Z'",
         ),
-        ({"created_at": 0}, TypeError, "created_at must be an aware datetime or an ISO 8601 text, not int"),
+        ({"created_at": 0}, TypeError, "created_at must be an aware datetime or an ISO 8601 string, not int"),
     ],
 )
 def test_added_numbers_are_checked(arguments: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -108,7 +108,7 @@ def test_on_request_changes_the_listing() -> None:
     [
         lambda sandbox: sandbox.add_phone_number(),
         lambda sandbox: sandbox.remove_phone_number("only"),
-        lambda sandbox: sandbox.phone_numbers,
+        lambda sandbox: sandbox.phone_numbers.rows,
         count,
     ],
     ids=["add", "remove", "list", "answer"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterable
-from threading import Lock
+from threading import RLock
 
 from attrs import evolve
 from multidict import MultiDict, MultiDictProxy
@@ -28,16 +28,18 @@ class RequestHandler:
     Args:
         routes: The endpoints of all resources.
         api_key: The only key that is accepted; None refuses every key.
+        lock: Held while a request is answered.
         envelope: The shape of pages.
         latency: Seconds before each answer.
         window: Of the rate limit; None sets none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - parts, all but the first by keyword
         self,
         routes: Iterable[Route],
         *,
         api_key: str | None,
+        lock: RLock | None = None,
         envelope: Envelope = "count",
         latency: float = 0.0,
         window: FixedWindow | None = None,
@@ -46,7 +48,7 @@ class RequestHandler:
         self.requests: list[RecordedRequest] = []
         self.on_request: Callable[[RecordedRequest], object] | None = None
         self.script = Script()
-        self.lock = Lock()  # held while a request is answered: the server may run in another thread than a test
+        self.lock = lock or RLock()
         self._routes = tuple(routes)
         self._envelope = envelope
         self._latency = latency
