@@ -12,6 +12,7 @@ from contactship_async._arguments import (
     check_choice,
     check_flag,
     check_integer,
+    check_number,
     check_seconds,
     check_text,
 )
@@ -21,8 +22,10 @@ from contactship_async.sandbox._api.faults import Fault
 from contactship_async.sandbox._api.handler import RequestHandler
 from contactship_async.sandbox._api.rate_limit import FixedWindow
 from contactship_async.sandbox._api.records import RecordedRequest
+from contactship_async.sandbox._resources.credits import Credits
 from contactship_async.sandbox._resources.organization import Organization
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
+from contactship_async.sandbox._resources.tags import Tags
 from contactship_async.sandbox._serving.served import Served
 
 _DEFAULT_KEY: Final = "sandbox-key"
@@ -43,6 +46,8 @@ class Sandbox(Served):
     Args:
         phone_numbers: How many there are, 0 to 1,000,000. From 26,800 on, numbers come again under other ids: there
             are no more that are reserved for fiction.
+        tags: How many there are, 0 to 1,000,000.
+        credits: The balance at first, a finite number.
         api_key: The only key that is accepted; None is `sandbox-key`, or in a `SandboxPool` one made of the name.
         seed: The same seed makes the same organization.
         envelope: `count` answers `{"data", "count"}`, `pagination` the newer `{"statusCode", "data", "pagination"}`.
@@ -60,12 +65,20 @@ class Sandbox(Served):
     """
 
     phone_numbers: PhoneNumbers
-    """The phone numbers: `add`, `remove`, `rows`, and what a list has to be read."""
+    """Its phone numbers: `add`, `remove`, `rows`, and what else a list can be asked."""
+
+    tags: Tags
+    """Its tags, in the same way."""
+
+    credits: Credits
+    """Its `balance`, to be read and set."""
 
     def __init__(  # noqa: PLR0913 - settings, all but the first by keyword
         self,
         phone_numbers: int = 250,
         *,
+        tags: int = 12,
+        credits: float = 42.5,  # noqa: A002 - the API's word
         api_key: str | None = None,
         seed: int = 0,
         envelope: Envelope = "count",
@@ -78,6 +91,8 @@ class Sandbox(Served):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         check_integer("phone_numbers", phone_numbers, lowest=0, highest=1_000_000)
+        check_integer("tags", tags, lowest=0, highest=1_000_000)
+        check_number("credits", credits)
         if api_key is not None:
             check_text("api_key", api_key)
         check_integer("seed", seed, lowest=0)
@@ -92,8 +107,10 @@ class Sandbox(Served):
         organization = Organization(seed, max_limit=max_limit, count_follows_filter=count_follows_filter)
         self._organization_id = organization.id
         self.phone_numbers = PhoneNumbers(organization, phone_numbers)
+        self.tags = Tags(organization, tags)
+        self.credits = Credits(credits)
         self._handler = RequestHandler(
-            self.phone_numbers.routes,
+            (*self.phone_numbers.routes, *self.tags.routes, *self.credits.routes),
             lock=organization.lock,
             api_key=self._api_key,
             envelope=envelope,

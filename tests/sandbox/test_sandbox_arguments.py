@@ -17,6 +17,7 @@ from contactship_async.sandbox import Body, Cut, Drip, Fault, Html, Redirect, Sa
         ({"phone_numbers": -1}, ValueError, "phone_numbers must be an integer from 0 to 1000000, not -1"),
         ({"phone_numbers": True}, TypeError, "phone_numbers must be an integer from 0 to 1000000, not bool"),
         ({"phone_numbers": "9"}, TypeError, "phone_numbers must be an integer from 0 to 1000000, not str"),
+        ({"tags": -1}, ValueError, "tags must be an integer from 0 to 1000000, not -1"),
         ({"api_key": ""}, ValueError, "api_key must be a non-empty string, not ''"),
         ({"api_key": 5}, TypeError, "api_key must be a non-empty string, not int"),
         ({"seed": 1.5}, TypeError, "seed must be an integer >= 0, not float"),

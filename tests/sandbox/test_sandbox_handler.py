@@ -330,12 +330,11 @@ def test_another_resource_is_one_module() -> None:
     def list_tags(call: Call) -> Page:
         return Page([b'{"name":"vip"}'], 1, paging.read_window(call.query))
 
-    declare = partial(Route, source="page", summary="Do something")
     routes = (
-        declare("GET", "/v1/tags", list_tags, "listTags", returns=tag, paging=paging),
-        declare("POST", "/v1/tags", lambda call: call.body, "createTag", returns=tag, body=(name,), status=201),
-        declare("GET", "/v1/calls/{call_id}", get_call, "getCall", returns=Schema("Call", ())),
-        declare("DELETE", "/v1/calls/{call_id}", lambda _: True, "deleteCall", returns=True),
+        Route("GET", "/v1/tags", list_tags, "list-tags", returns=tag, paging=paging),
+        Route("POST", "/v1/tags", lambda call: call.body, "create-tag", returns=tag, body=(name,), status=201),
+        Route("GET", "/v1/calls/{call_id}", get_call, "get-call", returns=Schema("Call", ())),
+        Route("DELETE", "/v1/calls/{call_id}", lambda _: True, "delete-call", returns=True),
     )
 
     def answer(handler: RequestHandler, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:

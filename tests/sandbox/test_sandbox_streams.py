@@ -28,3 +28,15 @@ def test_made_up_phone_numbers_stay(seed: int, organization_id: str, first_id: s
 
     assert (organization_id, first_id) == (sandbox.organization_id, rows[-1]["id"])
     assert digest == hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
+
+
+def test_one_resource_does_not_shift_another() -> None:
+    """How many rows one resource has changes no made-up row of another."""
+    few, many = Sandbox(3, tags=2), Sandbox(300, tags=50)
+    for _ in range(3):
+        many.phone_numbers.add()
+        many.tags.add()
+
+    assert few.tags == many.tags[-2:]
+    assert few.phone_numbers == many.phone_numbers[-3:]
+    assert few.organization_id == many.organization_id == few.tags[0]["organization_id"]

@@ -14,10 +14,11 @@ _SOURCE: Final = "https://docs.contactship.ai/api-reference/endpoint"
 
 def describe_operation(route: Route, envelope: Envelope) -> dict[str, Any]:
     """Describe a route, without the headers and errors that all routes share."""
+    first, *others = words = route.slug.split("-")
     operation: dict[str, Any] = {
-        "operationId": route.operation,
-        "summary": route.summary,
-        "externalDocs": {"url": f"{_SOURCE}/{route.source}"},
+        "operationId": "".join((first, *map(str.capitalize, others))),
+        "summary": " ".join(words).capitalize(),
+        "externalDocs": {"url": f"{_SOURCE}/{route.slug}"},
         "tags": [route.path.split("/")[2].replace("-", " ").capitalize()],
     }
     if parameters := [*_describe_identifiers(route), *map(_describe_parameter, route.parameters)]:

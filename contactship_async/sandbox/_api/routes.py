@@ -46,9 +46,7 @@ class Route:
         method: Upper case, such as `GET`.
         path: Percent-encoded, with identifiers in braces: `/v1/tags/{tagId}`.
         answer: Called with what was asked for; returns a page, an object or True, or raises `Refusal`.
-        operation: A name that no other route has, such as `listTags`.
-        summary: A few words, such as `List tags`.
-        source: The page of the documentation, by the last part of its address.
+        slug: The last part of the address of its page in the documentation, such as `list-tags`: names the operation.
         returns: An object, or of a page each row; True for a delete.
         paging: How a listing is cut into pages; None for an object.
         query: The other parameters.
@@ -60,9 +58,7 @@ class Route:
     method: str
     path: str
     answer: Callable[[Call], Answer]
-    operation: str
-    summary: str
-    source: str
+    slug: str
     returns: Schema | Literal[True]
     paging: Paging | None = None
     query: tuple[Field, ...] = ()

@@ -18,6 +18,7 @@ from contactship_async.sandbox._resources.store import Row, Store
 _INTERVAL: Final = timedelta(hours=1)
 _BEGINNING: Final = datetime(2024, 1, 1, tzinfo=UTC)
 
+ID: Final = Field("id", {"type": "string", "minLength": 1}, "Opaque.", example="3c0a7a52-6a1e-4f0e-9d55-0d2f6b1c8e47")
 ORGANIZATION_ID: Final = Field(
     "organization_id",
     {"type": "string", "minLength": 1},
@@ -61,6 +62,7 @@ class Collection(Sequence[dict[str, Any]]):
         self._random = organization.random(name)
         self._store = Store(*indexed)
         self._newest_so_far = _BEGINNING - _INTERVAL
+        self._made = 0  # rows that were ever added
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -124,6 +126,7 @@ class Collection(Sequence[dict[str, Any]]):
             message = f"id must be new, but there is a {self._noun} {id_!r}"
             raise ValueError(message)
         moment, shown = read_created_at(self._newest_so_far + _INTERVAL if created_at is None else created_at)
+        self._made += 1
         self._newest_so_far = max(self._newest_so_far, moment)
         id_ = id_ or f"{self._prefix}-{make_uuid(self._random)}"
         row = {"id": id_, **fields, "organization_id": self._organization.id, "created_at": shown}
