@@ -88,6 +88,16 @@ def text_or_none(name: str, value: object) -> str | None:
     return None if value is None else check_text(name, value)
 
 
+def check_number(name: str, value: object) -> None:
+    """Raise a `TypeError` or `ValueError` unless *value* is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        message = f"{name} must be a finite number, not {type(value).__name__}"
+        raise TypeError(message)
+    if not -_LARGEST <= value <= _LARGEST:
+        message = f"{name} must be a finite number, not {value}"
+        raise ValueError(message)
+
+
 def check_text(name: str, value: object) -> str:
     """Return *value* if it is a string of at least one character.
 

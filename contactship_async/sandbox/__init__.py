@@ -14,7 +14,7 @@ from contactship_async.sandbox._api.faults import (
     Slow,
     Status,
 )
-from contactship_async.sandbox._api.state import RecordedRequest
+from contactship_async.sandbox._api.records import RecordedRequest
 from contactship_async.sandbox._pool import SandboxPool
 from contactship_async.sandbox._sandbox import Sandbox
 

@@ -9,9 +9,9 @@ from attrs import evolve
 
 from contactship_async._http.messages import Request
 from contactship_async._pool.pool import ContactshipPool
+from contactship_async.sandbox._api.handler import RequestHandler
 from contactship_async.sandbox._api.openapi import DOCUMENT_PATH
 from contactship_async.sandbox._api.replies import Reply
-from contactship_async.sandbox._api.state import State
 from contactship_async.sandbox._sandbox import Sandbox
 from contactship_async.sandbox._serving.served import Served
 
@@ -41,11 +41,11 @@ class SandboxPool(Served):
     def __init__(self, sandboxes: Mapping[str, Sandbox], *, host: str = "127.0.0.1", port: int = 0) -> None:
         super().__init__(self._answer_by_key, host, port)
         self._sandboxes = _check_types(sandboxes)
-        states = {name: sandbox._join(name) for name, sandbox in self._sandboxes.items()}  # noqa: SLF001 - for here
+        handlers = {name: sandbox._join(name) for name, sandbox in self._sandboxes.items()}  # noqa: SLF001 - for here
         _check_distinct(self._sandboxes)
-        self._by_key = {self._sandboxes[name].api_key: (name, state) for name, state in states.items()}
+        self._by_key = {self._sandboxes[name].api_key: (name, handler) for name, handler in handlers.items()}
         self._first = next(iter(self._by_key))
-        self._strangers = State((), api_key=None)
+        self._unknown_key = RequestHandler((), api_key=None)
 
     def __getitem__(self, organization: str) -> Sandbox:
         """Return the sandbox of *organization*.
@@ -76,9 +76,9 @@ class SandboxPool(Served):
 
     def _answer_by_key(self, request: Request) -> Reply:
         # Which organization's settings a description without a key is of matters only where they differ.
-        stranger = ("", self._by_key[self._first][1] if request.path == DOCUMENT_PATH else self._strangers)
-        name, state = self._by_key.get(request.api_key.reveal(), stranger)
-        return evolve(state.answer(request), organization=name)
+        unknown = ("", self._by_key[self._first][1] if request.path == DOCUMENT_PATH else self._unknown_key)
+        name, handler = self._by_key.get(request.api_key.reveal(), unknown)
+        return evolve(handler.answer(request), organization=name)
 
 
 def _check_types(sandboxes: object) -> dict[str, Sandbox]:
@@ -87,7 +87,7 @@ def _check_types(sandboxes: object) -> dict[str, Sandbox]:
         raise TypeError(message)
     for name, sandbox in sandboxes.items():
         if not isinstance(name, str) or not name:
-            message = "the names of organizations in sandboxes must be non-empty texts"
+            message = "the names of organizations in sandboxes must be non-empty strings"
             raise TypeError(message)
         if not isinstance(sandbox, Sandbox):
             message = f"sandboxes[{name!r}] must be a Sandbox, not {type(sandbox).__name__}"

@@ -12,15 +12,20 @@ from contactship_async._arguments import (
     check_choice,
     check_flag,
     check_integer,
+    check_number,
     check_seconds,
     check_text,
 )
 from contactship_async._client import ContactshipClient
+from contactship_async.sandbox._api.envelopes import Envelope
 from contactship_async.sandbox._api.faults import Fault
-from contactship_async.sandbox._api.listings import Envelope
+from contactship_async.sandbox._api.handler import RequestHandler
 from contactship_async.sandbox._api.rate_limit import FixedWindow
-from contactship_async.sandbox._api.state import RecordedRequest, State
+from contactship_async.sandbox._api.records import RecordedRequest
+from contactship_async.sandbox._resources.credits import Credits
+from contactship_async.sandbox._resources.organization import Organization
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
+from contactship_async.sandbox._resources.tags import Tags
 from contactship_async.sandbox._serving.served import Served
 
 _DEFAULT_KEY: Final = "sandbox-key"
@@ -41,6 +46,8 @@ class Sandbox(Served):
     Args:
         phone_numbers: How many there are, 0 to 1,000,000. From 26,800 on, numbers come again under other ids: there
             are no more that are reserved for fiction.
+        tags: How many there are, 0 to 1,000,000.
+        credits: The balance at first, a finite number.
         api_key: The only key that is accepted; None is `sandbox-key`, or in a `SandboxPool` one made of the name.
         seed: The same seed makes the same organization.
         envelope: `count` answers `{"data", "count"}`, `pagination` the newer `{"statusCode", "data", "pagination"}`.
@@ -57,10 +64,21 @@ class Sandbox(Served):
         ValueError: An argument is out of range.
     """
 
+    phone_numbers: PhoneNumbers
+    """Its phone numbers: `add`, `remove`, `rows`, and what else a list can be asked."""
+
+    tags: Tags
+    """Its tags, in the same way."""
+
+    credits: Credits
+    """Its `balance`, to be read and set."""
+
     def __init__(  # noqa: PLR0913 - settings, all but the first by keyword
         self,
         phone_numbers: int = 250,
         *,
+        tags: int = 12,
+        credits: float = 42.5,  # noqa: A002 - the API's word
         api_key: str | None = None,
         seed: int = 0,
         envelope: Envelope = "count",
@@ -73,6 +91,8 @@ class Sandbox(Served):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         check_integer("phone_numbers", phone_numbers, lowest=0, highest=1_000_000)
+        check_integer("tags", tags, lowest=0, highest=1_000_000)
+        check_number("credits", credits)
         if api_key is not None:
             check_text("api_key", api_key)
         check_integer("seed", seed, lowest=0)
@@ -84,17 +104,20 @@ class Sandbox(Served):
         check_flag("count_follows_filter", count_follows_filter)
         self._chooses_key = api_key is None
         self._api_key = api_key or _DEFAULT_KEY
-        self._phone_numbers = PhoneNumbers(
-            phone_numbers, seed=seed, max_limit=max_limit, count_follows_filter=count_follows_filter
-        )
-        self._state = State(
-            self._phone_numbers.routes,
+        organization = Organization(seed, max_limit=max_limit, count_follows_filter=count_follows_filter)
+        self._organization_id = organization.id
+        self.phone_numbers = PhoneNumbers(organization, phone_numbers)
+        self.tags = Tags(organization, tags)
+        self.credits = Credits(credits)
+        self._handler = RequestHandler(
+            (*self.phone_numbers.routes, *self.tags.routes, *self.credits.routes),
+            lock=organization.lock,
             api_key=self._api_key,
             envelope=envelope,
             latency=latency,
             window=None if rate_limit is None else FixedWindow(rate_limit, clock),
         )
-        super().__init__(self._state.answer, host, port)
+        super().__init__(self._handler.answer, host, port)
 
     @property
     def api_key(self) -> str:
@@ -104,7 +127,7 @@ class Sandbox(Served):
     @property
     def organization_id(self) -> str:
         """The made-up `organization_id` of all that the sandbox lists."""
-        return self._phone_numbers.organization_id
+        return self._organization_id
 
     def client(self, **options: Any) -> ContactshipClient:
         """Build a client for the sandbox: over the port while the server runs, in memory otherwise.
@@ -125,16 +148,16 @@ class Sandbox(Served):
             TypeError: Something else than a fault or None.
             ValueError: No fault at all, or *times* is below 1.
         """
-        self._state.set_script(faults, times)
+        self._handler.script.set(faults, times)
 
     def clear_script(self) -> None:
         """Answer normally from the next request on."""
-        self._state.clear_script()
+        self._handler.script.clear()
 
     @property
     def requests(self) -> list[RecordedRequest]:
         """The requests answered so far, in order of arrival. This is the list itself: clear it as you like."""
-        return self._state.requests
+        return self._handler.requests
 
     @property
     def on_request(self) -> Callable[[RecordedRequest], object] | None:
@@ -142,17 +165,11 @@ class Sandbox(Served):
 
         A test adds or removes numbers between two pages here: `len(sandbox.requests)` requests came before this one.
         """
-        return self._state.on_request
+        return self._handler.on_request
 
     @on_request.setter
     def on_request(self, function: Callable[[RecordedRequest], object] | None) -> None:
-        self._state.on_request = function
-
-    @property
-    def phone_numbers(self) -> list[dict[str, str]]:
-        """A copy of the phone numbers as listings show them, the newest first."""
-        with self._state.lock:
-            return self._phone_numbers.to_dicts()
+        self._handler.on_request = function
 
     def add_phone_number(
         self,
@@ -162,37 +179,16 @@ class Sandbox(Served):
         phone_number: str | None = None,
         id: str | None = None,  # noqa: A002 - the API's word
     ) -> dict[str, str]:
-        """Add one phone number and return a copy of it; what is None is made up.
-
-        Args:
-            type: `inbound` or `outbound`.
-            created_at: An aware datetime or an ISO 8601 text, which is shown as it is; without a zone it is UTC. None
-                is an hour after the newest so far. Of equal ones, the one added last counts as newer.
-            phone_number: Any text.
-            id: Any text that is no id yet.
-
-        Raises:
-            TypeError: An argument has the wrong type.
-            ValueError: An argument is not allowed.
-        """
-        with self._state.lock:
-            return self._phone_numbers.add(type_=type, created_at=created_at, phone_number=phone_number, id_=id)
+        """Do what `phone_numbers.add` does."""
+        return self.phone_numbers.add(type=type, created_at=created_at, phone_number=phone_number, id=id)
 
     def remove_phone_number(self, id: str) -> None:  # noqa: A002 - the API's word
-        """Remove one phone number.
+        """Do what `phone_numbers.remove` does."""
+        self.phone_numbers.remove(id)
 
-        Args:
-            id: Of the phone number.
-
-        Raises:
-            KeyError: There is no such phone number.
-        """
-        with self._state.lock:
-            self._phone_numbers.remove(id)
-
-    def _join(self, organization: str) -> State:
+    def _join(self, organization: str) -> RequestHandler:
         """Take the key of an organization of a pool, unless there is one already, and return what answers."""
         if self._chooses_key:
             self._chooses_key = False
-            self._api_key = self._state.api_key = f"{_DEFAULT_KEY}-{quote(organization, safe='', errors='replace')}"
-        return self._state
+            self._api_key = self._handler.api_key = f"{_DEFAULT_KEY}-{quote(organization, safe='', errors='replace')}"
+        return self._handler

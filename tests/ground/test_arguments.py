@@ -12,6 +12,7 @@ from contactship_async._arguments import (
     check_choice,
     check_flag,
     check_integer,
+    check_number,
     check_seconds,
     check_text,
     check_type,
@@ -54,6 +55,9 @@ WRONG: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: check_choice("x", 1, Color), TypeError, "x must be 'red' or 'blue', not int"),
     (lambda: check_choice("x", "green", Color), ValueError, "x must be 'red' or 'blue', not 'green'"),
     (lambda: check_choice("x", "c", ("a", "b")), ValueError, "x must be 'a' or 'b', not 'c'"),
+    (lambda: check_number("x", value=True), TypeError, "x must be a finite number, not bool"),
+    (lambda: check_number("x", math.nan), ValueError, "x must be a finite number, not nan"),
+    (lambda: check_number("x", -math.inf), ValueError, "x must be a finite number, not -inf"),
     (lambda: check_text("x", b"y"), TypeError, "x must be a non-empty string, not bytes"),
     (lambda: check_text("x", ""), ValueError, "x must be a non-empty string, not ''"),
     (lambda: check_flag("x", 1), TypeError, "x must be True or False, not int"),
@@ -75,7 +79,8 @@ def test_allowed_arguments_come_back() -> None:
     check_seconds("x", 0, may_be_zero=True)
     check_seconds("x", 0.1, may_be_zero=False)
     check_seconds("x", math.inf, may_be_zero=True, may_be_infinite=True)
-    check_flag("x", False)  # noqa: FBT003 - the value that is checked
+    check_number("x", -0.5)
+    check_flag("x", value=False)
 
     assert (5, 9) == (check_integer("x", 5, lowest=5), check_integer("x", 9, lowest=5, highest=9))
     assert Color.BLUE is check_choice("x", "blue", Color)

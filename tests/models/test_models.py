@@ -24,7 +24,7 @@ from contactship_async import MalformedResponseError, Page, PhoneNumber, PhoneNu
 from contactship_async._codec import codec, python_codec
 from contactship_async._codec.json_names import json_name
 from contactship_async.models.common import AwareDatetime, Model, NonEmptyText, OpenEnum, json_field
-from contactship_async.models.credits import Credits
+from contactship_async.models.credits import CreditBalance
 from contactship_async.models.tags import Tag
 
 MODULES = [
@@ -39,7 +39,7 @@ MODELS = sorted(
     },
     key=lambda cl: cl.__name__,
 )
-REQUIRED = {PhoneNumber: {"id", "phone_number", "type", "organization_id", "created_at"}, Credits: set[str]()}
+REQUIRED = {PhoneNumber: {"id", "phone_number", "type", "organization_id", "created_at"}, CreditBalance: set[str]()}
 """The fields that a page shows to be there always; of other models, `id`."""
 
 texts = st.text(st.characters(codec="utf-8"))
@@ -130,7 +130,7 @@ def row_of(cl: type[Any]) -> dict[str, Any]:
 
 def test_models_are_found() -> None:
     """What this file tests are the models of the package."""
-    assert {Credits, PhoneNumber, Tag} <= {*MODELS}
+    assert {CreditBalance, PhoneNumber, Tag} <= {*MODELS}
 
 
 @pytest.mark.parametrize("cl", MODELS)
@@ -231,7 +231,7 @@ def test_to_dict() -> None:
 
     assert json.dumps(PLAIN) == json.dumps(plain)
     assert str is type(plain["status"])
-    assert {"credits": None} == Credits().to_dict()
+    assert {"credits": None} == CreditBalance().to_dict()
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_sandbox_is_shared(contactship_sandbox: Sandbox, contactship_client: Con
         page = thread.submit(asyncio.run, contactship_client.list_phone_numbers(limit=1)).result(10)
 
     assert ["pn-new"] == [number.id for number in page]
-    assert [{"limit": "1"}] == [request.params for request in contactship_sandbox.requests]
+    assert [{"limit": "1", "offset": "0"}] == [request.params for request in contactship_sandbox.requests]
 
 
 @pytest.mark.parametrize(

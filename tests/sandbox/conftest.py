@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
@@ -12,23 +13,30 @@ from contactship_async._http.messages import Request, Response
 from contactship_async._http.secret import Secret
 from contactship_async.sandbox import Sandbox
 
+Ask = Callable[..., Awaitable[Response]]
+
 
 @pytest.fixture(params=["in memory", "over the port"])
-async def get(request: pytest.FixtureRequest) -> AsyncIterator[Callable[..., Awaitable[Response]]]:
-    """Return an async function from a sandbox and query parameters to its answer."""
+async def ask(request: pytest.FixtureRequest) -> AsyncIterator[Ask]:
+    """Return an async function that sends a request to a sandbox and returns the answer.
+
+    It takes the sandbox, a method, a path, a body (bytes as they are, others as JSON, None for none), a key, and the
+    parameters of the query.
+    """
     async with AsyncExitStack() as running:
         if request.param == "in memory":
-            yield _get_in_memory
+            yield _ask_in_memory
             return
         session = await running.enter_async_context(aiohttp.ClientSession())
         session._retry_connection = False  # otherwise it asks again by itself after a reset, and meets the next fault
         started: set[Sandbox] = set()
 
-        async def get_over_the_port(
+        async def ask_over_the_port(
             sandbox: Sandbox,
-            path: str = "/v1/phone-numbers",
+            method: str,
+            path: str,
+            body: object = None,
             *,
-            method: str = "GET",
             key: str = "sandbox-key",
             **params: object,
         ) -> Response:
@@ -37,28 +45,46 @@ async def get(request: pytest.FixtureRequest) -> AsyncIterator[Callable[..., Awa
             async with session.request(
                 method,
                 sandbox.url + path,
-                params=_to_texts(params),
+                params=_to_strings(params),
+                data=_to_bytes(body),
                 headers={"x-api-key": key} if key else {},
                 allow_redirects=False,
             ) as answer:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(status=answer.status, headers=headers, body=await answer.read())
 
-        yield get_over_the_port
+        yield ask_over_the_port
 
 
-async def _get_in_memory(
-    sandbox: Sandbox,
-    path: str = "/v1/phone-numbers",
-    *,
-    method: str = "GET",
-    key: str = "sandbox-key",
-    **params: object,
+@pytest.fixture
+def get(ask: Ask) -> Ask:
+    """Return an async function from a sandbox and query parameters to its answer: by default, of the phone numbers."""
+
+    def get(
+        sandbox: Sandbox, path: str = "/v1/phone-numbers", *, method: str = "GET", **settings: object
+    ) -> Awaitable[Response]:
+        return ask(sandbox, method, path, **settings)
+
+    return get
+
+
+async def _ask_in_memory(
+    sandbox: Sandbox, method: str, path: str, body: object = None, *, key: str = "sandbox-key", **params: object
 ) -> Response:
-    query = tuple(_to_texts(params).items())
-    request = Request(method=method, path=path, query=query, api_key=Secret(key), idempotent=True)
+    request = Request(
+        method=method,
+        path=path,
+        query=tuple(_to_strings(params).items()),
+        body=_to_bytes(body),
+        api_key=Secret(key),
+        idempotent=True,
+    )
     return await sandbox.transport(request)
 
 
-def _to_texts(params: dict[str, object]) -> dict[str, str]:
+def _to_strings(params: dict[str, object]) -> dict[str, str]:
     return {name: str(value) for name, value in params.items()}
+
+
+def _to_bytes(body: object) -> bytes | None:
+    return body if isinstance(body, bytes | None) else json.dumps(body).encode()

@@ -17,6 +17,7 @@ from contactship_async.sandbox import Body, Cut, Drip, Fault, Html, Redirect, Sa
         ({"phone_numbers": -1}, ValueError, "phone_numbers must be an integer from 0 to 1000000, not -1"),
         ({"phone_numbers": True}, TypeError, "phone_numbers must be an integer from 0 to 1000000, not bool"),
         ({"phone_numbers": "9"}, TypeError, "phone_numbers must be an integer from 0 to 1000000, not str"),
+        ({"tags": -1}, ValueError, "tags must be an integer from 0 to 1000000, not -1"),
         ({"api_key": ""}, ValueError, "api_key must be a non-empty string, not ''"),
         ({"api_key": 5}, TypeError, "api_key must be a non-empty string, not int"),
         ({"seed": 1.5}, TypeError, "seed must be an integer >= 0, not float"),
@@ -123,14 +124,14 @@ def test_scripts_are_checked(faults: list[Any], times: int, error: type[Exceptio
         (
             {"created_at": datetime(2026, 1, 1)},  # noqa: DTZ001 - the mistake
             ValueError,
-            "created_at must be an aware datetime, or an ISO 8601 text",
+            "created_at must be an aware datetime, or an ISO 8601 string",
         ),
         (
             {"created_at": ""},
             ValueError,
-            "created_at must be an aware datetime or an ISO 8601 text such as '2026-01-15T10:00:00Z'",
+            "created_at must be an aware datetime or an ISO 8601 string such as '2026-01-15T10:00:00Z'",
         ),
-        ({"created_at": 0}, TypeError, "created_at must be an aware datetime or an ISO 8601 text, not int"),
+        ({"created_at": 0}, TypeError, "created_at must be an aware datetime or an ISO 8601 string, not int"),
     ],
 )
 def test_added_numbers_are_checked(arguments: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -91,7 +91,7 @@ async def test_each_request_has_a_record(caplog: pytest.LogCaptureFixture) -> No
 
 
 async def test_organizations_are_named(caplog: pytest.LogCaptureFixture) -> None:
-    """Those of a pool come first in the line; a key of nobody has no name."""
+    """Those of a pool come first in the line; an unknown key has none."""
     async with SandboxPool({"acme": Sandbox()}) as sandboxes:
         await send(sandboxes.url, ask("/a", "x-api-key: sandbox-key-acme"), ask("/a", f"x-api-key: {SECRET}"))
 

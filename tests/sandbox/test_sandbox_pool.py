@@ -98,7 +98,7 @@ async def test_each_organization_has_its_own_faults_and_limits(start: Start) -> 
     } == statuses
 
 
-async def test_keys_of_nobody_are_refused(start: Start) -> None:
+async def test_unknown_keys_are_refused(start: Start) -> None:
     """An unknown key is answered 401 and told to no organization, whatever their scripts say."""
     sandboxes = await start(acme=Sandbox())
     sandboxes["acme"].script(Status(500))
@@ -181,7 +181,7 @@ async def test_describes_the_organization_whose_key_is_sent() -> None:
         rows: int = page["data"]["maxItems"]
         return rows
 
-    keys = ["", "nobody's", *sandboxes.api_keys.values()]
+    keys = ["", "unknown", *sandboxes.api_keys.values()]
     assert [7, 7, 7, 9] == [await most_rows(key) for key in keys]
 
 
@@ -205,8 +205,8 @@ SAME: Any = Sandbox(0, seed=9)
 WRONG: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     ([Sandbox()], {}, TypeError, "sandboxes must be a mapping from names to sandboxes, not list"),
     ({}, {}, ValueError, "sandboxes must not be empty"),
-    ({"": Sandbox()}, {}, TypeError, "the names of organizations in sandboxes must be non-empty texts"),
-    ({1: Sandbox()}, {}, TypeError, "the names of organizations in sandboxes must be non-empty texts"),
+    ({"": Sandbox()}, {}, TypeError, "the names of organizations in sandboxes must be non-empty strings"),
+    ({1: Sandbox()}, {}, TypeError, "the names of organizations in sandboxes must be non-empty strings"),
     ({"acme": 250}, {}, TypeError, "sandboxes['acme'] must be a Sandbox, not int"),
     (
         {"acme": Sandbox(api_key="k"), "globex": Sandbox(api_key="k", seed=1)},

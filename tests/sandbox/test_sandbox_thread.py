@@ -108,7 +108,7 @@ def test_on_request_changes_the_listing() -> None:
     [
         lambda sandbox: sandbox.add_phone_number(),
         lambda sandbox: sandbox.remove_phone_number("only"),
-        lambda sandbox: sandbox.phone_numbers,
+        lambda sandbox: sandbox.phone_numbers.rows,
         count,
     ],
     ids=["add", "remove", "list", "answer"],
@@ -118,7 +118,7 @@ def test_one_at_a_time(touch: Callable[[Sandbox], object]) -> None:
     with Sandbox(phone_numbers=0) as sandbox:
         sandbox.add_phone_number(id="only")
         thread = Thread(target=touch, args=[sandbox])
-        with sandbox._state.lock:
+        with sandbox._handler.lock:
             thread.start()
             thread.join(0.2)
             assert thread.is_alive()

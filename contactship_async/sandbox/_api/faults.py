@@ -11,7 +11,7 @@ from http.client import responses
 from attrs import evolve, field, frozen
 
 from contactship_async._arguments import check_integer, check_seconds, check_text, check_type
-from contactship_async.sandbox._api.listings import Listing
+from contactship_async.sandbox._api.pages import Page
 from contactship_async.sandbox._api.replies import Reply, build_error
 
 _BODILESS = (204, 304)
@@ -23,9 +23,9 @@ class Fault:
 
     __slots__ = ()
 
-    def alter_listing(self, listing: Listing, previous: Listing | None) -> Listing:  # noqa: ARG002 - for subclasses
+    def alter_page(self, page: Page, previous: Page | None) -> Page:  # noqa: ARG002 - for subclasses
         """Turn the page of a listing into the one to show; *previous* is the page shown before it."""
-        return listing
+        return page
 
     def alter_reply(self, reply: Reply) -> Reply:
         """Turn the answer into the one to send."""
@@ -137,10 +137,10 @@ class Cut(Fault):
     def alter_reply(self, reply: Reply) -> Reply:
         """Drop the answer, or the rest of it."""
         if self.after_bytes is None:
-            return evolve(reply, dropped=True, listing=None)
+            return evolve(reply, dropped=True, page=None)
         if self.after_bytes >= len(reply.body):
             return reply
-        return evolve(reply, cut_after=self.after_bytes, listing=None)
+        return evolve(reply, cut_after=self.after_bytes, page=None)
 
 
 @frozen
@@ -199,18 +199,18 @@ class RepeatPage(Fault):
     An answer that shows no page, and the first page of a path, stay as they are.
     """
 
-    def alter_listing(self, listing: Listing, previous: Listing | None) -> Listing:
+    def alter_page(self, page: Page, previous: Page | None) -> Page:
         """Take the rows of the previous page."""
-        return listing if previous is None else evolve(listing, rows=previous.rows)
+        return page if previous is None else evolve(page, rows=previous.rows)
 
 
 @frozen
 class EmptyPage(Fault):
     """Show a page without data, with the true count; an answer that shows no page stays as it is."""
 
-    def alter_listing(self, listing: Listing, previous: Listing | None) -> Listing:  # noqa: ARG002 - needs no rows
+    def alter_page(self, page: Page, previous: Page | None) -> Page:  # noqa: ARG002 - needs no rows
         """Take the rows away."""
-        return evolve(listing, rows=())
+        return evolve(page, rows=())
 
 
 @frozen

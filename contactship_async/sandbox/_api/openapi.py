@@ -1,6 +1,6 @@
 """The description of what the sandbox serves, as an OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.1.html).
 
-Each resource describes its own operations; what all share is added here: the key, the errors, and the headers.
+Each operation follows from its route; what all share is added here: the key, the errors, and the headers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from contactship_async._version import __version__
-from contactship_async.sandbox._api.listings import Envelope
+from contactship_async.sandbox._api.envelopes import Envelope
+from contactship_async.sandbox._api.openapi_operations import describe_operation, describe_schemas
 from contactship_async.sandbox._api.routes import Route
 
 DOCUMENT_PATH: Final = "/openapi.json"
@@ -19,10 +20,11 @@ A pretend Contactship (https://docs.contactship.ai), served by contactship_async
 
 Without the key of an organization, the answer is 401 on every path but that of this document. With it, an unknown path
 is answered 404, and another method than those of a path 405 with an `Allow` header; HEAD is answered like GET, without
-the body. Unknown parameters are ignored; one that is known must be given once.
+the body. Unknown parameters and fields are ignored; a parameter that is known must be given once.
 
 Scripted faults may take the place of any answer."""
 
+_BAD_REQUEST: Final = 400
 _NOT_FOUND: Final = 404
 _WRONG_METHOD: Final = 405
 _RATE_LIMITED: Final = 429
@@ -37,8 +39,8 @@ _ERROR_SCHEMA: Final = {
 }
 
 _ERRORS: Final = {
-    400: ("BadRequest", "A parameter is not allowed.", "limit must be an integer >= 0"),
-    401: ("Unauthorized", "There is no key, or it is nobody's.", "Invalid or missing API key"),
+    _BAD_REQUEST: ("BadRequest", "A parameter or a field of the body is not allowed.", "limit must be an integer >= 0"),
+    401: ("Unauthorized", "There is no key, or it is unknown.", "Invalid or missing API key"),
     _NOT_FOUND: ("NotFound", "There is nothing of this name.", "Cannot GET /v1/nothing"),
     _WRONG_METHOD: ("MethodNotAllowed", "The path has no such method.", "Method not allowed"),
     _RATE_LIMITED: (
@@ -104,8 +106,7 @@ def build_document(routes: Sequence[Route], envelope: Envelope, *, limits_rate: 
         "paths": paths,
         "components": {
             "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
-            "schemas": {"Error": _ERROR_SCHEMA}
-            | {name: route.schemas[name] for route in routes for name in route.schemas},
+            "schemas": {"Error": _ERROR_SCHEMA, **describe_schemas(routes)},
             "headers": {
                 name: {"description": description, "required": True, "schema": schema, "example": example}
                 for name, description, schema, example in headers.values()
@@ -118,13 +119,19 @@ def build_document(routes: Sequence[Route], envelope: Envelope, *, limits_rate: 
 def _describe_operation(
     route: Route, envelope: Envelope, headers: Mapping[str, _Header], errors: Iterable[int]
 ) -> dict[str, Any]:
-    operation = route.describe(envelope)
-    responses = {status: {"headers": _refer(headers), **answer} for status, answer in operation["responses"].items()}
+    operation = describe_operation(route, envelope)
+    responses = {status: {**answer, "headers": _refer(headers)} for status, answer in operation["responses"].items()}
     for status in errors:
-        # No path that has the operation is answered 405, nor 404 unless an identifier in it may be unknown.
-        if status != _WRONG_METHOD and (status != _NOT_FOUND or "{" in route.path):
+        if _may_be(status, route):
             responses[str(status)] = {"$ref": f"#/components/responses/{_ERRORS[status][0]}"}
     return {**operation, "responses": responses}
+
+
+def _may_be(status: int, route: Route) -> bool:
+    """Tell whether a route may answer with an error; no path that has the operation is answered 405."""
+    if status == _BAD_REQUEST:
+        return bool(route.parameters or route.body)
+    return status != _WRONG_METHOD and (status != _NOT_FOUND or bool(route.identifiers))
 
 
 def _describe_error(status: int, headers: Mapping[str, _Header]) -> dict[str, object]:

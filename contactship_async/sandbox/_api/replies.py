@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from contactship_async.sandbox._api.listings import Listing
+from contactship_async.sandbox._api.pages import Page
 
 JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json; charset=utf-8"}
 
@@ -20,19 +20,19 @@ class Reply:
         status: The HTTP status.
         headers: Under lower-case names.
         body: The bytes of the whole body, which also decide its Content-Length.
-        listing: The page that *body* shows; None if it shows none, or not the whole of it.
+        page: The page that *body* shows; None if it shows none, or not the whole of it.
         delay: Seconds before the answer begins.
         seconds_per_byte: Seconds before each byte of *body*.
         dropped: The connection is reset instead of an answer.
         cut_after: The connection closes after this many bytes of *body*; None lets all of them through.
         fault: The name of what the script made of the answer; empty for a normal one.
-        organization: Whose answer it is in a `SandboxPool`; empty elsewhere, and for a key of nobody.
+        organization: Whose answer it is in a `SandboxPool`; empty elsewhere, and for an unknown key.
     """
 
     status: int = 200
     headers: Mapping[str, str] = field(default=JSON_HEADERS)
     body: bytes
-    listing: Listing | None = None
+    page: Page | None = None
     delay: float = 0.0
     seconds_per_byte: float = 0.0
     dropped: bool = False
@@ -44,6 +44,16 @@ class Reply:
     def arrives(self) -> bool:
         """Whether the client receives the answer whole."""
         return not self.dropped and self.cut_after is None
+
+
+class Refusal(Exception):  # noqa: N818 - not an error of the sandbox but an answer it gives
+    """A request is refused with an HTTP status, a message, and headers under lower-case names."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
 
 
 def build_error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Reply:

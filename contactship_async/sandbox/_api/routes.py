@@ -1,19 +1,41 @@
-"""What a resource contributes: its endpoints, each with the function that answers and the words that describe it."""
+"""What a resource contributes: its endpoints, each declared once with the function that answers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import unquote
 
-from attrs import define, field
+from attrs import define, frozen
 
-from contactship_async.sandbox._api.listings import Envelope, Listing
-from contactship_async.sandbox._api.replies import Reply
+from contactship_async._http.messages import Request
+from contactship_async.sandbox._api.fields import Field, Schema
+from contactship_async.sandbox._api.pages import Page, Paging
+from contactship_async.sandbox._api.parsing import read_body, read_query
+from contactship_async.sandbox._api.replies import Refusal
 
-_IDENTIFIER: Final = re.compile(r"\{\w+\}")
+_IDENTIFIER: Final = re.compile(r"\{(\w+)\}")
+
+
+@frozen
+class Call:
+    """A request that is allowed, as its route's declaration reads it.
+
+    Args:
+        path: The identifiers in the path, decoded, by their names.
+        query: The parameters that were sent, or have a default.
+        body: The fields that were sent.
+    """
+
+    path: Mapping[str, str]
+    query: Mapping[str, Any]
+    body: Mapping[str, Any]
+
+
+Answer: TypeAlias = Page | Mapping[str, object] | Literal[True]
+"""A page, an object, or the `true` of a delete; what is around it in the body is not a resource's business."""
 
 
 @define(frozen=True, slots=False)
@@ -22,24 +44,68 @@ class Route:
 
     Args:
         method: Upper case, such as `GET`.
-        path: Percent-encoded, with identifiers in braces: `/v1/calls/{call_id}`.
-        answer: Called with the request and the decoded identifiers; returns a page or a whole answer, or raises
-            `Refusal`.
-        describe: Returns the operation of the OpenAPI document, without what all operations share.
-        schemas: What the description refers to, by its name in the document.
+        path: Percent-encoded, with identifiers in braces: `/v1/tags/{tagId}`.
+        answer: Called with what was asked for; returns a page, an object or True, or raises `Refusal`.
+        slug: The last part of the address of its page in the documentation, such as `list-tags`: names the operation.
+        returns: An object, or of a page each row; True for a delete.
+        paging: How a listing is cut into pages; None for an object.
+        query: The other parameters.
+        body: The fields of the JSON object to be sent; none for an endpoint that takes no body.
+        status: Of an answer that is no error.
+        heavy: Whether a request counts in the rate limit of heavy listings as well.
     """
 
     method: str
     path: str
-    answer: Callable[..., Listing | Reply]
-    describe: Callable[[Envelope], dict[str, Any]]
-    schemas: Mapping[str, object] = field(factory=dict)
+    answer: Callable[[Call], Answer]
+    slug: str
+    returns: Schema | Literal[True]
+    paging: Paging | None = None
+    query: tuple[Field, ...] = ()
+    body: tuple[Field, ...] = ()
+    status: int = 200
+    heavy: bool = False
+
+    @property
+    def parameters(self) -> tuple[Field, ...]:
+        """All parameters of the query."""
+        return (*(self.paging.fields if self.paging else ()), *self.query)
+
+    @property
+    def identifiers(self) -> list[str]:
+        """The names of the identifiers in the path."""
+        return _IDENTIFIER.findall(self.path)
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """Return the decoded identifiers in a path by their names; None if it is another endpoint's."""
+        match = self._pattern.fullmatch(path)
+        return None if match is None else {name: unquote(value) for name, value in match.groupdict().items()}
+
+    def read(self, request: Request, identifiers: Mapping[str, str]) -> Call:
+        """Return what a request asks for, or raise `Refusal`."""
+        return Call(identifiers, read_query(self.parameters, request.query), read_body(self.body, request.body))
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile("([^/]+)".join(re.escape(part) for part in _IDENTIFIER.split(self.path)))
+        # Every second part is the name of an identifier.
+        parts = enumerate(_IDENTIFIER.split(self.path))
+        return re.compile("".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in parts))
 
-    def match(self, path: str) -> list[str] | None:
-        """Return the decoded identifiers in a path; None if it is another endpoint's."""
-        match = self._pattern.fullmatch(path)
-        return None if match is None else [unquote(identifier) for identifier in match.groups()]
+
+def find_route(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict[str, str]] | Refusal:
+    """Return the route of a request with the identifiers in its path, or why there is none: 404 or 405."""
+    allowed: list[str] = []
+    for route in routes:
+        identifiers = route.match(path)
+        if identifiers is None:
+            continue
+        if route.method == ("GET" if method == "HEAD" else method):
+            return route, identifiers
+        allowed.append(route.method)
+    return refuse_method(allowed) if allowed else Refusal(404, f"Cannot {method} {path}")
+
+
+def refuse_method(allowed: Iterable[str]) -> Refusal:
+    """Return the refusal of a method that a known path does not have."""
+    names = [name for method in allowed for name in ((method, "HEAD") if method == "GET" else (method,))]
+    return Refusal(405, "Method not allowed", {"allow": ", ".join(names)})

@@ -5,215 +5,112 @@ Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
 
 from __future__ import annotations
 
-import json
-from bisect import bisect_left, insort
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from json.encoder import encode_basestring_ascii as quote
-from operator import attrgetter
-from random import Random
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve
 
-from contactship_async._arguments import check_choice, check_text
-from contactship_async._http.messages import Request
-from contactship_async.sandbox._api.listings import (
-    Envelope,
-    Listing,
-    describe_page,
-    describe_parameter,
-    describe_window,
-    read_choice,
-    read_window,
+from contactship_async.sandbox._api.fields import Field, Schema, optional
+from contactship_async.sandbox._api.pages import Page
+from contactship_async.sandbox._api.routes import Call, Route
+from contactship_async.sandbox._resources.collection import CREATED_AT, ID, ORGANIZATION_ID, Collection
+from contactship_async.sandbox._resources.organization import Organization
+
+_TYPES: Final = ("outbound", "outbound", "inbound")
+_VALUES: Final = {type_: (type_,) for type_ in _TYPES}
+
+_ID: Final = evolve(ID, description="Opaque; the `from_number_id` of calls.")
+_PHONE_NUMBER: Final = Field(
+    "phone_number", {"type": "string", "minLength": 1}, "In E.164 format.", example="+12025550142"
 )
-from contactship_async.sandbox._api.routes import Route
-
-DEFAULT_LIMIT = 5
-TYPES = ("inbound", "outbound")
-
-_EXAMPLE: Final = {
-    "id": "pn-3c0a7a52-6a1e-4f0e-9d55-0d2f6b1c8e47",
-    "phone_number": "+12025550142",
-    "type": "outbound",
-    "organization_id": "org-81c7e2f4-2b7d-4d0a-8a6b-5f9e0c3d1b20",
-    "created_at": "2026-01-15T10:00:00Z",
-}
-_SCHEMA: Final = {
-    "type": "object",
-    "properties": {
-        "id": {"type": "string", "minLength": 1, "description": "Opaque; the `from_number_id` of calls."},
-        "phone_number": {"type": "string", "description": "In E.164 format."},
-        "type": {"type": "string", "enum": list(TYPES)},
-        "organization_id": {"type": "string", "minLength": 1, "description": "Of the organization that owns it."},
-        "created_at": {"type": "string", "format": "date-time", "description": "When it was added."},
-    },
-    "required": list(_EXAMPLE),
-    "example": _EXAMPLE,
-}
-
-_FIRST_CREATED_AT = datetime(2024, 1, 1, tzinfo=UTC)
-_INTERVAL = timedelta(hours=1)
-
-# The lines 555-0100 to 555-0199 of every area code are set aside for fiction (https://en.wikipedia.org/wiki/555_number).
-_LINES = 100
-_AREA_CODES = (  # noqa: SIM905 - reads better than a list of so many texts
-    "201 202 203 205 206 207 208 209 210 212 213 214 215 216 217 218 219 224 225 228 229 231 234 239 240 248 251 252 "
-    "253 254 256 260 262 267 269 270 276 281 301 302 303 304 305 307 308 309 310 312 313 314 315 316 317 318 319 320 "
-    "321 323 325 330 334 336 337 339 347 351 352 360 361 386 401 402 404 405 406 407 408 409 410 412 413 414 415 417 "
-    "419 423 425 430 432 434 435 440 443 469 478 479 480 484 501 502 503 504 505 507 508 509 510 512 513 515 516 517 "
-    "518 520 530 540 541 551 559 561 562 563 567 570 571 573 574 580 585 586 601 602 603 605 606 607 608 609 610 612 "
-    "614 615 616 617 618 619 620 623 626 630 631 636 641 646 650 651 660 661 662 678 682 701 702 703 704 706 707 708 "
-    "712 713 714 715 716 717 718 719 720 724 727 731 732 734 740 754 757 760 763 765 770 772 773 774 775 781 785 786 "
-    "801 802 803 804 805 806 808 810 812 813 814 815 816 817 818 828 830 831 832 843 845 847 848 850 856 857 858 859 "
-    "860 862 863 864 865 870 901 903 904 906 907 908 909 910 912 913 914 915 916 917 918 919 920 925 928 931 936 937 "
-    "940 941 949 951 952 954 956 970 971 972 973 978 979 980 985 989"
-).split()
+_TYPE: Final = Field(
+    "type",
+    {"type": "string", "enum": ["inbound", "outbound"]},
+    "Whether it receives calls or places them.",
+    example="outbound",
+)
+_SCHEMA: Final = Schema("PhoneNumber", (_ID, _PHONE_NUMBER, _TYPE, ORGANIZATION_ID, CREATED_AT))
 
 
-@frozen(eq=False)
-class _Row:
-    """A phone number: what listings look at, and the JSON they show, written once."""
-
-    type: str
-    created_at: datetime
-    json: bytes
-
-    def to_dict(self) -> dict[str, str]:
-        row: dict[str, str] = json.loads(self.json)
-        return row
-
-
-class PhoneNumbers:
-    """The phone numbers of one made-up organization.
+class PhoneNumbers(Collection):
+    """The phone numbers of the organization, the newest first.
 
     Number *i*, counted from 0, was created *i* hours after the beginning of 2024 (UTC); every third is inbound, the
     others are outbound. The same seed makes the same rows.
+
+    Args:
+        organization: Whose they are.
+        count: How many are made up.
     """
 
-    def __init__(self, count: int, *, seed: int, max_limit: int, count_follows_filter: bool) -> None:
-        self.routes = (Route("GET", "/v1/phone-numbers", self._list, self._describe, {"PhoneNumber": _SCHEMA}),)
-        self._max_limit = max_limit
-        self._count_follows_filter = count_follows_filter
-        self._random = Random(seed)  # noqa: S311 - made-up data, and the same for the same seed
-        self._area_codes = self._random.sample(_AREA_CODES, len(_AREA_CODES))
-        self.organization_id = f"org-{self._make_uuid()}"
-        self._made = 0
-        self._newest_so_far = _FIRST_CREATED_AT - _INTERVAL
-        self._by_id: dict[str, _Row] = {}
-        # Ascending by created_at, so that a page is a slice; None holds the rows of all types.
-        self._listings: dict[str | None, list[_Row]] = {None: [], **{type_: [] for type_ in TYPES}}
+    def __init__(self, organization: Organization, count: int) -> None:
+        super().__init__(
+            organization,
+            name="phone_numbers",
+            noun="phone number",
+            prefix="pn",
+            default_limit=5,
+            indexed=("type",),
+        )
+        self.routes = (
+            Route(
+                "GET",
+                "/v1/phone-numbers",
+                self._list,
+                "get-phone-numbers",
+                _SCHEMA,
+                paging=self._paging,
+                query=optional(_TYPE),
+            ),
+        )
         for _ in range(count):
-            row = self._make_row()
-            self._listings[None].append(row)
-            self._listings[row.type].append(row)
+            self._make()
 
     def add(
         self,
         *,
-        type_: str | None,
-        created_at: datetime | str | None,
-        phone_number: str | None,
-        id_: str | None,
+        type: str | None = None,  # noqa: A002 - the API's word
+        created_at: datetime | str | None = None,
+        phone_number: str | None = None,
+        id: str | None = None,  # noqa: A002 - the API's word
     ) -> dict[str, str]:
-        """Add one number; what is None is made up, created_at later than that of any other number so far."""
-        if type_ is not None:
-            check_choice("type", type_, TYPES)
-        if phone_number is not None:
-            check_text("phone_number", phone_number)
-        if id_ is not None:
-            check_text("id", id_)
-            if id_ in self._by_id:
-                message = f"id must be new, but there is a phone number {id_!r}"
-                raise ValueError(message)
-        row = self._make_row(type_, created_at, phone_number, id_)
-        for rows in (self._listings[None], self._listings[row.type]):
-            insort(rows, row, key=attrgetter("created_at"))
-        return row.to_dict()
+        """Add one phone number and return a copy of it; what is None is made up.
 
-    def remove(self, id_: str) -> None:
-        """Remove one number."""
-        row = self._by_id.pop(id_)
-        for rows in (self._listings[None], self._listings[row.type]):
-            rows.pop(rows.index(row, bisect_left(rows, row.created_at, key=attrgetter("created_at"))))
+        Args:
+            type: `inbound` or `outbound`.
+            created_at: An aware datetime or an ISO 8601 string, which is shown as it is; without a zone it is UTC. None
+                is an hour after the newest so far. Of equal ones, the one added last counts as newer.
+            phone_number: Any string but the empty one.
+            id: Any string that is no id yet, but the empty one.
 
-    def to_dicts(self) -> list[dict[str, str]]:
-        """Copy all rows, the newest first."""
-        return [row.to_dict() for row in reversed(self._listings[None])]
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is not allowed.
+        """
+        _TYPE.check(type)
+        _PHONE_NUMBER.check(phone_number)
+        with self._organization.lock:
+            return self._make(type, created_at, phone_number, id)
 
-    def _list(self, request: Request) -> Listing:
-        window = read_window(request.query, default_limit=DEFAULT_LIMIT, max_limit=self._max_limit)
-        rows = self._listings[read_choice(request.query, "type", TYPES)]
-        total = len(rows if self._count_follows_filter else self._listings[None])
-        begin, end = window.offset, window.offset + window.limit
-        if window.order == "asc":
-            page = rows[begin:end]
-        else:
-            page = rows[max(len(rows) - end, 0) : max(len(rows) - begin, 0)][::-1]
-        return Listing([row.json for row in page], total, window)
-
-    def _describe(self, envelope: Envelope) -> dict[str, Any]:
-        of_type = {"type": "string", "enum": list(TYPES)}
-        return {
-            "operationId": "listPhoneNumbers",
-            "summary": "List phone numbers",
-            "description": "Returns a page of the phone numbers of your organization.",
-            "externalDocs": {"url": "https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers"},
-            "tags": ["Phone numbers"],
-            "parameters": [
-                *describe_window(default_limit=DEFAULT_LIMIT, max_limit=self._max_limit),
-                describe_parameter("type", "Only those of this type.", of_type, example=_EXAMPLE["type"]),
-            ],
-            "responses": {
-                "200": describe_page(envelope, "PhoneNumber", max_limit=self._max_limit, examples=[_EXAMPLE])
-            },
-        }
-
-    def _make_row(
+    def _make(
         self,
         type_: str | None = None,
         created_at: datetime | str | None = None,
         phone_number: str | None = None,
         id_: str | None = None,
-    ) -> _Row:
-        if created_at is None:
-            created_at = self._newest_so_far + _INTERVAL
-        moment, created_at = _read_created_at(created_at)
-        id_ = id_ or f"pn-{self._make_uuid()}"
-        phone_number = phone_number or self._make_phone_number()
-        type_ = type_ or ("inbound" if self._made % 3 == 2 else "outbound")  # noqa: PLR2004 - every third
-        self._made += 1
-        self._newest_so_far = max(self._newest_so_far, moment)
-        # By hand: half a million rows through an encoder would take several seconds.
-        text = (
-            f'{{"id":{quote(id_)},"phone_number":{quote(phone_number)},"type":"{type_}",'
-            f'"organization_id":"{self.organization_id}","created_at":{quote(created_at)}}}'
-        )
-        row = self._by_id[id_] = _Row(type_, moment, text.encode())
-        return row
+    ) -> dict[str, str]:
+        type_ = type_ or _TYPES[self._made % 3]
+        phone_number = phone_number or self._organization.make_phone_number(self._made)
+        return self._add(id_, created_at, {"phone_number": phone_number, "type": type_}, _VALUES[type_])
 
-    def _make_uuid(self) -> str:
-        digits = f"{self._random.getrandbits(128):032x}"
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    def _write(self, row: Mapping[str, Any]) -> bytes:
+        # By hand: half a million rows through an encoder would take two seconds more.
+        return (
+            f'{{"id":{quote(row["id"])},"phone_number":{quote(row["phone_number"])},"type":"{row["type"]}",'
+            f'"organization_id":"{row["organization_id"]}","created_at":{quote(row["created_at"])}}}'
+        ).encode()
 
-    def _make_phone_number(self) -> str:
-        """Take one line of each area code in turn, then the next line: distinct until all lines were taken."""
-        round_, turn = divmod(self._made, len(self._area_codes))
-        return f"+1{self._area_codes[turn]}55501{round_ % _LINES:02d}"
-
-
-def _read_created_at(created_at: object) -> tuple[datetime, str]:
-    """Return the moment to sort by and the text to show; a given text is shown as it is, without a zone it is UTC."""
-    if isinstance(created_at, datetime):
-        if created_at.tzinfo is None:
-            message = "created_at must be an aware datetime, or an ISO 8601 text"
-            raise ValueError(message)
-        return created_at, created_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if not isinstance(created_at, str):
-        message = f"created_at must be an aware datetime or an ISO 8601 text, not {type(created_at).__name__}"
-        raise TypeError(message)
-    try:
-        moment = datetime.fromisoformat(created_at)
-    except ValueError:
-        message = "created_at must be an aware datetime or an ISO 8601 text such as '2026-01-15T10:00:00Z'"
-        raise ValueError(message) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)), created_at
+    def _list(self, call: Call) -> Page:
+        return self._cut_page(call, equal=("type",))

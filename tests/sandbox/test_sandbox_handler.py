@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from functools import partial
 
 import aiohttp
 import pytest
@@ -11,10 +11,11 @@ from multidict import MultiDict, MultiDictProxy
 from contactship_async._http.messages import Request, Response
 from contactship_async._http.secret import Secret
 from contactship_async.sandbox import Cut, RecordedRequest, Sandbox, Slow, Status
-from contactship_async.sandbox._api.listings import Envelope, Listing, Refusal, Window, describe_page
-from contactship_async.sandbox._api.replies import Reply
-from contactship_async.sandbox._api.routes import Route
-from contactship_async.sandbox._api.state import State
+from contactship_async.sandbox._api.fields import Field, Schema
+from contactship_async.sandbox._api.handler import RequestHandler
+from contactship_async.sandbox._api.pages import Page, Paging
+from contactship_async.sandbox._api.replies import Refusal
+from contactship_async.sandbox._api.routes import Call, Route
 
 Get = Callable[..., Awaitable[Response]]
 
@@ -316,44 +317,58 @@ async def test_latency_comes_before_each_answer(get: Get, monkeypatch: pytest.Mo
 
 
 def test_another_resource_is_one_module() -> None:
-    """Routes with identifiers, whole answers and refusals of their own need nothing new from the state."""
+    """Routes with identifiers, objects and refusals of their own need nothing new from the handler."""
+    name = Field("name", {"type": "string", "minLength": 1}, "What it is called.", example="vip")
+    tag = Schema("Tag", (name,))
+    paging = Paging(default_limit=5, max_limit=7)
 
-    def get_call(request: Request, call_id: str) -> Reply:
-        if call_id != "call 1":
+    def get_call(call: Call) -> Mapping[str, object]:
+        if call.path["call_id"] != "call 1":
             raise Refusal(404, "no such call")
-        return Reply(body=b'{"id":"call 1"}')
+        return {"id": "call 1"}
 
-    def describe_call(envelope: Envelope) -> dict[str, Any]:
-        return {"operationId": "getCall", "responses": {"200": {"description": "A call."}}}
-
-    def list_tags(request: Request) -> Listing:
-        return Listing([b'{"id":"tag-1"}'], 1, Window(5, 0, "desc"))
-
-    def describe_tags(envelope: Envelope) -> dict[str, Any]:
-        page = describe_page(envelope, "Tag", max_limit=5, examples=[{"id": "tag-1"}])
-        return {"operationId": "listTags", "responses": {"200": page}}
+    def list_tags(call: Call) -> Page:
+        return Page([b'{"name":"vip"}'], 1, paging.read_window(call.query))
 
     routes = (
-        Route("GET", "/v1/tags", list_tags, describe_tags, {"Tag": {"type": "object"}}),
-        Route("POST", "/v1/tags", list_tags, describe_tags),
-        Route("GET", "/v1/calls/{call_id}", get_call, describe_call),
+        Route("GET", "/v1/tags", list_tags, "list-tags", returns=tag, paging=paging),
+        Route("POST", "/v1/tags", lambda call: call.body, "create-tag", returns=tag, body=(name,), status=201),
+        Route("GET", "/v1/calls/{call_id}", get_call, "get-call", returns=Schema("Call", ())),
+        Route("DELETE", "/v1/calls/{call_id}", lambda _: True, "delete-call", returns=True),
     )
-    state = State(routes, api_key="k")
 
-    def answer(path: str, method: str = "GET") -> tuple[int, bytes]:
-        reply = state.answer(Request(method=method, path=path, api_key=Secret("k"), idempotent=True))
+    def answer(handler: RequestHandler, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        request = Request(method=method, path=path, body=body, api_key=Secret("k"), idempotent=True)
+        reply = handler.answer(request)
         return reply.status, reply.body
 
-    assert answer("/v1/calls/call%201") == (200, b'{"id":"call 1"}')
-    assert answer("/v1/calls/call%202") == (404, b'{"statusCode": 404, "message": "no such call"}')
-    assert answer("/v1/tags") == (200, b'{"data":[{"id":"tag-1"}],"count":1}')
-    assert answer("/v1/tags", "POST") == answer("/v1/tags")
-    reply = state.answer(Request(method="PUT", path="/v1/tags", api_key=Secret("k"), idempotent=True))
-    assert (405, "GET, HEAD, POST") == (reply.status, reply.headers["allow"])
+    older = partial(answer, RequestHandler(routes, api_key="k"))
+    newer = partial(answer, RequestHandler(routes, api_key="k", envelope="pagination"))
 
-    document = json.loads(answer("/openapi.json")[1])
+    assert older("GET", "/v1/calls/call%201") == (200, b'{"id": "call 1"}')
+    assert newer("GET", "/v1/calls/call%201") == (200, b'{"statusCode": 200, "data": {"id": "call 1"}}')
+    assert older("GET", "/v1/calls/call%202") == (404, b'{"statusCode": 404, "message": "no such call"}')
+    assert older("DELETE", "/v1/calls/call%202") == (200, b"true")
+    assert newer("DELETE", "/v1/calls/call%202") == (200, b'{"statusCode": 200, "data": true}')
+    assert older("GET", "/v1/tags") == (200, b'{"data":[{"name":"vip"}],"count":1}')
+    assert older("POST", "/v1/tags", b'{"name": "new"}') == (201, b'{"name": "new"}')
+    assert newer("POST", "/v1/tags", b'{"name": "new"}') == (201, b'{"statusCode": 201, "data": {"name": "new"}}')
+    refused = RequestHandler(routes, api_key="k").answer(
+        Request(method="PUT", path="/v1/tags", api_key=Secret("k"), idempotent=True)
+    )
+    assert (405, "GET, HEAD, POST") == (refused.status, refused.headers["allow"])
+
+    document = json.loads(older("GET", "/openapi.json")[1])
     assert ["/openapi.json", "/v1/tags", "/v1/calls/{call_id}"] == [*document["paths"]]
-    assert ["get", "post"] == [*document["paths"]["/v1/tags"]]
-    assert ["200", "400", "401", "500"] == [*document["paths"]["/v1/tags"]["get"]["responses"]]
-    assert ["200", "400", "401", "404", "500"] == [*document["paths"]["/v1/calls/{call_id}"]["get"]["responses"]]
-    assert ["Error", "Tag"] == [*document["components"]["schemas"]]
+    statuses = {
+        operation["operationId"]: " ".join(operation["responses"])
+        for path in [*document["paths"]][1:]
+        for operation in document["paths"][path].values()
+    }
+    assert {
+        "listTags": "200 400 401 500",
+        "createTag": "201 400 401 500",
+        "getCall": "200 401 404 500",
+        "deleteCall": "200 401 404 500",
+    } == statuses
+    assert ["Error", "Tag", "Call"] == [*document["components"]["schemas"]]

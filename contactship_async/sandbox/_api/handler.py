@@ -1,59 +1,45 @@
-"""What all resources of the pretend API share: the key, the rate limit, the script of faults, the requests."""
+"""The request handler: checks the key and the rate limit, finds the route, applies the script of faults, records."""
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
-from threading import Lock
+from collections.abc import Callable, Iterable
+from threading import RLock
 
-from attrs import evolve, frozen
+from attrs import evolve
 from multidict import MultiDict, MultiDictProxy
 
-from contactship_async._arguments import check_integer
 from contactship_async._http.messages import Request
+from contactship_async.sandbox._api.envelopes import Envelope, write_object, write_page
 from contactship_async.sandbox._api.faults import Fault
-from contactship_async.sandbox._api.listings import Envelope, Listing, Refusal
 from contactship_async.sandbox._api.openapi import DOCUMENT_PATH, build_document
+from contactship_async.sandbox._api.pages import Page
 from contactship_async.sandbox._api.rate_limit import FixedWindow
-from contactship_async.sandbox._api.replies import Reply, build_error
-from contactship_async.sandbox._api.routes import Route
+from contactship_async.sandbox._api.records import RecordedRequest
+from contactship_async.sandbox._api.replies import Refusal, Reply, build_error
+from contactship_async.sandbox._api.routes import Route, find_route, refuse_method
+from contactship_async.sandbox._api.script import Script
 
 
-@frozen
-class RecordedRequest:
-    """One request as it arrived, without its key and headers.
-
-    Args:
-        method: Upper case, such as `GET`.
-        path: Percent-encoded, such as `/v1/phone-numbers`.
-        params: The query parameters, decoded: `params["limit"]` is the first of that name, `params.getall("limit")`
-            are all.
-        status: Of the answer; None when the connection was cut, and while the request waits for its answer.
-    """
-
-    method: str
-    path: str
-    params: MultiDictProxy[str]
-    status: int | None
-
-
-class State:
+class RequestHandler:
     """The pretend API: a request in, the plan of its answer out.
 
     Args:
         routes: The endpoints of all resources.
         api_key: The only key that is accepted; None refuses every key.
+        lock: Held while a request is answered.
         envelope: The shape of pages.
         latency: Seconds before each answer.
         window: Of the rate limit; None sets none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - parts, all but the first by keyword
         self,
         routes: Iterable[Route],
         *,
         api_key: str | None,
+        lock: RLock | None = None,
         envelope: Envelope = "count",
         latency: float = 0.0,
         window: FixedWindow | None = None,
@@ -61,33 +47,14 @@ class State:
         self.api_key = api_key
         self.requests: list[RecordedRequest] = []
         self.on_request: Callable[[RecordedRequest], object] | None = None
-        self.lock = Lock()  # held while a request is answered: the server may run in another thread than a test
+        self.script = Script()
+        self.lock = lock or RLock()
         self._routes = tuple(routes)
         self._envelope = envelope
         self._latency = latency
         self._window = window
-        self._script: Iterator[Fault | None] = iter(())
         self._serial_numbers = itertools.count(1)
-        self._shown: dict[str, Listing] = {}
-
-    def set_script(self, faults: tuple[Fault | None, ...], times: int | None) -> None:
-        """Let the next requests meet *faults*, one each; replaces what is left of an earlier script."""
-        if not faults:
-            message = "faults must not be empty; clear_script() ends a script"
-            raise ValueError(message)
-        for fault in faults:
-            if not isinstance(fault, Fault | None):
-                message = f"faults must be faults such as Status(500), or None, not {type(fault).__name__}"
-                raise TypeError(message)
-        if times is None:
-            self._script = itertools.cycle(faults)
-        else:
-            check_integer("times", times, lowest=1)
-            self._script = itertools.chain.from_iterable(itertools.repeat(faults, times))
-
-    def clear_script(self) -> None:
-        """Answer normally from the next request on."""
-        self._script = iter(())
+        self._shown: dict[str, Page] = {}
 
     def answer(self, request: Request) -> Reply:
         """Answer one request, and record it; one for the description of the API is no business of a test's."""
@@ -100,10 +67,10 @@ class State:
             return self._answer(request, arrived)
 
     def _answer(self, request: Request, arrived: RecordedRequest) -> Reply:
-        fault = next(self._script, None) or Fault()
+        fault = self.script.take()
         reply = fault.alter_reply(self._answer_normally(request, fault))
-        if reply.listing is not None:
-            self._shown[request.path] = reply.listing
+        if reply.page is not None:
+            self._shown[request.path] = reply.page
         reply = evolve(
             _without_body_for_head(request, reply),
             headers={**self._common_headers(), **reply.headers},
@@ -115,7 +82,7 @@ class State:
 
     def _describe(self, request: Request) -> Reply:
         if request.method not in {"GET", "HEAD"}:
-            return _refuse_method(["GET"])
+            return _write_refusal(refuse_method(["GET"]))
         document = build_document(self._routes, self._envelope, limits_rate=self._window is not None)
         return Reply(body=json.dumps(document).encode())
 
@@ -127,28 +94,18 @@ class State:
             wait = self._window.seconds_left()
             message = f"Rate limit exceeded. Try again in {wait} seconds."
             return build_error(429, message, {"retry-after": str(wait)})
+        found = find_route(self._routes, request.method, request.path)
+        if isinstance(found, Refusal):
+            return _write_refusal(found)
+        route, identifiers = found
         try:
-            answer = self._find_answer(request)
+            answer = route.answer(route.read(request, identifiers))
         except Refusal as refusal:
-            return build_error(refusal.status, refusal.message)
-        if isinstance(answer, Reply):
-            return answer
-        listing = fault.alter_listing(answer, self._shown.get(request.path))
-        return Reply(body=listing.to_json(self._envelope), listing=listing)
-
-    def _find_answer(self, request: Request) -> Listing | Reply:
-        method = "GET" if request.method == "HEAD" else request.method
-        allowed = []
-        for route in self._routes:
-            identifiers = route.match(request.path)
-            if identifiers is None:
-                continue
-            if route.method == method:
-                return route.answer(request, *identifiers)
-            allowed.append(route.method)
-        if allowed:
-            return _refuse_method(allowed)
-        raise Refusal(404, f"Cannot {request.method} {request.path}")
+            return _write_refusal(refusal)
+        if isinstance(answer, Page):
+            page = fault.alter_page(answer, self._shown.get(request.path))
+            return Reply(body=write_page(page, self._envelope), page=page)
+        return Reply(status=route.status, body=write_object(answer, route.status, self._envelope))
 
     def _common_headers(self) -> dict[str, str]:
         headers = {"x-request-id": f"sandbox-{next(self._serial_numbers):06d}"}
@@ -157,9 +114,8 @@ class State:
         return headers
 
 
-def _refuse_method(allowed: list[str]) -> Reply:
-    names = [name for method in allowed for name in ((method, "HEAD") if method == "GET" else (method,))]
-    return build_error(405, "Method not allowed", {"allow": ", ".join(names)})
+def _write_refusal(refusal: Refusal) -> Reply:
+    return build_error(refusal.status, refusal.message, refusal.headers)
 
 
 def _without_body_for_head(request: Request, reply: Reply) -> Reply:
