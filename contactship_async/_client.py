@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from functools import cached_property
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast, overload
 
@@ -147,17 +146,17 @@ class ContactshipClient:
         """
         await self._connection.close()
 
-    @cached_property
+    @property
     def phone_numbers(self) -> PhoneNumbers:
         """The phone numbers of the organization."""
         return PhoneNumbers(self._caller)
 
-    @cached_property
+    @property
     def tags(self) -> Tags:
         """The tags that the organization puts on its contacts."""
         return Tags(self._caller)
 
-    @cached_property
+    @property
     def credits(self) -> Credits:
         """What the organization has left to spend."""
         return Credits(self._caller)
