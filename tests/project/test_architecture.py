@@ -38,7 +38,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "_configuration": (*GROUND, "models", "_http"),
     "_client": (*GROUND, "models", "_http", "_pagination", "_configuration", "resources"),
     "_pool": (*GROUND, "models", "_http", "_configuration", "_client"),
-    "": (*GROUND, "models", "_http", "_client", "_pool", "resources"),
+    "": (*GROUND, "models", "_http", "_pagination", "_client", "_pool"),
     "sandbox": ("_version", "_arguments", "_http/messages", "_http/secret"),
     "sandbox/_sandbox": ("_arguments", "sandbox", "_client"),
     "sandbox/_pool": ("_http/messages", "sandbox", "_pool"),
@@ -140,10 +140,10 @@ def test_no_import_is_hidden(module: Path) -> None:
 
 @pytest.mark.parametrize("package", [contactship_async, contactship_async.sandbox])
 def test_public_names(package: object) -> None:
-    """The list of public names is sorted, complete and true."""
+    """The list of public names is true, and has none twice; ruff holds it sorted."""
     names = list(package.__all__)  # type: ignore[attr-defined] # both packages have it
 
-    assert sorted(names) == names
+    assert len(set(names)) == len(names)
     assert all(hasattr(package, name) for name in names)
 
 

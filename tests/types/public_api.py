@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_type
 
@@ -11,6 +12,7 @@ import aiohttp
 from contactship_async import (
     ContactshipClient,
     ContactshipPool,
+    Listing,
     OrganizationError,
     OrganizationResult,
     Page,
@@ -27,6 +29,7 @@ from contactship_async import (
     Transport,
     WalkPosition,
 )
+from contactship_async.models.tags import Tag
 
 
 async def fetch_key() -> str:
@@ -78,6 +81,43 @@ async def calls(client: ContactshipClient) -> None:
     assert_type(page.next_offset, int | None)
     assert_type(await client.count_phone_numbers(), int)
     assert_type(await client.request("GET", "/v1/credits", params={"a": [1, 2], "b": None}), Any)
+
+
+@dataclass
+class Thread:
+    """A row of the user's own."""
+
+    id: str
+
+
+async def listings(client: ContactshipClient, pool: ContactshipPool) -> None:
+    """A listing knows the class of its rows, whatever is asked of it."""
+    tags = client.tags.list(name="vip", order="asc")
+    assert_type(tags, Listing[Tag])
+    async for tag in tags:
+        assert_type(tag, Tag)
+        assert_type(tag.created_at, datetime | None)
+    assert_type(tags.rows(concurrency=8, exact=True), AsyncGenerator[Tag, None])
+    assert_type(tags.pages(page_size=500), AsyncGenerator[Page[Tag], None])
+    assert_type(await tags.page(limit=20, offset=40), Page[Tag])
+    assert_type(await tags.count(), int)
+    assert_type(client.phone_numbers.list(type="inbound"), Listing[PhoneNumber])
+    assert_type(client.list("/v1/threads"), Listing[dict[str, Any]])
+    assert_type(client.list("/v1/threads", Thread, params={"status": "open"}), Listing[Thread])
+    assert_type(pool.iter(lambda client: client.tags.list()), AsyncGenerator[tuple[str, Tag], None])
+    client.tags.list(color="red")  # type: ignore[call-arg] # no such filter
+    tags.rows(limit=5)  # type: ignore[call-arg] # no such option
+
+
+async def resources(client: ContactshipClient) -> None:
+    """Objects are models; in an update, not given is something else than None."""
+    tag = await client.tags.create(name="vip", color="#1A73E8")
+    assert_type(tag, Tag)
+    assert_type(tag.to_dict(), dict[str, Any])
+    assert_type(await client.tags.update(tag.id, label=None), Tag)
+    assert_type((await client.credits.get()).credits, float | None)
+    await client.tags.update(tag.id, name=None)  # type: ignore[arg-type] # a tag always has a name
+    await client.tags.create(name="vip")  # type: ignore[call-arg] # a tag always has a color
 
 
 def errors(error: StatusError) -> None:
