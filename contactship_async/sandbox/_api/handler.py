@@ -60,7 +60,8 @@ class RequestHandler:
         """Answer one request, and record it; one for the description of the API is no business of a test's."""
         if request.path == DOCUMENT_PATH:
             return _without_body_for_head(request, self._describe(request))
-        arrived = RecordedRequest(request.method, request.path, MultiDictProxy(MultiDict(request.query)), None)
+        params = MultiDictProxy(MultiDict(request.query))
+        arrived = RecordedRequest(request.method, request.path, params, None, request.body)
         if (on_request := self.on_request) is not None:
             on_request(arrived)  # without the lock: it may add and remove numbers
         with self.lock:
@@ -94,14 +95,16 @@ class RequestHandler:
             wait = self._window.seconds_left()
             message = f"Rate limit exceeded. Try again in {wait} seconds."
             return build_error(429, message, {"retry-after": str(wait)})
-        found = find_route(self._routes, request.method, request.path)
-        if isinstance(found, Refusal):
-            return _write_refusal(found)
-        route, identifiers = found
+        if not fault.lets_process:
+            return Reply(body=b"")
         try:
-            answer = route.answer(route.read(request, identifiers))
+            return self._process(request, fault)
         except Refusal as refusal:
             return _write_refusal(refusal)
+
+    def _process(self, request: Request, fault: Fault) -> Reply:
+        route, identifiers = find_route(self._routes, request.method, request.path)
+        answer = route.answer(route.read(request, identifiers))
         if isinstance(answer, Page):
             page = fault.alter_page(answer, self._shown.get(request.path))
             return Reply(body=write_page(page, self._envelope), page=page)

@@ -92,8 +92,8 @@ class Route:
         return re.compile("".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in parts))
 
 
-def find_route(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict[str, str]] | Refusal:
-    """Return the route of a request with the identifiers in its path, or why there is none: 404 or 405."""
+def find_route(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict[str, str]]:
+    """Return the route of a request with the identifiers in its path, or refuse with 404 or 405."""
     allowed: list[str] = []
     for route in routes:
         identifiers = route.match(path)
@@ -102,7 +102,7 @@ def find_route(routes: Iterable[Route], method: str, path: str) -> tuple[Route, 
         if route.method == ("GET" if method == "HEAD" else method):
             return route, identifiers
         allowed.append(route.method)
-    return refuse_method(allowed) if allowed else Refusal(404, f"Cannot {method} {path}")
+    raise refuse_method(allowed) if allowed else Refusal(404, f"Cannot {method} {path}")
 
 
 def refuse_method(allowed: Iterable[str]) -> Refusal:
