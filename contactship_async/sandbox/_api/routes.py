@@ -92,17 +92,19 @@ class Route:
         return re.compile("".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in parts))
 
 
-def find_route(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict[str, str]]:
-    """Return the route of a request with the identifiers in its path, or refuse with 404 or 405."""
-    allowed: list[str] = []
+def find_route(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    """Return the route of a request with the identifiers in its path; None if there is none."""
     for route in routes:
-        identifiers = route.match(path)
-        if identifiers is None:
-            continue
-        if route.method == ("GET" if method == "HEAD" else method):
+        identifiers = route.match(path) if route.method == ("GET" if method == "HEAD" else method) else None
+        if identifiers is not None:
             return route, identifiers
-        allowed.append(route.method)
-    raise refuse_method(allowed) if allowed else Refusal(404, f"Cannot {method} {path}")
+    return None
+
+
+def refuse_path(routes: Iterable[Route], method: str, path: str) -> Refusal:
+    """Return the refusal of a request that has no route: of its method, or of an unknown path."""
+    allowed = [route.method for route in routes if route.match(path) is not None]
+    return refuse_method(allowed) if allowed else Refusal(404, f"Cannot {method} {path}")
 
 
 def refuse_method(allowed: Iterable[str]) -> Refusal:
