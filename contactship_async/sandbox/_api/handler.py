@@ -19,7 +19,7 @@ from contactship_async.sandbox._api.pages import Page
 from contactship_async.sandbox._api.rate_limit import FixedWindow, RateLimits, spend
 from contactship_async.sandbox._api.records import RecordedRequest
 from contactship_async.sandbox._api.replies import Refusal, Reply, build_error
-from contactship_async.sandbox._api.routes import Route, find_route, refuse_method, refuse_path
+from contactship_async.sandbox._api.routes import Match, Route, find_route, refuse_method, refuse_path
 from contactship_async.sandbox._api.script import Script
 
 
@@ -71,7 +71,7 @@ class RequestHandler:
     def _answer(self, request: Request, arrived: RecordedRequest) -> Reply:
         fault = self.script.take()
         found = find_route(self._routes, request.method, request.path)
-        windows = self._limits.windows(heavy=found is not None and found[0].heavy)
+        windows = self._limits.windows(heavy=found is not None and found.route.heavy)
         reply = fault.alter_reply(self._answer_normally(request, fault, found, windows))
         if reply.page is not None:
             self._shown[request.path] = reply.page
@@ -91,7 +91,7 @@ class RequestHandler:
         return Reply(body=json.dumps(document).encode())
 
     def _answer_normally(
-        self, request: Request, fault: Fault, found: tuple[Route, dict[str, str]] | None, windows: list[FixedWindow]
+        self, request: Request, fault: Fault, found: Match | None, windows: list[FixedWindow]
     ) -> Reply:
         # The documentation warns that a 401 does not prove that a path exists: the key is looked at first.
         if request.api_key.reveal() != self.api_key:
@@ -104,12 +104,13 @@ class RequestHandler:
         try:
             if found is None:
                 raise refuse_path(self._routes, request.method, request.path)
-            return self._process(request, fault, *found)
+            return self._process(request, fault, found)
         except Refusal as refusal:
             return _write_refusal(refusal)
 
-    def _process(self, request: Request, fault: Fault, route: Route, identifiers: dict[str, str]) -> Reply:
-        answer = route.answer(route.read(request, identifiers))
+    def _process(self, request: Request, fault: Fault, found: Match) -> Reply:
+        route = found.route
+        answer = route.answer(route.read(request, found.identifiers))
         if isinstance(answer, Page):
             page = fault.alter_page(answer, self._shown.get(request.path))
             return Reply(body=write_page(page, self._envelope), page=page)

@@ -92,12 +92,20 @@ class Route:
         return re.compile("".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in parts))
 
 
-def find_route(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-    """Return the route of a request with the identifiers in its path; None if there is none."""
+@frozen
+class Match:
+    """The route of a request, and the identifiers in its path, decoded, by their names."""
+
+    route: Route
+    identifiers: Mapping[str, str]
+
+
+def find_route(routes: Iterable[Route], method: str, path: str) -> Match | None:
+    """Return the route of a request; None if there is none."""
     for route in routes:
         identifiers = route.match(path) if route.method == ("GET" if method == "HEAD" else method) else None
         if identifiers is not None:
-            return route, identifiers
+            return Match(route, identifiers)
     return None
 
 
