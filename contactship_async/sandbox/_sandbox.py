@@ -20,7 +20,7 @@ from contactship_async._client import ContactshipClient
 from contactship_async.sandbox._api.envelopes import Envelope
 from contactship_async.sandbox._api.faults import Fault
 from contactship_async.sandbox._api.handler import RequestHandler
-from contactship_async.sandbox._api.rate_limit import FixedWindow
+from contactship_async.sandbox._api.rate_limit import RateLimits
 from contactship_async.sandbox._api.records import RecordedRequest
 from contactship_async.sandbox._resources.credits import Credits
 from contactship_async.sandbox._resources.organization import Organization
@@ -54,10 +54,12 @@ class Sandbox(Served):
         max_limit: A larger `limit` is silently lowered to this, >= 1.
         latency: Seconds before each answer, finite and >= 0.
         rate_limit: Requests per fixed window of 60 seconds, >= 1; None sets no limit and sends no headers about it.
+        heavy_rate_limit: The same of heavy listings, whose requests count in *rate_limit* as well, >= 1. No listing
+            that the sandbox has so far is heavy.
         count_follows_filter: Whether `count` counts the rows of the `type` asked for, or all rows.
         host: A loopback address for the server, or `localhost`.
         port: For the server, 0 to 65535; 0 takes any free one.
-        clock: Seconds that never go back; the windows of *rate_limit* follow it.
+        clock: Seconds that never go back; the windows of rate limits follow it.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -85,6 +87,7 @@ class Sandbox(Served):
         max_limit: int = 1000,
         latency: float = 0.0,
         rate_limit: int | None = None,
+        heavy_rate_limit: int | None = None,
         count_follows_filter: bool = True,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -101,6 +104,8 @@ class Sandbox(Served):
         check_seconds("latency", latency, may_be_zero=True)
         if rate_limit is not None:
             check_integer("rate_limit", rate_limit, lowest=1)
+        if heavy_rate_limit is not None:
+            check_integer("heavy_rate_limit", heavy_rate_limit, lowest=1)
         check_flag("count_follows_filter", count_follows_filter)
         self._chooses_key = api_key is None
         self._api_key = api_key or _DEFAULT_KEY
@@ -115,7 +120,7 @@ class Sandbox(Served):
             api_key=self._api_key,
             envelope=envelope,
             latency=latency,
-            window=None if rate_limit is None else FixedWindow(rate_limit, clock),
+            limits=RateLimits(rate_limit, heavy_rate_limit, clock),
         )
         super().__init__(self._handler.answer, host, port)
 

@@ -27,6 +27,7 @@ from contactship_async.sandbox import Body, Cut, Drip, Fault, Html, Redirect, Sa
         ({"latency": math.inf}, ValueError, "latency must be a finite number of seconds >= 0, not inf"),
         ({"latency": "1"}, TypeError, "latency must be a finite number of seconds >= 0, not str"),
         ({"rate_limit": 0}, ValueError, "rate_limit must be an integer >= 1, not 0"),
+        ({"heavy_rate_limit": 0}, ValueError, "heavy_rate_limit must be an integer >= 1, not 0"),
         ({"count_follows_filter": 1}, TypeError, "count_follows_filter must be True or False, not int"),
         ({"host": ""}, ValueError, "host must be a non-empty string, not ''"),
         ({"host": "0.0.0.0"}, ValueError, "host must be 'localhost' or a loopback address such as '127.0.0.1'"),  # noqa: S104 - refused

@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -207,3 +208,29 @@ async def test_body_is_sent_verbatim(get: Get) -> None:
     assert [(200, b"", "sandbox-000002"), (204, b"", "sandbox-000003")] == [
         (answer.status, answer.body, answer.headers["x-request-id"]) for answer in [await get(sandbox) for _ in "ab"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "processed"),
+    [
+        (Status(500), 0),
+        (Status(429), 0),
+        (Html(), 0),
+        (Redirect("/elsewhere"), 0),
+        (Body(b"{}"), 1),
+        (Slow(0), 1),
+        (Drip(0), 1),
+        (Cut(), 1),
+        (Cut(5), 1),
+        (None, 1),
+    ],
+    ids=str,
+)
+async def test_what_is_processed_under_a_fault(ask: Get, fault: Fault | None, processed: int) -> None:
+    """Errors, pages of proxies and redirects stand for requests that came to nothing; the others were processed."""
+    sandbox = Sandbox(tags=0)
+    sandbox.script(fault)
+    with suppress(*DROPPED):
+        await ask(sandbox, "POST", "/v1/tags", {"name": "new", "color": "#000000"})
+
+    assert processed == len(sandbox.tags)

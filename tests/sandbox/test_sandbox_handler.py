@@ -7,13 +7,16 @@ from functools import partial
 import aiohttp
 import pytest
 from multidict import MultiDict, MultiDictProxy
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from contactship_async._http.messages import Request, Response
 from contactship_async._http.secret import Secret
 from contactship_async.sandbox import Cut, RecordedRequest, Sandbox, Slow, Status
 from contactship_async.sandbox._api.fields import Field, Schema
 from contactship_async.sandbox._api.handler import RequestHandler
+from contactship_async.sandbox._api.openapi import build_document
 from contactship_async.sandbox._api.pages import Page, Paging
+from contactship_async.sandbox._api.rate_limit import RateLimits
 from contactship_async.sandbox._api.replies import Refusal
 from contactship_async.sandbox._api.routes import Call, Route
 
@@ -372,3 +375,94 @@ def test_another_resource_is_one_module() -> None:
         "deleteCall": "200 401 404 500",
     } == statuses
     assert ["Error", "Tag", "Call"] == [*document["components"]["schemas"]]
+
+
+HEAVY_PAGING = Paging(default_limit=5, max_limit=7)
+HEAVY = (
+    Route(
+        "GET",
+        "/v1/calls",
+        lambda call: Page([], 0, HEAVY_PAGING.read_window(call.query)),
+        "list-calls",
+        returns=Schema("Call", ()),
+        paging=HEAVY_PAGING,
+        heavy=True,
+    ),
+    Route("GET", "/v1/credits", lambda _: {}, "get-credits", returns=Schema("Credits", ())),
+)
+
+
+def ask_heavy(limits: RateLimits) -> Callable[..., tuple[int, dict[str, str]]]:
+    """Return a function that asks for a path, and returns the status and the headers about limits."""
+    handler = RequestHandler(HEAVY, api_key="k", limits=limits)
+
+    def ask(path: str, key: str = "k", **params: str) -> tuple[int, dict[str, str]]:
+        request = Request(method="GET", path=path, query=tuple(params.items()), api_key=Secret(key), idempotent=True)
+        reply = handler.answer(request)
+        shown = {name: value for name, value in reply.headers.items() if name.startswith(("x-rate", "retry"))}
+        return reply.status, {name.removeprefix("x-ratelimit-"): value for name, value in shown.items()}
+
+    return ask
+
+
+def test_heavy_listings_count_in_both_windows() -> None:
+    """A heavy request counts in both windows and tells of both; other requests count and tell of the general one."""
+    clock = Clock()
+    ask = ask_heavy(RateLimits(5, 2, clock.read))
+    heavy = {"limit-heavy": "2", "remaining-heavy": "1", "reset-heavy": "60"}
+
+    assert (200, {"limit": "5", "remaining": "4", "reset": "60", **heavy}) == ask("/v1/calls")
+    assert (200, {"limit": "5", "remaining": "3", "reset": "60"}) == ask("/v1/credits")
+    assert (404, {"limit": "5", "remaining": "2", "reset": "60"}) == ask("/v1/nothing")
+    assert (401, {"limit": "5", "remaining": "2", "reset": "60", **heavy}) == ask("/v1/calls", key="wrong")
+    clock.now += 10
+    spent = {"limit-heavy": "2", "remaining-heavy": "0", "reset-heavy": "50"}
+    assert (400, {"limit": "5", "remaining": "1", "reset": "50", **spent}) == ask("/v1/calls", limit="-1")
+    assert (429, {"limit": "5", "remaining": "1", "reset": "50", **spent, "retry-after": "50"}) == ask("/v1/calls")
+    assert (200, {"limit": "5", "remaining": "0", "reset": "50"}) == ask("/v1/credits")
+
+
+def test_a_heavy_request_waits_for_both_windows() -> None:
+    """Retry-After is the time until each of its windows has room; a refused request counts in none."""
+    clock = Clock()
+    ask = ask_heavy(RateLimits(2, 1, clock.read))
+    ask("/v1/credits")
+    clock.now += 20
+    ask("/v1/calls")
+
+    status, headers = ask("/v1/calls")
+    assert (429, "60", "40") == (status, headers["retry-after"], headers["reset"])
+    clock.now += 40
+    assert (200, "1") == (ask("/v1/credits")[0], ask("/v1/calls")[1]["remaining"])
+
+
+def test_heavy_requests_may_be_the_only_limited_ones() -> None:
+    """Without a general limit, only heavy listings have one, and only they tell of it."""
+    ask = ask_heavy(RateLimits(None, 1, Clock().read))
+    heavy = {"limit-heavy": "1", "remaining-heavy": "0", "reset-heavy": "60"}
+
+    assert [(200, {})] * 3 == [ask("/v1/credits") for _ in range(3)]
+    assert [(200, heavy), (429, {**heavy, "retry-after": "60"})] == [ask("/v1/calls") for _ in range(2)]
+
+
+@pytest.mark.parametrize("general", [None, 5])
+@pytest.mark.parametrize("heavy", [None, 2])
+def test_heavy_limits_are_described(general: int | None, heavy: int | None) -> None:
+    """The headers of each answer are described where it has them, and 429 where it may come."""
+    document = build_document(HEAVY, "count", RateLimits(general, heavy, Clock().read))
+    expected = {
+        "/v1/calls": 3 * ((general is not None) + (heavy is not None)),
+        "/v1/credits": 3 * (general is not None),
+    }
+
+    assert [] == [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()]
+    for path, headers in expected.items():
+        answers = document["paths"][path]["get"]["responses"]
+        assert (headers > 0) == ("429" in answers)
+        for status, answer in answers.items():
+            found = answer
+            if "$ref" in answer:
+                found = document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+            assert (path, status, 1 + headers + (status == "429")) == (path, status, len(found["headers"]))
+            for header in found["headers"].values():
+                assert header["$ref"].rpartition("/")[2] in document["components"]["headers"]

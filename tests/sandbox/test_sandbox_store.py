@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from contactship_async.sandbox import Sandbox
 from contactship_async.sandbox._api.pages import Window
+from contactship_async.sandbox._resources.collection import Collection
 from contactship_async.sandbox._resources.store import Store
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -120,3 +122,25 @@ def test_a_collection_reads_like_a_list() -> None:
     assert "<PhoneNumbers: 4>" == repr(numbers)
     with pytest.raises(TypeError, match="unhashable"):
         hash(numbers)
+
+
+COLLECTIONS = [name for name, value in vars(Sandbox(0, tags=0)).items() if isinstance(value, Collection)]
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_collections_have_one_shape(name: str) -> None:
+    """Each is documented, and adds a row by keywords only, all of which may be left out, and removes it by its id."""
+    sandbox = Sandbox(0, tags=0)
+    collection: Any = getattr(sandbox, name)
+    parameters = inspect.signature(collection.add).parameters.values()
+
+    assert {inspect.Parameter.KEYWORD_ONLY} == {parameter.kind for parameter in parameters}
+    assert {None} == {parameter.default for parameter in parameters}
+    assert all(f"{parameter.name}:" in collection.add.__doc__ for parameter in parameters)
+    assert collection.__doc__
+    assert name in inspect.get_annotations(Sandbox)
+    first, second = collection.add(), collection.add()
+    assert [second, first] == collection
+    collection.remove(first["id"])
+    assert [second] == collection.rows
+    assert sandbox.organization_id == second["organization_id"]

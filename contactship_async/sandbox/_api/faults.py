@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http.client import responses
+from typing import ClassVar
 
 from attrs import evolve, field, frozen
 
@@ -23,6 +24,9 @@ class Fault:
 
     __slots__ = ()
 
+    lets_process: ClassVar[bool] = True
+    """Whether the request is processed, and what it asks for comes about, before its answer meets the fault."""
+
     def alter_page(self, page: Page, previous: Page | None) -> Page:  # noqa: ARG002 - for subclasses
         """Turn the page of a listing into the one to show; *previous* is the page shown before it."""
         return page
@@ -34,7 +38,7 @@ class Fault:
 
 @frozen
 class Status(Fault):
-    """Answer with an error: `{"statusCode": ..., "message": ...}`.
+    """Answer with an error instead of processing the request: `{"statusCode": ..., "message": ...}`.
 
     Source: https://docs.contactship.ai/api-reference/rate-limits
 
@@ -47,6 +51,8 @@ class Status(Fault):
         TypeError: An argument has the wrong type.
         ValueError: An argument is out of range.
     """
+
+    lets_process = False
 
     status: int
     retry_after: float | str | None = None
@@ -113,7 +119,7 @@ class Drip(Fault):
 
 @frozen
 class Cut(Fault):
-    """Drop the connection, before any answer or in the midst of the body.
+    """Process the request, and drop the connection before any answer or in the midst of the body.
 
     In the midst, the headers hold the true Content-Length, and exactly *after_bytes* bytes follow. The in-memory
     transport raises `ConnectionResetError` in both cases. Over the port, aiohttp itself sends a GET, PUT or DELETE once
@@ -145,7 +151,7 @@ class Cut(Fault):
 
 @frozen
 class Html(Fault):
-    """Answer with an HTML page instead of JSON, as proxies do.
+    """Answer with an HTML page instead of processing the request, as proxies do.
 
     Args:
         status: The HTTP status, 200 to 599, but not 204 or 304.
@@ -154,6 +160,8 @@ class Html(Fault):
         TypeError: *status* is not an integer.
         ValueError: *status* is out of range.
     """
+
+    lets_process = False
 
     status: int = 200
 
@@ -169,7 +177,7 @@ class Html(Fault):
 
 @frozen
 class Redirect(Fault):
-    """Point the client elsewhere, with an empty body.
+    """Point the client elsewhere instead of processing the request, with an empty body.
 
     Args:
         location: The `Location` header, sent as it is.
@@ -179,6 +187,8 @@ class Redirect(Fault):
         TypeError: An argument has the wrong type.
         ValueError: *location* is empty, or *status* is out of range.
     """
+
+    lets_process = False
 
     location: str
     status: int = 307
@@ -215,7 +225,9 @@ class EmptyPage(Fault):
 
 @frozen
 class Body(Fault):
-    """Answer with these bytes, whatever they are. The headers every answer has are added where *headers* lacks them.
+    """Process the request, and answer with these bytes, whatever they are.
+
+    The headers every answer has are added where *headers* lacks them.
 
     Args:
         body: The bytes of the body. In memory they reach the client as they are, also under a Content-Encoding.

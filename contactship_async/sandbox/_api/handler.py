@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Callable, Iterable
 from threading import RLock
 
@@ -15,10 +16,10 @@ from contactship_async.sandbox._api.envelopes import Envelope, write_object, wri
 from contactship_async.sandbox._api.faults import Fault
 from contactship_async.sandbox._api.openapi import DOCUMENT_PATH, build_document
 from contactship_async.sandbox._api.pages import Page
-from contactship_async.sandbox._api.rate_limit import FixedWindow
+from contactship_async.sandbox._api.rate_limit import FixedWindow, RateLimits, spend
 from contactship_async.sandbox._api.records import RecordedRequest
 from contactship_async.sandbox._api.replies import Refusal, Reply, build_error
-from contactship_async.sandbox._api.routes import Route, find_route, refuse_method
+from contactship_async.sandbox._api.routes import Match, Route, find_route, refuse_method, refuse_path
 from contactship_async.sandbox._api.script import Script
 
 
@@ -31,7 +32,7 @@ class RequestHandler:
         lock: Held while a request is answered.
         envelope: The shape of pages.
         latency: Seconds before each answer.
-        window: Of the rate limit; None sets none.
+        limits: Of requests; None sets none.
     """
 
     def __init__(  # noqa: PLR0913 - parts, all but the first by keyword
@@ -42,7 +43,7 @@ class RequestHandler:
         lock: RLock | None = None,
         envelope: Envelope = "count",
         latency: float = 0.0,
-        window: FixedWindow | None = None,
+        limits: RateLimits | None = None,
     ) -> None:
         self.api_key = api_key
         self.requests: list[RecordedRequest] = []
@@ -52,7 +53,7 @@ class RequestHandler:
         self._routes = tuple(routes)
         self._envelope = envelope
         self._latency = latency
-        self._window = window
+        self._limits = limits or RateLimits(None, None, time.monotonic)
         self._serial_numbers = itertools.count(1)
         self._shown: dict[str, Page] = {}
 
@@ -60,7 +61,8 @@ class RequestHandler:
         """Answer one request, and record it; one for the description of the API is no business of a test's."""
         if request.path == DOCUMENT_PATH:
             return _without_body_for_head(request, self._describe(request))
-        arrived = RecordedRequest(request.method, request.path, MultiDictProxy(MultiDict(request.query)), None)
+        params = MultiDictProxy(MultiDict(request.query))
+        arrived = RecordedRequest(request.method, request.path, params, None, request.body)
         if (on_request := self.on_request) is not None:
             on_request(arrived)  # without the lock: it may add and remove numbers
         with self.lock:
@@ -68,12 +70,14 @@ class RequestHandler:
 
     def _answer(self, request: Request, arrived: RecordedRequest) -> Reply:
         fault = self.script.take()
-        reply = fault.alter_reply(self._answer_normally(request, fault))
+        found = find_route(self._routes, request.method, request.path)
+        windows = self._limits.windows(heavy=found is not None and found.route.heavy)
+        reply = fault.alter_reply(self._answer_normally(request, fault, found, windows))
         if reply.page is not None:
             self._shown[request.path] = reply.page
         reply = evolve(
             _without_body_for_head(request, reply),
-            headers={**self._common_headers(), **reply.headers},
+            headers={**self._common_headers(windows), **reply.headers},
             delay=reply.delay + self._latency,
             fault="" if type(fault) is Fault else type(fault).__name__,
         )
@@ -83,34 +87,39 @@ class RequestHandler:
     def _describe(self, request: Request) -> Reply:
         if request.method not in {"GET", "HEAD"}:
             return _write_refusal(refuse_method(["GET"]))
-        document = build_document(self._routes, self._envelope, limits_rate=self._window is not None)
+        document = build_document(self._routes, self._envelope, self._limits)
         return Reply(body=json.dumps(document).encode())
 
-    def _answer_normally(self, request: Request, fault: Fault) -> Reply:
+    def _answer_normally(
+        self, request: Request, fault: Fault, found: Match | None, windows: list[FixedWindow]
+    ) -> Reply:
         # The documentation warns that a 401 does not prove that a path exists: the key is looked at first.
         if request.api_key.reveal() != self.api_key:
             return build_error(401, "Invalid or missing API key")
-        if self._window is not None and not self._window.spend():
-            wait = self._window.seconds_left()
+        if (wait := spend(windows)) is not None:
             message = f"Rate limit exceeded. Try again in {wait} seconds."
             return build_error(429, message, {"retry-after": str(wait)})
-        found = find_route(self._routes, request.method, request.path)
-        if isinstance(found, Refusal):
-            return _write_refusal(found)
-        route, identifiers = found
+        if not fault.lets_process:
+            return Reply(body=b"")
         try:
-            answer = route.answer(route.read(request, identifiers))
+            if found is None:
+                raise refuse_path(self._routes, request.method, request.path)
+            return self._process(request, fault, found)
         except Refusal as refusal:
             return _write_refusal(refusal)
+
+    def _process(self, request: Request, fault: Fault, found: Match) -> Reply:
+        route = found.route
+        answer = route.answer(route.read(request, found.identifiers))
         if isinstance(answer, Page):
             page = fault.alter_page(answer, self._shown.get(request.path))
             return Reply(body=write_page(page, self._envelope), page=page)
         return Reply(status=route.status, body=write_object(answer, route.status, self._envelope))
 
-    def _common_headers(self) -> dict[str, str]:
+    def _common_headers(self, windows: list[FixedWindow]) -> dict[str, str]:
         headers = {"x-request-id": f"sandbox-{next(self._serial_numbers):06d}"}
-        if self._window is not None:
-            headers |= self._window.headers()
+        for window in windows:
+            headers |= window.headers()
         return headers
 
 

@@ -5,12 +5,13 @@ Each operation follows from its route; what all share is added here: the key, th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from contactship_async._version import __version__
 from contactship_async.sandbox._api.envelopes import Envelope
 from contactship_async.sandbox._api.openapi_operations import describe_operation, describe_schemas
+from contactship_async.sandbox._api.rate_limit import RateLimits
 from contactship_async.sandbox._api.routes import Route
 
 DOCUMENT_PATH: Final = "/openapi.json"
@@ -59,6 +60,8 @@ _BUDGET_HEADERS: Final[dict[str, _Header]] = {
     "x-ratelimit-remaining": ("RateLimitRemaining", "How many are left.", {"type": "integer", "minimum": 0}, 119),
     "x-ratelimit-reset": ("RateLimitReset", "Seconds to the next minute.", {"type": "integer", "minimum": 0}, 42),
 }
+"""Of each window, whose suffix is added to their names."""
+
 _HEADERS_OF_STATUS: Final[dict[int, dict[str, _Header]]] = {
     _WRONG_METHOD: {"allow": ("Allow", "The methods that it has.", {"type": "string"}, "GET, HEAD")},
     _RATE_LIMITED: {"retry-after": ("RetryAfter", "Seconds to wait.", {"type": "integer", "minimum": 0}, 42)},
@@ -81,22 +84,32 @@ _DOCUMENT_OPERATION: Final = {
 }
 
 
-def build_document(routes: Sequence[Route], envelope: Envelope, *, limits_rate: bool) -> dict[str, Any]:
+def build_document(routes: Sequence[Route], envelope: Envelope, limits: RateLimits) -> dict[str, Any]:
     """Describe what *routes* serve.
 
     Args:
         routes: The endpoints of all resources.
         envelope: The shape of pages.
-        limits_rate: Whether answers speak of a rate limit.
+        limits: Those that answers speak of.
     """
-    common = {**_COMMON_HEADERS, **(_BUDGET_HEADERS if limits_rate else {})}
-    errors = {status: error for status, error in _ERRORS.items() if limits_rate or status != _RATE_LIMITED}
-    headers = common | {
-        name: header for status in errors for name, header in _HEADERS_OF_STATUS.get(status, {}).items()
-    }
+    general = _headers_of(limits, heavy=False)
+    by_route = [_headers_of(limits, heavy=route.heavy) for route in routes]
+    headers = {name: header for each in (general, *by_route) for name, header in each.items()}
+    errors = [status for status in _ERRORS if status != _RATE_LIMITED or _are_limited(headers)]
+    for status in errors:
+        headers |= _HEADERS_OF_STATUS.get(status, {})
     paths: dict[str, dict[str, object]] = {DOCUMENT_PATH: {"get": _DOCUMENT_OPERATION}}
-    for route in routes:
-        operation = _describe_operation(route, envelope, common, errors)
+    for route, headers_of_route in zip(routes, by_route, strict=True):
+        operation = describe_operation(route, envelope)
+        for answer in operation["responses"].values():
+            answer["headers"] = _refer(headers_of_route)
+        for status in errors:
+            if _may_be(status, route, headers_of_route):
+                operation["responses"][str(status)] = (
+                    {"$ref": f"#/components/responses/{_ERRORS[status][0]}"}
+                    if headers_of_route == general
+                    else _describe_error(status, headers_of_route)
+                )
         paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.1",
@@ -111,27 +124,34 @@ def build_document(routes: Sequence[Route], envelope: Envelope, *, limits_rate: 
                 name: {"description": description, "required": True, "schema": schema, "example": example}
                 for name, description, schema, example in headers.values()
             },
-            "responses": {error[0]: _describe_error(status, common) for status, error in errors.items()},
+            "responses": {_ERRORS[status][0]: _describe_error(status, general) for status in errors},
         },
     }
 
 
-def _describe_operation(
-    route: Route, envelope: Envelope, headers: Mapping[str, _Header], errors: Iterable[int]
-) -> dict[str, Any]:
-    operation = describe_operation(route, envelope)
-    responses = {status: {**answer, "headers": _refer(headers)} for status, answer in operation["responses"].items()}
-    for status in errors:
-        if _may_be(status, route):
-            responses[str(status)] = {"$ref": f"#/components/responses/{_ERRORS[status][0]}"}
-    return {**operation, "responses": responses}
+def _headers_of(limits: RateLimits, *, heavy: bool) -> dict[str, _Header]:
+    """Return the headers that all answers of a route have."""
+    headers = dict(_COMMON_HEADERS)
+    for window in limits.windows(heavy=heavy):
+        kind = window.suffix.removeprefix("-").capitalize()
+        for name, (component, description, schema, example) in _BUDGET_HEADERS.items():
+            headers[f"{name}{window.suffix}"] = (f"{kind}{component}", description, schema, example)
+    return headers
 
 
-def _may_be(status: int, route: Route) -> bool:
+def _are_limited(headers: Mapping[str, _Header]) -> bool:
+    return headers.keys() != _COMMON_HEADERS.keys()
+
+
+def _may_be(status: int, route: Route, headers: Mapping[str, _Header]) -> bool:
     """Tell whether a route may answer with an error; no path that has the operation is answered 405."""
-    if status == _BAD_REQUEST:
-        return bool(route.parameters or route.body)
-    return status != _WRONG_METHOD and (status != _NOT_FOUND or bool(route.identifiers))
+    possible = {
+        _BAD_REQUEST: bool(route.parameters or route.body),
+        _NOT_FOUND: bool(route.identifiers),
+        _WRONG_METHOD: False,
+        _RATE_LIMITED: _are_limited(headers),
+    }
+    return possible.get(status, True)
 
 
 def _describe_error(status: int, headers: Mapping[str, _Header]) -> dict[str, object]:

@@ -92,16 +92,26 @@ class Route:
         return re.compile("".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in parts))
 
 
-def find_route(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict[str, str]] | Refusal:
-    """Return the route of a request with the identifiers in its path, or why there is none: 404 or 405."""
-    allowed: list[str] = []
+@frozen
+class Match:
+    """The route of a request, and the identifiers in its path, decoded, by their names."""
+
+    route: Route
+    identifiers: Mapping[str, str]
+
+
+def find_route(routes: Iterable[Route], method: str, path: str) -> Match | None:
+    """Return the route of a request; None if there is none."""
     for route in routes:
-        identifiers = route.match(path)
-        if identifiers is None:
-            continue
-        if route.method == ("GET" if method == "HEAD" else method):
-            return route, identifiers
-        allowed.append(route.method)
+        identifiers = route.match(path) if route.method == ("GET" if method == "HEAD" else method) else None
+        if identifiers is not None:
+            return Match(route, identifiers)
+    return None
+
+
+def refuse_path(routes: Iterable[Route], method: str, path: str) -> Refusal:
+    """Return the refusal of a request that has no route: of its method, or of an unknown path."""
+    allowed = [route.method for route in routes if route.match(path) is not None]
     return refuse_method(allowed) if allowed else Refusal(404, f"Cannot {method} {path}")
 
 

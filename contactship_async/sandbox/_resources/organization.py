@@ -50,8 +50,9 @@ class Organization:
 
     def random(self, resource: str) -> Random:
         """Return the random stream of a resource, which no other resource's rows can shift."""
-        made = Random(f"{resource} {self._seed}")  # noqa: S311 - as above
-        return self._streams.setdefault(resource, made)
+        if resource not in self._streams:
+            self._streams[resource] = Random(f"{resource} {self._seed}")  # noqa: S311 - as above
+        return self._streams[resource]
 
     def make_phone_number(self, index: int) -> str:
         """Return a number that is reserved for fiction: distinct ones for 0 to 26,799, then the same again.

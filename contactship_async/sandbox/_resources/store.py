@@ -1,6 +1,6 @@
 """Rows of one resource, sorted by their creation: a page is a slice, also of the rows with a certain type.
 
-A row is the JSON that listings show, written once: a million phone numbers fit into 400 MiB so.
+A row is the JSON that listings show, written once: a million phone numbers take 450 MiB so.
 """
 
 from __future__ import annotations
