@@ -39,6 +39,34 @@ def contactship(index: int) -> dict[str, Any]:
     }
 
 
+def contactship_call(index: int) -> dict[str, Any]:
+    """Describe a call, without transcript, as Contactship does."""
+    return {
+        "id": row_id(index),
+        "direction": "outbound",
+        "from": phone_number(index),
+        "call_record": f"https://media.example.net/recordings/{row_id(index)}.mp3",
+        "call_status": "completed",
+        "call_result": "answered" if index % 3 else "voicemail",
+        "disconnection_reason": "user_hangup",
+        "start_at": _iso(index),
+        "finished_at": _iso(index),
+        "duration": 60 + index % 60,
+        "call_analysis": {"summary": "Wants to be called back on Friday.", "sentiment": "neutral"},
+        "type": "ai_call",
+        "created_at": _iso(index),
+        "agent_id": _ORGANIZATION,
+        "campaign_id": None,
+        "contact": {
+            "id": row_id(index),
+            "full_name": "Noor Haddad",
+            "phone_number": phone_number(index),
+            "email": "noor@example.com",
+            "country": "US",
+        },
+    }
+
+
 def telnyx(index: int) -> dict[str, Any]:
     """Describe a row as Telnyx does."""
     return {

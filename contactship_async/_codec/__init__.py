@@ -81,7 +81,8 @@ class Codec(MsgspecJsonConverter):
             issues = error.issues(place)
         except RecursionError:
             issues = MismatchError([("", "nested too deeply")]).issues(place)
-        raise MalformedResponseError(issues)  # Here, so that it has no context that quotes values.
+        # Only here, so that the error has no context that quotes values.
+        raise MalformedResponseError(issues)
 
     def structure(self, obj: Any, cl: type[T]) -> T:
         """Turn decoded JSON into *cl*.

@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from functools import cache
 from operator import methodcaller
+from threading import RLock
 from types import UnionType, new_class
 from typing import (
     Annotated,
@@ -132,17 +133,22 @@ def with_twins(cl: Any) -> Any:
     Raises:
         TypeError: A class that is no attrs class, or one without slots, holds such a class.
     """
+    with _lock:
+        return _with_twins(cl)
+
+
+def _with_twins(cl: Any) -> Any:
     if not _holds_renamed(cl, frozenset()):
         return cl
     origin, arguments = get_origin(cl), get_args(cl)
     if origin is Annotated:
-        return Annotated[(with_twins(arguments[0]), *cl.__metadata__)]
+        return Annotated[(_with_twins(arguments[0]), *cl.__metadata__)]
     if origin in (Union, UnionType):
-        return Union[tuple(with_twins(one) for one in arguments)]  # noqa: UP007 - of as many as there are
+        return Union[tuple(_with_twins(one) for one in arguments)]  # noqa: UP007 - of as many as there are
     if not arguments:
         return _twin_of(cl)
     generic = _twin_of(origin) if attrs.has(origin) and _holds_renamed(origin, frozenset()) else origin
-    return generic[tuple(with_twins(one) for one in arguments)]
+    return generic[tuple(_with_twins(one) for one in arguments)]
 
 
 def _holds_renamed(cl: Any, outer: frozenset[Any]) -> bool:
@@ -168,6 +174,8 @@ def _renamed_slots(cl: type[Any]) -> dict[str, Any]:
 
 
 _twins: Final[dict[type[Any], Any]] = {}
+_lock: Final = RLock()
+"""Clients may be used in several threads, and none must see a twin that is half made."""
 
 
 def _twin_of(cl: type[Any]) -> Any:
@@ -188,7 +196,7 @@ def _twin_of(cl: type[Any]) -> Any:
     base = cl[parameters] if parameters else cl
     twin = _twins[cl] = new_class(cl.__name__, (base,), exec_body=lambda body: body.update(namespace))
     # Only now, since the class may hold itself.
-    twin.__annotations__ = {json_name(one): with_twins(hints[one.name]) for one in attributes}
+    twin.__annotations__ = {json_name(one): _with_twins(hints[one.name]) for one in attributes}
     return twin
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from enum import Enum
 from functools import cache
 from types import NoneType
 from typing import Any, Final
@@ -24,29 +25,38 @@ def to_plain(value: Any) -> Any:
     Raises:
         TypeError: msgspec can't encode *value*.
     """
-    cl: Any = type(value)
-    if cl in _PLAIN:
-        return value
-    if isinstance(value, datetime):
-        return _format_time(value)
-    if isinstance(value, Mapping):
-        return {name: to_plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_plain(item) for item in value]
-    if is_record(cl):
-        return {name: to_plain(getattr(value, name)) for name in _field_names(cl)}
-    return msgspec.to_builtins(value)  # Of enums, their values.
+    return _writer_of(type(value))(value)  # type: ignore[arg-type] # mypy: no class is hashable
 
 
 @cache
-def _field_names(cl: Any) -> tuple[str, ...]:
-    return tuple(one.name for one in record_fields(cl))
+def _writer_of(cl: Any) -> Callable[[Any], Any]:
+    """Return what makes plain values of those of one class, found once: to_dict() is called for each of many rows."""
+    for known, writer in _WRITERS.items():
+        if issubclass(cl, known):
+            return writer
+    if not is_record(cl):
+        return msgspec.to_builtins
+    names = [one.name for one in record_fields(cl)]
+    return lambda value: _write_items((name, getattr(value, name)) for name in names)
 
 
-def _format_time(moment: datetime) -> str:
-    if moment.tzinfo is None:
-        return moment.isoformat()
+def _write_items(items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    return {name: item if type(item) in _PLAIN else to_plain(item) for name, item in items}
+
+
+def _format_time(timestamp: datetime) -> str:
+    if timestamp.tzinfo is None:
+        return timestamp.isoformat()
     try:
-        return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
+        return f"{timestamp.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
     except OverflowError:  # In UTC, it is before the year 1 or after 9999.
-        return moment.isoformat()
+        return timestamp.isoformat()
+
+
+_WRITERS: Final[dict[type, Callable[[Any], Any]]] = {
+    Enum: lambda value: to_plain(value.value),
+    datetime: _format_time,
+    Mapping: lambda value: _write_items(value.items()),
+    list: lambda value: [to_plain(item) for item in value],
+    tuple: lambda value: [to_plain(item) for item in value],
+}

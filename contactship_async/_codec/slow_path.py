@@ -123,12 +123,9 @@ def _is_union(cl: Any) -> bool:
     return get_origin(cl) in (Union, UnionType)
 
 
-def _is_checked_record(cl: Any) -> bool:
-    """Tell whether objects are checked field by field here: not where a Struct's options say how it is decoded."""
-    if not is_record(cl):
-        return False
-    config = getattr(cl, "__struct_config__", None)
-    return config is None or not (config.array_like or config.tag is not None)
+def _is_object(cl: Any) -> bool:
+    """Tell whether *cl* is a class that is decoded from objects, as not all Structs are."""
+    return is_record(cl) and _json_type(cl) is dict
 
 
 def _constraint(cl: Any) -> msgspec.Meta | None:
@@ -203,14 +200,14 @@ class SlowPath:
         self.converter.register_structure_hook_func(_is_timestamp, _check_timestamp)
         self.converter.register_structure_hook_factory(_is_collection, self._collection_hook)
         self.converter.register_structure_hook_factory(_is_union, self._union_hook)
-        self.converter.register_structure_hook_factory(_is_checked_record, record_hook)
+        self.converter.register_structure_hook_factory(_is_object, record_hook)
         # Of these, cattrs has hooks of its own that come before those above.
         for cl in (str, bytes, int, float, Path, date):
             self.converter.register_structure_hook(cl, self._check_leaf)
         self.converter.register_structure_hook(datetime, _check_timestamp)
         self.converter.register_structure_hook(
             Struct,
-            lambda value, cl: record_hook(cl)(value, cl) if _is_checked_record(cl) else self._check_leaf(value, cl),
+            lambda value, cl: record_hook(cl)(value, cl) if _is_object(cl) else self._check_leaf(value, cl),
         )
 
     def _check(self, value: Any, cl: Any) -> Any:

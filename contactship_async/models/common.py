@@ -19,10 +19,10 @@ __all__ = ["AwareDatetime", "Model", "NonEmptyText", "OpenEnum", "Page", "SortOr
 T = TypeVar("T")
 
 NonEmptyText = Annotated[str, Meta(min_length=1, description="a non-empty string")]
-"""A text that says something. Ids are no more than that: documented as UUIDs, but prefixed in the API's examples."""
+"""A string that is not empty. Ids are no more than that: documented as UUIDs, but prefixed in the API's examples."""
 
 AwareDatetime = Annotated[datetime, Meta(tz=True, description="a date and time")]
-"""A time stamp with a zone. An answer's stamp without one is taken as UTC."""
+"""A timestamp with a zone. One of a response that has none is taken as UTC."""
 
 
 @frozen
@@ -30,7 +30,8 @@ class Model:
     """An object of the API.
 
     Identifiers are required; any other field may be None, unless the API's documentation shows that it can't be.
-    Fields that this release does not know are ignored.
+    Fields that this release does not know are ignored. A field that has another name in the API's JSON, because Python
+    forbids that one, is declared with `json_field`.
     """
 
     def to_dict(self) -> dict[str, Any]:
@@ -49,9 +50,9 @@ class Model:
 
 
 class OpenEnum(StrEnum):
-    """Text with known values, to which the server may add: a value it invents later arrives as it came.
+    """Strings with known values, to which the server may add: a value it invents later arrives as it came.
 
-    A new value is an instance that iterating over the class does not show. It equals its text, prints, pickles and
+    A new value is an instance that iterating over the class does not show. It equals its string, prints, pickles and
     dumps like the known ones; compare it with `==`, since each time it is an object of its own.
     """
 

@@ -6,16 +6,20 @@ import json
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Literal, NamedTuple, NotRequired, Required, TypedDict, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, NotRequired, Required, TypedDict, TypeVar, get_origin
 from uuid import UUID
 
 import attrs
 import msgspec
 import pytest
 from attrs import NOTHING, define, evolve, frozen
+from cattrs.preconf.msgspec import MsgspecJsonConverter
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contactship_async import MalformedResponseError
 from contactship_async._codec import codec, python_codec
+from contactship_async._codec.json_names import with_twins
 from contactship_async._codec.slow_path import MismatchError
 from contactship_async._http.messages import Response
 from contactship_async._http.responses import read_page
@@ -471,3 +475,51 @@ def test_classes_whose_names_would_not_be_read(cl: Any, message: str) -> None:
     for read in (codec.reader, lambda cl: codec.convert({}, cl)):
         with pytest.raises(TypeError, match=f"^{message}$"):
             read(cl)
+
+
+ANY_JSON = st.recursive(
+    st.sampled_from([None, True, 0, -1, 1.5, 2**70, "", "x", "2026-01-15T10:00:00Z", "outbound", "cat"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "from", "entryId", "count", "heldValue", "x", "y", "type", "lives", "name"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@pytest.mark.parametrize(
+    "cl",
+    [
+        *(Call, Entry, Typed, Loose, Data, Record, Renamed, Plain, Box[int], Wrapper[Entry], Wrapper, Point, Listed),
+        *(Closed, Positive, Cyclic, Checked, Swapped, Cat, Cat | Dog, list[Entry] | None, dict[str, Entry], dict, list),
+        *(tuple[int, ...], tuple[int, Entry], set[str], frozenset[int], dict[int, int], dict[str, Any], Any, object),
+        *(str | int, int | float, str | list[Entry] | None, UUID, Literal["x", "y"], Literal[0], bool, NonEmptyText),
+    ],
+)
+@given(value=ANY_JSON | st.fixed_dictionaries(dict.fromkeys(("id", "entryId", "x"), ANY_JSON)))
+def test_the_slow_path_refuses_what_msgspec_refuses(cl: Any, value: Any) -> None:
+    """The hooks find nothing wrong where msgspec decodes, something where it does not, and say so without the value."""
+    checked: Any = None
+    issues: tuple[str, ...] = ()
+    try:
+        checked = MsgspecJsonConverter.structure(codec, value, cl)
+    except MismatchError as error:
+        issues = error.issues()
+    try:
+        msgspec.convert(value, with_twins(cl))
+    except msgspec.ValidationError:
+        assert issues or is_refused_by_class(cl, value)
+        with pytest.raises(MismatchError):
+            codec.structure(value, cl)
+    else:
+        assert () == issues
+        assert value == checked or cl in (Call, Entry)  # whose times became datetimes
+
+
+def is_refused_by_class(cl: Any, value: Any) -> bool:
+    """Tell whether only the class itself, its options or its keys' types refuse a value."""
+    return cl in (Closed, Cat, Positive, Checked, dict[int, int]) or (get_origin(cl) or cl) is Wrapper

@@ -49,6 +49,7 @@ from contactship_async._http.responses import (
     read_retry_after,
 )
 from contactship_async._pagination.driver import MOST_FRUITLESS_PAGES
+from contactship_async.models.tags import Tag
 from contactship_async.settings import RetryPolicy, Timeouts
 from fuzzing.corpus import Answer, Call, Conversation
 from fuzzing.inputs import ROW
@@ -95,6 +96,7 @@ def check_codec(body: bytes) -> None:
     """Bytes are a page, a row, or malformed."""
     check_paths_agree(body, _PageEnvelope[PhoneNumber])
     check_paths_agree(body, PhoneNumber)
+    check_paths_agree(body, Tag)
     for cl in (_PageEnvelope[PhoneNumber], PhoneNumber, object):
         try:
             value = codec.loads(body, cl)
