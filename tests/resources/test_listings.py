@@ -12,7 +12,7 @@ from called_resources import METHODS, Called, is_listing, query_of, returns_of
 from endpoints import BUILT, Field, python_name
 from jumping_loop import in_loop_time, now, run
 from made_up import WRONG, changed, in_json, path_of, rows_of, value_of, wrong_value_of
-from paged_listing import SIZE_IF_NOT_ASKED, PagedListing
+from paged_listing import SIZE_IF_NOT_ASKED, PagedListing, each_mode
 
 from contactship_async import ContactshipClient, MalformedResponseError, PaginationError, WalkPosition
 from contactship_async._pagination.cursor import CursorListing
@@ -25,13 +25,6 @@ KINDS: Final = {"offset": Listing, "cursor": CursorListing, "no": WholeListing}
 
 HEAVY: Final = {"/v1/calls", "/v1/contacts"}
 """The listings that have a budget of their own besides the general one."""
-
-MODES: Final[list[dict[str, Any]]] = [
-    {},
-    {"concurrency": 4},
-    {"exact": True},
-    {"exact": True, "concurrency": 4},
-]
 
 DIRECTIONS: Final = (("asc", "desc"), ("ASCENDENT", "DESCENDENT"))
 """The words of the API for the oldest first, and the newest first."""
@@ -93,7 +86,6 @@ def name_of(case: object) -> str | None:
 
 
 each_listing = pytest.mark.parametrize("case", CASES, ids=name_of)
-each_mode = pytest.mark.parametrize("mode", MODES, ids=lambda mode: "-".join(mode) or "default")
 each_envelope = pytest.mark.parametrize("envelope", ["F", "D", "bare"])
 
 
