@@ -101,11 +101,6 @@ class Endpoint(Struct, frozen=True):
         """All that a method can be given by keyword."""
         return [*self.parameters, *self.body]
 
-    @property
-    def envelopes(self) -> list[str]:
-        """The shapes of its response, that of today first."""
-        return [shape for shape in (self.envelope, self.envelope_older) if shape is not None]
-
 
 ENDPOINTS: Final = msgspec.json.decode(
     (_TESTS / "resources" / "endpoints.json").read_bytes(), type=tuple[Endpoint, ...]
