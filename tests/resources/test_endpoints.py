@@ -1,0 +1,428 @@
+"""Each endpoint that has a method, held against its documentation; the API table tells which method calls which."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Final, get_type_hints
+
+import pytest
+from called_resources import METHODS, Called, Recorder, enveloped, prefix_of, query_of, variants
+from endpoints import BUILT, ENDPOINTS, PAGES, README, TABLE, Endpoint, TableRow, call_of, python_name
+from made_up import WRONG, changed, in_json, path_of, payload_of, without, wrong_value_of
+from msgspec import UNSET, UnsetType
+
+import contactship_async
+from contactship_async import (
+    AmbiguousOutcomeError,
+    ConnectionFailedError,
+    ContactshipError,
+    MalformedResponseError,
+    Response,
+    RetryPolicy,
+    ServerError,
+    StatusError,
+)
+
+CONVENIENCES: Final[frozenset[str]] = frozenset()
+"""Methods of resources that have no row of their own, since they call those that have one."""
+
+ALWAYS_THERE: Final = {"PhoneNumber": {"phone_number", "type", "organization_id", "created_at"}}
+"""Fields besides identifiers that a model requires, because the documentation shows that they are never missing."""
+
+ERRORS: Final = {
+    400: "BadRequestError",
+    401: "AuthenticationError",
+    403: "PermissionDeniedError",
+    404: "NotFoundError",
+    409: "ConflictError",
+    429: "RateLimitError",
+    500: "ServerError",
+    502: "ServerError",
+}
+
+ENVELOPES: Final = {
+    "object": ("F", "bare", "waba"),
+    "rows": ("F", "D", "bare", "waba"),
+    "boolean": ("F", "bare", "none"),
+}
+"""The envelopes that each kind of response is read from, whichever of them its own page shows: which ones the service
+sends is not known."""
+
+REPEATED: Final = {True: "yes", False: "only when provably not sent"}
+
+CALLED: Final = [Called(row.method, row.endpoint) for row in BUILT]
+
+
+def slug_of(called: object) -> str:
+    """Name a case."""
+    return called.endpoint.slug if isinstance(called, Called | TableRow) else str(called)
+
+
+def each(cases: Sequence[Called]) -> Callable[[Any], Any]:
+    """Run a test for each of the methods."""
+    return pytest.mark.parametrize("called", cases, ids=slug_of)
+
+
+def each_envelope(cases: Sequence[Called]) -> Callable[[Any], Any]:
+    """Run a test for each of the methods, and each envelope that its response may be in."""
+    pairs = [(called, shape) for called in cases for shape in ENVELOPES[called.endpoint.response_is]]
+    return pytest.mark.parametrize(("called", "envelope"), pairs, ids=slug_of)
+
+
+each_method = each(CALLED)
+each_row = pytest.mark.parametrize("row", BUILT, ids=slug_of)
+READING: Final = [called for called in CALLED if called.shape is not None]
+CHANGING: Final = [
+    called for called in CALLED if any(one.default is UNSET for one in called.signature.parameters.values())
+]
+
+
+# The table
+
+
+def test_table_names_each_endpoint_once() -> None:
+    """The table has one row for each documented endpoint, with a link to its page."""
+    expected = sorted((call_of(endpoint), PAGES + endpoint.slug) for endpoint in ENDPOINTS)
+
+    assert 43 == len(ENDPOINTS)
+    assert expected == sorted((row.call, row.link) for row in TABLE)
+
+
+def test_table_has_all_rows_in_sight() -> None:
+    """No line of the table is written in a form that the tests would not read."""
+    lines = [line for line in README.splitlines() if line.startswith("| [")]
+
+    assert len(lines) == len(TABLE)
+
+
+def test_table_of_contents() -> None:
+    """The table of contents leads to each heading, in order."""
+    headings = [line.lstrip("# ") for line in README.splitlines() if line.startswith(("## ", "### "))]
+    anchors = [heading.lower().replace(",", "").replace(" ", "-") for heading in headings]
+    linked = [part.split(")")[0] for part in README.split("](#")[1:]]
+
+    assert anchors == linked
+
+
+def test_each_method_has_one_row() -> None:
+    """Each public method of a resource calls the endpoint of one row, or is a known convenience."""
+    assert sorted(METHODS.keys() - CONVENIENCES) == sorted(row.method for row in BUILT)
+    assert METHODS.keys() >= CONVENIENCES
+
+
+@each_row
+def test_row_is_the_signature(row: TableRow) -> None:
+    """A row has the parameters of its method, in order, what it returns, and when it is repeated."""
+    signature = Called(row.method, row.endpoint).signature
+
+    assert tuple(signature.parameters) == row.parameters
+    assert signature.return_annotation == row.returns
+
+
+@pytest.mark.parametrize("row", TABLE, ids=slug_of)
+def test_row_tells_repetition(row: TableRow) -> None:
+    """A row says whether the endpoint is safe to repeat, as it is documented."""
+    condition = row.endpoint.safe_if
+
+    assert (REPEATED[row.endpoint.safe_to_repeat] if condition is None else f"if {condition}") == row.repeated
+
+
+@each_method
+def test_parameters(called: Called) -> None:
+    """A method takes the identifiers by position, and all else that is documented by keyword, required if it is."""
+    parameters = called.signature.parameters
+    identifiers = called.endpoint.identifiers
+    by_keyword = {name for name, one in parameters.items() if one.kind is inspect.Parameter.KEYWORD_ONLY}
+    required = {name for name, one in parameters.items() if one.default is inspect.Parameter.empty}
+
+    assert identifiers == [*parameters][: len(identifiers)]
+    assert {*identifiers, *called.arguments()} == {*parameters}
+    assert {*identifiers, *called.arguments(required_only=True)} == required
+    assert set() == by_keyword & {*identifiers}
+    assert len({*parameters} - by_keyword) <= max(1, len(identifiers))
+
+
+@each_method
+def test_docstring_names_its_source(called: Called) -> None:
+    """The docstring of a method ends with the page of its endpoint."""
+    source = (inspect.getdoc(METHODS[called.name]) or "").splitlines()[-1]
+
+    assert f"Source: {PAGES}{called.endpoint.slug}" == source
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda one: one.slug)
+def test_documented_envelopes_are_tested(endpoint: Endpoint) -> None:
+    """Each envelope that an endpoint is or was documented with is among those that its response is read from."""
+    documented = {endpoint.envelope, endpoint.envelope_older} - {None}
+
+    assert set() == documented - {*ENVELOPES[endpoint.response_is]}
+
+
+# What is sent
+
+
+@pytest.mark.parametrize("required_only", [False, True], ids=["all", "required"])
+@each_method
+async def test_request(called: Called, required_only: bool) -> None:
+    """A call sends what it was given under the API's names, and nothing else."""
+    arguments = called.arguments(required_only=required_only)
+    query, body = (
+        [field for field in fields if python_name(field.name) in arguments]
+        for fields in (called.endpoint.parameters, called.endpoint.body)
+    )
+    server = Recorder([answer_of(called)])
+    async with server.client() as client:
+        await called.call(client, *called.identifiers, **arguments)
+
+    [request] = server.requests
+    assert (called.endpoint.method, called.path) == (request.method, request.path)
+    assert query_of(query) == dict(request.query)
+    assert len(query) == len(request.query)
+    assert (payload_of(body) if called.endpoint.body else None) == sent(request.body)
+
+
+@each(CHANGING)
+async def test_null(called: Called) -> None:
+    """In an update, None is sent as null where the value can be removed, and refused elsewhere."""
+    server = Recorder([answer_of(called)])
+    outcomes: dict[str, object] = {}
+    async with server.client() as client:
+        for field in called.endpoint.body:
+            try:
+                await called.call(client, *called.identifiers, **{python_name(field.name): None})
+                outcomes[field.name] = sent(server.requests.pop().body)
+            except TypeError as error:
+                outcomes[field.name] = error.args[0].split()[0]
+
+    hints = get_type_hints(METHODS[called.name])
+    may_be_null = {
+        field.name for field in called.endpoint.body if type(None) in hints[python_name(field.name)].__args__
+    }
+    assert may_be_null >= {field.name for field in called.endpoint.body if field.nullable}
+    assert {
+        field.name: {field.name: None} if field.name in may_be_null else python_name(field.name)
+        for field in called.endpoint.body
+    } == outcomes
+    assert [] == server.requests
+
+
+@each(CHANGING)
+def test_all_of_an_update_can_be_left_out(called: Called) -> None:
+    """In an update, the default of each argument is `UNSET`, and the annotation says so."""
+    hints = get_type_hints(METHODS[called.name])
+    names = called.arguments()
+
+    assert dict.fromkeys(names, UNSET) == {name: called.signature.parameters[name].default for name in names}
+    assert [] == [name for name in names if UnsetType not in hints[name].__args__]
+
+
+@pytest.mark.parametrize("identifier", ["", ".", "..", "\ud800", 5, None])
+@each([called for called in CALLED if called.identifiers])
+async def test_refused_identifier(called: Called, identifier: Any) -> None:
+    """An identifier that can't be a segment of a path is refused by its name, before anything is sent."""
+    server = Recorder([answer_of(called)])
+    expected = ValueError if isinstance(identifier, str) else TypeError
+    async with server.client() as client:
+        for place, name in enumerate(called.endpoint.identifiers):
+            identifiers = [*called.identifiers[:place], identifier, *called.identifiers[place + 1 :]]
+            with pytest.raises(expected, match=f"^{name} must be "):
+                await called.call(client, *identifiers, **called.arguments(required_only=True))
+
+    assert [] == server.requests
+
+
+@pytest.mark.parametrize("identifier", ["a/../b", "%2e%2e", "...", "a?b=c", "a#b", " ", "+12025550142", "a\\b"])
+@each([called for called in CALLED if called.identifiers])
+async def test_identifier_stays_in_its_segment(called: Called, identifier: str) -> None:
+    """An identifier is percent-encoded whole, also where it looks encoded already."""
+    server = Recorder([answer_of(called)])
+    identifiers = [identifier for _ in called.identifiers]
+    async with server.client() as client:
+        await called.call(client, *identifiers, **called.arguments(required_only=True))
+
+    [request] = server.requests
+    assert called.path_with(identifiers) == request.path
+    assert called.endpoint.path.count("/") == request.path.count("/")
+
+
+@each_method
+async def test_wrong_argument(called: Called) -> None:
+    """An argument of the wrong type is refused by its name, and so is one not in a closed list, before sending."""
+    server = Recorder([answer_of(called)])
+    async with server.client() as client:
+        for field in called.endpoint.arguments:
+            name = python_name(field.name)
+            with pytest.raises(TypeError, match=f"^{name} must be "):
+                await called.call(client, *called.identifiers, **called.arguments() | {name: object()})
+            if field.enum and not field.open_enum:
+                with pytest.raises(ValueError, match=f"^{name} must be .*{field.enum[0]}"):
+                    await called.call(client, *called.identifiers, **called.arguments() | {name: WRONG})
+
+    assert [] == server.requests
+
+
+# When it is sent again
+
+
+@each_method
+async def test_repeated_after_failure(called: Called) -> None:
+    """After a 503, a call is repeated if its endpoint is documented as safe to repeat, and otherwise fails."""
+    server = Recorder([Response(status=503), answer_of(called)])
+    async with server.client() as client:
+        failure = await failure_of(called.call_simply(client))
+
+    assert ([None, 2] if called.endpoint.safe_to_repeat else [ServerError, 1]) == [failure, len(server.requests)]
+
+
+@each_method
+async def test_repeated_after_reset(called: Called) -> None:
+    """After a lost connection, a call that is not safe to repeat is ambiguous, and sent once."""
+    server = Recorder([ConnectionResetError(), answer_of(called)])
+    async with server.client() as client:
+        failure = await failure_of(called.call_simply(client))
+
+    expected = [None, 2] if called.endpoint.safe_to_repeat else [AmbiguousOutcomeError, 1]
+    assert expected == [failure, len(server.requests)]
+
+
+@each_method
+async def test_repeated_if_never_sent(called: Called) -> None:
+    """A call that provably never left is sent again, whatever it does."""
+    server = Recorder([ConnectionFailedError("no connection"), answer_of(called)])
+    async with server.client() as client:
+        await called.call_simply(client)
+
+    first, second = server.requests
+    assert (first.method, first.path, first.query, first.body) == (
+        second.method,
+        second.path,
+        second.query,
+        second.body,
+    )
+
+
+@pytest.mark.parametrize(
+    ("called", "status"),
+    [
+        (called, status)
+        for called in CALLED
+        for status in sorted({*called.endpoint.statuses, *ERRORS} - {*called.endpoint.success_statuses})
+    ],
+    ids=slug_of,
+)
+async def test_status(called: Called, status: int) -> None:
+    """Each status that is documented, and each that any server may send, is raised as the error of its name."""
+    server = Recorder([Response(status=status, body=b'{"statusCode": 0, "message": "no"}')])
+    async with server.client(RetryPolicy(max_attempts=1)) as client:
+        with pytest.raises(getattr(contactship_async, ERRORS[status])) as caught:
+            await called.call_simply(client)
+
+    assert isinstance(caught.value, StatusError)
+    assert (status, "no", called.path) == (caught.value.status, caught.value.message, caught.value.path)
+
+
+# What is read
+
+
+@each(READING)
+def test_model_has_all_fields(called: Called) -> None:
+    """The class of a response has each documented field, and requires no more than its identifiers."""
+    assert called.shape is not None
+    shape, name = called.shape, called.shape.model.__name__
+    documented = {python_name(field.name): field for field in shape.fields}
+
+    assert set() == documented.keys() - get_type_hints(shape.model).keys()
+    assert {"id"} & documented.keys() | ALWAYS_THERE.get(name, set()) == shape.required
+    assert [] == [name for name in shape.required if not documented[name].is_never_missing]
+
+
+@each_envelope(READING)
+async def test_response(called: Called, envelope: str) -> None:
+    """All fields are read, from each envelope; any but the required ones may be missing or null, others are ignored."""
+    shape = called.shape
+    assert shape is not None
+    payload = payload_of(shape.fields)
+    bare = {field.name: payload[field.name] for field in shape.fields if python_name(field.name) in shape.required}
+    contents = {"all": payload, "required": bare, "unknown field": payload | {"tomorrow": [{"a": 1}]}}
+    for place, field, can_be_missing in shape.places():
+        path = path_of(place)
+        if can_be_missing:
+            contents |= {f"{path} missing": without(payload, place), f"{path} null": changed(payload, place, None)}
+        if field.enum:
+            contents[f"{path} new"] = changed(payload, place, "a value of tomorrow")
+
+    expected = {name: shape.read(content) for name, content in contents.items()}
+    actual = {}
+    for name, response in variants(called, envelope, contents):
+        async with Recorder([response]).client() as client:
+            read = await called.call_simply(client)
+        actual[name] = in_json(read[0] if called.endpoint.is_listing else read)
+    assert expected == actual
+
+
+@each_envelope(READING)
+async def test_malformed_field(called: Called, envelope: str) -> None:
+    """A field of the wrong type, and a required one that is missing or null, is named by its path and not quoted."""
+    shape = called.shape
+    assert shape is not None
+    prefix = prefix_of(envelope, is_row=called.endpoint.is_listing)
+    payload = payload_of(shape.fields)
+    expected, contents = {}, {}
+    for place, field, can_be_missing in shape.places():
+        path = path_of(place, prefix)
+        contents[f"{path} wrong"] = changed(payload, place, wrong_value_of(field))
+        if not can_be_missing:
+            contents |= {f"{path} missing": without(payload, place), f"{path} null": changed(payload, place, None)}
+    expected = {name: [name.split()[0]] for name in contents}
+
+    actual = {}
+    for name, response in variants(called, envelope, contents):
+        async with Recorder([response]).client() as client:
+            with pytest.raises(MalformedResponseError) as caught:
+                await called.call_simply(client)
+        actual[name] = [issue.split(": ")[0] for issue in caught.value.issues]
+        assert WRONG not in f"{caught.value!s}{caught.value!r}{caught.value.issues}"
+    assert expected == actual
+
+
+@each_envelope(READING)
+async def test_wrong_shape(called: Called, envelope: str) -> None:
+    """What is neither an object nor rows, where one of them is documented, is malformed; no value is quoted."""
+    wrong: list[Any] = [None, WRONG, 5551234, True, {WRONG: 1} if called.endpoint.is_listing else [WRONG]]
+    bodies = [enveloped(envelope, content).body for content in wrong]
+    for body in [*bodies, b"", b"<html>wrong-5551234</html>", b'{"statusCode": 200, "data": ', b"\xff"]:
+        async with Recorder([Response(status=200, body=body)]).client() as client:
+            with pytest.raises(MalformedResponseError) as caught:
+                await called.call_simply(client)
+        assert "5551234" not in f"{caught.value!s}{caught.value!r}{caught.value.issues}"
+
+
+@each_envelope([called for called in CALLED if called.shape is None])
+async def test_done(called: Called, envelope: str) -> None:
+    """What returns nothing is done by any success: with true in an envelope, a bare true, or an empty response."""
+    async with Recorder([enveloped(envelope, content=True)]).client() as client:
+        assert await called.call_simply(client) is None
+
+
+def answer_of(called: Called) -> Response:
+    """Return what the endpoint returns today."""
+    content: Any = payload_of(called.endpoint.response_fields)
+    if called.endpoint.response_is == "boolean":
+        content = True
+    return enveloped(called.endpoint.envelope, [content] if called.endpoint.is_listing else content)
+
+
+def sent(body: bytes | None) -> Any:
+    """Read the body of a request; None for none."""
+    return None if body is None else json.loads(body)
+
+
+async def failure_of(call: Any) -> type[ContactshipError] | None:
+    """Return the class of the error that ends a call; None if it succeeds."""
+    try:
+        await call
+    except ContactshipError as error:
+        return type(error)
+    return None

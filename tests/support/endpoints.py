@@ -1,0 +1,169 @@
+"""The documented endpoints, from `tests/resources/endpoints.json`, and the rows of the API table that map them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from attrs import frozen
+from msgspec import Struct
+
+_TESTS: Final = Path(__file__).parents[1]
+
+README: Final = (_TESTS.parent / "contactship_async" / "resources" / "README.md").read_text(encoding="utf-8")
+
+PAGES: Final = "https://docs.contactship.ai/api-reference/endpoint/"
+"""Where the page of each endpoint is, by its slug."""
+
+WINDOW: Final = frozenset({"limit", "offset", "after"})
+"""What a listing asks for by itself: none of it is an argument of a method."""
+
+NOT_OFFERED: Final = frozenset({"transcript_format"})
+"""The one documented parameter that no method has: transcripts are always JSON."""
+
+NOT_YET: Final = "not yet"
+"""What stands in the table for an endpoint that has no method."""
+
+_NAMES_IN_PYTHON: Final = {"from": "from_number"}
+"""The names that Python forbids, and what they are there."""
+
+
+def python_name(name: str) -> str:
+    """Return the name in Python of a parameter or a field, `phone_number` for `phoneNumber`."""
+    return _NAMES_IN_PYTHON.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+class Field(Struct, frozen=True):
+    """A parameter of the query, or a field of a body or of a response."""
+
+    name: str
+    type: str
+    required: bool = False
+    format: str | None = None
+    enum: tuple[str, ...] | None = None
+    items: str | None = None
+    min: float | None = None
+    nullable: bool = False
+    optional: bool = False
+    accept_null: bool = False
+    open_enum: bool = False
+    fields: tuple[Field, ...] = ()
+
+    @property
+    def is_never_missing(self) -> bool:
+        """Whether the documentation says that a response always has it, and not as null."""
+        return not (self.nullable or self.optional or self.accept_null)
+
+
+class Endpoint(Struct, frozen=True):
+    """One documented endpoint."""
+
+    slug: str
+    method: str
+    host: str
+    path: str
+    query: tuple[Field, ...]
+    body: tuple[Field, ...]
+    response_fields: tuple[Field, ...]
+    response_is: str
+    envelope: str
+    envelope_older: str | None
+    paginated: str
+    max_limit: int | None
+    safe_to_repeat: bool
+    safe_if: str | None
+    statuses: tuple[int, ...]
+    success_statuses: tuple[int, ...]
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether it returns rows."""
+        return self.response_is == "rows"
+
+    @property
+    def identifiers(self) -> list[str]:
+        """The names in Python of the identifiers in its path."""
+        collection = self.path.split("/")[2]
+        names = re.findall(r"\{(\w+)\}", self.path)
+        return [f"{collection.removesuffix('s')}_id" if name == "id" else python_name(name) for name in names]
+
+    @property
+    def parameters(self) -> list[Field]:
+        """The parameters of its query that are arguments of a method."""
+        hidden = NOT_OFFERED | (WINDOW if self.paginated != "no" else frozenset())
+        return [field for field in self.query if field.name not in hidden]
+
+    @property
+    def arguments(self) -> list[Field]:
+        """All that a method can be given by keyword."""
+        return [*self.parameters, *self.body]
+
+
+ENDPOINTS: Final = msgspec.json.decode(
+    (_TESTS / "resources" / "endpoints.json").read_bytes(), type=tuple[Endpoint, ...]
+)
+"""All documented endpoints."""
+
+_BY_SLUG: Final[Mapping[str, Endpoint]] = {endpoint.slug: endpoint for endpoint in ENDPOINTS}
+
+_DEFAULT_HOST: Final = "https://api.contactship.ai"
+
+
+@frozen
+class TableRow:
+    """A row of the API table.
+
+    Args:
+        call: Such as `GET /v1/tags`; with the host, if it is another one than that of all others.
+        link: The documentation of the endpoint.
+        method: Such as `tags.list`; empty for an endpoint without one.
+        parameters: Those of the method, in order.
+        returns: What the method returns; empty for an endpoint without one.
+        repeated: When it is sent again.
+    """
+
+    call: str
+    link: str
+    method: str
+    parameters: tuple[str, ...]
+    returns: str
+    repeated: str
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint that the row is about."""
+        return _BY_SLUG[self.link.removeprefix(PAGES)]
+
+
+def call_of(endpoint: Endpoint) -> str:
+    """Return what the table calls an endpoint."""
+    return f"{endpoint.method} {endpoint.host.removeprefix(_DEFAULT_HOST)}{endpoint.path}"
+
+
+_ROW: Final = re.compile(
+    r"^\| \[`(?P<call>[^`]+)`\]\((?P<link>[^)]+)\) "
+    rf"\| (?:`client\.(?P<method>[\w.]+)\((?P<parameters>[^)]*)\)`|{NOT_YET}) "
+    r"\| (?:`(?P<returns>[^`]+)` )?\| (?P<repeated>[^|]+) \|$",
+    re.MULTILINE,
+)
+
+
+def _read_row(found: Mapping[str, str]) -> TableRow:
+    return TableRow(
+        call=found["call"],
+        link=found["link"],
+        method=found["method"],
+        parameters=tuple(filter(None, found["parameters"].split(", "))),
+        returns=found["returns"],
+        repeated=found["repeated"],
+    )
+
+
+TABLE: Final = [_read_row(match.groupdict(default="")) for match in _ROW.finditer(README)]
+"""The rows of the API table, in order."""
+
+BUILT: Final = [row for row in TABLE if row.method]
+"""Those of endpoints that have a method."""

@@ -1,0 +1,159 @@
+"""Made-up arguments, rows and objects, from what the documentation says of each field and what a model says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+import attrs
+from attrs import frozen
+from endpoints import Field, python_name
+
+Place = tuple[str | int, ...]
+"""The keys and indices that lead to a value within a payload."""
+
+WRONG: Final = "wrong-5551234"
+"""Part of every wrong value, and of no error text."""
+
+_FORMATS: Final = {
+    "E.164": "+12025550142",
+    "#RRGGBB": "#1A73E8",
+    "ISO 8601": "2026-05-04",
+    "IANA zone": "America/Bogota",
+    "ISO 4217": "USD",
+    "yyyy-MM-dd HH:mm:ss": "2026-07-02 16:45:00",
+}
+
+_NEWEST: Final = datetime(2026, 5, 4, 9, 12, tzinfo=UTC)
+
+
+def value_of(field: Field) -> Any:
+    """Make up a value of a field, as it is in JSON."""
+    if field.enum:
+        return field.enum[-1]
+    kind = field.type.split("|")[0]
+    inside = {one.name: value_of(one) for one in field.fields}
+    values = {
+        "string": _FORMATS.get(field.format or "", f"{field.name} ü&=+"),
+        "datetime": "2026-05-04T09:12:03.250000Z",
+        "number": 12 if field.min is None else field.min,
+        "integer": 12,
+        "boolean": True,
+        "array": [inside or f"{field.name} item"],
+        "object": inside or {f"{field.name} key": f"{field.name} value"},
+    }
+    return values[kind]
+
+
+def payload_of(fields: Iterable[Field]) -> dict[str, Any]:
+    """Make up an object that has all *fields*."""
+    return {field.name: value_of(field) for field in fields}
+
+
+def rows_of(fields: Iterable[Field], number: int, *, id_field: str, sort_key: str) -> list[dict[str, Any]]:
+    """Make up rows of a listing, the newest first; two neighbours share each creation date."""
+    row = payload_of(fields)
+    moments = [_NEWEST - timedelta(minutes=place // 2) for place in range(number)]
+    return [row | {id_field: f"row-{place}", sort_key: in_json(moment)} for place, moment in enumerate(moments)]
+
+
+def in_json(value: Any) -> Any:
+    """Return what was read as it is in JSON, but with the names that fields have in Python."""
+    if attrs.has(type(value)):
+        return {one.name: in_json(getattr(value, one.name)) for one in attrs.fields(type(value))}
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, list | tuple):
+        return [in_json(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: in_json(item) for key, item in value.items()}
+    return value
+
+
+@frozen
+class Shape:
+    """The class that an endpoint's object or row is read into, and what the documentation says of it.
+
+    Args:
+        model: The class.
+        fields: The documented fields.
+    """
+
+    model: type[Any]
+    fields: Sequence[Field]
+
+    @property
+    def required(self) -> set[str]:
+        """The names in Python of the fields that the class can't do without."""
+        return {one.name for one in attrs.fields(self.model) if one.default is attrs.NOTHING}
+
+    def inner(self, field: Field) -> Shape | None:
+        """Return the shape of an object, or of the items of an array, if the class has a class for it."""
+        hint = get_type_hints(self.model)[python_name(field.name)]
+        classes = [one for one in _parts_of(hint) if isinstance(one, type) and attrs.has(one)]
+        return Shape(classes[0], field.fields) if classes and field.fields else None
+
+    def read(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what *payload* should be read as, as `in_json` tells it: of what is missing, the default."""
+        values = {one.name: None for one in attrs.fields(self.model)}
+        for field in self.fields:
+            value = payload.get(field.name)
+            inner = self.inner(field)
+            if inner is not None and isinstance(value, list):
+                value = [inner.read(item) for item in value]
+            elif inner is not None and isinstance(value, dict):
+                value = inner.read(value)
+            values[python_name(field.name)] = value
+        return values
+
+    def places(self, within: Place = ()) -> Iterator[tuple[Place, Field, bool]]:
+        """Yield where each field is in a payload, the field, and whether the class can do without it."""
+        for field in self.fields:
+            place = (*within, field.name)
+            yield place, field, python_name(field.name) not in self.required
+            inner = self.inner(field)
+            if inner is not None:
+                yield from inner.places((*place, 0) if field.type.startswith("array") else place)
+
+
+def _parts_of(hint: Any) -> Iterator[Any]:
+    yield get_origin(hint) or hint
+    for argument in get_args(hint):
+        yield from _parts_of(argument)
+
+
+def path_of(place: Place, prefix: str = "") -> str:
+    """Return the JSON path of a place, such as `data[0].contact.id`."""
+    path = prefix + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return path.removeprefix(".")
+
+
+def changed(payload: Mapping[str, Any], place: Place, value: Any) -> dict[str, Any]:
+    """Return *payload* with another value at *place*."""
+    return _edited(payload, place, lambda holder: holder.__setitem__(place[-1], value))
+
+
+def without(payload: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """Return *payload* with nothing at *place*."""
+    return _edited(payload, place, lambda holder: holder.__delitem__(place[-1]))
+
+
+def _edited(payload: Mapping[str, Any], place: Place, edit: Any) -> dict[str, Any]:
+    copy = deepcopy(dict(payload))
+    holder: Any = copy
+    for step in place[:-1]:
+        holder = holder[step]
+    edit(holder)
+    return copy
+
+
+def wrong_value_of(field: Field) -> Any:
+    """Return a value that no field of this type can have."""
+    if "|" in field.type:
+        return {"array|string": {WRONG: 1}, "object|string": [WRONG]}[field.type]
+    return WRONG if field.type == "array" else [WRONG]
