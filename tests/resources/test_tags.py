@@ -41,14 +41,14 @@ async def test_life_of_a_tag(sandbox: Sandbox) -> None:
 
 async def test_not_given_and_none_differ(sandbox: Sandbox) -> None:
     """What is not given is not sent and stays as it is; None is sent as null."""
-    row = sandbox.tags.add(name="vip", label="Customers")
+    row = sandbox.tags.add(name="gold", label="Customers")
     async with sandbox.client() as client:
-        kept = await client.tags.update(row["id"], name="VIP", color=UNSET)
+        kept = await client.tags.update(row["id"], name="Gold", color=UNSET)
         removed = await client.tags.update(row["id"], label=None)
 
-    assert ("VIP", row["color"], "Customers") == (kept.name, kept.color, kept.label)
-    assert ("VIP", None) == (removed.name, removed.label)
-    assert [{"name": "VIP"}, {"label": None}] == [request.json() for request in sandbox.requests]
+    assert ("Gold", row["color"], "Customers") == (kept.name, kept.color, kept.label)
+    assert ("Gold", None) == (removed.name, removed.label)
+    assert [{"name": "Gold"}, {"label": None}] == [request.json() for request in sandbox.requests]
 
 
 async def test_create_sends_no_null(sandbox: Sandbox) -> None:

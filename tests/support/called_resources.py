@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from operator import attrgetter
 from types import NoneType
 from typing import Any, Final, get_args, get_origin, get_type_hints
@@ -20,9 +19,9 @@ from contactship_async._pagination.base import AnyListing
 from contactship_async._pagination.listing import Listing
 
 RESOURCES: Final[Mapping[str, type[Any]]] = {
-    name: get_type_hints(member.func)["return"]
+    name: get_type_hints(member.fget)["return"]
     for name, member in vars(ContactshipClient).items()
-    if isinstance(member, cached_property)
+    if isinstance(member, property)
 }
 """The classes of the client's resources, by the names of its attributes."""
 
