@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -108,7 +108,7 @@ class Shape:
 
     def inner(self, field: Field) -> Shape | None:
         """Return the shape of an object, or of the items of an array, if the class has a class for it."""
-        hint = _hints_of(self.model)[python_name(field.name)]
+        hint = _hints_of(self.model)[python_name(field.name)]  # type: ignore[arg-type] # mypy: no class is hashable
         classes = [one for one in _parts_of(hint) if isinstance(one, type) and attrs.has(one)]
         return Shape(classes[0], field.fields) if classes and field.fields else None
 
@@ -135,8 +135,10 @@ class Shape:
                 yield from inner.places((*place, 0) if field.type.startswith("array") else place)
 
 
-_hints_of = cache(get_type_hints)
-"""The hints of a class; made once, as each row is read by them."""
+@cache
+def _hints_of(model: Hashable) -> dict[str, Any]:
+    """Return the hints of a class; kept, as each row is read by them."""
+    return get_type_hints(model)
 
 
 def _parts_of(hint: Any) -> Iterator[Any]:
