@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -163,7 +163,7 @@ def without(payload: Mapping[str, Any], place: Place) -> dict[str, Any]:
     return _edited(payload, place, lambda holder: holder.__delitem__(place[-1]))
 
 
-def _edited(payload: Mapping[str, Any], place: Place, edit: Any) -> dict[str, Any]:
+def _edited(payload: Mapping[str, Any], place: Place, edit: Callable[[Any], object]) -> dict[str, Any]:
     copy = deepcopy(dict(payload))
     holder: Any = copy
     for step in place[:-1]:
