@@ -99,6 +99,15 @@ async def test_ascending_with_filters(mode: dict[str, Any]) -> None:
     ]
 
 
+@each_mode
+async def test_order_is_no_filter(mode: dict[str, Any]) -> None:
+    """A listing in another order is not filtered: no more rows may be counted than come."""
+    server = PagedListing(rows_with(dates(20)), filters={"never": "asked"}, others=9)
+    async with server.client() as client:
+        with pytest.raises(PaginationError, match="the listing is said to have 29 rows"):
+            _ = [row async for row in client.list(PATH, params={"order": "asc"}).rows(page_size=7, **mode)]
+
+
 @each_exact_mode
 @pytest.mark.parametrize(
     "keys",

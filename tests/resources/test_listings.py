@@ -113,6 +113,29 @@ async def test_each_row_once(case: Case, is_ascending: bool | None, mode: dict[s
     assert {"limit", "offset", name} == set().union(*server.queries)
 
 
+@each_mode
+@each_listing
+async def test_each_row_once_while_others_come(case: Case, mode: dict[str, Any]) -> None:
+    """Rows that are added during a walk push others onto its next page, where they don't come again."""
+    everything = case.rows(26)
+    arriving, rows = everything[:3], everything[3:]
+    async with case.server(rows, arriving=arriving).client() as client:
+        read = in_json([row async for row in case.listing(client).rows(page_size=5, **mode)])
+
+    lasting = case.read(rows)
+    assert lasting == [row for row in read if row in lasting]
+    assert [] == [row for row in read if read.count(row) > 1]
+
+
+@each_mode
+@each_listing
+async def test_missing_rows(case: Case, mode: dict[str, Any]) -> None:
+    """A count of more rows than come is an error, where no filter explains it."""
+    async with case.server(case.rows(23), filters={"never": "asked"}, others=9).client() as client:
+        with pytest.raises(PaginationError, match="the listing is said to have 32 rows"):
+            _ = [row async for row in case.listing(client).rows(page_size=5, **mode)]
+
+
 @each_listing
 async def test_iterating_is_rows(case: Case) -> None:
     """A listing iterates over all of its rows, again each time, and over pages of them."""

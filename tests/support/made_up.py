@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import cache
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import attrs
@@ -92,9 +93,22 @@ class Shape:
         """The names in Python of the fields that the class can't do without."""
         return {one.name for one in attrs.fields(self.model) if one.default is attrs.NOTHING}
 
+    @property
+    def identifiers(self) -> set[str]:
+        """The name of the object's own id, which the documentation names first; nothing if it has none."""
+        return {one.name for one in self.fields[:1] if one.name == "id" or one.name.endswith("_id")}
+
+    def all(self) -> Iterator[Shape]:
+        """Yield this shape, and those of the objects within."""
+        yield self
+        for field in self.fields:
+            inner = self.inner(field)
+            if inner is not None:
+                yield from inner.all()
+
     def inner(self, field: Field) -> Shape | None:
         """Return the shape of an object, or of the items of an array, if the class has a class for it."""
-        hint = get_type_hints(self.model)[python_name(field.name)]
+        hint = _hints_of(self.model)[python_name(field.name)]  # type: ignore[arg-type] # mypy: no class is hashable
         classes = [one for one in _parts_of(hint) if isinstance(one, type) and attrs.has(one)]
         return Shape(classes[0], field.fields) if classes and field.fields else None
 
@@ -121,6 +135,12 @@ class Shape:
                 yield from inner.places((*place, 0) if field.type.startswith("array") else place)
 
 
+@cache
+def _hints_of(model: Hashable) -> dict[str, Any]:
+    """Return the hints of a class; kept, as each row is read by them."""
+    return get_type_hints(model)
+
+
 def _parts_of(hint: Any) -> Iterator[Any]:
     yield get_origin(hint) or hint
     for argument in get_args(hint):
@@ -143,7 +163,7 @@ def without(payload: Mapping[str, Any], place: Place) -> dict[str, Any]:
     return _edited(payload, place, lambda holder: holder.__delitem__(place[-1]))
 
 
-def _edited(payload: Mapping[str, Any], place: Place, edit: Any) -> dict[str, Any]:
+def _edited(payload: Mapping[str, Any], place: Place, edit: Callable[[Any], object]) -> dict[str, Any]:
     copy = deepcopy(dict(payload))
     holder: Any = copy
     for step in place[:-1]:

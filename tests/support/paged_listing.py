@@ -48,6 +48,7 @@ class PagedListing:
         count_follows_filters: Whether the count is that of the rows that match.
         ascending: The parameter of the query, and its value, that asks for the oldest first.
         headers: Of each response.
+        arriving: Rows that are yet to come, the newest first: one after each response.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -57,6 +58,7 @@ class PagedListing:
     count_follows_filters: bool = True
     ascending: tuple[str, str] = ("order", "asc")
     headers: Mapping[str, str] = field(factory=dict)
+    arriving: list[Mapping[str, Any]] = field(factory=list)
     requests: list[Request] = field(factory=list)
 
     def client(self) -> ContactshipClient:
@@ -79,6 +81,8 @@ class PagedListing:
         start = int(query.get("offset", 0))
         page = [*rows][start : start + int(query.get("limit", SIZE_IF_NOT_ASKED))]
         count = len(self.rows) + (0 if matches and self.count_follows_filters else self.others)
+        if self.arriving:
+            self.rows = [self.arriving.pop(), *self.rows]
         bodies = {
             "F": {"statusCode": 200, "data": page, "pagination": {"page": 1, "total_rows": count, "total_pages": 1}},
             "D": {"data": page, "count": count},
