@@ -6,15 +6,19 @@ are not: an id may be anything, and a time may still be a string.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter, itemgetter
-from typing import Any, Generic, Literal, TypeVar, get_origin
+from typing import Any, Final, Generic, Literal, TypeVar, get_origin
 
 import msgspec
 from attrs import frozen
 
 from contactship_async.errors import PaginationError
+
+_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]")
+"""How a date with a time begins. A mere date sorts as the string it is, among names for instance."""
 
 T_contra = TypeVar("T_contra", contravariant=True)
 
@@ -84,8 +88,10 @@ class SortKey(Generic[T_contra]):
         if not isinstance(value, str):
             raise self._missing()
         try:
-            moment = datetime.fromisoformat(value)
+            moment = datetime.fromisoformat(value) if _TIMESTAMP.match(value) else None
         except ValueError:
+            moment = None
+        if moment is None:
             return "text", value
         return "time", moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 

@@ -113,12 +113,13 @@ async def test_order_is_no_filter(mode: dict[str, Any]) -> None:
     "keys",
     [
         ["2026-05-04T10:00:00Z", "2026-05-04T09:00:00.9Z", "2026-05-04T09:00:00.123456+00:00", "2026-05-04T09:00:00"],
-        ["2026-05-04T09:00:00+00:00", "2026-05-04T05:00:00-03:00", "2026-05-04", "2026-05-03T23:59:59.999999Z"],
+        ["2026-05-04T09:00:00+00:00", "2026-05-04T05:00:00-03:00", "2026-05-04 00:00", "2026-05-03T23:59:59.999999Z"],
         [1793000000000, 12, 11.5, 0],
         ["10", "09", "08", "07"],
         ["zeta", "beta", "alpha", "Omega"],
+        ["zeta", "20260101", "2026-05-05T", "2026-05-05", "2026-05-04"],
     ],
-    ids=["precisions", "zones", "numbers", "digits", "strings"],
+    ids=["precisions", "zones", "numbers", "digits", "strings", "strings like dates"],
 )
 async def test_sort_keys(keys: list[Any], mode: dict[str, Any]) -> None:
     """Sort keys are read as times, numbers or strings, whatever their precision and zone: so a walk can be exact."""

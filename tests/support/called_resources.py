@@ -21,7 +21,7 @@ from contactship_async._pagination.listing import Listing
 RESOURCES: Final[Mapping[str, type[Any]]] = {
     name: get_type_hints(member.fget)["return"]
     for name, member in vars(ContactshipClient).items()
-    if isinstance(member, property)
+    if isinstance(member, property) and ".resources." in get_type_hints(member.fget)["return"].__module__
 }
 """The classes of the client's resources, by the names of its attributes."""
 
