@@ -160,11 +160,14 @@ def list_phone_numbers(  # noqa: PLR0913 - one argument for each option
 async def serve_sandbox(  # noqa: PLR0913 - one argument for each option
     *,
     phone_numbers: NonNegativeInt = 250,
+    tags: NonNegativeInt = 12,
+    credits: float = 42.5,  # noqa: A002 - the API's own word
     seed: NonNegativeInt = 0,
     envelope: Literal["count", "pagination"] = "count",
     max_limit: PositiveInt = 1000,
     latency: NonNegativeFloat = 0.0,
     rate_limit: PositiveInt | None = None,
+    heavy_rate_limit: PositiveInt | None = None,
     count_follows_filter: Annotated[bool, Parameter(negative="--no-count-follows-filter")] = True,
     organizations: Path | None = None,
     host: str = "127.0.0.1",
@@ -178,11 +181,14 @@ async def serve_sandbox(  # noqa: PLR0913 - one argument for each option
 
     Args:
         phone_numbers: How many phone numbers there are.
-        seed: The same seed makes up the same phone numbers.
+        tags: How many tags there are.
+        credits: The balance.
+        seed: The same seed makes up the same organization.
         envelope: The shape of the pages.
         max_limit: A larger limit in a request is silently lowered to this.
         latency: Seconds before each answer.
         rate_limit: Requests per minute; no limit if not given.
+        heavy_rate_limit: Requests of heavy listings per minute; no limit of their own if not given.
         count_follows_filter: Whether the count is that of the type asked for, or that of all numbers.
         organizations: A TOML file as for `phone-numbers list`: an organization is served for each name, with a
             made-up key that is printed for the variable named there. All other options hold for each; the second has
@@ -197,11 +203,14 @@ async def serve_sandbox(  # noqa: PLR0913 - one argument for each option
         sandbox = open_sandbox(
             variables,
             phone_numbers=phone_numbers,
+            tags=tags,
+            credits=credits,
             seed=seed,
             envelope=envelope,
             max_limit=max_limit,
             latency=latency,
             rate_limit=rate_limit,
+            heavy_rate_limit=heavy_rate_limit,
             count_follows_filter=count_follows_filter,
             host=host,
             port=port,

@@ -47,7 +47,8 @@ WRONG: dict[tuple[str, ...], list[str]] = {
     ("sandbox", "--envelope", "box"): ["--envelope", "count", "pagination"],
     ("sandbox", "--latency", "nan"): ["latency", ">= 0"],
     ("sandbox", "--latency", "inf"): ["latency", "finite"],
-    ("sandbox", "--host", ""): ["host must not be empty"],
+    ("sandbox", "--credits", "nan"): ["credits must be a finite number"],
+    ("sandbox", "--host", ""): ["host must be a non-empty string"],
 }
 
 

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from contactship_async.sandbox import Sandbox
+from contactship_async.sandbox._resources.organization import Organization
 
 PINNED = [
     (0, "org-9145de05-b3ab-1b2c-df26-f51766faf989", "pn-b5816b74-a985-ab61-c5ad-f6816b10e53a", "8facc0c95e109457"),
@@ -40,3 +41,15 @@ def test_one_resource_does_not_shift_another() -> None:
     assert few.tags == many.tags[-2:]
     assert few.phone_numbers == many.phone_numbers[-3:]
     assert few.organization_id == many.organization_id == few.tags[0]["organization_id"]
+
+
+def test_streams_differ() -> None:
+    """Each resource and each seed has random numbers of its own, the same ones each time."""
+    resources = ("phone_numbers", "tags", "calls")
+
+    def draw() -> list[float]:
+        organizations = [Organization(seed, max_limit=1, count_follows_filter=True) for seed in (0, 1)]
+        return [organization.random(name).random() for organization in organizations for name in resources]
+
+    assert draw() == draw()
+    assert 6 == len({*draw()})

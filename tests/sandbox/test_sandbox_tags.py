@@ -103,6 +103,8 @@ async def test_label_is_taken_away_by_null(ask: Ask) -> None:
         changed = read(await ask(sandbox, "PATCH", f"{PATH}/{created['id']}", body))[1]
         assert (expected, "a") == (changed.get("label"), changed["name"])
         assert expected == sandbox.tags[0].get("label")
+    assert "label" not in sandbox.tags[0]
+    assert "label" not in changed
 
 
 @pytest.mark.parametrize(

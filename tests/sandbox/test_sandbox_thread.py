@@ -109,12 +109,13 @@ def test_on_request_changes_the_listing() -> None:
         lambda sandbox: sandbox.add_phone_number(),
         lambda sandbox: sandbox.remove_phone_number("only"),
         lambda sandbox: sandbox.phone_numbers.rows,
+        lambda sandbox: sandbox.tags.add(),
         count,
     ],
-    ids=["add", "remove", "list", "answer"],
+    ids=["add", "remove", "list", "add tag", "answer"],
 )
 def test_one_at_a_time(touch: Callable[[Sandbox], object]) -> None:
-    """While one thread is at the phone numbers, no other one reads or changes them."""
+    """While one thread is at the phone numbers, no other one reads or changes them, or any other rows."""
     with Sandbox(phone_numbers=0) as sandbox:
         sandbox.add_phone_number(id="only")
         thread = Thread(target=touch, args=[sandbox])
