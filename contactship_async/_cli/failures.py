@@ -1,34 +1,43 @@
-"""What the command line says about a listing that failed: what happened, and what to do."""
+"""What the command line says about calls that failed: what happened, and what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from contactship_async import AuthenticationError, ContactshipError, PoolError, StatusError
+from contactship_async import AuthenticationError, ContactshipError, PoolError, StatusError, WalkPosition
 
 _LONGEST_MESSAGE: Final = 300  # characters of a server's message that are shown
 
 
-def describe(error: ContactshipError) -> str:
-    """Describe the failure of the one listing there was."""
-    text = f"{error}{_explain(error, 'CONTACTSHIP_API_KEY')}"
-    if error.position is not None and error.position.yielded:
-        text += f"; to go on after the {error.position.yielded} numbers printed, add --offset {error.position.offset}"
-    return text
+def describe(error: ContactshipError, noun: str | None = None) -> str:
+    """Describe the failure of the one call or listing there was.
+
+    Args:
+        error: The failure.
+        noun: What was listed, in the plural, where an offset can go on from there.
+    """
+    advice = ""
+    if noun and error.position is not None and error.position.yielded:
+        advice = f"; to go on after the {_tell_printed(error.position, noun)}, add --offset {error.position.offset}"
+    return f"{error}{_explain(error, 'CONTACTSHIP_API_KEY')}{advice}"
 
 
-def describe_each(error: PoolError, variables: Mapping[str, str]) -> Iterator[str]:
+def describe_each(error: PoolError, variables: Mapping[str, str], noun: str | None = None) -> Iterator[str]:
     """Describe the failure of each organization, in the order of *variables*, which hold their keys."""
     places = {name: place for place, name in enumerate(variables)}
     for failure in sorted(error.exceptions, key=lambda failure: places[failure.organization]):
         text = f"{failure}{_explain(failure.__cause__, variables[failure.organization])}"
-        if failure.position is not None and failure.position.yielded:
+        if noun and failure.position is not None and failure.position.yielded:
             text += (
-                f"; to go on after its {failure.position.yielded} numbers printed,"
+                f"; to go on after its {_tell_printed(failure.position, noun)},"
                 f" list it alone with --offset {failure.position.offset}"
             )
         yield text
+
+
+def _tell_printed(position: WalkPosition, noun: str) -> str:
+    return "first" if position.yielded == 1 else f"{position.yielded} {noun} printed"
 
 
 def _explain(error: BaseException | None, variable: str) -> str:

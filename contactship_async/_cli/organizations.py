@@ -1,4 +1,4 @@
-"""The organizations of the command line: a file of their names and of the environment variables that hold their keys.
+"""Whom a command asks: one organization, a sandbox, or those of a file of names and of variables that hold their keys.
 
 No complaint quotes the file, apart from names: somebody may have put a key into it.
 """
@@ -10,17 +10,85 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from cyclopts import CycloptsError
+from attrs import field, frozen
+from cyclopts import CycloptsError, Parameter
 
-from contactship_async import ConfigurationError, ContactshipPool
+from contactship_async import ConfigurationError, ContactshipClient, ContactshipPool
+from contactship_async._cli.options import PositiveInt
+
+_MOST_CONCURRENT: Final = 16  # organizations, as in `ContactshipPool`
 
 _PLACE: Final = re.compile(r"\(at (line \d+|end)[^()]*\)\Z")
 """Where a text of tomllib says that the fault is. What comes before may quote the file."""
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SURELY_NO_KEY: Final = re.compile(r"[A-Z]+(_[A-Z0-9]+)+")
+
+
+@frozen(kw_only=True)
+class Target:
+    """Whom a command asks, as its options say.
+
+    Args:
+        organizations: A TOML file with a line for each organization: acme = "ACME_CONTACTSHIP_KEY" is its name, and the
+            environment variable that holds its key. The name becomes the first column. jsonl and csv come as
+            the responses do; table and json are in the order of the file.
+        max_concurrent: How many organizations to ask concurrently.
+        sandbox: Ask a sandbox, which makes its data up; needs no account, key or network.
+    """
+
+    organizations: Path | None = None
+    max_concurrent: Annotated[PositiveInt | None, Parameter(show_default=str(_MOST_CONCURRENT))] = None
+    sandbox: bool = False
+    variables: Mapping[str, str] = field(init=False)
+    """The environment variables of the keys by the names of the organizations; empty for one without a name."""
+
+    @variables.default
+    def _read_variables(self) -> Mapping[str, str]:
+        if self.organizations is not None and self.sandbox:
+            message = "--sandbox is an organization of its own, and does not go with --organizations"
+            raise CycloptsError(message)
+        if self.organizations is not None:
+            return read_organizations(self.organizations)
+        if self.max_concurrent is not None:
+            message = "--max-concurrent is for --organizations; --concurrency is for the pages of one"
+            raise CycloptsError(message)
+        return {}
+
+    def open_client(self) -> ContactshipClient:
+        """Return a client of the one organization.
+
+        Raises:
+            CycloptsError: There is no key.
+            ConfigurationError: The key or the base URL is unusable.
+        """
+        if self.sandbox:
+            from contactship_async.sandbox import Sandbox  # noqa: PLC0415 - its server takes time to import
+
+            return Sandbox().client()
+        if not os.environ.get("CONTACTSHIP_API_KEY"):
+            message = "no API key: set the environment variable CONTACTSHIP_API_KEY, or try it out with --sandbox"
+            raise CycloptsError(message)
+        return ContactshipClient()
+
+    def open_pool(self) -> ContactshipPool:
+        """Return a pool of the organizations of the file.
+
+        Raises:
+            CycloptsError: A key is malformed.
+            ConfigurationError: The base URL is unusable.
+        """
+        try:
+            return ContactshipPool(
+                {name: os.environ[variable] for name, variable in self.variables.items()},
+                max_concurrent=self.max_concurrent or _MOST_CONCURRENT,
+            )
+        except ConfigurationError as error:
+            if str(error).startswith("base_url"):
+                raise
+            raise CycloptsError(str(error)) from None
 
 
 def read_organizations(file: Path, *, with_keys: bool = True) -> dict[str, str]:
@@ -43,23 +111,6 @@ def read_organizations(file: Path, *, with_keys: bool = True) -> dict[str, str]:
             message = f"organization {name!r} of {file}: {fault}"
             raise CycloptsError(message)
     return organizations
-
-
-def open_pool(variables: Mapping[str, str], max_concurrent: int) -> ContactshipPool:
-    """Return a pool of the organizations whose keys *variables* hold.
-
-    Raises:
-        CycloptsError: A key is malformed.
-        ConfigurationError: The base URL is unusable.
-    """
-    try:
-        return ContactshipPool(
-            {name: os.environ[variable] for name, variable in variables.items()}, max_concurrent=max_concurrent
-        )
-    except ConfigurationError as error:
-        if str(error).startswith("base_url"):
-            raise
-        raise CycloptsError(str(error)) from None
 
 
 def _parse(file: Path) -> dict[str, Any]:

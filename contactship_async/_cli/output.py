@@ -1,4 +1,4 @@
-"""What the command line prints: phone numbers in their formats on standard output, notes on standard error."""
+"""What the command line prints: rows and objects in their formats on standard output, notes on standard error."""
 
 from __future__ import annotations
 
@@ -7,25 +7,19 @@ import csv
 import io
 import sys
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from threading import Thread
-from typing import Final, Literal, NoReturn, TextIO
+from typing import Any, Final, Literal, NoReturn, TextIO
 
+import attrs
 import msgspec
-from rich import box
-from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from contactship_async import PhoneNumber
+from contactship_async._cli.table import draw, find_folds, lay_out
 
 Format = Literal["table", "json", "jsonl", "csv"]
 
-FIELDS: Final = ("id", "phone_number", "type", "organization_id", "created_at")
-_ID_FIELDS: Final = ("id", "organization_id")
-_NARROWEST_ID: Final = 10  # columns of a terminal; an id is not folded to less
 _FULL_PIPE_PAUSE: Final = 0.01  # seconds
 
 
@@ -40,22 +34,33 @@ STDOUT = _Console()
 
 
 class Output:
-    """Prints phone numbers to standard output: page by page where the format allows it, otherwise at the end.
+    """Prints rows to standard output: page by page where the format allows it, otherwise at the end.
 
     Args:
         format_: What they are printed as.
         organizations: The names of many organizations, which become the first field; what is printed at the end is in
             their order. Empty for one organization without a name.
+        fields: The names of the fields; None if they are not known: then they are those of the first rows.
+        noun: What the rows are, in the plural.
     """
 
-    def __init__(self, format_: Format, organizations: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        format_: Format,
+        organizations: Collection[str] = (),
+        *,
+        fields: Sequence[str] | None = None,
+        noun: str = "rows",
+    ) -> None:
         self.streams = format_ in {"jsonl", "csv"}
         self._format = format_
-        self._fields = ("organization", *FIELDS) if organizations else FIELDS
-        self._rows: dict[str, list[PhoneNumber]] = {name: [] for name in organizations or [""]}
+        self._noun = noun
+        self._fields = None if fields is None else [*(["organization"] if organizations else []), *fields]
+        self._rows: dict[str, list[object]] = {name: [] for name in organizations or [""]}
         self._has_begun = False
+        self._left_out: set[str] = set()
 
-    async def add(self, rows: Iterable[PhoneNumber], organization: str = "") -> None:
+    async def add(self, rows: Iterable[object], organization: str = "") -> None:
         """Take *rows*, and print them if the format allows it; the event loop runs on meanwhile."""
         self._rows[organization].extend(rows)
         if self.streams:
@@ -67,75 +72,77 @@ class Output:
             write(self._take())
 
     def _take(self) -> bytes:
-        records = []
+        records: list[dict[str, Any]] = []
         for organization, rows in self._rows.items():
-            first: dict[str, object] = {"organization": organization} if organization else {}
-            records += [first | {name: getattr(row, name) for name in FIELDS} for row in rows]
+            first: dict[str, Any] = {"organization": organization} if organization else {}
+            records += [first | read_record(row) | first for row in rows]
             rows.clear()
-        data = self._encode(records)
-        self._has_begun = True
-        return data
+        return self._encode(records)
 
-    def _encode(self, records: list[dict[str, object]]) -> bytes:
-        if self._format == "table":
-            return _encode_table(msgspec.to_builtins(records), self._fields)
+    def _encode(self, records: list[dict[str, Any]]) -> bytes:
         if self._format == "json":
             return msgspec.json.encode(records) + b"\n"
         if self._format == "jsonl":
             return msgspec.json.Encoder().encode_lines(records)
+        if self._fields is None and records:
+            self._fields = [*dict.fromkeys(name for record in records for name in record)]
+        if self._format == "csv":
+            return self._encode_csv(records, self._fields or [])
+        if not records:
+            note(f"no {self._noun}")
+            return b""
+        return _encode_table(records, self._fields or [])
+
+    def _encode_csv(self, records: list[dict[str, Any]], fields: list[str]) -> bytes:
         lines = io.StringIO()
-        writer = csv.DictWriter(lines, self._fields, lineterminator="\n")
-        if not self._has_begun:
+        writer = csv.DictWriter(lines, fields, extrasaction="ignore", lineterminator="\n")
+        if fields and not self._has_begun:
             writer.writeheader()
-        writer.writerows(msgspec.to_builtins(records))
+            self._has_begun = True
+        writer.writerows({name: write_cell(value) for name, value in record.items()} for record in records)
+        new = {name for record in records for name in record if name not in fields} - self._left_out
+        if new:
+            self._left_out |= new
+            note(f"no columns for {', '.join(sorted(new))}, which the first rows lack; --format jsonl has all")
         return lines.getvalue().encode()
 
 
-def _encode_table(records: list[dict[str, str]], names: tuple[str, ...]) -> bytes:
-    if not records:
-        note("no phone numbers")
-        return b""
-    records = [{name: printable(text) for name, text in record.items()} for record in records]
-    width = _natural_width(_build_table(records, names))
-    if sys.stdout.isatty() and width > STDOUT.width:
-        names, width = _fit(records, names, width)
-    console = _Console(width=width)
-    with console.capture() as capture:
-        console.print(_build_table(records, names))
-    return capture.get().encode(sys.stdout.encoding, "backslashreplace")
+def encode_object(value: object, format_: Literal["table", "json"]) -> bytes:
+    """Return what is printed of a single object: JSON, or a table with a line for each field."""
+    record = read_record(value)
+    if format_ == "json":
+        return msgspec.json.encode(record) + b"\n"
+    return _encode_table([{"field": name, "value": content} for name, content in record.items()], ["field", "value"])
 
 
-def _fit(records: list[dict[str, str]], names: tuple[str, ...], width: int) -> tuple[tuple[str, ...], int]:
-    """Choose columns and width for a terminal narrower than *width*, so that nothing is lost and little is folded."""
-    ids = {(record.get("organization"), record["organization_id"]) for record in records}
-    if len(ids) == len({organization for organization, _ in ids}):
-        note(_describe_left_out(sorted({organization_id for _, organization_id in ids})))
-        names = tuple(name for name in names if name != "organization_id")
-        width = _natural_width(_build_table(records, names))
-    folded = [name for name in names if name in _ID_FIELDS]
-    id_width = sum(max(cell_len(record[name]) for record in records) for name in folded)
-    # A terminal shows long lines on several of its own, which is right for one too narrow to fold the ids.
-    can_fold = STDOUT.width - (width - id_width) >= len(folded) * _NARROWEST_ID
-    return names, STDOUT.width if can_fold else width
+def find_fields(kind: type[Any]) -> Sequence[str] | None:
+    """Find the names of the fields of a class; None if it is none of attrs."""
+    return [field.name for field in attrs.fields(kind)] if attrs.has(kind) else None
 
 
-def _describe_left_out(organization_ids: list[str]) -> str:
-    if len(organization_ids) == 1:
-        return f"all of organization {organization_ids[0]}"
-    return "no room for organization_id; --format csv has it"
+def read_record(row: object) -> dict[str, Any]:
+    """Return the fields of an object or dictionary as JSON has them, in order, times in ISO 8601."""
+    record: dict[str, Any] = msgspec.to_builtins(row)
+    fields = find_fields(type(row))
+    return record if fields is None else {name: record[name] for name in fields}
 
 
-def _build_table(records: list[dict[str, str]], names: tuple[str, ...]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for name in names:
-        table.add_column(name, no_wrap=name not in _ID_FIELDS, overflow="fold")
-    for record in records:
-        table.add_row(*(Text(record[name]) for name in names))  # as Text, in which rich sees no markup
-    return table
+def write_cell(value: object) -> str:
+    """Return what stands in a cell of a table or sheet: nothing for null, a text as it is, JSON for all else."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _natural_width(table: Table) -> int:
-    return _Console(width=sys.maxsize).measure(table).maximum
+def _encode_table(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> bytes:
+    columns = {printable(name): name for name in names}
+    values = [{column: record.get(name) for column, name in columns.items()} for record in records]
+    cells = [{column: printable(write_cell(value)) for column, value in each.items()} for each in values]
+    room = STDOUT.width if sys.stdout.isatty() else sys.maxsize
+    layout = lay_out(cells, [*columns], room, find_folds(values, [*columns]))
+    if layout.note:
+        note(layout.note)
+    return draw(cells, layout).encode(sys.stdout.encoding, "backslashreplace")
 
 
 def printable(text: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from contactship_async import Page, PhoneNumber
+from contactship_async import Page
 from contactship_async._cli.output import printable
 
 
@@ -44,15 +44,15 @@ class ProgressDisplay:
         self._progress.stop()
 
     async def watch(
-        self, title: str, pages: AsyncGenerator[Page[PhoneNumber], None], *, offset: int, limit: int | None
-    ) -> AsyncGenerator[Page[PhoneNumber], None]:
+        self, title: str, pages: AsyncGenerator[Page[Any], None], *, offset: int, limit: int | None
+    ) -> AsyncGenerator[Page[Any], None]:
         """Yield *pages*, and show how far they are.
 
         Args:
             title: What they are of.
             pages: Those of one listing.
-            offset: How many numbers are skipped.
-            limit: How many numbers come at the most; None for all.
+            offset: How many rows are skipped.
+            limit: How many rows come at the most; None for all.
         """
         task = self._progress.add_task(printable(title), total=limit)
         try:

@@ -166,8 +166,8 @@ async def test_failures_come_after_all_numbers(call: Any, write_file: Any, forma
     assert expected_of("hooli", hooli)[3:] == read(rest, format_)
     assert (
         "contactship: hooli: GET /v1/phone-numbers was answered 500 Internal Server Error; the server asks to wait"
-        " 600 s: out of order (request id sandbox-000002); to go on after its 3 numbers printed, list it alone with"
-        " --offset 3\n"
+        " 600 s: out of order (request id sandbox-000002); to go on after its 3 phone numbers printed, list it alone"
+        " with --offset 3\n"
         "contactship: globex: GET /v1/phone-numbers was answered 401 Unauthorized: Invalid or missing API key"
         " (request id sandbox-000001); check GLOBEX_KEY\n"
     ) == ended.complaint

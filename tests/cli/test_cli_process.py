@@ -33,16 +33,16 @@ main()
 
 START_AND_INTERRUPT_A_CALLBACK = """
 import asyncio, os, signal
-from contactship_async import ContactshipClient
 from contactship_async.__main__ import main
+from contactship_async._pagination.listing import Listing
 
-async def walk(*_, **__):
+async def walk(*_, page_size=None, offset=0, max_items=None, concurrency=1, exact=False):
     os.kill(os.getpid(), signal.SIGINT)
     print("still in the callback", flush=True)
     await asyncio.sleep(600)
     yield
 
-ContactshipClient.iter_phone_number_pages = walk
+Listing.pages = walk
 os.environ["CONTACTSHIP_API_KEY"] = "a-key"
 main()
 """
@@ -172,7 +172,7 @@ async def test_shows_progress_at_a_terminal(start: Any) -> None:
 
 
 async def test_table_loses_nothing_at_a_terminal(start: Any) -> None:
-    """A terminal too narrow for all columns names the one organization once; then it folds ids, then whole lines."""
+    """A terminal too narrow for all columns names the one organization once; then it folds times, then whole lines."""
     command = (*LIST, "--sandbox", "--limit", "3")
     widths = (132, 80, 50)
 
@@ -186,5 +186,5 @@ async def test_table_loses_nothing_at_a_terminal(start: Any) -> None:
     expected = [[cell for cell in row if cell != organization] for row in expected]
     assert expected == [line.split() for line in narrow]
     assert expected == unfold(folded)
-    assert [row[3] for row in expected] == [line.split()[-1] for line in folded if "+1" in line]
+    assert [row[0] for row in expected] == [line.split()[0] for line in folded if "+1" in line]
     assert 80 >= max(map(len, folded))

@@ -8,9 +8,25 @@ from types import ModuleType
 
 import api_snapshot
 import pytest
-from api_snapshot import Snapshot, aliases_in, changed_names, describe, describe_package, fixtures_in, untold, update
+from api_snapshot import (
+    Snapshot,
+    aliases_in,
+    changed_names,
+    describe,
+    describe_aliases,
+    describe_commands,
+    describe_package,
+    describe_resources,
+    fixtures_in,
+    untold,
+    update,
+)
 from attrs import frozen
+from cyclopts import App, Parameter
 from msgspec import Struct
+
+from contactship_async._cli.listing import Walk
+from contactship_async._cli.options import make_command, options_of
 
 CHANGELOG = """# Changelog
 
@@ -124,6 +140,72 @@ def test_names_of_types() -> None:
     source = "A1b: TypeAlias = int | str\nBody = Annotated[int, Meta(gt=0)]\nLIMIT = 3\nSIZE: Final = 3\nx = 1\n"
     assert {"A1b": "int | str", "Body": "Annotated[int, Meta(gt=0)]"} == dict(aliases_in(source))
     assert "type NonEmptyText" in "\n".join(describe_package())
+
+
+def test_types_of_the_same_name() -> None:
+    """Each is described, with its module where they differ; so are the types that a described one is made of."""
+    sources = {
+        "tags": "Type = Kind | None\nKind = Literal['a']\nOrder = Literal['asc']\n",
+        "calls": "Type = Literal['b']\nUnused = int\n",
+        "threads": "Order = Literal['asc']\n",
+    }
+    assert [
+        "type Kind = Literal['a']",
+        "type Order = Literal['asc']",
+        "type Type (calls) = Literal['b']",
+        "type Type (tags) = Kind | None",
+    ] == sorted(describe_aliases(["package.f: (type: Type, order: Order) -> None"], sources))
+
+
+class _Resource:
+    """Has what a client can call."""
+
+    def __init__(self, caller: object) -> None:
+        self._caller = caller
+
+    async def create(self, *, name: str) -> int:
+        """Be a call."""
+        raise NotImplementedError
+
+
+class _ResourceClient:
+    """Has a resource."""
+
+    @property
+    def tags(self) -> _Resource:
+        """Be a resource."""
+        raise NotImplementedError
+
+    @property
+    def size(self) -> int:
+        """Be none."""
+        raise NotImplementedError
+
+
+def test_resources_of_a_client() -> None:
+    """A resource is described where it is found, with its public methods."""
+    assert ["contactship_async._ResourceClient.tags.create: async (self, *, name: str) -> int"] == [
+        *describe_resources(_ResourceClient, home=__name__)
+    ]
+
+
+def test_commands() -> None:
+    """Each command is described by its options, those that are derived as well, with the bounds of numbers."""
+    app = App(default_parameter=Parameter(negative=()))
+    below = App(name="tags")
+    below.command(make_command(lambda: 0, "list", options_of(Walk), ""))
+    app.command(below)
+    app.command(_function, name="serve")
+    options = (
+        "(*, limit: int(gte=0) | None = None, offset: int(gte=0) = 0, page_size: int(gte=1) | None = None,"
+        " concurrency: int(gte=1) = 1, exact: bool = False) -> int"
+    )
+    assert [
+        f"contactship tags list {options}",
+        "contactship serve (first: int, *rest: str) -> Callable[[], None]",
+    ] == [*describe_commands(app)]
+    commands = {line.partition(" (")[0] for line in describe_package()}
+    assert {"contactship phone-numbers list", "contactship phone-numbers count", "contactship sandbox"} <= commands
 
 
 def test_fixtures() -> None:

@@ -17,24 +17,25 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from types import FunctionType, ModuleType
-from typing import Any
+from types import FunctionType, ModuleType, NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import attrs
 from attrs import frozen
+from cyclopts import App, Parameter
 from msgspec import Struct
 
 import contactship_async
+from contactship_async._cli.app import app
 
-PUBLIC_MODULES = ("contactship_async", "contactship_async.sandbox")
-COMMANDS = {
-    "contactship phone-numbers list": ("contactship_async._cli.app", "list_phone_numbers"),
-    "contactship sandbox": ("contactship_async._cli.app", "serve_sandbox"),
-}
 PACKAGE = Path(contactship_async.__file__).parent
+PUBLIC_MODULES = (
+    *("contactship_async", "contactship_async.sandbox"),
+    *(f"contactship_async.models.{path.stem}" for path in sorted((PACKAGE / "models").glob("[!_]*.py"))),
+)
 SNAPSHOT = Path(__file__).parents[1] / "project" / "public_api.txt"
 CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"
 
@@ -74,18 +75,59 @@ class Snapshot:
 
 
 def describe_package() -> list[str]:
-    """Describe all that is public: modules, commands by their functions, fixtures, and the types that they name."""
-    lines = [line for name in PUBLIC_MODULES for line in describe(importlib.import_module(name))]
+    """Describe all that is public: modules, resources of the client, commands, fixtures, and the types they name."""
+    modules = [importlib.import_module(name) for name in PUBLIC_MODULES]
+    lines = [line for module in modules for line in describe(module)]
+    lines += describe_resources(contactship_async.ContactshipClient)
+    lines += describe_commands(app)
     lines += fixtures_in((PACKAGE / "pytest_plugin.py").read_text("utf-8"))
-    for command, (module, function) in COMMANDS.items():
-        lines.append(f"{command} {_signature(getattr(importlib.import_module(module), function))}")
-    aliases = {name: text for path in PACKAGE.rglob("*.py") for name, text in aliases_in(path.read_text("utf-8"))}
-    used: dict[str, str] = {}
+    sources = {path.relative_to(PACKAGE).with_suffix(""): path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
+    return sorted([*lines, *describe_aliases(lines, {".".join(path.parts): text for path, text in sources.items()})])
+
+
+def describe_resources(client: type, home: str = "contactship_async.resources") -> Iterator[str]:
+    """Describe what the resources of a class of clients can: its properties whose classes are at *home*."""
+    for name, member in vars(client).items():
+        resource = get_type_hints(member.fget)["return"] if isinstance(member, property) else None
+        if resource is not None and resource.__module__.startswith(home):
+            path = f"contactship_async.{client.__name__}.{name}"
+            members = _describe_members(path, resource, frozenset())
+            yield from (line for line in members if "__init__" not in line)
+
+
+def describe_commands(parent: App, path: str = "contactship") -> Iterator[str]:
+    """Describe the commands of an app and of those below it, each by its arguments and options."""
+    for name in parent:
+        if name.startswith("-"):
+            continue
+        command = parent[name]
+        if command.default_command is None:
+            yield from describe_commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name} {_signature(command.default_command)}"
+
+
+def describe_aliases(lines: Iterable[str], sources: Mapping[str, str]) -> Iterator[str]:
+    """Describe the named types that *lines* use, and those that these are made of.
+
+    Args:
+        lines: Of the surface.
+        sources: Of all modules, by their names. Where several define a type of the same name in other ways, each is
+            described, with the name of its module.
+    """
+    aliases: dict[str, dict[str, list[str]]] = {}
+    for module, source in sources.items():
+        for name, text in aliases_in(source):
+            aliases.setdefault(name, {}).setdefault(text, []).append(module)
+    used: set[str] = set()
     waiting = {word for line in lines for word in _WORD.findall(line)}
-    while new := waiting & aliases.keys() - used.keys():
-        used |= {name: aliases[name] for name in new}
-        waiting = {word for name in new for word in _WORD.findall(aliases[name])}
-    return sorted([*lines, *(f"type {name} = {text}" for name, text in used.items())])
+    while new := waiting & aliases.keys() - used:
+        used |= new
+        waiting = {word for name in new for text in aliases[name] for word in _WORD.findall(text)}
+    for name in used:
+        for text, modules in aliases[name].items():
+            place = f" ({', '.join(sorted(modules))})" if len(aliases[name]) > 1 else ""
+            yield f"type {name}{place} = {text}"
 
 
 def fixtures_in(source: str) -> Iterator[str]:
@@ -165,6 +207,10 @@ def _describe_class(path: str, cls: type, elsewhere: AbstractSet[type]) -> Itera
     yield f"{path}({', '.join(base.__name__ for base in cls.__bases__)})"
     if issubclass(cls, Struct):  # Its fields are members, but it has no `__init__` of its own.
         yield f"{path}.__init__: {_signature(cls)}"
+    yield from _describe_members(path, cls, elsewhere)
+
+
+def _describe_members(path: str, cls: type, elsewhere: AbstractSet[type]) -> Iterator[str]:
     for name, owner in _members(cls).items():
         if owner in elsewhere:
             continue
@@ -201,6 +247,25 @@ def _signature(function: Any) -> str:
     return str(signature.replace(parameters=parameters, return_annotation=_Text.of(signature.return_annotation)))
 
 
+def _write_option(hint: Any) -> str:
+    """Write the type of an option of a derived command, the same in each Python version, with its bounds."""
+    if get_origin(hint) is Annotated:
+        bounds = {
+            name: bound
+            for each in hint.__metadata__
+            for validator in each.validator
+            for name, bound in attrs.asdict(validator).items()
+            if bound is not None
+        }
+        text = ", ".join(f"{name}={bound}" for name, bound in bounds.items())
+        return _write_option(hint.__origin__) + (f"({text})" if text else "")
+    if get_origin(hint) is Literal:
+        return f"Literal[{', '.join(map(repr, get_args(hint)))}]"
+    if get_args(hint):
+        return " | ".join(map(_write_option, get_args(hint)))
+    return "None" if hint is NoneType else hint.__name__
+
+
 @frozen(repr=False)
 class _Text:
     """An annotation that prints without quotes."""
@@ -209,6 +274,8 @@ class _Text:
 
     @classmethod
     def of(cls, annotation: Any) -> Any:
+        if any(isinstance(each, Parameter) for each in getattr(annotation, "__metadata__", ())):
+            annotation = _write_option(annotation)
         return cls(annotation) if isinstance(annotation, str) else annotation
 
     def __repr__(self) -> str:

@@ -67,12 +67,12 @@ def read_terminal(terminal: int) -> str:
 
 
 def unfold(lines: list[str]) -> list[list[str]]:
-    """Put the rows of a folded table together again; only its ids go on below the first line of a row."""
+    """Put the rows of a folded table together again; only its times go on below the first line of a row."""
     begins = [cell.start() for cell in re.finditer(r"\S+", lines[0])]
     rows: list[list[str]] = []
     for line in lines:
         cells = [line[begin:end].strip() for begin, end in zip(begins, [*begins[1:], None], strict=True)]
-        if cells[-1]:
+        if cells[0]:
             rows.append(cells)
         else:
             rows[-1] = [above + below for above, below in zip(rows[-1], cells, strict=True)]

@@ -1,0 +1,238 @@
+"""What the commands of all resources do: print a listing, a count or an object, of one organization or of many."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
+
+import attrs
+from attrs import frozen
+from cyclopts import CycloptsError
+
+from contactship_async import ContactshipClient, ContactshipError, ContactshipPool, Page, PoolError
+from contactship_async._cli.failures import describe, describe_each
+from contactship_async._cli.options import NonNegativeInt, PositiveInt
+from contactship_async._cli.organizations import Target
+from contactship_async._cli.output import Format, Output, encode_object, note, write
+from contactship_async._cli.progress import ProgressDisplay
+
+_SMALLEST_EXACT_PAGE: Final = 3  # see `rows` of a listing
+
+T = TypeVar("T")
+
+ObjectFormat: TypeAlias = Literal["table", "json"] | None
+
+_Pages: TypeAlias = AsyncGenerator[Page[Any], None]
+_NamedPages: TypeAlias = AsyncGenerator[tuple[str, Page[Any]], None]
+
+
+class Listing(Protocol):
+    """What the commands need of a listing; `pages` takes more where the listing has offsets."""
+
+    @property
+    def pages(self) -> Callable[..., _Pages]: ...
+
+    async def count(self) -> int: ...
+
+
+@frozen(kw_only=True)
+class Walk:
+    """How much of a listing is printed, and how it is fetched, as the options say.
+
+    Args:
+        limit: How many rows at the most; all of them if not given.
+        offset: How many rows to skip.
+        page_size: How many rows to ask the server for at once; what suits the listing if not given.
+        concurrency: How many pages to fetch concurrently.
+        exact: Accept only what proves to be complete, while rows come and go; needs a page size of 3 or more.
+    """
+
+    limit: NonNegativeInt | None = None
+    offset: NonNegativeInt = 0
+    page_size: PositiveInt | None = None
+    concurrency: PositiveInt = 1
+    exact: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.exact and self.page_size is not None and self.page_size < _SMALLEST_EXACT_PAGE:
+            message = f"--exact needs a --page-size of {_SMALLEST_EXACT_PAGE} or more"
+            raise CycloptsError(message)
+
+
+ARGUMENTS: Final = {"limit": "max_items"}
+"""The options of a walk that have another name than the arguments of `pages`."""
+
+
+@frozen
+class Subject:
+    """What a command is about.
+
+    Args:
+        noun: What its rows are, in the plural.
+        fields: Of a row, in order; None if they are not known.
+        options: Those of `Walk` that mean something for the listing.
+    """
+
+    noun: str
+    fields: Sequence[str] | None = None
+    options: Sequence[str] = ()
+
+
+def print_listing(
+    subject: Subject,
+    ask: Callable[[ContactshipClient], Listing],
+    walk: Walk,
+    target: Target,
+    *,
+    format: Format = "table",  # noqa: A002 - the name of the option
+) -> int:
+    """Print the rows of a listing, and return the exit code.
+
+    Args:
+        subject: Of the command.
+        ask: Makes the listing.
+        walk: The options of the walk.
+        target: Whom to ask.
+        format: json is one array, jsonl one object per line, csv has a header. jsonl and csv are printed page by page.
+    """
+    given = attrs.asdict(walk)
+    options = {ARGUMENTS.get(name, name): given[name] for name in subject.options}
+    return _print_pages(subject, lambda client: ask(client).pages(**options), walk, format, target)
+
+
+def print_count(
+    subject: Subject,
+    ask: Callable[[ContactshipClient], Listing],
+    target: Target,
+    *,
+    format: Format = "table",  # noqa: A002 - the name of the option
+) -> int:
+    """Print how many rows there are, and return the exit code.
+
+    Args:
+        subject: Of the command.
+        ask: Makes the listing.
+        target: Whom to ask.
+        format: Of the rows with --organizations; one number is the same in all of them.
+    """
+
+    async def count(client: ContactshipClient) -> int:
+        return await ask(client).count()
+
+    async def fetch(client: ContactshipClient) -> _Pages:
+        yield _page_of({"count": await count(client)})
+
+    if target.variables:
+        return _print_pages(subject, fetch, Walk(), format, target)
+    write(b"%d\n" % _run_alone(count, target))
+    return 0
+
+
+def print_object(
+    subject: Subject,
+    ask: Callable[[ContactshipClient], Awaitable[object]],
+    target: Target,
+    *,
+    format: ObjectFormat = None,  # noqa: A002 - the name of the option
+) -> int:
+    """Print a single object, and return the exit code; of many organizations, it is a row for each.
+
+    Args:
+        subject: Of the command.
+        ask: Calls the method.
+        target: Whom to ask.
+        format: table at a terminal and json elsewhere, if not given.
+    """
+
+    async def fetch(client: ContactshipClient) -> _Pages:
+        yield _page_of(await ask(client))
+
+    form = format or ("table" if sys.stdout.isatty() else "json")
+    if target.variables:
+        return _print_pages(subject, fetch, Walk(), form, target)
+    write(encode_object(_run_alone(ask, target), form))
+    return 0
+
+
+def _print_pages(
+    subject: Subject, fetch: Callable[[ContactshipClient], _Pages], walk: Walk, format_: Format, target: Target
+) -> int:
+    output = Output(format_, target.variables, fields=subject.fields, noun=subject.noun)
+    shows_progress = sys.stderr.isatty() and not (output.streams and sys.stdout.isatty())
+    progress = ProgressDisplay(shown=shows_progress, organizations=len(target.variables))
+    noun = subject.noun if "offset" in subject.options else None
+
+    def watch(client: ContactshipClient) -> _Pages:
+        with _wrong_usage():
+            pages = fetch(client)
+        return progress.watch(client.organization or subject.noun, pages, offset=walk.offset, limit=walk.limit)
+
+    if target.variables:
+        pool = target.open_pool()
+        watch(pool[next(iter(pool))])  # Wrong arguments are the same for all; this sends nothing.
+        pages = _walk_each(pool, watch)
+    else:
+        client = target.open_client()
+        pages = _walk_alone(client, watch(client))
+    try:
+        # Around no more than this: without an event loop, Ctrl-C ends at once whatever is done.
+        asyncio.run(_add(pages, output, progress))
+    except PoolError as error:
+        output.end(failures=len(error.exceptions))
+        for text in describe_each(error, target.variables, noun):
+            note(text)
+        return 1
+    except ContactshipError as error:
+        output.end(failures=1)
+        note(describe(error, noun))
+        return 1
+    output.end(failures=0)
+    return 0
+
+
+async def _walk_alone(client: ContactshipClient, pages: _Pages) -> _NamedPages:
+    async with client, aclosing(pages):
+        async for page in pages:
+            yield "", page
+
+
+async def _walk_each(pool: ContactshipPool, watch: Callable[[ContactshipClient], _Pages]) -> _NamedPages:
+    async with pool, aclosing(pool.iter(watch)) as pages:
+        async for organization, page in pages:
+            yield organization, page
+
+
+async def _add(pages: _NamedPages, output: Output, progress: ProgressDisplay) -> None:
+    with progress:
+        async with aclosing(pages):
+            async for organization, page in pages:
+                await output.add(page, organization)
+
+
+def _page_of(row: T) -> Page[T]:
+    return Page((row,), 1, 0, None)
+
+
+def _run_alone(ask: Callable[[ContactshipClient], Awaitable[T]], target: Target) -> T:
+    async def run(client: ContactshipClient) -> T:
+        async with client:
+            with _wrong_usage():
+                return await ask(client)
+
+    return asyncio.run(run(target.open_client()))
+
+
+@contextmanager
+def _wrong_usage() -> Iterator[None]:
+    """Make an error of the command line of what a method says about its arguments, which are options here."""
+    try:
+        yield
+    except ContactshipError:
+        raise
+    except (TypeError, ValueError) as error:
+        name, _, rest = str(error).partition(" ")
+        is_name = name.isidentifier() and rest.startswith("must ")
+        raise CycloptsError(f"--{name.replace('_', '-')} {rest}" if is_name else str(error)) from None

@@ -1,0 +1,182 @@
+"""The commands of each resource of the client, derived from its methods: a new resource needs no line here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
+
+from attrs import frozen
+from cyclopts import App
+
+from contactship_async import ContactshipClient
+from contactship_async._cli.listing import ARGUMENTS, Subject, Walk, print_count, print_listing, print_object
+from contactship_async._cli.options import make_command, options_of
+from contactship_async._cli.organizations import Target
+from contactship_async._cli.output import find_fields
+
+T = TypeVar("T")
+
+_KEY: Final = """The environment variable CONTACTSHIP_API_KEY holds the key, and CONTACTSHIP_BASE_URL may hold another
+server. There is no option for the key: it would stay in the history of your shell, and other users could see it among
+the running processes."""
+
+_LIST: Final = """List the {noun} of your organization, or of many.
+
+{key}
+
+With --organizations, all other options hold for each organization. A failure does not keep the {noun} of the others
+from coming: it is reported at the end, and the exit code is 1."""
+
+_COUNT: Final = """Count the {noun} of your organization, or of many.
+
+{key}
+
+Prints the number alone; with --organizations, a row for each organization."""
+
+_GET: Final = """{summary}
+
+{key}"""
+
+
+@frozen
+class _Method:
+    """A method of a resource.
+
+    Args:
+        resource: Its attribute of the client.
+        name: Of the method.
+        function: The method itself.
+        returns: The class of what it returns, or of the object that it waits for.
+        row_type: The class of the rows, if that is a listing.
+        options: Made of its parameters.
+    """
+
+    resource: str
+    name: str
+    function: Callable[..., Any]
+    returns: type[Any]
+    row_type: Any
+    options: tuple[inspect.Parameter, ...]
+
+    @classmethod
+    def read(cls, resource: str, name: str, function: Callable[..., Any]) -> _Method:
+        """Read its signature and type hints."""
+        returns = get_type_hints(function)["return"]
+        row_type = next(iter(get_args(returns)), None)
+        return cls(resource, name, function, get_origin(returns) or returns, row_type, tuple(options_of(function)))
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether it returns a listing: what has pages."""
+        return hasattr(self.returns, "pages")
+
+    @property
+    def noun(self) -> str:
+        """What a listing's rows are: the resource itself, or what is in it, such as `list_voices`."""
+        return (self.name.removeprefix("list").removeprefix("_") or self.resource).replace("_", " ")
+
+    @property
+    def command(self) -> str:
+        """The name of its command."""
+        return self.name.replace("_", "-")
+
+    @property
+    def identifiers(self) -> list[str]:
+        """The arguments that may come without a name."""
+        return [option.name for option in self.options if option.kind is not option.KEYWORD_ONLY]
+
+    def bind(self, arguments: Iterable[object], options: Mapping[str, object]) -> Callable[[ContactshipClient], Any]:
+        """Return what calls it with these arguments, of whatever client."""
+        return lambda client: getattr(getattr(client, self.resource), self.name)(*arguments, **options)
+
+
+def find_resources(client: type[Any]) -> dict[str, type[Any]]:
+    """Find the resources of a class of clients: their classes by the names of the attributes."""
+    return {
+        name: get_type_hints(member.fget)["return"]
+        for owner in reversed(client.__mro__)
+        for name, member in vars(owner).items()
+        if isinstance(member, property) and not name.startswith("_")
+    }
+
+
+def derive_apps(client: type[Any]) -> Iterator[App]:
+    """Derive the commands of each resource that has something to list or to get.
+
+    Args:
+        client: The class of clients.
+    """
+    for resource, kind in find_resources(client).items():
+        functions = {name: member for name, member in vars(kind).items() if inspect.isfunction(member)}
+        methods = [
+            _Method.read(resource, name, function)
+            for name, function in functions.items()
+            if name == "get" or name.partition("_")[0] == "list"
+        ]
+        commands = [command for method in methods for command in _derive_commands(method)]
+        if commands:
+            app = App(name=resource.replace("_", "-"), help=_summarize(getattr(client, resource).fget))
+            for command in commands:
+                app.command(command, name=command.__name__)
+            yield app
+
+
+def _derive_commands(method: _Method) -> Iterator[Callable[..., int]]:
+    if method.is_listing:
+        yield _derive_list(method)
+        yield _derive_count(method)
+    elif method.name == "get" and len(method.identifiers) <= 1:
+        yield _derive_get(method)
+
+
+def _derive_list(method: _Method) -> Callable[..., int]:
+    taken = inspect.signature(method.returns.pages).parameters
+    walk = [option for option in options_of(Walk) if ARGUMENTS.get(option.name, option.name) in taken]
+    subject = Subject(method.noun, find_fields(method.row_type), tuple(option.name for option in walk))
+
+    def run(*arguments: object, **given: Any) -> int:
+        target, walk, form = _take(Target, given), _take(Walk, given), given.pop("format", "table")
+        return print_listing(subject, method.bind(arguments, given), walk, target, format=form)
+
+    options = [*method.options, *walk, *_named_options_of(print_listing), *options_of(Target)]
+    return make_command(run, method.command, options, _LIST.format(noun=method.noun, key=_KEY))
+
+
+def _derive_count(method: _Method) -> Callable[..., int]:
+    subject = Subject(method.noun, ["count"])
+
+    def run(*arguments: object, **given: Any) -> int:
+        target, form = _take(Target, given), given.pop("format", "table")
+        return print_count(subject, method.bind(arguments, given), target, format=form)
+
+    filters = [option for option in method.options if option.name.partition("_")[0] != "order"]
+    options = [*filters, *_named_options_of(print_count), *options_of(Target)]
+    name = method.command.replace("list", "count", 1)
+    return make_command(run, name, options, _COUNT.format(noun=method.noun, key=_KEY))
+
+
+def _derive_get(method: _Method) -> Callable[..., int]:
+    subject = Subject(method.resource.replace("_", " "), find_fields(method.returns))
+
+    def run(*arguments: object, **given: Any) -> int:
+        target, form = _take(Target, given), given.pop("format", None)
+        return print_object(subject, method.bind(arguments, given), target, format=form)
+
+    target = [option for option in options_of(Target) if option.name == "sandbox" or not method.identifiers]
+    options = [*method.options, *_named_options_of(print_object), *target]
+    return make_command(run, method.command, options, _GET.format(summary=_summarize(method.function), key=_KEY))
+
+
+def _take(kind: Callable[..., T], given: dict[str, Any]) -> T:
+    """Make a *kind* of those of its options that were given; what is left is the method's."""
+    return kind(**{name: given.pop(name) for name in inspect.signature(kind).parameters if name in given})
+
+
+def _named_options_of(function: Callable[..., Any]) -> Iterator[inspect.Parameter]:
+    return (option for option in options_of(function) if option.kind is option.KEYWORD_ONLY)
+
+
+def _summarize(function: Callable[..., Any]) -> str:
+    """Return the first paragraph of a docstring."""
+    return " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
