@@ -100,7 +100,11 @@ def print_listing(
     """
     given = attrs.asdict(walk)
     options = {ARGUMENTS.get(name, name): given[name] for name in subject.options}
-    return _print_pages(subject, lambda client: ask(client).pages(**options), walk, format, target)
+
+    def fetch(client: ContactshipClient) -> _Pages:
+        return ask(client).pages(**options)
+
+    return _print_pages(subject, fetch, target, format, check=fetch, walk=walk)
 
 
 def print_count(
@@ -126,7 +130,7 @@ def print_count(
         yield _page_of({"count": await count(client)})
 
     if target.variables:
-        return _print_pages(subject, fetch, Walk(), format, target)
+        return _print_pages(subject, fetch, target, format, check=ask)
     write(b"%d\n" % _run_alone(count, target))
     return 0
 
@@ -152,31 +156,49 @@ def print_object(
 
     form = format or ("table" if sys.stdout.isatty() else "json")
     if target.variables:
-        return _print_pages(subject, fetch, Walk(), form, target)
+        return _print_pages(subject, fetch, target, form)
     write(encode_object(_run_alone(ask, target), form))
     return 0
 
 
-def _print_pages(
-    subject: Subject, fetch: Callable[[ContactshipClient], _Pages], walk: Walk, format_: Format, target: Target
+def _print_pages(  # noqa: PLR0913 - what is printed, of whom, and how
+    subject: Subject,
+    fetch: Callable[[ContactshipClient], _Pages],
+    target: Target,
+    format_: Format,
+    *,
+    check: Callable[[ContactshipClient], object] | None = None,
+    walk: Walk = Walk(),
 ) -> int:
+    """Print pages as they come, and return the exit code.
+
+    Args:
+        subject: Of the command.
+        fetch: Makes the pages of an organization.
+        target: Whom to ask.
+        format_: What rows are printed as.
+        check: Raises what is wrong with the arguments, and sends nothing; they are the same for all organizations.
+        walk: How the pages are fetched, for the progress.
+    """
     output = Output(format_, target.variables, fields=subject.fields, noun=subject.noun)
     shows_progress = sys.stderr.isatty() and not (output.streams and sys.stdout.isatty())
     progress = ProgressDisplay(shown=shows_progress, organizations=len(target.variables))
     noun = subject.noun if "offset" in subject.options else None
 
     def watch(client: ContactshipClient) -> _Pages:
-        with _wrong_usage():
-            pages = fetch(client)
-        return progress.watch(client.organization or subject.noun, pages, offset=walk.offset, limit=walk.limit)
+        title = client.organization or subject.noun
+        return progress.watch(title, fetch(client), offset=walk.offset, limit=walk.limit)
 
     if target.variables:
         pool = target.open_pool()
-        watch(pool[next(iter(pool))])  # Wrong arguments are the same for all; this sends nothing.
+        first = pool[next(iter(pool))]
         pages = _walk_each(pool, watch)
     else:
-        client = target.open_client()
-        pages = _walk_alone(client, watch(client))
+        first = target.open_client()
+        pages = _walk_alone(first, watch)
+    if check is not None:
+        with _wrong_usage():
+            check(first)
     try:
         # Around no more than this: without an event loop, Ctrl-C ends at once whatever is done.
         asyncio.run(_add(pages, output, progress))
@@ -193,8 +215,8 @@ def _print_pages(
     return 0
 
 
-async def _walk_alone(client: ContactshipClient, pages: _Pages) -> _NamedPages:
-    async with client, aclosing(pages):
+async def _walk_alone(client: ContactshipClient, watch: Callable[[ContactshipClient], _Pages]) -> _NamedPages:
+    async with client, aclosing(watch(client)) as pages:
         async for page in pages:
             yield "", page
 

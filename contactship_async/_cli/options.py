@@ -104,7 +104,7 @@ def _simplify(hint: Any) -> Any:
     elif str in kinds:
         kind = str
     elif containers:
-        kind = Json
+        return Json
     elif int in kinds:
         kind = Integer
     else:
