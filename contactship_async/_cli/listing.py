@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 import attrs
@@ -17,7 +17,6 @@ from contactship_async._cli.failures import describe, describe_each
 from contactship_async._cli.options import NonNegativeInt, PositiveInt
 from contactship_async._cli.organizations import Target
 from contactship_async._cli.output import Format, Output, encode_object, note, write
-from contactship_async._cli.progress import ProgressDisplay
 
 _SMALLEST_EXACT_PAGE: Final = 3  # see `rows` of a listing
 
@@ -182,12 +181,15 @@ def _print_pages(  # noqa: PLR0913 - what is printed, of whom, and how
     """
     output = Output(format_, target.variables, fields=subject.fields, noun=subject.noun)
     shows_progress = sys.stderr.isatty() and not (output.streams and sys.stdout.isatty())
-    progress = ProgressDisplay(shown=shows_progress, organizations=len(target.variables))
+    progress = _open_progress(len(target.variables)) if shows_progress else None
     noun = subject.noun if "offset" in subject.options else None
 
     def watch(client: ContactshipClient) -> _Pages:
+        if progress is None:
+            return fetch(client)
         title = client.organization or subject.noun
-        return progress.watch(title, fetch(client), offset=walk.offset, limit=walk.limit)
+        pages: _Pages = progress.watch(title, fetch(client), offset=walk.offset, limit=walk.limit)
+        return pages
 
     if target.variables:
         pool = target.open_pool()
@@ -201,7 +203,7 @@ def _print_pages(  # noqa: PLR0913 - what is printed, of whom, and how
             check(first)
     try:
         # Around no more than this: without an event loop, Ctrl-C ends at once whatever is done.
-        asyncio.run(_add(pages, output, progress))
+        asyncio.run(_add(pages, output, progress or nullcontext()))
     except PoolError as error:
         output.end(failures=len(error.exceptions))
         for text in describe_each(error, target.variables, noun):
@@ -227,7 +229,13 @@ async def _walk_each(pool: ContactshipPool, watch: Callable[[ContactshipClient],
             yield organization, page
 
 
-async def _add(pages: _NamedPages, output: Output, progress: ProgressDisplay) -> None:
+def _open_progress(organizations: int) -> Any:
+    from contactship_async._cli.progress import ProgressDisplay  # noqa: PLC0415 - takes time to import
+
+    return ProgressDisplay(organizations=organizations)
+
+
+async def _add(pages: _NamedPages, output: Output, progress: AbstractContextManager[object]) -> None:
     with progress:
         async with aclosing(pages):
             async for organization, page in pages:

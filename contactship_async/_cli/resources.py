@@ -65,7 +65,7 @@ class _Method:
         """Read its signature and type hints."""
         returns = get_type_hints(function)["return"]
         row_type = next(iter(get_args(returns)), None)
-        return cls(resource, name, function, get_origin(returns) or returns, row_type, tuple(options_of(function)))
+        return cls(resource, name, function, get_origin(returns) or returns, row_type, options_of(function))
 
     @property
     def is_listing(self) -> bool:
