@@ -14,11 +14,11 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from cyclopts.types import NonNegativeFloat
 
 from contactship_async import ConfigurationError, ContactshipClient, ContactshipError, __version__
+from contactship_async._cli.commands import find_methods
 from contactship_async._cli.failures import describe
 from contactship_async._cli.options import NonNegativeInt, Port, PositiveInt
 from contactship_async._cli.organizations import read_organizations
 from contactship_async._cli.output import STDOUT, note, write
-from contactship_async._cli.resources import derive_apps
 
 app = App(
     name="contactship",
@@ -35,8 +35,9 @@ app = App(
     failed, 2 wrong usage or no key, 130 ended by Ctrl-C.""",
 )
 app.register_install_completion_command(help="Install the completion of commands and options for your shell.")
-for _resource in derive_apps(ContactshipClient):
-    app.command(_resource)
+for _name, _text, _ in find_methods(ContactshipClient):
+    # Derived at their first use: that takes milliseconds for each.
+    app.command(f"contactship_async._cli.resources:{_name}", name=_name.replace("_", "-"), help=_text)
 
 
 @app.command(name="sandbox")

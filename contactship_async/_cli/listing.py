@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 import attrs
@@ -17,7 +17,6 @@ from contactship_async._cli.failures import describe, describe_each
 from contactship_async._cli.options import NonNegativeInt, PositiveInt
 from contactship_async._cli.organizations import Target
 from contactship_async._cli.output import Format, Output, encode_object, note, write
-from contactship_async._cli.progress import ProgressDisplay
 
 _SMALLEST_EXACT_PAGE: Final = 3  # see `rows` of a listing
 
@@ -100,7 +99,11 @@ def print_listing(
     """
     given = attrs.asdict(walk)
     options = {ARGUMENTS.get(name, name): given[name] for name in subject.options}
-    return _print_pages(subject, lambda client: ask(client).pages(**options), walk, format, target)
+
+    def fetch(client: ContactshipClient) -> _Pages:
+        return ask(client).pages(**options)
+
+    return _print_pages(subject, fetch, target, format, check=fetch, walk=walk)
 
 
 def print_count(
@@ -126,7 +129,7 @@ def print_count(
         yield _page_of({"count": await count(client)})
 
     if target.variables:
-        return _print_pages(subject, fetch, Walk(), format, target)
+        return _print_pages(subject, fetch, target, format, check=ask)
     write(b"%d\n" % _run_alone(count, target))
     return 0
 
@@ -152,34 +155,55 @@ def print_object(
 
     form = format or ("table" if sys.stdout.isatty() else "json")
     if target.variables:
-        return _print_pages(subject, fetch, Walk(), form, target)
+        return _print_pages(subject, fetch, target, form)
     write(encode_object(_run_alone(ask, target), form))
     return 0
 
 
-def _print_pages(
-    subject: Subject, fetch: Callable[[ContactshipClient], _Pages], walk: Walk, format_: Format, target: Target
+def _print_pages(  # noqa: PLR0913 - what is printed, of whom, and how
+    subject: Subject,
+    fetch: Callable[[ContactshipClient], _Pages],
+    target: Target,
+    format_: Format,
+    *,
+    check: Callable[[ContactshipClient], object] | None = None,
+    walk: Walk = Walk(),
 ) -> int:
+    """Print pages as they come, and return the exit code.
+
+    Args:
+        subject: Of the command.
+        fetch: Makes the pages of an organization.
+        target: Whom to ask.
+        format_: What rows are printed as.
+        check: Raises what is wrong with the arguments, and sends nothing; they are the same for all organizations.
+        walk: How the pages are fetched, for the progress.
+    """
     output = Output(format_, target.variables, fields=subject.fields, noun=subject.noun)
     shows_progress = sys.stderr.isatty() and not (output.streams and sys.stdout.isatty())
-    progress = ProgressDisplay(shown=shows_progress, organizations=len(target.variables))
+    progress = _open_progress(len(target.variables)) if shows_progress else None
     noun = subject.noun if "offset" in subject.options else None
 
     def watch(client: ContactshipClient) -> _Pages:
-        with _wrong_usage():
-            pages = fetch(client)
-        return progress.watch(client.organization or subject.noun, pages, offset=walk.offset, limit=walk.limit)
+        if progress is None:
+            return fetch(client)
+        title = client.organization or subject.noun
+        pages: _Pages = progress.watch(title, fetch(client), offset=walk.offset, limit=walk.limit)
+        return pages
 
     if target.variables:
         pool = target.open_pool()
-        watch(pool[next(iter(pool))])  # Wrong arguments are the same for all; this sends nothing.
+        first = pool[next(iter(pool))]
         pages = _walk_each(pool, watch)
     else:
-        client = target.open_client()
-        pages = _walk_alone(client, watch(client))
+        first = target.open_client()
+        pages = _walk_alone(first, watch)
+    if check is not None:
+        with _wrong_usage():
+            check(first)
     try:
         # Around no more than this: without an event loop, Ctrl-C ends at once whatever is done.
-        asyncio.run(_add(pages, output, progress))
+        asyncio.run(_add(pages, output, progress or nullcontext()))
     except PoolError as error:
         output.end(failures=len(error.exceptions))
         for text in describe_each(error, target.variables, noun):
@@ -193,8 +217,8 @@ def _print_pages(
     return 0
 
 
-async def _walk_alone(client: ContactshipClient, pages: _Pages) -> _NamedPages:
-    async with client, aclosing(pages):
+async def _walk_alone(client: ContactshipClient, watch: Callable[[ContactshipClient], _Pages]) -> _NamedPages:
+    async with client, aclosing(watch(client)) as pages:
         async for page in pages:
             yield "", page
 
@@ -205,7 +229,13 @@ async def _walk_each(pool: ContactshipPool, watch: Callable[[ContactshipClient],
             yield organization, page
 
 
-async def _add(pages: _NamedPages, output: Output, progress: ProgressDisplay) -> None:
+def _open_progress(organizations: int) -> Any:
+    from contactship_async._cli.progress import ProgressDisplay  # noqa: PLC0415 - takes time to import
+
+    return ProgressDisplay(organizations=organizations)
+
+
+async def _add(pages: _NamedPages, output: Output, progress: AbstractContextManager[object]) -> None:
     with progress:
         async with aclosing(pages):
             async for organization, page in pages:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -41,7 +42,8 @@ _ARGUMENTS: Final = re.compile(r"^Args:\n((?: {4}.*\n?|\n)+)", re.MULTILINE)
 _ARGUMENT: Final = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 
 
-def options_of(function: Callable[..., Any]) -> Iterator[inspect.Parameter]:
+@cache
+def options_of(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
     """Make an option of each parameter of a function or an attrs class; a positional one may lack its name.
 
     What may be a text, one of several choices, a number or a flag is written as such; arrays and objects as JSON. The
@@ -49,10 +51,12 @@ def options_of(function: Callable[..., Any]) -> Iterator[inspect.Parameter]:
     """
     helps = _read_helps(inspect.getdoc(function) or "")
     hints = get_type_hints(function, include_extras=True)
+    options: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(function).parameters.items():
         if name != "self":
             settings = Parameter(help=helps.get(name), **_describe_default(name, parameter.default))
-            yield parameter.replace(annotation=Annotated[_simplify(hints[name]), settings])
+            options.append(parameter.replace(annotation=Annotated[_simplify(hints[name]), settings]))
+    return tuple(options)
 
 
 def make_command(
@@ -104,7 +108,7 @@ def _simplify(hint: Any) -> Any:
     elif str in kinds:
         kind = str
     elif containers:
-        kind = Json
+        return Json
     elif int in kinds:
         kind = Integer
     else:

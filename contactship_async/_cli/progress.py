@@ -18,11 +18,10 @@ class ProgressDisplay:
     """A bar for a listing; of many organizations one bar that counts them, and one for each that is under way.
 
     Args:
-        shown: Whether anything is shown.
         organizations: How many there are; 0 for one without a name.
     """
 
-    def __init__(self, *, shown: bool, organizations: int) -> None:
+    def __init__(self, *, organizations: int) -> None:
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -30,7 +29,6 @@ class ProgressDisplay:
             TimeElapsedColumn(),
             console=Console(stderr=True),
             transient=True,
-            disable=not shown,
         )
         self._all = self._progress.add_task("organizations", total=organizations) if organizations else None
 

@@ -10,6 +10,7 @@ from attrs import frozen
 from cyclopts import App
 
 from contactship_async import ContactshipClient
+from contactship_async._cli.commands import find_methods, summarize
 from contactship_async._cli.listing import ARGUMENTS, Subject, Walk, print_count, print_listing, print_object
 from contactship_async._cli.options import make_command, options_of
 from contactship_async._cli.organizations import Target
@@ -64,7 +65,7 @@ class _Method:
         """Read its signature and type hints."""
         returns = get_type_hints(function)["return"]
         row_type = next(iter(get_args(returns)), None)
-        return cls(resource, name, function, get_origin(returns) or returns, row_type, tuple(options_of(function)))
+        return cls(resource, name, function, get_origin(returns) or returns, row_type, options_of(function))
 
     @property
     def is_listing(self) -> bool:
@@ -91,34 +92,22 @@ class _Method:
         return lambda client: getattr(getattr(client, self.resource), self.name)(*arguments, **options)
 
 
-def find_resources(client: type[Any]) -> dict[str, type[Any]]:
-    """Find the resources of a class of clients: their classes by the names of the attributes."""
-    return {
-        name: get_type_hints(member.fget)["return"]
-        for owner in reversed(client.__mro__)
-        for name, member in vars(owner).items()
-        if isinstance(member, property) and not name.startswith("_")
-    }
+def __getattr__(name: str) -> App:
+    """Derive the commands of a resource at their first use: cyclopts imports them from here by its name."""
+    for app in derive_apps(ContactshipClient, name):
+        return app
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)
 
 
-def derive_apps(client: type[Any]) -> Iterator[App]:
-    """Derive the commands of each resource that has something to list or to get.
-
-    Args:
-        client: The class of clients.
-    """
-    for resource, kind in find_resources(client).items():
-        functions = {name: member for name, member in vars(kind).items() if inspect.isfunction(member)}
-        methods = [
-            _Method.read(resource, name, function)
-            for name, function in functions.items()
-            if name == "get" or name.partition("_")[0] == "list"
-        ]
-        commands = [command for method in methods for command in _derive_commands(method)]
-        if commands:
-            app = App(name=resource.replace("_", "-"), help=_summarize(getattr(client, resource).fget))
-            for command in commands:
-                app.command(command, name=command.__name__)
+def derive_apps(client: type[Any], *names: str) -> Iterator[App]:
+    """Derive the commands of the resources of a class of clients, of all of them or of those with these *names*."""
+    for resource, text, methods in find_methods(client):
+        if not names or resource in names:
+            app = App(name=resource.replace("_", "-"), help=text)
+            for name, function in methods.items():
+                for command in _derive_commands(_Method.read(resource, name, function)):
+                    app.command(command, name=command.__name__)
             yield app
 
 
@@ -165,7 +154,7 @@ def _derive_get(method: _Method) -> Callable[..., int]:
 
     target = [option for option in options_of(Target) if option.name == "sandbox" or not method.identifiers]
     options = [*method.options, *_named_options_of(print_object), *target]
-    return make_command(run, method.command, options, _GET.format(summary=_summarize(method.function), key=_KEY))
+    return make_command(run, method.command, options, _GET.format(summary=summarize(method.function), key=_KEY))
 
 
 def _take(kind: Callable[..., T], given: dict[str, Any]) -> T:
@@ -175,8 +164,3 @@ def _take(kind: Callable[..., T], given: dict[str, Any]) -> T:
 
 def _named_options_of(function: Callable[..., Any]) -> Iterator[inspect.Parameter]:
     return (option for option in options_of(function) if option.kind is option.KEYWORD_ONLY)
-
-
-def _summarize(function: Callable[..., Any]) -> str:
-    """Return the first paragraph of a docstring."""
-    return " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())

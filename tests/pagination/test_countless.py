@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from attrs import define, frozen
 
+from contactship_async import ContactshipClient, Listing, ListingDeclaration, Request, Response
 from contactship_async._pagination import overlapping
 from contactship_async._pagination.anchors import IdAnchor, KeyAnchor
 from contactship_async._pagination.driver import PageRequest, Walk
@@ -18,6 +20,7 @@ from contactship_async._pagination.rows import RowIds, SortKey
 from contactship_async._pagination.sequential import DefaultWalk
 from contactship_async.errors import MalformedResponseError, PaginationError, WalkPosition
 from contactship_async.models.common import Page
+from contactship_async.models.tags import Tag
 
 
 @frozen
@@ -171,3 +174,24 @@ def test_server_with_small_pages_is_asked_only_once_whether_it_knows_offsets() -
     with pytest.raises(PaginationError):
         drive(make_walk(), answer)
     assert 1 == asked.count(FAR_OFFSET)
+
+
+async def test_listing_that_is_declared_without_a_count() -> None:
+    """It is walked with overlapping pages from the first, and refuses to count before anything is sent."""
+    queries: list[dict[str, str]] = []
+
+    async def transport(request: Request) -> Response:
+        queries.append(dict(request.query))
+        offset, limit = int(queries[-1]["offset"]), int(queries[-1]["limit"])
+        rows = [{"id": f"t{place}", "name": "x"} for place in range(7)]
+        return Response(status=200, body=json.dumps(rows[offset : offset + limit]).encode())
+
+    declaration = ListingDeclaration("/v1/things", Tag, has_count=False)
+    async with ContactshipClient("key", transport=transport) as client:
+        listing = Listing(declaration, client._caller)
+        with pytest.raises(PaginationError, match="tells no count"):
+            await listing.count()
+        assert [] == queries
+        assert [f"t{place}" for place in range(7)] == [tag.id async for tag in listing.rows(page_size=3)]
+        assert [0, 2, 4, 6] == [int(query["offset"]) for query in queries]
+        assert 7 == len([tag async for tag in listing.rows(page_size=1)])

@@ -1,0 +1,474 @@
+"""The commands that are derived from the resources of the client, and from a resource that is made up."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from attrs import frozen
+from raw_server import RawServer, answer
+from terminals_and_pipes import STYLING, run_in_terminal
+
+from contactship_async import ConnectionFailedError, ContactshipClient, Page, WalkPosition
+from contactship_async._cli import resources
+from contactship_async._cli.app import app
+from contactship_async._cli.output import Output
+from contactship_async._cli.resources import derive_apps
+
+COMMANDS = [
+    (*resource.name, name) for resource in derive_apps(ContactshipClient) for name in resource if name[0] != "-"
+]
+LISTINGS = [command for command in COMMANDS if command[1].startswith("list")]
+
+TAG = {
+    "id": "tag-a217cf25-3be9-5767-0884-fd16636abf8c",
+    "name": "VIP",
+    "color": "#1A73E8",
+    "label": "Who called more than three times in a week",
+    "organization_id": "org-1",
+    "created_at": "2026-01-15T10:00:00Z",
+}
+
+
+@frozen
+class Part:
+    """What is in a thing."""
+
+    name: str
+
+
+@frozen
+class Thing:
+    """A row with a value of each kind."""
+
+    id: str
+    label: str | None
+    price: float | None
+    is_new: bool
+    extra: Mapping[str, Any]
+    parts: Sequence[Part]
+    created_at: datetime
+
+
+THINGS = [
+    Thing(
+        id="th-1",
+        label='a, "b" \n',
+        price=1.5,
+        is_new=True,
+        extra={"a": [1, None]},
+        parts=[Part("ü"), Part("x")],
+        created_at=datetime(2026, 1, 15, tzinfo=UTC),
+    ),
+    Thing(
+        id="th-2",
+        label=None,
+        price=None,
+        is_new=False,
+        extra={},
+        parts=[],
+        created_at=datetime(2026, 1, 16, 1, 2, 3, tzinfo=UTC),
+    ),
+]
+RECORDS: list[dict[str, Any]] = [
+    {
+        "id": "th-1",
+        "label": 'a, "b" \n',
+        "price": 1.5,
+        "is_new": True,
+        "extra": {"a": [1, None]},
+        "parts": [{"name": "ü"}, {"name": "x"}],
+        "created_at": "2026-01-15T00:00:00Z",
+    },
+    {
+        "id": "th-2",
+        "label": None,
+        "price": None,
+        "is_new": False,
+        "extra": {},
+        "parts": [],
+        "created_at": "2026-01-16T01:02:03Z",
+    },
+]
+CELLS = [
+    ["th-1", 'a, "b" \n', "1.5", "true", '{"a":[1,null]}', '[{"name":"ü"},{"name":"x"}]', "2026-01-15T00:00:00Z"],
+    ["th-2", "", "", "false", "{}", "[]", "2026-01-16T01:02:03Z"],
+]
+
+given: dict[str, object] = {}
+
+
+@frozen
+class Cursor:
+    """A listing without offsets, such as one by cursor; after its rows it may fail."""
+
+    rows: Sequence[object]
+    failure: Exception | None = None
+
+    async def pages(self, *, max_items: int | None = None) -> AsyncGenerator[Page[Any], None]:
+        """Yield a page for each row."""
+        for row in self.rows[:max_items]:
+            yield Page((row,), None, 0, None)
+        if self.failure is not None:
+            raise self.failure
+
+    async def count(self) -> int:
+        """Count the rows."""
+        return len(self.rows)
+
+
+class Mood(Enum):
+    """Choices."""
+
+    GOOD = "good"
+    BAD = "bad"
+
+
+class Things:
+    """A resource that is made up."""
+
+    async def get(self, thing_id: str, *, deep: bool = True, wide: bool = False) -> Thing:
+        """Fetch a thing.
+
+        Args:
+            thing_id: Of the thing.
+            deep: Whether its parts are wanted.
+            wide: Whether more is wanted.
+        """
+        given.update(thing_id=thing_id, deep=deep, wide=wide)
+        if not thing_id:
+            message = "thing_id must be a non-empty string, not ''"
+            raise ValueError(message)
+        if thing_id == "lost":
+            message = "GET /v1/things failed"
+            raise ConnectionFailedError(message)
+        return THINGS[0]
+
+    def list(  # noqa: PLR0913 - one argument for each kind of option
+        self,
+        *,
+        channel_id: str,
+        mood: Mood | None = None,
+        kind: Literal["a", "b"] | None = None,
+        since: date | None = None,
+        most: int | None = None,
+        filters: Sequence[Mapping[str, str]] | None = None,
+        order_by: str | None = None,
+    ) -> Cursor:
+        """Return a listing.
+
+        Args:
+            channel_id: Of the channel, of which
+                there are many.
+            mood: Only of this mood.
+            kind: Only of this kind.
+            since: Only younger ones.
+            most: Only so many parts.
+            filters: What else.
+            order_by: A field.
+        """
+        given.update(channel_id=channel_id, mood=mood, kind=kind, since=since, most=most, filters=filters)
+        given["order_by"] = order_by
+        if channel_id == "none":
+            message = "channel_id must be that of a channel"
+            raise ValueError(message)
+        if channel_id == "odd":
+            message = "there is no such channel"
+            raise ValueError(message)
+        failure = None
+        if channel_id == "failing":
+            failure = ConnectionFailedError("GET /v1/things failed")
+            failure.position = WalkPosition(2, 2)
+        return Cursor(THINGS, failure)
+
+    def list_parts(self) -> Cursor:
+        """Return a listing of dictionaries, the later ones with other keys."""
+        return Cursor([{"id": "pa-1", "a": 1}, {"b\x1b": [2], "id": "pa-2"}])
+
+    def list_nothing(self) -> Cursor:
+        """Return an empty listing."""
+        return Cursor([])
+
+    async def list_all(self) -> Sequence[Thing]:
+        """Return no listing."""
+        raise NotImplementedError
+
+
+class Client(ContactshipClient):
+    """A client with one more resource, and with one that has nothing to list."""
+
+    @property
+    def new_things(self) -> Things:
+        """The things of the organization."""
+        return Things()
+
+    @property
+    def parts(self) -> Part:
+        """Nothing to list or to get."""
+        raise NotImplementedError
+
+
+@pytest.fixture(autouse=True)
+def _made_up_resource(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give all clients, and the command line, the resource that is made up."""
+    monkeypatch.setattr(ContactshipClient, "new_things", vars(Client)["new_things"], raising=False)
+    for resource in derive_apps(Client, "new_things"):
+        app.command(resource)
+    given.clear()
+    yield
+    del app["new-things"]
+
+
+@pytest.fixture
+def organizations(tmp_path: Path) -> tuple[str, str]:
+    """Write a file of two organizations, and return the option that names it."""
+    file = tmp_path / "organizations.toml"
+    file.write_text('acme = "ACME_KEY"\nglobex = "GLOBEX_KEY"\n')
+    return ("--organizations", str(file))
+
+
+KEYS = {"ACME_KEY": "sk-acme", "GLOBEX_KEY": "sk-globex"}
+THINGS_LIST = ("new-things", "list", "--sandbox", "--channel-id", "ch-1")
+
+
+def test_only_resources_have_commands() -> None:
+    """Other names are not made up, and a resource without anything to list or to get has no commands."""
+    with pytest.raises(AttributeError, match="has no attribute 'lost'"):
+        resources.lost  # noqa: B018 - reading it raises
+
+    assert "parts" not in [name for resource in derive_apps(Client) for name in resource.name]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+async def test_help_explains_each_option(call: Any, command: tuple[str, str]) -> None:
+    """Each option of each command has a text, of its method's docstring or of the options that all share."""
+    options = app[command[0]][command[1]].assemble_argument_collection()
+
+    ended = await call(*command, "--help")
+
+    assert (0, "") == (ended.code, ended.complaint)
+    assert [] == [option.name for option in options if not option.parameter.help]
+    assert [] == [option.name for option in options if option.name not in ended.output]
+    assert "There is no option for the key" in " ".join(ended.output.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+async def test_a_key_is_needed(call: Any, command: tuple[str, str]) -> None:
+    """Without a key, each command is wrong usage, and says what to set."""
+    ended = await call(*command, variables={"CONTACTSHIP_API_KEY": ""})
+
+    assert (2, "") == (ended.code, ended.output)
+    assert ended.complaint.startswith("contactship: no API key: set the environment variable CONTACTSHIP_API_KEY")
+
+
+@pytest.mark.parametrize("command", LISTINGS, ids=" ".join)
+async def test_an_empty_listing_has_its_noun_and_its_fields(call: Any, command: tuple[str, str]) -> None:
+    """A table says what there is none of, a sheet has the fields of the model, and a count is zero."""
+    async with RawServer(answer({"data": [], "count": 0})) as server:
+        table, sheet, count = [
+            await call(*arguments, url=server.url)
+            for arguments in (command, (*command, "--format", "csv"), (command[0], command[1].replace("list", "count")))
+        ]
+
+    assert (0, "", f"contactship: no {command[0].replace('-', ' ')}\n") == (table.code, table.output, table.complaint)
+    assert sheet.output.startswith("id,")
+    assert (0, "0\n", "") == (count.code, count.output, count.complaint)
+
+
+async def test_lists_tags(call: Any) -> None:
+    """A field without a value is an empty cell and null; filters are sent by the API's names."""
+    async with RawServer(answer({"data": [TAG], "count": 1})) as server:
+        array, sheet = [
+            await call("tags", "list", "--name", "VI", "--order", "asc", "--format", format_, url=server.url)
+            for format_ in ("json", "csv")
+        ]
+        target = server.requests[0].target
+
+    assert [{**TAG, "updated_at": None}] == json.loads(array.output)
+    assert [{**TAG, "updated_at": ""}] == list(csv.DictReader(sheet.output.splitlines()))
+    assert "/v1/tags?limit=100&offset=0&order=asc&name=VI" == target
+
+
+@pytest.mark.parametrize("columns", [80, 60, 30])
+async def test_ids_are_never_broken(start: Any, columns: int) -> None:
+    """Whatever the width, an id stands in one piece, nothing is lost, and columns without a value go first."""
+    async with RawServer(answer({"data": [{**TAG, "id": f"{TAG['id']}-{n}"} for n in range(2)], "count": 2})) as server:
+        shown = STYLING.sub("", await run_in_terminal(start, "tags", "list", columns=columns, url=server.url))
+
+    note, header, _, *lines = shown[shown.index("contactship: ") :].splitlines()
+    assert "contactship: all of organization org-1" == note
+    assert ["id", "name", "color", "label", "created_at"] == header.split()
+    assert [f"{TAG['id']}-{n}" for n in range(2)] == [line.split()[0] for line in lines if "tag-" in line]
+    assert {"Who", "called", "more", "than", "three", "times", "in", "a", "week"} <= set(" ".join(lines).split())
+    assert (columns == 80) == (max(map(len, lines)) <= columns)
+
+
+async def test_prints_values_of_each_kind(call: Any) -> None:
+    """Null is an empty cell, nested values are compact JSON in a cell and real JSON elsewhere, in the model's order."""
+    array, lines, sheet, table = [
+        await call(*THINGS_LIST, "--format", format_) for format_ in ("json", "jsonl", "csv", "table")
+    ]
+
+    assert [(0, "")] * 4 == [(ended.code, ended.complaint) for ended in (array, lines, sheet, table)]
+    assert RECORDS == json.loads(array.output) == [json.loads(line) for line in lines.output.splitlines()]
+    assert [[*RECORDS[0]], *CELLS] == list(csv.reader(sheet.output.splitlines(keepends=True)))
+    header, _, first, second = table.output.splitlines()
+    assert [*RECORDS[0]] == header.split()
+    assert first.startswith(r'th-1   a, "b" \n   1.5     true     {"a":[1,null]}   [{"name":"ü"},{"name":"x"}]')
+    assert ["th-2", "false", "{}", "[]", "2026-01-16T01:02:03Z"] == second.split()
+
+
+async def test_prints_dictionaries(call: Any) -> None:
+    """The columns are those of the first rows; what has none is named once, and stands in JSON."""
+    command = ("new-things", "list-parts", "--sandbox", "--format")
+    lines, sheet, table = [await call(*command, format_) for format_ in ("jsonl", "csv", "table")]
+    empty = [await call("new-things", "list-nothing", "--sandbox", "--format", form) for form in ("csv", "table")]
+
+    assert [{"id": "pa-1", "a": 1}, {"b\x1b": [2], "id": "pa-2"}] == [*map(json.loads, lines.output.splitlines())]
+    assert "id,a\npa-1,1\npa-2,\n" == sheet.output
+    assert (
+        r"contactship: no columns for b\x1b, which the first rows lack; --format jsonl has all" "\n"
+    ) == sheet.complaint
+    assert [["id", "a", r"b\x1b"], ["pa-1", "1"], ["pa-2", "[2]"]] == [
+        line.split() for line in table.output.splitlines() if "─" not in line
+    ]
+    assert [("", ""), ("", "contactship: no nothing\n")] == [(ended.output, ended.complaint) for ended in empty]
+
+
+async def test_names_a_column_without_place_once(capfd: pytest.CaptureFixture[str]) -> None:
+    """A field that comes with each later page is not complained about with each."""
+    output = Output("csv")
+
+    for row in ({"id": 1}, {"id": 2, "a": 1}, {"id": 3, "a": 1}):
+        await output.add([row])
+
+    assert 1 == capfd.readouterr().err.count("no columns for a,")
+
+
+async def test_arguments_are_those_of_the_method(call: Any) -> None:
+    """Choices, dates, numbers, JSON and required options are read as the signature says; what is not given is None."""
+    few = await call(*THINGS_LIST, "--limit", "1", "--format", "jsonl")
+    none = {"mood": None, "kind": None, "since": None, "most": None, "filters": None, "order_by": None}
+    assert {"channel_id": "ch-1", **none} == given
+    options = ("--mood", "good", "--kind", "a", "--since", "2026-01-15", "--most", "3", "--order-by", "id")
+    all_given = await call(*THINGS_LIST, *options, "--filters", '[{"a": "b"}]')
+
+    assert (0, [RECORDS[0]]) == (few.code, [json.loads(line) for line in few.output.splitlines()])
+    assert 0 == all_given.code
+    assert {
+        "channel_id": "ch-1",
+        "mood": "good",
+        "kind": "a",
+        "since": date(2026, 1, 15),
+        "most": 3,
+        "filters": [{"a": "b"}],
+        "order_by": "id",
+    } == given
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("list", "--sandbox"), "--channel-id"),
+        ((*THINGS_LIST[1:], "--mood", "sad"), "good"),
+        ((*THINGS_LIST[1:], "--most", "1.5"), '"1.5" is not a whole number'),
+        ((*THINGS_LIST[1:], "--filters", "{a"), "it is not JSON"),
+        ((*THINGS_LIST[1:], "--offset", "1"), "--offset"),
+        ((*THINGS_LIST[1:], "--exact"), "--exact"),
+        (("count", "--channel-id", "ch-1", "--order-by", "id"), "--order-by"),
+        (("list", "--sandbox", "--channel-id", "none"), "contactship: --channel-id must be that of a channel\n"),
+        (("count", "--sandbox", "--channel-id", "none"), "contactship: --channel-id must be that of a channel\n"),
+        (("list", "--sandbox", "--channel-id", "odd"), "contactship: there is no such channel\n"),
+        (("get", "--sandbox", ""), "contactship: --thing-id must be a non-empty string, not ''\n"),
+        (("get", "--sandbox"), "--thing-id"),
+        (("get", "th-1", "--organizations", "some.toml"), "--organizations"),
+        (("list-all",), '"list-all"'),
+    ],
+)
+async def test_wrong_arguments_are_wrong_usage(call: Any, arguments: tuple[str, ...], complaint: str) -> None:
+    """What the method refuses, and options that mean nothing for its listing, end with exit code 2 and one line."""
+    ended = await call("new-things", *arguments)
+
+    assert (2, "", 1) == (ended.code, ended.output, ended.complaint.count("\n"))
+    assert complaint in ended.complaint
+
+
+async def test_wrong_arguments_are_the_same_for_all_organizations(call: Any, organizations: tuple[str, str]) -> None:
+    """They are told once, not for each organization."""
+    for command in ("list", "count"):
+        ended = await call("new-things", command, "--channel-id", "none", *organizations, variables=KEYS)
+
+        assert (2, "", "contactship: --channel-id must be that of a channel\n") == (
+            ended.code,
+            ended.output,
+            ended.complaint,
+        )
+
+
+async def test_a_failure_without_offsets_gives_no_advice(call: Any, organizations: tuple[str, str]) -> None:
+    """Where there is no --offset, none is recommended; what came before is printed."""
+    command = ("new-things", "list", "--channel-id", "failing", "--format", "jsonl")
+    alone = await call(*command, "--sandbox")
+    both = await call(*command, *organizations, variables=KEYS)
+
+    assert (1, "contactship: GET /v1/things failed\n") == (alone.code, alone.complaint)
+    assert RECORDS == [json.loads(line) for line in alone.output.splitlines()]
+    assert (1, 4) == (both.code, len(both.output.splitlines()))
+    assert "contactship: acme: GET /v1/things failed\ncontactship: globex: GET /v1/things failed\n" == both.complaint
+
+
+async def test_advice_after_a_single_row(call: Any) -> None:
+    """The first row is called so, not a number of rows."""
+    pages = [answer({"data": [TAG], "count": 2}), answer({"data": [], "count": 2}, status=400)]
+    async with RawServer(pages) as server:
+        ended = await call("tags", "list", "--page-size", "1", "--format", "jsonl", url=server.url)
+
+    assert 1 == ended.code
+    assert ended.complaint.endswith("; to go on after the first, add --offset 1\n")
+
+
+async def test_counts_each_organization(call: Any, organizations: tuple[str, str]) -> None:
+    """The number alone is the same in each format; of many organizations there is a row for each."""
+    alone = [
+        await call("new-things", "count", "--sandbox", "--channel-id", "c", "--format", f) for f in ("json", "csv")
+    ]
+    both = await call("new-things", "count", "--channel-id", "c", *organizations, "--format", "json", variables=KEYS)
+
+    assert [(0, "2\n", "")] * 2 == [(ended.code, ended.output, ended.complaint) for ended in alone]
+    assert [{"organization": "acme", "count": 2}, {"organization": "globex", "count": 2}] == json.loads(both.output)
+
+
+async def test_gets_an_object(call: Any, start: Any) -> None:
+    """It is JSON in a pipe; as a table, it has a line for each field."""
+    array = await call("new-things", "get", "th-1", "--sandbox", "--no-deep", "--wide")
+    assert {"thing_id": "th-1", "deep": False, "wide": True} == given
+    table = await call("new-things", "get", "--thing-id", "th-1", "--sandbox", "--format", "table")
+    failed = await call("new-things", "get", "lost", "--sandbox")
+
+    assert (0, RECORDS[0]) == (array.code, json.loads(array.output))
+    assert {"thing_id": "lost", "deep": True, "wide": False} == given
+    header, _, *lines = table.output.splitlines()
+    assert ["field", "value"] == header.split()
+    assert [*RECORDS[0]] == [line.split()[0] for line in lines]
+    assert CELLS[0][4] == lines[4].split()[1]
+    assert (1, "", "contactship: GET /v1/things failed\n") == (failed.code, failed.output, failed.complaint)
+
+
+async def test_gets_the_object_of_each_organization(
+    call: Any, monkeypatch: pytest.MonkeyPatch, organizations: tuple[str, str]
+) -> None:
+    """An object without an identifier is a row for each organization."""
+
+    async def get(self: object) -> Part:
+        return Part("x")
+
+    monkeypatch.setattr("contactship_async.resources.credits.Credits.get", get)
+    ended = await call("credits", "get", *organizations, variables=KEYS)
+
+    assert [{"organization": "acme", "name": "x"}, {"organization": "globex", "name": "x"}] == json.loads(ended.output)
