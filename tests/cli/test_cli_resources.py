@@ -20,6 +20,7 @@ from contactship_async._cli import resources
 from contactship_async._cli.app import app
 from contactship_async._cli.output import Output
 from contactship_async._cli.resources import derive_apps
+from contactship_async._cli.table import find_folds, lay_out
 
 COMMANDS = [
     (*resource.name, name) for resource in derive_apps(ContactshipClient) for name in resource if name[0] != "-"
@@ -472,3 +473,26 @@ async def test_gets_the_object_of_each_organization(
     ended = await call("credits", "get", *organizations, variables=KEYS)
 
     assert [{"organization": "acme", "name": "x"}, {"organization": "globex", "name": "x"}] == json.loads(ended.output)
+
+
+def test_times_are_folded_after_the_date_or_not_at_all() -> None:
+    """A time that lacks a little room is not broken amid its seconds."""
+    rows = [{"id": "x" * 30, "created_at": "2026-01-15T10:00:00Z"}]
+    names = ["id", "created_at"]
+
+    widths = [lay_out(rows, names, room, find_folds(rows, names)).widths["created_at"] for room in (51, 50, 42, 41)]
+
+    assert [20, 11, 11, 20] == widths
+
+
+def test_texts_are_folded_between_words() -> None:
+    """What has no blank is in one piece, such as an id amid a text; JSON may be folded anywhere."""
+    rows = [{"text": "see pn-a217cf25-3be9 for it all", "json": [1] * 30}]
+    cells = [{"text": "see pn-a217cf25-3be9 for it all", "json": "1" * 61}]
+    names = ["text", "json"]
+
+    folds = find_folds(rows, names)
+    layouts = [lay_out(cells, names, room, folds) for room in (93, 60, 27, 26)]
+
+    assert {"text": len("pn-a217cf25-3be9"), "json": 10} == {name: fold.least for name, fold in folds.items()}
+    assert [(31, 61), (29, 29), (16, 10), (31, 61)] == [tuple(layout.widths.values()) for layout in layouts]
