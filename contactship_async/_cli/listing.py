@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 import attrs
@@ -14,7 +14,7 @@ from cyclopts import CycloptsError
 
 from contactship_async import ContactshipClient, ContactshipError, ContactshipPool, Page, PoolError
 from contactship_async._cli.failures import describe, describe_each
-from contactship_async._cli.options import NonNegativeInt, PositiveInt
+from contactship_async._cli.options import NonNegativeInt, PositiveInt, wrong_usage
 from contactship_async._cli.organizations import Target
 from contactship_async._cli.output import Format, Output, encode_object, note, write
 
@@ -199,7 +199,7 @@ def _print_pages(  # noqa: PLR0913 - what is printed, of whom, and how
         first = target.open_client()
         pages = _walk_alone(first, watch)
     if check is not None:
-        with _wrong_usage():
+        with wrong_usage():
             check(first)
     try:
         # Around no more than this: without an event loop, Ctrl-C ends at once whatever is done.
@@ -249,20 +249,7 @@ def _page_of(row: T) -> Page[T]:
 def _run_alone(ask: Callable[[ContactshipClient], Awaitable[T]], target: Target) -> T:
     async def run(client: ContactshipClient) -> T:
         async with client:
-            with _wrong_usage():
+            with wrong_usage():
                 return await ask(client)
 
     return asyncio.run(run(target.open_client()))
-
-
-@contextmanager
-def _wrong_usage() -> Iterator[None]:
-    """Make an error of the command line of what a method says about its arguments, which are options here."""
-    try:
-        yield
-    except ContactshipError:
-        raise
-    except (TypeError, ValueError) as error:
-        name, _, rest = str(error).partition(" ")
-        is_name = name.isidentifier() and rest.startswith("must ")
-        raise CycloptsError(f"--{name.replace('_', '-')} {rest}" if is_name else str(error)) from None

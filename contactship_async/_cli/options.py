@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
+import attrs
 import msgspec
-from cyclopts import Parameter, Token
+from cyclopts import CycloptsError, Parameter, Token
 from cyclopts.validators import Number
+
+from contactship_async import ContactshipError
 
 
 def _read_integer(_: object, tokens: Sequence[Token]) -> int:
@@ -35,7 +39,6 @@ def _read_json(_: object, tokens: Sequence[Token]) -> Any:
 Integer = Annotated[int, Parameter(converter=_read_integer)]
 NonNegativeInt = Annotated[int, Parameter(converter=_read_integer, validator=Number(gte=0))]
 PositiveInt = Annotated[int, Parameter(converter=_read_integer, validator=Number(gte=1))]
-Port = Annotated[int, Parameter(converter=_read_integer, validator=Number(gte=0, lte=65535))]
 Json = Annotated[Any, Parameter(converter=_read_json, n_tokens=1)]
 
 _ARGUMENTS: Final = re.compile(r"^Args:\n((?: {4}.*\n?|\n)+)", re.MULTILINE)
@@ -44,19 +47,33 @@ _ARGUMENT: Final = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 
 @cache
 def options_of(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
-    """Make an option of each parameter of a function or an attrs class; a positional one may lack its name.
+    """Make an option of each parameter of a function or a class; a positional one may lack its name.
 
     What may be a text, one of several choices, a number or a flag is written as such; arrays and objects as JSON. The
     help is that of the docstring.
     """
     helps = _read_helps(inspect.getdoc(function) or "")
-    hints = get_type_hints(function, include_extras=True)
+    of_class = isinstance(function, type) and not attrs.has(function)
+    hints = get_type_hints(function.__init__ if of_class else function, include_extras=True)
     options: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(function).parameters.items():
         if name != "self":
             settings = Parameter(help=helps.get(name), **_describe_default(name, parameter.default))
             options.append(parameter.replace(annotation=Annotated[_simplify(hints[name]), settings]))
     return tuple(options)
+
+
+@contextmanager
+def wrong_usage() -> Iterator[None]:
+    """Make an error of the command line of what a function says about its arguments, which are options here."""
+    try:
+        yield
+    except ContactshipError:
+        raise
+    except (TypeError, ValueError) as error:
+        name, _, rest = str(error).partition(" ")
+        is_name = name.isidentifier() and rest.startswith("must ")
+        raise CycloptsError(f"--{name.replace('_', '-')} {rest}" if is_name else str(error)) from None
 
 
 def make_command(

@@ -53,7 +53,7 @@ class Target:
         if self.organizations is not None:
             return read_organizations(self.organizations)
         if self.max_concurrent is not None:
-            message = "--max-concurrent is for --organizations; --concurrency is for the pages of one"
+            message = "--max-concurrent is for many organizations, and goes with --organizations"
             raise CycloptsError(message)
         return {}
 

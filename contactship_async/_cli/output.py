@@ -121,10 +121,9 @@ def find_fields(kind: type[Any]) -> Sequence[str] | None:
 
 
 def read_record(row: object) -> dict[str, Any]:
-    """Return the fields of an object or dictionary as JSON has them, in order, times in ISO 8601."""
-    record: dict[str, Any] = msgspec.to_builtins(row)
-    fields = find_fields(type(row))
-    return record if fields is None else {name: record[name] for name in fields}
+    """Return the fields of a model, or a dictionary as it is."""
+    record: dict[str, Any] = row if isinstance(row, dict) else row.to_dict()  # type: ignore[attr-defined] # of models
+    return record
 
 
 def write_cell(value: object) -> str:

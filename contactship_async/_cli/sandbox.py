@@ -1,11 +1,16 @@
-"""The sandbox of the command line: one organization, or those of a file, and the log of their requests."""
+"""The command `sandbox`: serves one organization, or those of a file, and logs their requests."""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import logging
+import shlex
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
 from types import TracebackType
@@ -13,51 +18,91 @@ from typing import Any, Final, Self
 
 from attrs import frozen
 
-from contactship_async._cli.output import printable, write
+from contactship_async._cli.options import make_command, options_of, wrong_usage
+from contactship_async._cli.organizations import read_organizations
+from contactship_async._cli.output import note, printable, write
 from contactship_async.sandbox import Sandbox, SandboxPool
 
 _MOST_WAITING: Final = 1_000  # lines of the log
 _LONGEST_END: Final = 0.5  # seconds that the end waits for somebody to read the rest of the log
 
 
+_HELP: Final = """Serve a pretend Contactship on this machine, until Ctrl-C.
+
+It prints lines that point a shell to the sandbox, and so every client started there: redirect them to a file, and
+read that with `source` in another terminal. Each request is logged to standard error. What is served is described
+at /openapi.json."""
+
+
 @frozen
-class OpenSandbox:
+class Serving:
     """What is to be served, and the keys by the environment variables that are to hold them."""
 
     server: Sandbox | SandboxPool
     api_keys: Mapping[str, str]
 
+    async def run(self) -> None:
+        """Serve until Ctrl-C, or SIGTERM."""
+        # The log outlives the server, whose end breaks off requests.
+        with RequestLog():
+            async with self.server:
+                exports = {"CONTACTSHIP_BASE_URL": self.server.url, **self.api_keys}
+                write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in exports.items()).encode())
+                several = isinstance(self.server, SandboxPool)
+                sandbox = self.server[next(iter(self.server))] if isinstance(self.server, SandboxPool) else self.server
+                each = f" of each of {len(self.api_keys)} organizations" if several else ""
+                note(f"serving {len(sandbox.phone_numbers)} phone numbers{each}; Ctrl-C ends it")
+                await asyncio.Event().wait()
 
-def open_sandbox(
-    variables: Mapping[str, str], *, phone_numbers: int, seed: int, host: str, port: int, **settings: Any
-) -> OpenSandbox:
+
+def prepare(*, organizations: Path | None = None, **settings: Any) -> Serving:
     """Make the sandbox of one organization, or of many.
 
     Args:
-        variables: Of the keys, by the names of the organizations; empty for one without a name.
-        phone_numbers: Of each organization.
-        seed: Of the first; each other one has the next.
-        host: See `Sandbox`.
-        port: See `Sandbox`.
-        settings: Others of `Sandbox`, which hold for each.
+        organizations: A TOML file as for `phone-numbers list`: an organization is served for each name, with a
+            made-up key that is printed for the variable named there. All other options hold for each; the second has
+            the next seed, and so on.
+        settings: Those of `Sandbox`.
 
     Raises:
+        TypeError: A setting has the wrong type.
         ValueError: A setting is out of range, or two organizations share a variable.
     """
-    if not variables:
-        sandbox = Sandbox(phone_numbers, seed=seed, host=host, port=port, **settings)
-        return OpenSandbox(sandbox, {"CONTACTSHIP_API_KEY": sandbox.api_key})
+    if organizations is None:
+        sandbox = Sandbox(**settings)
+        return Serving(sandbox, {"CONTACTSHIP_API_KEY": sandbox.api_key})
+    variables = read_organizations(organizations, with_keys=False)
     owners: dict[str, str] = {}
     for name, variable in variables.items():
         if (owner := owners.setdefault(variable, name)) != name:
             message = f"organizations {owner!r} and {name!r} must differ in the variables of their keys"
             raise ValueError(message)
+    address = {name: settings.pop(name) for name in ("host", "port") if name in settings}
+    seed = settings.pop("seed", 0)
     sandboxes = SandboxPool(
-        {name: Sandbox(phone_numbers, seed=seed + index, **settings) for index, name in enumerate(variables)},
-        host=host,
-        port=port,
+        {name: Sandbox(seed=seed + index, **settings) for index, name in enumerate(variables)}, **address
     )
-    return OpenSandbox(sandboxes, {variables[name]: key for name, key in sandboxes.api_keys.items()})
+    return Serving(sandboxes, {variables[name]: key for name, key in sandboxes.api_keys.items()})
+
+
+def _options() -> Iterator[inspect.Parameter]:
+    """Make an option of each setting of `Sandbox`, but for the key, which is made up, and the clock."""
+    for option in options_of(Sandbox):
+        if option.name not in {"api_key", "clock"}:
+            yield option.replace(kind=option.KEYWORD_ONLY)
+    yield next(option for option in options_of(prepare) if option.name == "organizations")
+
+
+def _serve(**given: Any) -> int:
+    with wrong_usage():
+        serving = prepare(**given)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    asyncio.run(serving.run())
+    return 0
+
+
+serve: Final = make_command(_serve, "sandbox", _options(), _HELP)
+"""The command."""
 
 
 class RequestLog(logging.Handler):

@@ -21,6 +21,7 @@ from contactship_async._cli.app import app
 from contactship_async._cli.output import Output
 from contactship_async._cli.resources import derive_apps
 from contactship_async._cli.table import find_folds, lay_out
+from contactship_async.models.common import Model
 
 COMMANDS = [
     (*resource.name, name) for resource in derive_apps(ContactshipClient) for name in resource if name[0] != "-"
@@ -38,14 +39,14 @@ TAG = {
 
 
 @frozen
-class Part:
+class Part(Model):
     """What is in a thing."""
 
     name: str
 
 
 @frozen
-class Thing:
+class Thing(Model):
     """A row with a value of each kind."""
 
     id: str

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contactship_async import __version__
-from contactship_async._cli.app import serve_sandbox
+from contactship_async._cli.sandbox import serve
 from contactship_async.sandbox import Sandbox
 
 LIST = ("phone-numbers", "list")
@@ -34,13 +34,11 @@ WRONG: dict[tuple[str, ...], list[str]] = {
     (*LIST, "inbound"): ["unexpected argument 'inbound'"],
     LIST: ["no API key: set the environment variable CONTACTSHIP_API_KEY, or try it out with --sandbox"],
     (*LIST, "--max-concurrent", "0"): ["--max-concurrent", ">= 1"],
-    (*LIST, "--max-concurrent", "2"): [
-        "--max-concurrent is for --organizations; --concurrency is for the pages of one"
-    ],
+    (*LIST, "--max-concurrent", "2"): ["--max-concurrent is for many organizations, and goes with --organizations"],
     (*LIST, "--organizations"): ["--organizations", "requires an argument"],
     (*LIST, "--organizations", "some.toml", "--sandbox"): ["--sandbox", "does not go with --organizations"],
-    ("sandbox", "--port", "65536"): ["--port", "<= 65535"],
-    ("sandbox", "--phone-numbers", "-1"): ["--phone-numbers", ">= 0"],
+    ("sandbox", "--port", "65536"): ["--port must be an integer from 0 to 65535, not 65536"],
+    ("sandbox", "--phone-numbers", "-1"): ["--phone-numbers must be an integer from 0 to 1000000, not -1"],
     ("sandbox", "--max-limit", "0"): ["--max-limit", ">= 1"],
     ("sandbox", "--rate-limit", "0"): ["--rate-limit", ">= 1"],
     ("sandbox", "--seed", "-1"): ["--seed", ">= 0"],
@@ -115,7 +113,7 @@ async def test_help_shows_all_options_and_says_why_there_is_none_for_the_key(cal
 
 def test_sandbox_options_are_those_of_the_sandbox() -> None:
     """The command takes what the class takes, with the same defaults, but for the key, the clock, and many of them."""
-    options = inspect.signature(serve_sandbox).parameters
+    options = inspect.signature(serve).parameters
     arguments = inspect.signature(Sandbox).parameters
 
     assert {name: option.default for name, option in options.items() if name != "organizations"} == {
