@@ -19,7 +19,7 @@ EXPECTED: Final[list[tuple[bool, list[str], str]]] = [
     (False, ["POST /v1/tags"], "VIP None\n"),
     (True, ["GET /v1/tags"] * 6, "VIP\nVIP\n0 1\n"),
     (False, ["PATCH /v1/tags/tag-1"], ""),
-    (True, ["GET /v1/channels", "GET /v1/thread/thr-1"], f"VIP\n{ {'data': [TAG], 'count': 1} }\n"),
+    (True, ["GET /v1/campaigns", "GET /v1/thread/thr-1"], f"VIP\n{ {'data': [TAG], 'count': 1} }\n"),
 ]
 """For each block whether it is answered with a listing or an object, its requests, and what it prints."""
 
