@@ -125,13 +125,13 @@ def test_a_collection_reads_like_a_list() -> None:
         hash(numbers)
 
 
-COLLECTIONS = [name for name, value in vars(Sandbox(0, tags=0)).items() if isinstance(value, Collection)]
+COLLECTIONS = [name for name, value in vars(Sandbox()).items() if isinstance(value, Collection)]
 
 
 @pytest.mark.parametrize("name", COLLECTIONS)
 def test_collections_have_one_shape(name: str) -> None:
     """Each is documented, and adds a row by keywords only, all of which may be left out, and removes it by its id."""
-    sandbox = Sandbox(0, tags=0)
+    sandbox = Sandbox()
     collection: Any = getattr(sandbox, name)
     parameters = inspect.signature(collection.add).parameters.values()
 
@@ -140,6 +140,8 @@ def test_collections_have_one_shape(name: str) -> None:
     assert all(f"{parameter.name}:" in collection.add.__doc__ for parameter in parameters)
     assert collection.__doc__
     assert name in inspect.get_annotations(Sandbox)
+    for row in collection.rows:
+        collection.remove(row["id"])
     first, second = collection.add(), collection.add()
     assert [second, first] == collection
     collection.remove(first["id"])
