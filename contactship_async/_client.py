@@ -23,6 +23,7 @@ from contactship_async._pagination.listing import Listing, Order
 from contactship_async.errors import ConfigurationError
 from contactship_async.models.common import Page, SortOrder
 from contactship_async.models.phone_numbers import PhoneNumber
+from contactship_async.resources.channels import Channels
 from contactship_async.resources.credits import Credits
 from contactship_async.resources.phone_numbers import PhoneNumbers, Type
 from contactship_async.resources.tags import Tags
@@ -155,6 +156,11 @@ class ContactshipClient:
     def tags(self) -> Tags:
         """The tags that the organization puts on its contacts."""
         return Tags(self._caller)
+
+    @property
+    def channels(self) -> Channels:
+        """The channels over which the organization exchanges messages."""
+        return Channels(self._caller)
 
     @property
     def credits(self) -> Credits:

@@ -22,6 +22,7 @@ from contactship_async.sandbox._api.faults import Fault
 from contactship_async.sandbox._api.handler import RequestHandler
 from contactship_async.sandbox._api.rate_limit import RateLimits
 from contactship_async.sandbox._api.records import RecordedRequest
+from contactship_async.sandbox._resources.channels import Channels
 from contactship_async.sandbox._resources.credits import Credits
 from contactship_async.sandbox._resources.organization import Organization
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
@@ -47,6 +48,7 @@ class Sandbox(Served):
         phone_numbers: How many there are, 0 to 1,000,000. From 26,800 on, numbers come again under other ids: there
             are no more that are reserved for fiction.
         tags: How many there are, 0 to 1,000,000.
+        channels: How many there are, 0 to 1,000,000.
         credits: The balance at first, a finite number.
         api_key: The only key that is accepted; None is `sandbox-key`, or in a `SandboxPool` one made of the name.
         seed: The same seed makes the same organization.
@@ -72,6 +74,9 @@ class Sandbox(Served):
     tags: Tags
     """Its tags, in the same way."""
 
+    channels: Channels
+    """Its channels, in the same way."""
+
     credits: Credits
     """Its `balance`, to be read and set."""
 
@@ -80,6 +85,7 @@ class Sandbox(Served):
         phone_numbers: int = 250,
         *,
         tags: int = 12,
+        channels: int = 3,
         credits: float = 42.5,  # noqa: A002 - the API's word
         api_key: str | None = None,
         seed: int = 0,
@@ -95,6 +101,7 @@ class Sandbox(Served):
     ) -> None:
         check_integer("phone_numbers", phone_numbers, lowest=0, highest=1_000_000)
         check_integer("tags", tags, lowest=0, highest=1_000_000)
+        check_integer("channels", channels, lowest=0, highest=1_000_000)
         check_number("credits", credits)
         if api_key is not None:
             check_text("api_key", api_key)
@@ -113,9 +120,10 @@ class Sandbox(Served):
         self._organization_id = organization.id
         self.phone_numbers = PhoneNumbers(organization, phone_numbers)
         self.tags = Tags(organization, tags)
+        self.channels = Channels(organization, channels)
         self.credits = Credits(credits)
         self._handler = RequestHandler(
-            (*self.phone_numbers.routes, *self.tags.routes, *self.credits.routes),
+            (*self.phone_numbers.routes, *self.tags.routes, *self.channels.routes, *self.credits.routes),
             lock=organization.lock,
             api_key=self._api_key,
             envelope=envelope,
