@@ -39,9 +39,10 @@ class ContactshipClient:
     same client serves several event loops one after the other (two `asyncio.run()`), and calls after `close()` open it
     anew.
 
-    Calls wait when the server says that too many were sent, and are retried as *retry* says: a GET after failed
-    connections, cut answers, attempt timeouts, and the statuses 408, 429, 500, 502, 503 and 504; any other call only if
-    it provably never left.
+    Its resources are properties, such as `tags` with `tags.list()` and `tags.create()`. Calls wait when the server says
+    that too many were sent, and are retried as *retry* says: a GET, and what the API calls safe to repeat, after failed
+    connections, cut responses, attempt timeouts, and the statuses 408, 429, 500, 502, 503 and 504; any other call only
+    if it provably never left.
 
     Args:
         api_key: The key, or an async function that returns it, called at the first use; its answer is kept until a 401.

@@ -14,7 +14,7 @@ from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 
 from attrs import frozen
 
@@ -41,8 +41,9 @@ class Serving:
     server: Sandbox | SandboxPool
     api_keys: Mapping[str, str]
 
-    async def run(self) -> None:
+    async def run(self) -> NoReturn:
         """Serve until Ctrl-C, or SIGTERM."""
+        forever: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
         # The log outlives the server, whose end breaks off requests.
         with RequestLog():
             async with self.server:
@@ -52,7 +53,7 @@ class Serving:
                 sandbox = self.server[next(iter(self.server))] if isinstance(self.server, SandboxPool) else self.server
                 each = f" of each of {len(self.api_keys)} organizations" if several else ""
                 note(f"serving {len(sandbox.phone_numbers)} phone numbers{each}; Ctrl-C ends it")
-                await asyncio.Event().wait()
+                await forever
 
 
 def prepare(*, organizations: Path | None = None, **settings: Any) -> Serving:
@@ -93,12 +94,11 @@ def _options() -> Iterator[inspect.Parameter]:
     yield next(option for option in options_of(prepare) if option.name == "organizations")
 
 
-def _serve(**given: Any) -> int:
+def _serve(**given: Any) -> NoReturn:
     with wrong_usage():
         serving = prepare(**given)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     asyncio.run(serving.run())
-    return 0
 
 
 serve: Final = make_command(_serve, "sandbox", _options(), _HELP)

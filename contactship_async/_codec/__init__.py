@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import attrs
 import msgspec
@@ -24,6 +24,14 @@ from contactship_async._codec.slow_path import MismatchError, SlowPath, explain
 from contactship_async.errors import MalformedResponseError
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Reader(Protocol[T_co]):
+    """Decodes JSON into one class; *place* is where in the response it stands."""
+
+    def __call__(self, data: bytes, place: str = "") -> T_co: ...
+
 
 _MOST_BYTES_EXPLAINED: Final = 4 * 2**20
 """Some 20,000 rows. Eight times as many bytes of empty arrays, few when compressed, would take 700 MiB and seconds."""
@@ -39,21 +47,26 @@ class Codec(MsgspecJsonConverter):
     def __init__(self, *, use_json_names: bool = True) -> None:
         super().__init__()
         self._decoded_by: Callable[[Any], Any] = with_twins if use_json_names else lambda cl: cl
-        self._readers: dict[Any, Callable[[bytes], Any]] = {}
+        self._readers: dict[Any, Reader[Any]] = {}
         configure_converter(self)
         SlowPath(self, self._decoded_by, use_json_names=use_json_names).register()
         if use_json_names:
             self.register_unstructure_hook_factory(_has_renamed_fields, _unstructure_hook)
 
-    def loads(self, data: bytes, cl: type[T]) -> T:  # type: ignore[override] # msgspec's decoder takes no options
+    def loads(self, data: bytes, cl: type[T], place: str = "") -> T:  # type: ignore[override] # it takes no options
         """Decode *data* into *cl*.
+
+        Args:
+            data: JSON.
+            cl: Any type that msgspec decodes.
+            place: The JSON path of *data* in the response, such as `data`, with which the paths of all problems begin.
 
         Raises:
             MalformedResponseError: *data* is not JSON, or its shape is not that of *cl*.
         """
-        return self.reader(cl)(data)
+        return self.reader(cl)(data, place)
 
-    def reader(self, cl: type[T]) -> Callable[[bytes], T]:
+    def reader(self, cl: type[T]) -> Reader[T]:
         """Return `loads` for one class, to be kept: Python takes long to hash a generic one (1 % of a walk).
 
         Raises:
@@ -103,22 +116,22 @@ class Codec(MsgspecJsonConverter):
             raise explain(error) from None
         return value
 
-    def _read(self, decode: Callable[[bytes], T], cl: type[T], data: bytes) -> T:
+    def _read(self, decode: Callable[[bytes], T], cl: type[T], data: bytes, place: str = "") -> T:
         try:
             return decode(data)
         except (ValueError, RecursionError):
             pass  # Left before the slow path starts, so that its error has no context that quotes values.
         if len(data) > _MOST_BYTES_EXPLAINED:
             raise MalformedResponseError((f"not as expected, and too large to tell where ({len(data)} bytes)",))
-        return self._loads_slowly(data, cl)
+        return self._loads_slowly(data, cl, place)
 
-    def _loads_slowly(self, data: bytes, cl: type[T]) -> T:
+    def _loads_slowly(self, data: bytes, cl: type[T], place: str) -> T:
         try:
             value = msgspec.json.decode(data)
         except (ValueError, RecursionError):  # RecursionError is how msgspec refuses what is nested too deeply.
             pass
         else:
-            return self.convert(value, cl)
+            return self.convert(value, cl, place)
         raise MalformedResponseError(("not JSON",))
 
 

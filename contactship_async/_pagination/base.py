@@ -69,7 +69,8 @@ class AnyListing(ABC, Generic[T]):
         return self.rows()
 
     def __await__(self) -> NoReturn:
-        message = "a listing is not awaited: iterate over it with `async for`, or await what its methods return"
+        instead = "its page()" if hasattr(self, "page") else "its count()"
+        message = f"a listing is not awaited: iterate over it with `async for`, or await {instead}"
         raise TypeError(message)
 
     def _build_request(self, params: Parameters) -> Request:

@@ -65,6 +65,13 @@ COSTLY: dict[str, Act] = {  # within the size limit, and up to 28 times as large
     "empty rows": compressed(gzip.compress(b'{"data": [%s{}], "count": 1}' % (b"{}," * 9_000_000), 1)),
     "a wrong row among 40,000": compressed(gzip.compress(b'{"data": [%s5], "count": 1}' % ROWS, 1)),
 }
+COSTLY_OBJECTS: dict[str, Act] = {
+    "empty lists": compressed(EMPTY_LISTS),
+    "empty lists in an envelope": compressed(
+        gzip.compress(b'{"success": 1, "data": [%s[]]}' % (b"[]," * 9_000_000), 1)
+    ),
+    "empty lists beside": compressed(gzip.compress(b'{"credits": "", "x": [%s[]]}' % (b"[]," * 9_000_000), 1)),
+}
 REFUSAL_BOMBS: dict[str, Act] = {
     "gzip refusal": reply(gzip.compress(BLANKS * 30), 500, Content_Encoding="gzip"),
     "refusal of empty lists": reply(EMPTY_LISTS, 500, Content_Encoding="gzip"),
@@ -213,6 +220,7 @@ SECTIONS = {
     "bombs": cases(BOMBS, {"LIST": MALFORMED, "POST": MALFORMED}, 1, SMALL, most_mebibytes=8, told="larger than"),
     "floods": cases(FLOODS, {"LIST": FAILED, "POST": AMBIGUOUS}, 1, SMALL, most_mebibytes=8),
     "costly": cases(COSTLY, {"LIST": MALFORMED}, most_mebibytes=99, told="too large to tell where"),
+    "costly objects": cases(COSTLY_OBJECTS, {"BALANCE": MALFORMED}, most_mebibytes=99, told="too large to tell where"),
     "costly refusals": cases(REFUSAL_BOMBS, {"LIST": ServerError, "POST": ServerError}, 1, SINGLE, most_mebibytes=99),
     "refusals": cases(BROKEN_REFUSALS, {"LIST": ServerError, "POST": ServerError}, 1, SMALL | BRIEF),
     "unreadable": cases(UNREADABLE, {"LIST": FAILED, "POST": AMBIGUOUS}, (1, 2), SINGLE | BRIEF),

@@ -15,6 +15,7 @@ from contactship_async import (
     AnyListing,
     ContactshipClient,
     CursorListing,
+    Listing,
     ListingDeclaration,
     MalformedResponseError,
     PaginationError,
@@ -288,3 +289,19 @@ def test_any_listing_is_none() -> None:
     client = ContactshipClient("key", transport=Server(lambda _: []))
     with pytest.raises(TypeError, match="abstract"):
         AnyListing(DECLARATION, client._caller)  # type: ignore[abstract] # which is what is tried
+
+
+async def test_cursor_of_a_hostile_server() -> None:
+    """A cursor that would make a URL of kilobytes is malformed, and is not sent back."""
+    server = Server(lambda _: {"data": ROWS[:3], "paging": {"cursors": {"after": "x" * 8193}}})
+    with pytest.raises(MalformedResponseError, match=r"paging.cursors.after: expected a string of at most"):
+        await ids_of(server.listing(CursorListing))
+    assert 1 == len(server.asked)
+
+
+async def test_what_to_await_instead() -> None:
+    """The error of an awaited listing names what it has."""
+    server = Server(lambda _: [])
+    for kind, method in ((Listing, "page"), (WholeListing, "count"), (CursorListing, "count")):
+        with pytest.raises(TypeError, match=rf"`async for`, or await its {method}\(\)$"):
+            await server.listing(kind)

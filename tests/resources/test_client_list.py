@@ -14,6 +14,7 @@ from msgspec import Struct
 from paged_listing import PagedListing, each_exact_mode, each_mode, each_mode_with_sort_key
 
 from contactship_async import MalformedResponseError, PaginationError
+from contactship_async.models.common import Model
 
 PATH: Final = "/v1/widgets"
 
@@ -259,3 +260,20 @@ async def test_wrong_arguments(arguments: dict[str, Any], error: type[Exception]
             client.list(**{"path": PATH} | arguments)
 
     assert [] == server.requests
+
+
+@frozen
+class LooseRow(Model):
+    """A class of the user's own, after our models, whose rows may lack an id."""
+
+    id: str | None = None
+    created_at: str | None = None
+
+
+@each_mode
+async def test_row_class_after_a_model_is_not_trusted(mode: dict[str, Any]) -> None:
+    """Only the ids of this package's models are sure to be there."""
+    rows = [*rows_with(dates(8)), *({"created_at": "2020-01-01T00:00:00Z"} for _ in range(2))]
+    async with PagedListing(rows).client() as client:
+        with pytest.raises(PaginationError, match=r"^a row has no id that is a string or an integer"):
+            _ = [row async for row in client.list(PATH, LooseRow).rows(page_size=5, **mode)]

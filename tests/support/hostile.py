@@ -56,6 +56,10 @@ async def _count(client: ContactshipClient) -> int:
     return await client.count_phone_numbers()
 
 
+async def _get_balance(client: ContactshipClient) -> float | None:
+    return (await client.credits.get()).credits
+
+
 async def idle(_: ContactshipClient) -> None:
     """Call nothing until the server has ended its act."""
 
@@ -86,6 +90,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "HEAD": call("HEAD"),
     **{name: call(name, json={"to": "+12025550142", "name": "Jane", "note": "hidden"}) for name in WRITES},
     "COUNT": _count,
+    "BALANCE": _get_balance,  # an object
     "LIST": _list,  # the ids of one page
     "WALK": walk(),  # the ids of all
     "IDLE": idle,
