@@ -10,7 +10,7 @@ from contextlib import suppress
 from threading import Thread
 
 import pytest
-from readme import FAULTS
+from guides import FAULTS
 
 from contactship_async import ContactshipClient, ContactshipError, RetryPolicy
 from contactship_async.pytest_plugin import _close

@@ -1,4 +1,4 @@
-"""Every code block of the README is run, against a sandbox where it would talk to the API.
+"""Every code block of the front page and the guides is run, against a sandbox where it would talk to the API.
 
 Those that are a web app, and the one that traces, are run by the tests in `tests/web`.
 """
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from readme import BLOCKS, FILES
+from guides import BLOCKS, FILES
 
 from contactship_async.sandbox import Sandbox
 
@@ -93,7 +93,7 @@ async def test_files(tmp_path: Path) -> None:
         )
 
     assert 0 == status, output
-    assert "6 passed" in output
+    assert "7 passed" in output
     assert [] == sandbox.requests
 
 

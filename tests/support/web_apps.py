@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from aiohttp import web
 from attrs import define, field
-from readme import FILES
+from guides import FILES
 
 from contactship_async import ContactshipClient, Page, PhoneNumber
 
