@@ -6,7 +6,7 @@ Commands, in an environment with `pip install '.[bench]'`, from the top of the r
     python -m benchmarks walk memory      some of them
     python -m benchmarks --quick          a try of everything, too short for its figures to be quoted
     python -m benchmarks --check          exit with 1 if a target is missed, and say which
-    python -m benchmarks --write-readme   put the table into the README and redraw benchmarks/walk.svg
+    python -m benchmarks --write-readme   put the table into benchmarks/README.md and redraw benchmarks/walk.svg
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks import _report
 from benchmarks._measure import Answer, Finding, Question
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
+README = ROOT / "benchmarks" / "README.md"
 PLOT = ROOT / "benchmarks" / "walk.svg"
 
 QUESTIONS = ("walk", "client_cpu", "decoding", "memory", "import_time", "exact", "organizations", "simulation")
@@ -59,12 +59,12 @@ def main() -> int:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what the README claims.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what README.md here claims.")
     parser.add_argument("questions", nargs="*", choices=[[], *QUESTIONS], help="all, if none is named")
     parser.add_argument("--quick", action="store_true", help="few rounds: tells whether everything works, no more")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed")
     parser.add_argument("--plot", type=Path, help="draw the plot into this file")
-    parser.add_argument("--write-readme", action="store_true", help="put table and plot into the README")
+    parser.add_argument("--write-readme", action="store_true", help="put table and plot into benchmarks/README.md")
     arguments = parser.parse_args()
     is_partial = bool(arguments.questions)
     arguments.questions = arguments.questions or QUESTIONS

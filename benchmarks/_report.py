@@ -1,4 +1,4 @@
-"""The one table, as Markdown, and its place in the README."""
+"""The one table, as Markdown, and its place in benchmarks/README.md."""
 
 from __future__ import annotations
 

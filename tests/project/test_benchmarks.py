@@ -60,9 +60,9 @@ def test_paste_refuses_other_documents(document: str) -> None:
         _report.paste(document, "new")
 
 
-def test_readme_has_the_markers() -> None:
+def test_guide_has_the_markers() -> None:
     """The table has its place."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
 
     assert "table" in _report.paste(readme, "table")
 

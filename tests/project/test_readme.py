@@ -1,4 +1,4 @@
-"""Every code block of the README is run, against a sandbox where it would talk to the API.
+"""Every code block of the front page and the guides is run, against a sandbox where it would talk to the API.
 
 Those that are a web app, and the one that traces, are run by the tests in `tests/web`.
 """
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from readme import BLOCKS, FILES
+from guides import BLOCKS, FILES, FRONT_PAGE, blocks_of
 
 from contactship_async.sandbox import Sandbox
 
@@ -21,6 +21,8 @@ SET_UP = [code for language, code in BLOCKS if language == "bash" and "pip insta
 COMMANDS = [code for language, code in BLOCKS if language == "bash" and code not in SET_UP]
 SETTINGS = {code.split()[1]: code for language, code in BLOCKS if language == "toml"}
 SCRIPTS = [code for language, code in BLOCKS if language == "python" and code not in FILES.values()]
+
+OUTPUT = ("python", "text")
 
 KEYS = ("CONTACTSHIP_API_KEY", "ACME_CONTACTSHIP_KEY", "GLOBEX_CONTACTSHIP_KEY")
 
@@ -66,6 +68,15 @@ async def test_python(code: str) -> None:
     assert output
 
 
+async def test_first_example_prints_what_stands_below_it() -> None:
+    """The output on the front page is that of the example above it."""
+    example, shown = (next(code for language, code in blocks_of(FRONT_PAGE) if language == kind) for kind in OUTPUT)
+    async with Sandbox() as sandbox:
+        status, output, _ = await run(sys.executable, "-c", example, sandbox=sandbox)
+
+    assert (0, shown) == (status, output)
+
+
 @pytest.mark.parametrize("code", COMMANDS)
 async def test_shell(code: str, tmp_path: Path) -> None:
     """Each command runs and writes no errors, beside the files it reads."""
@@ -93,7 +104,7 @@ async def test_files(tmp_path: Path) -> None:
         )
 
     assert 0 == status, output
-    assert "6 passed" in output
+    assert "7 passed" in output
     assert [] == sandbox.requests
 
 

@@ -1,4 +1,4 @@
-"""The README's web apps, served as it says: over real sockets, in the test's own loop."""
+"""The guide's web apps, served as it says: over real sockets, in the test's own loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from aiohttp import web
 from attrs import define, field
-from readme import FILES
+from guides import FILES
 
 from contactship_async import ContactshipClient, Page, PhoneNumber
 
@@ -66,9 +66,9 @@ async def wait_until(condition: Callable[[], object]) -> None:
 
 
 def load(name: str, *, as_main: bool = False) -> ModuleType:
-    """Run the README's file *name* as a module of that name, or as the program."""
+    """Run the guide's file *name* as a module of that name, or as the program."""
     module = ModuleType("__main__" if as_main else name.removesuffix(".py"))
-    exec(compile(FILES[name], name, "exec"), module.__dict__)  # noqa: S102 - our own README
+    exec(compile(FILES[name], name, "exec"), module.__dict__)  # noqa: S102 - our own guide
     return module
 
 

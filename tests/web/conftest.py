@@ -1,4 +1,4 @@
-"""A web app of the README, with a sandbox behind it and a browser before it."""
+"""A web app of the guide, with a sandbox behind it and a browser before it."""
 
 from __future__ import annotations
 

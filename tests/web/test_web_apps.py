@@ -1,4 +1,4 @@
-"""What a browser gets from the README's web apps, over real sockets."""
+"""What a browser gets from the guide's web apps, over real sockets."""
 
 from __future__ import annotations
 

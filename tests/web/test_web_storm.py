@@ -1,4 +1,4 @@
-"""Five hundred requests at once, while the API behind the README's web apps fails in every way it knows."""
+"""Five hundred requests at once, while the API behind the guide's web apps fails in every way it knows."""
 
 from __future__ import annotations
 

@@ -1,0 +1,56 @@
+"""The front page and the guides beside the code: their code blocks, for the tests that run them, and their links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+FRONT_PAGE: Final = ROOT / "README.md"
+GUIDES: Final = sorted([*(ROOT / "contactship_async").rglob("README.md"), ROOT / "benchmarks" / "README.md"])
+PAGES: Final = [FRONT_PAGE, *GUIDES, ROOT / "CHANGELOG.md", *sorted((ROOT / ".github").glob("*.md"))]
+
+_RUN_ELSEWHERE: Final = ROOT / "contactship_async" / "resources" / "README.md"
+"""`tests/resources` runs its blocks, with a client whose requests are answered there."""
+
+_BLOCK: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def blocks_of(page: Path) -> list[tuple[str, str]]:
+    """Return each block's language and code, in order."""
+    return [(match[1], match[2]) for match in _BLOCK.finditer(page.read_text(encoding="utf-8"))]
+
+
+def links_of(page: Path) -> list[str]:
+    """Return where the links and pictures of a page lead, those in code left out."""
+    return _LINK.findall(_BLOCK.sub("", page.read_text(encoding="utf-8")))
+
+
+def anchors_of(page: Path) -> set[str]:
+    """Return the names that links give to the headings of a page."""
+    headings = _HEADING.findall(_BLOCK.sub("", page.read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _find_blocks() -> Iterator[tuple[str, str]]:
+    for page in (FRONT_PAGE, *GUIDES):
+        if page != _RUN_ELSEWHERE:
+            yield from blocks_of(page)
+
+
+BLOCKS: Final = [*_find_blocks()]
+"""Each block's language and code, page by page."""
+
+FILES: Final = {code.split()[1]: code for language, code in BLOCKS if language == "python" and code.startswith("# ")}
+"""The Python blocks that are files of the reader's, by the name in their first line."""
+
+FAULTS: Final = re.findall(
+    r"^\| `(contactship_sandbox\.script\(.*?\))` \|",
+    (ROOT / "contactship_async" / "sandbox" / "README.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+"""The lines of a test that make the sandbox fail."""
