@@ -18,7 +18,7 @@ from contactship_async.models.common import Page
 
 T = TypeVar("T")
 
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def _freeze(filters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -42,8 +42,8 @@ class AnyListing(ABC, Generic[T]):
 
     declaration: ListingDeclaration[T]
     _caller: Caller
-    filters: Mapping[str, Any] = field(default=_NOTHING, converter=_freeze)
-    _identifiers: Mapping[str, str] = field(default=_NOTHING, kw_only=True)
+    filters: Mapping[str, Any] = field(default=NOTHING, converter=_freeze)
+    _identifiers: Mapping[str, str] = field(default=NOTHING, kw_only=True)
     path: str = field(init=False)
 
     @path.default

@@ -6,8 +6,6 @@ import sys
 from collections.abc import AsyncGenerator
 from typing import Generic, TypeVar
 
-from attrs import frozen
-
 from contactship_async._arguments import check_integer
 from contactship_async._http.responses import PageAnswer
 from contactship_async._pagination.base import AnyListing
@@ -87,7 +85,6 @@ class CursorWalk(Generic[T]):
         return Page(pick(answer.rows, new), answer.count, self._yielded - len(new), self._page_size)
 
 
-@frozen(repr=False, eq=False)
 class CursorListing(AnyListing[T]):
     """The rows of a listing that the API pages by cursor, iterated over as those of any other.
 
@@ -96,6 +93,8 @@ class CursorListing(AnyListing[T]):
 
     Pages are fetched one after the other, when their first row is wanted. See `AnyListing` for the attributes.
     """
+
+    __slots__ = ()
 
     def rows(self, *, page_size: int | None = None, max_items: int | None = None) -> AsyncGenerator[T, None]:
         """Iterate over all rows (auto-pagination), each once; called without `await`.

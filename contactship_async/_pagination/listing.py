@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
 from contactship_async._arguments import check_choice, check_integer, check_type
+from contactship_async._http.caller import Caller
 from contactship_async._http.requests import Parameter, Parameters, build_window
 from contactship_async._http.responses import PageAnswer, read_page
 from contactship_async._pagination.anchors import Anchor, IdAnchor, KeyAnchor
-from contactship_async._pagination.base import AnyListing
+from contactship_async._pagination.base import NOTHING, AnyListing
+from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async._pagination.driver import PageRequest, Walk, walk_pages, walk_rows
 from contactship_async._pagination.overlapping import OverlappingWalk
 from contactship_async._pagination.sequential import DefaultWalk
@@ -30,7 +32,7 @@ def _read_order(order: Order | None) -> SortOrder | None:
     return None if order is None else check_choice("order", order, SortOrder)
 
 
-@frozen(repr=False, eq=False)
+@frozen(repr=False, eq=False, init=False)
 class Listing(AnyListing[T]):
     """The rows of one listing, as a value: it says what to ask for, and sends nothing by itself.
 
@@ -54,6 +56,18 @@ class Listing(AnyListing[T]):
     """
 
     order: SortOrder | None = field(default=None, converter=_read_order, kw_only=True)
+
+    def __init__(
+        self,
+        declaration: ListingDeclaration[T],
+        caller: Caller,
+        filters: Mapping[str, Any] = NOTHING,
+        *,
+        identifiers: Mapping[str, str] = NOTHING,
+        order: Order | None = None,
+    ) -> None:
+        # That of attrs, but with annotations that resolve in this module.
+        self.__attrs_init__(declaration, caller, filters, identifiers=identifiers, order=order)
 
     def rows(
         self,

@@ -6,8 +6,6 @@ import sys
 from collections.abc import AsyncGenerator
 from typing import Generic, TypeVar
 
-from attrs import frozen
-
 from contactship_async._arguments import check_integer
 from contactship_async._http.responses import PageAnswer
 from contactship_async._pagination.base import AnyListing
@@ -66,7 +64,6 @@ def check_whole(answer: Answer[T]) -> None:
         raise PaginationError(message)
 
 
-@frozen(repr=False, eq=False)
 class WholeListing(AnyListing[T]):
     """The rows of a listing that the API sends whole, iterated over as those of any other.
 
@@ -75,6 +72,8 @@ class WholeListing(AnyListing[T]):
 
     Each iteration is one request. See `AnyListing` for the attributes.
     """
+
+    __slots__ = ()
 
     def rows(self, *, max_items: int | None = None) -> AsyncGenerator[T, None]:
         """Iterate over all rows: one request, called without `await`.
