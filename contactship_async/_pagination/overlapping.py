@@ -24,7 +24,8 @@ number of rows yielded agree.) Where no page was longer, the head of the listing
 rows again after the page behind it was empty. A count that says otherwise is not believed, but must be explained: by
 another moment, which asking again settles, by a filter it ignores, or by being lower than the number of rows that
 came; else the walk raises. Where the server tells no count, pages are asked for one at a time, and the end is where an
-accepted page proves it.
+accepted page proves it. A server that sends everything whatever part is asked for shows it by a page far behind any
+listing's end.
 
 **It ends.** Pages in a row without a new row are limited, by a budget that grows with the rows yielded and with
 changes of the count, but never beyond `MOST_FRUITLESS_PAGES`.
@@ -106,7 +107,7 @@ class OverlappingWalk(Generic[T]):
         self._count_when_fruitful = 0
         self._fall = 0  # of the count, from one page to the next
         self._stuck_pages = 0
-        self._is_paged = not trusts_count  # or the server sends the same rows for every offset
+        self._is_paged = False  # Known to be; a server may also send the same rows for every offset.
         self._ids_with_nothing_behind: frozenset[Hashable] | None = None
         self._doubts: list[tuple[int, int]] = []
 
@@ -237,11 +238,8 @@ class OverlappingWalk(Generic[T]):
             return True
         if not has_new:
             is_all_there_is = self._ids_with_nothing_behind == self._ids(answer)
-            ignores_limit = asked.limit < rows and count in (rows, None)
-            if is_shorter or is_all_there_is or ignores_limit:
+            if is_shorter or is_all_there_is or (yield from self._ignores_offset(asked, answer)):
                 return count is None or (yield from self._is_count_explained(asked, end, count))
-            if (yield from self._ignores_offset(asked, answer)):
-                return True
         if self._next <= asked.offset and not is_shorter:
             yield from self._leave_stuck_page(asked, answer)
         return False
@@ -249,9 +247,12 @@ class OverlappingWalk(Generic[T]):
     def _ignores_offset(self, asked: PageRequest, answer: Answer[T]) -> Generator[Requests, Any, bool]:
         """Tell whether the server sends all rows whatever part is asked for: the same where no listing has any.
 
-        Only where it tells no count, sends less than was asked for, and proof is not wanted. It is asked once.
+        It does not cut them to the limit if there are more than that. If there are fewer, it may have a limit of its
+        own: good enough where it tells no count and proof is not wanted. It is asked once.
         """
-        if answer.count is not None or self._is_paged or len(answer.rows) >= asked.limit:
+        sends_all = len(answer.rows) > asked.limit
+        may_send_all = answer.count is None and self._trusts_count and len(answer.rows) < asked.limit
+        if self._is_paged or not (sends_all or may_send_all):
             return False
         self._is_paged = True
         far: Answer[T] = yield (PageRequest(FAR_OFFSET, asked.limit),)

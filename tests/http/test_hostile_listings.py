@@ -118,7 +118,7 @@ def cut(offset: int, limit: int) -> range:
 LISTINGS: Mapping[str, tuple[Window, *tuple[tuple[Any, ...], ...]]] = {
     "honest": (lambda o, n: (cut(o, n), 22), (ALL, 5), (ALL, 7), (ALL, 6)),
     "ignores offset": (lambda _, n: (cut(0, n), 22), (WRONG, 3, 5), (WRONG, 19, 5), (WRONG, 19, 5)),
-    "ignores offset and limit": (lambda *_: (N, 22), (ALL, 1), (ALL, 2), (ALL, 2)),
+    "ignores offset and limit": (lambda *_: (N, 22), (ALL, 1), (ALL, 3), (ALL, 3)),
     "ignores limit": (lambda o, _: (N[o:], 22), (ALL, 1), (ALL, 2), (ALL, 2)),
     "caps limit at 4": (lambda o, n: (cut(o, min(n, 4)), 22), (ALL, 6), (ALL, 11), (ALL, 8)),
     "caps limit at 1": (lambda o, _: (cut(o, 1), 22), (ALL, 22), (WRONG, 7, 1), (ALL, 24)),
@@ -127,7 +127,7 @@ LISTINGS: Mapping[str, tuple[Window, *tuple[tuple[Any, ...], ...]]] = {
     "tells no count": (lambda o, n: (cut(o, n), None), (ALL, 8), (ALL, 10), (ALL, 8)),
     "no count, ignores offset": (lambda _, n: (cut(0, n), None), (WRONG, 20, 5), (WRONG, 20, 5), (WRONG, 20, 5)),
     "no count, ignores offset, sends 3": (lambda *_: (N[:3], None), (ids(3), 4), (WRONG, 20, 3), (ids(3), 4)),
-    "no count, ignores limit and offset": (lambda *_: (N, None), (ALL, 3), (ALL, 2), (ALL, 2)),
+    "no count, ignores limit and offset": (lambda *_: (N, None), (ALL, 4), (ALL, 3), (ALL, 3)),
     "no count, caps limit at 4": (lambda o, n: (cut(o, min(n, 4)), None), (ALL, 10), (ALL, 13), (ALL, 9)),
     "no count, caps limit at 1": (lambda o, _: (cut(o, 1), None), (WRONG, 9, 1), (WRONG, 9, 1), (WRONG, 9, 1)),
     "no count from 5 on": (lambda o, n: (cut(o, n), None if o else 22), (MALFORMED, 2, 5), (ALL, 9), (ALL, 9)),

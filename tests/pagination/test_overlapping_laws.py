@@ -53,6 +53,9 @@ ANOTHER = {"changes": 2, "counts": "another"}
         pytest.param({**BY_ID, "rows": 4, "concurrency": 3}, {"changes": 2}, 9_865, id="by id"),
         pytest.param({**BY_ID, "rows": 3}, {**ANOTHER, "changes": 1}, 334, id="by id with another count"),
         pytest.param({**EXACT, "rows": 5}, {"changes": 2, "counts": "none"}, 1_194, id="exact without a count"),
+        pytest.param(
+            {**EXACT, "rows": 6}, {"changes": 2, "counts": "page", "more": 1}, 976, id="a row more than the limit"
+        ),
         pytest.param({**BY_ID, "rows": 4}, {"changes": 2, "counts": "none"}, 818, id="by id without a count"),
         pytest.param(
             {**BY_ID, "rows": 4, "page_size": 5}, {"changes": 2, "counts": "none", "cap": 2}, 933, id="no count, cap"

@@ -63,6 +63,7 @@ class ChangingListing:
         dates: How many different creation dates there are, so that rows share them and come in any order on each page;
             None gives each row a date of its own.
         cap: The largest page.
+        more: How many rows a page has beyond those asked for.
         changes: How many rows are still to be added or removed.
         at_once: How many of them between two requests, at the most.
         counts: What the count is: that of the moment of the rows, of an earlier or later one ("another"), of the
@@ -74,6 +75,7 @@ class ChangingListing:
     descending: bool = True
     dates: int | None = None
     cap: int | None = None
+    more: int = 0
     changes: int = 0
     at_once: int = 1
     counts: Literal["now", "another", "page", "zero", "none"] = "now"
@@ -122,7 +124,7 @@ class ChangingListing:
         is_counted_first = self.counts == "another" and self.changes > 0 and self.choose(2) == 0
         if is_counted_first:
             self.change()
-        limit = request.limit if self.cap is None else min(request.limit, self.cap)
+        limit = request.limit + self.more if self.cap is None else min(request.limit, self.cap)
         listing = self._in_some_order()
         if self.asked == 1:
             self.first_seen = list(listing)
@@ -260,6 +262,7 @@ def walk_at_random(random: Random, *, exact: bool) -> str:
         descending=random.random() < 0.5,
         dates=random.choice([None, 2, 5, 20, 200]) if exact else None,
         cap=cap,
+        more=random.choice([0, 0, 0, 1, 3]),
         changes=random.choice([0, 1, 3, 10, 60]),
         at_once=random.choice([1, 1, 2, 5]),
         counts=random.choice(counts if exact or cap is None else ["now", "none"]),
