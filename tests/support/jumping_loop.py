@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Coroutine
+from random import Random
 from typing import Any, TypeVar
 
 from attrs import evolve
@@ -53,8 +54,10 @@ def now() -> float:
 
 
 def in_loop_time(client: ContactshipClient) -> ContactshipClient:
-    """Let *client* go by the clock of the running loop."""
+    """Let *client* go by the clock of the running loop, and draw the same numbers in each run of a test."""
+    draw = Random(0).random
     limits = client._caller.attempts.limits
-    limits.organization.clock = limits.address.clock = limits.heavy.clock = now
-    client._caller.attempts = evolve(client._caller.attempts, clock=now)
+    for gate in (limits.organization, limits.address, limits.heavy):
+        gate.clock, gate.dice = now, draw
+    client._caller.attempts = evolve(client._caller.attempts, clock=now, dice=draw)
     return client
