@@ -26,7 +26,7 @@ from hostile import (
     fetched,
     try_out,
 )
-from hostile_answers import CHUNKED, PAGE, chunked, compressed, page, redirect, refusal, reply, reply_head, row
+from hostile_responses import CHUNKED, PAGE, chunked, compressed, page, redirect, refusal, reply, reply_head, row
 from raw_server import Act, close, drip, flood, head, pause, reset, stall
 
 from contactship_async import (
