@@ -72,7 +72,7 @@ class Gate:
 
     Args:
         rate_limit: The budget; None sets none.
-        max_in_flight: How many requests may be in flight, that is, sent and not yet answered.
+        max_in_flight: How many requests may be in flight: sent, and still without their response.
         clock: Seconds of a monotonic clock.
         sleep: Waits for seconds.
         rng: Returns uniform random numbers in [0, 1).

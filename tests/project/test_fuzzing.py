@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fuzzing import corpus
 from fuzzing.__main__ import fuzz_for
-from fuzzing.corpus import Answer, Conversation
+from fuzzing.corpus import Conversation, ScriptedResponse
 from fuzzing.targets import MUTATIONS_EACH, TARGETS, Finding, fuzz
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,12 +101,12 @@ def test_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no law is broken" in capsys.readouterr().out
 
 
-answers = st.builds(
-    Answer, st.integers(), st.dictionaries(st.text(), st.text(st.characters())), st.binary(), st.booleans()
-).map(lambda answer: Answer(is_dropped=True) if answer.is_dropped else answer)
+any_response = st.builds(
+    ScriptedResponse, st.integers(), st.dictionaries(st.text(), st.text(st.characters())), st.binary(), st.booleans()
+).map(lambda scripted: ScriptedResponse(is_dropped=True) if scripted.is_dropped else scripted)
 
 
-@given(st.builds(Conversation, st.sampled_from(corpus.CALLS), st.lists(answers).map(tuple)))
+@given(st.builds(Conversation, st.sampled_from(corpus.CALLS), st.lists(any_response).map(tuple)))
 def test_files_are_what_was_found(conversation: Conversation) -> None:
     """Whatever was found is read from its file as it was."""
     assert conversation == corpus.load_conversation(corpus.dump(conversation))
