@@ -16,7 +16,7 @@ import pytest
 from aiohttp import ClientResponse, StreamReader
 from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite("hostile")  # the asserts in it tell what was compared
+pytest.register_assert_rewrite("hostile")  # so that its asserts show what was compared
 
 settings.register_profile(
     "suite",
@@ -62,7 +62,7 @@ class _Keep(logging.Handler):
 
 @pytest.fixture
 async def _loop_is_left_clean() -> AsyncIterator[None]:
-    """Fail a test that leaves a task or a socket behind; what is closing gets a moment to finish."""
+    """Fail a test that leaves a task or a socket behind; what is closing gets some time to finish."""
     before = asyncio.all_tasks() | {asyncio.current_task()}
     sockets_before = _open_sockets()
     yield

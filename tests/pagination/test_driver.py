@@ -411,7 +411,7 @@ async def test_rows_close_their_pages(width: int) -> None:
 
 
 @each_width
-async def test_error_is_let_go(width: int) -> None:
+async def test_error_is_freed(width: int) -> None:
     """The error of a page, and with it all that its frames hold, is freed without the garbage collector."""
     gc.disable()
     try:

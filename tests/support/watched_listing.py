@@ -1,6 +1,6 @@
 """A listing for the driver of walks that watches it: what is in flight, what is held, what comes, what is left.
 
-It does not wait for the clock. Time goes by in turns of the event loop, so that what can happen at some moment can be
+It does not wait for the clock. Time goes by in turns of the event loop, so that what can happen at some turn can be
 tried at each.
 """
 
