@@ -16,7 +16,7 @@ import pytest
 from aiohttp import ClientResponse, StreamReader
 
 pytest_plugins = ["volume"]
-pytest.register_assert_rewrite("hostile")  # the asserts in it tell what was compared
+pytest.register_assert_rewrite("hostile")  # so that its asserts show what was compared
 
 _SECONDS_TO_WIND_DOWN = 2.0
 _OPEN_FILES = Path("/proc/self/fd")
@@ -54,7 +54,7 @@ class _Keep(logging.Handler):
 
 @pytest.fixture
 async def _loop_is_left_clean() -> AsyncIterator[None]:
-    """Fail a test that leaves a task or a socket behind; what is closing gets a moment to finish."""
+    """Fail a test that leaves a task or a socket behind; what is closing gets some time to finish."""
     before = asyncio.all_tasks() | {asyncio.current_task()}
     sockets_before = _open_sockets()
     yield

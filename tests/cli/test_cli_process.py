@@ -77,7 +77,7 @@ async def test_ctrl_c_waits_for_the_next_callback(start: Any) -> None:
 
 
 @pytest.mark.parametrize("format_", ["csv", "table"])
-async def test_ctrl_c_ends_a_listing_that_nobody_reads(start: Any, format_: str) -> None:
+async def test_ctrl_c_ends_a_listing_that_is_not_read(start: Any, format_: str) -> None:
     """The command does not wait for a reader that has stopped, such as a pager."""
     with full_pipe() as (pipe, count_bytes):
         async with Sandbox(1000) as server:

@@ -403,7 +403,7 @@ async def test_wrong_arguments_are_wrong_usage(call: Any, arguments: tuple[str, 
 
 
 async def test_wrong_arguments_are_the_same_for_all_organizations(call: Any, organizations: tuple[str, str]) -> None:
-    """They are told once, not for each organization."""
+    """They are reported once, not for each organization."""
     for command in ("list", "count"):
         ended = await call("new-things", command, "--channel-id", "none", *organizations, variables=KEYS)
 
@@ -488,7 +488,7 @@ def test_times_are_folded_after_the_date_or_not_at_all() -> None:
 
 
 def test_texts_are_folded_between_words() -> None:
-    """What has no blank is in one piece, such as an id amid a text; JSON may be folded anywhere."""
+    """What has no blank is in one piece, such as an id within a string; JSON may be folded anywhere."""
     rows = [{"text": "see pn-a217cf25-3be9 for it all", "json": [1] * 30}]
     cells = [{"text": "see pn-a217cf25-3be9 for it all", "json": "1" * 61}]
     names = ["text", "json"]

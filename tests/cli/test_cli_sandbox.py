@@ -34,7 +34,7 @@ acme = "ACME_CONTACTSHIP_KEY"
 
 
 def requests_in(log: bytes) -> list[str]:
-    """Return the lines of a log without the times, and without what is told after them."""
+    """Return the lines of a log without the times, and without what is logged after them."""
     return [re.sub(r" \d+\.\d ms.*", "", line) for line in log.decode().splitlines()]
 
 
@@ -235,7 +235,7 @@ async def test_a_full_pipe_stops_no_request(start: Any, *, blocks: bool) -> None
     assert 130 == process.returncode
 
 
-async def test_log_tells_what_it_dropped(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+async def test_log_says_what_it_dropped(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """Up to 1,000 lines wait for a reader; those beyond are counted, and others than requests are a line each."""
     caplog.set_level(logging.DEBUG, "contactship_async.sandbox")
     logger = logging.getLogger("contactship_async.sandbox")

@@ -211,7 +211,7 @@ async def test_no_use_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_given_key_survives_a_401() -> None:
-    """A key given as text stays."""
+    """A key given as a string stays."""
     sandbox = Sandbox(3)
     sandbox.script(Status(401))
     async with sandbox.client() as client:

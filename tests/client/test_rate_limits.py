@@ -264,16 +264,18 @@ def test_wait_longer_than_total(prepare: Callable[[Limits], None], reason: str) 
     async def main() -> float:
         client = client_of(transport)
         prepare(client._caller.attempts.limits)
-        with pytest.raises(RequestTimeoutError, match=f"{reason}, and so it can't end within 120 s, the total") as told:
+        with pytest.raises(
+            RequestTimeoutError, match=f"{reason}, and so it can't end within 120 s, the total"
+        ) as caught:
             await client.request("POST", "/v1/calls", json={})
-        assert "total" == told.value.limit
+        assert "total" == caught.value.limit
         return now() - 1000
 
     assert 0 == run(main())
 
 
 def test_hostile_wait_ends() -> None:
-    """A server that asks for years keeps nobody away for longer than `max_retry_after`."""
+    """A server that asks for years delays no call for longer than `max_retry_after`."""
     responses = [Response(status=429, headers={"retry-after": "999999999"}), Response(status=200, body=b"{}")]
 
     async def transport(request: Request) -> Response:

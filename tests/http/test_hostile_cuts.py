@@ -1,7 +1,7 @@
 """A sound response that is cut off at any byte is an error or holds all its rows: never fewer of them in silence.
 
 aiohttp delivers without a word what a close-delimited body or a compressed one of the right length is cut off to: what
-tells is the JSON.
+says is the JSON.
 """
 
 from __future__ import annotations

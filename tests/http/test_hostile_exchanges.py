@@ -59,7 +59,7 @@ HALF = [reply_head(Content_Length="999"), b'{"hidden": "+12025550142']
 REDIRECTS = {str(status): redirect(status) for status in (300, 301, 302, 303, 304, 305, 307, 308, 399)}
 PLACES = ["http://[", "//", "\xff", "file:///etc/passwd", "/v1/\r\n x", "", "https://127.0.0.1/", "{elsewhere}/" * 99]
 ELSEWHERE = [
-    *cases(REDIRECTS, dict.fromkeys(METHODS, REDIRECTED), told=" failed: 3"),
+    *cases(REDIRECTS, dict.fromkeys(METHODS, REDIRECTED), in_text=" failed: 3"),
     *cases({place[:20]: redirect(302, place) for place in PLACES}, {"LIST": REDIRECTED}),
     case("page 2", (page(row(), count=2), redirect(308)), "WALK", REDIRECTED, 2, came=1),
     case("Location of a 200", reply("done", Location="http://127.0.0.1:1/", Refresh="0;/"), "GET", "done"),
@@ -156,13 +156,15 @@ RETRIES = [
     *(case(f"{name}, safe POST", script, SAFE_POST, "done", 3, BRIEF) for name, script in AGAIN.items()),
     *cases(AGAIN_OF_AIOHTTP, {"GET": "done"}, 4),
     *cases(BROKEN, {"GET": FAILED}, (3, 6)),
-    *cases(BROKEN, dict.fromkeys(["POST", "PATCH"], AMBIGUOUS), told="may have been processed"),
-    *cases(BROKEN, dict.fromkeys(["PUT", "DELETE"], AMBIGUOUS), 2, told="may have been processed"),
+    *cases(BROKEN, dict.fromkeys(["POST", "PATCH"], AMBIGUOUS), in_text="may have been processed"),
+    *cases(BROKEN, dict.fromkeys(["PUT", "DELETE"], AMBIGUOUS), 2, in_text="may have been processed"),
     *cases({"close at once": close, "reset at once": reset}, {"POST": AMBIGUOUS}, listens=False),
 ]
 WAITS = [
-    *cases({text[-12:]: refusal(429, Retry_After=text) for text in TOO_LONG}, {"GET": RateLimitError}, told="to wait"),
-    *cases({text[-12:]: refusal(503, Retry_After=text) for text in TOO_LONG}, {"LIST": ServerError}, told="to wait"),
+    *cases(
+        {text[-12:]: refusal(429, Retry_After=text) for text in TOO_LONG}, {"GET": RateLimitError}, in_text="to wait"
+    ),
+    *cases({text[-12:]: refusal(503, Retry_After=text) for text in TOO_LONG}, {"LIST": ServerError}, in_text="to wait"),
     *cases(AFTER_NONSENSE, {"GET": "done"}, 2),
     case("beyond the total limit", refusal(503, Retry_After="30"), "GET", ServerError, 1, TOTAL, seconds=SOON),
 ]
@@ -240,8 +242,8 @@ INJECTION = [
 LIMITED = {"GET": TIMED_OUT, "POST": AMBIGUOUS}
 SECTIONS = {
     "elsewhere": ELSEWHERE,
-    "attempt limit": cases(ENDLESS, LIMITED, 1, ATTEMPT, told=f"{LIMIT} s, the attempt limit", seconds=SOON),
-    "total limit": cases(ENDLESS, LIMITED, 1, TOTAL, told=f"{LIMIT} s, the total limit", seconds=SOON),
+    "attempt limit": cases(ENDLESS, LIMITED, 1, ATTEMPT, in_text=f"{LIMIT} s, the attempt limit", seconds=SOON),
+    "total limit": cases(ENDLESS, LIMITED, 1, TOTAL, in_text=f"{LIMIT} s, the total limit", seconds=SOON),
     "refusal": cases(LONG_REFUSALS, {"GET": RateLimitError, "POST": RateLimitError}, 1, ATTEMPT, seconds=SOON),
     "status": STATUSES,
     "retries": RETRIES,
@@ -254,5 +256,5 @@ SECTIONS = {
 
 @each_of(SECTIONS)
 async def test_case(case: Case, caplog: pytest.LogCaptureFixture) -> None:
-    """All comes as the table says, and the log tells nothing."""
+    """All comes as the table says, and the log reveals nothing."""
     await try_out(case, caplog)

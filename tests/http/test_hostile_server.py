@@ -217,14 +217,16 @@ SOUND: dict[str, Act] = {
     "both envelopes": reply(PAGE[:-1] + b', "pagination": {"total_rows": 1}}'),
 }
 SECTIONS = {
-    "bombs": cases(BOMBS, {"LIST": MALFORMED, "POST": MALFORMED}, 1, SMALL, most_mebibytes=8, told="larger than"),
+    "bombs": cases(BOMBS, {"LIST": MALFORMED, "POST": MALFORMED}, 1, SMALL, most_mebibytes=8, in_text="larger than"),
     "floods": cases(FLOODS, {"LIST": FAILED, "POST": AMBIGUOUS}, 1, SMALL, most_mebibytes=8),
-    "costly": cases(COSTLY, {"LIST": MALFORMED}, most_mebibytes=99, told="too large to tell where"),
-    "costly objects": cases(COSTLY_OBJECTS, {"BALANCE": MALFORMED}, most_mebibytes=99, told="too large to tell where"),
+    "costly": cases(COSTLY, {"LIST": MALFORMED}, most_mebibytes=99, in_text="too large to say where"),
+    "costly objects": cases(
+        COSTLY_OBJECTS, {"BALANCE": MALFORMED}, most_mebibytes=99, in_text="too large to say where"
+    ),
     "costly refusals": cases(REFUSAL_BOMBS, {"LIST": ServerError, "POST": ServerError}, 1, SINGLE, most_mebibytes=99),
     "refusals": cases(BROKEN_REFUSALS, {"LIST": ServerError, "POST": ServerError}, 1, SMALL | BRIEF),
     "unreadable": cases(UNREADABLE, {"LIST": FAILED, "POST": AMBIGUOUS}, (1, 2), SINGLE | BRIEF),
-    "not JSON": cases(NOT_JSON, {"LIST": MALFORMED, "COUNT": MALFORMED}, told="not JSON"),
+    "not JSON": cases(NOT_JSON, {"LIST": MALFORMED, "COUNT": MALFORMED}, in_text="not JSON"),
     "no page": cases(NO_PAGE, {"LIST": MALFORMED, "COUNT": MALFORMED}),
     "no count": cases(NO_COUNT, {"LIST": ids(1), "COUNT": MALFORMED}),
     "sound": cases(SOUND, {"LIST": ids(1), "WALK": ids(1), "COUNT": 1}),
@@ -233,5 +235,5 @@ SECTIONS = {
 
 @each_of(SECTIONS)
 async def test_case(case: Case, caplog: pytest.LogCaptureFixture) -> None:
-    """All comes as the table says, and the log tells nothing."""
+    """All comes as the table says, and the log reveals nothing."""
     await try_out(case, caplog)

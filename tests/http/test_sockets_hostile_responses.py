@@ -111,7 +111,7 @@ async def test_strange_status(status: int) -> None:
 
 
 async def test_headers_of_any_bytes() -> None:
-    """Header bytes that are no text arrive printable."""
+    """Header bytes that are not UTF-8 arrive printable."""
     strange = {"x-request-id": "req-\xff\xfe", "Retry-After": "\xff", "Date": "\xfe", "X-Odd": "\x80"}
     async with RawServer(response({"message": "no"}, status=400, headers=strange)) as server, server.client() as client:
         with pytest.raises(BadRequestError) as caught:

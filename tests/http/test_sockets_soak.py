@@ -100,7 +100,7 @@ def test_finds_what_leaks(
     """What each request leaves behind is named."""
     monkeypatch.setattr("soak.counts.SECONDS_TO_SETTLE", 0.3)
 
-    soak = Soak(0, seed=1, jobs=[job], on_request=lambda: leak(hoard), say=lambda _: None)
+    soak = Soak(0, seed=1, jobs=[job], on_request=lambda: leak(hoard), report=lambda _: None)
     wrong = run(soak)
 
     assert re.search(verdict, wrong[0]), wrong
@@ -117,7 +117,7 @@ def test_growth_is_that_of_medians() -> None:
 
 
 def test_a_failure_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """A healthy organization that fails is told with the seed, and makes the exit code 1."""
+    """A healthy organization that fails is reported with the seed, and makes the exit code 1."""
 
     async def fail(*_: object) -> None:
         _check_failed({"steady", "broken-1"})

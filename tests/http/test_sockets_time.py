@@ -118,7 +118,7 @@ async def test_refusal_that_drips(method: str, timeouts: Timeouts) -> None:
     assert 1 == len(server.requests)
 
 
-async def test_upload_nobody_reads() -> None:
+async def test_upload_that_is_not_read() -> None:
     """A server that does not read a body holds a POST no longer than the limit."""
     async with RawServer(stall, listens=False) as server, server.client(timeouts=ATTEMPT) as client:
         seconds, error = await timed(client.request("POST", "/v1/contacts", json="a" * 1_000_000))

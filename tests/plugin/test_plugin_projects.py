@@ -107,7 +107,7 @@ def test_failing_tests(pytester: pytest.Pytester) -> None:
 
 
 def test_mistaken_marks(pytester: pytest.Pytester) -> None:
-    """A mark that can't be used is told in a line, without the plugin's own code."""
+    """A mark that can't be used is reported in one line, without the plugin's own code."""
     pytester.makepyfile(test_mistaken=MISTAKEN)
     result = run(pytester, "test_mistaken.py", *NO_ASYNC_PLUGIN)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from attrs import define, field
-from key_leaks import KEY, leaks, told_by
+from key_leaks import KEY, leaks, shown_by
 
 from contactship_async import (
     AuthenticationError,
@@ -644,7 +644,7 @@ async def test_malformed_keys(key: Any) -> None:
     error = caught.value
     assert error.__traceback__ is not None
     frames_of_the_package = error.__traceback__.tb_next
-    assert [] == leaks(told_by(error.with_traceback(frames_of_the_package)))
+    assert [] == leaks(shown_by(error.with_traceback(frames_of_the_package)))
 
     async def fetch() -> Any:
         return key
@@ -655,13 +655,13 @@ async def test_malformed_keys(key: Any) -> None:
 
 
 @pytest.mark.parametrize("api_keys", [{"": KEY}, {5: KEY}, {"good": KEY, None: KEY}, [("acme", KEY)], KEY], ids=repr)
-def test_refused_keys_are_not_told(api_keys: Any) -> None:
+def test_refused_keys_are_not_revealed(api_keys: Any) -> None:
     """No frame of the package that an error passes through holds a key."""
     with pytest.raises(TypeError) as caught:
         ContactshipPool(api_keys)
     error = caught.value
     assert error.__traceback__ is not None
-    assert [] == leaks(told_by(error.with_traceback(error.__traceback__.tb_next)))
+    assert [] == leaks(shown_by(error.with_traceback(error.__traceback__.tb_next)))
 
 
 @pytest.mark.parametrize(

@@ -149,10 +149,10 @@ async def test_ctrl_c_in_a_job() -> None:
         await server.is_asked(16)
         began = time.monotonic()
         job.send_signal(signal.SIGINT)
-        _, told = await asyncio.to_thread(job.communicate, timeout=30)
+        _, stderr = await asyncio.to_thread(job.communicate, timeout=30)
         seconds = time.monotonic() - began
 
-    assert b"KeyboardInterrupt" in told.splitlines()[-1]
-    assert [] == [word for word in (b"Warning", b"Unclosed", b"never retrieved", b"destroyed") if word in told]
+    assert b"KeyboardInterrupt" in stderr.splitlines()[-1]
+    assert [] == [word for word in (b"Warning", b"Unclosed", b"never retrieved", b"destroyed") if word in stderr]
     assert seconds < 5
     gc.collect()

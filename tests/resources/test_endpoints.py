@@ -1,4 +1,4 @@
-"""Each endpoint that has a method, held against its documentation; the API table tells which method calls which."""
+"""Each endpoint that has a method, compared with its documentation; the API table says which method calls which."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_row_is_the_signature(row: TableRow) -> None:
 
 
 @pytest.mark.parametrize("row", TABLE, ids=slug_of)
-def test_row_tells_repetition(row: TableRow) -> None:
+def test_row_says_whether_it_is_repeated(row: TableRow) -> None:
     """A row says whether the endpoint is safe to repeat, as it is documented."""
     condition = row.endpoint.safe_if
 

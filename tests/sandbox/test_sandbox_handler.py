@@ -157,7 +157,7 @@ async def test_rate_limit_window_ends_after_sixty_seconds(get: Get) -> None:
 
 
 async def test_wrong_keys_spend_nothing(get: Get) -> None:
-    """The budget is the organization's: requests without its key tell it but do not spend it."""
+    """The budget is the organization's: responses to requests without its key show it, but do not spend it."""
     sandbox = Sandbox(rate_limit=1, clock=Clock().read)
 
     assert read_limits(await get(sandbox, key="wrong")) == ("1", "1", "60")
@@ -406,7 +406,7 @@ def ask_heavy(limits: RateLimits) -> Callable[..., tuple[int, dict[str, str]]]:
 
 
 def test_heavy_listings_count_in_both_windows() -> None:
-    """A heavy request counts in both windows and tells of both; other requests count and tell of the general one."""
+    """A heavy request counts in both windows and shows both; other requests count in and show the general one."""
     clock = Clock()
     ask = ask_heavy(RateLimits(5, 2, clock.read))
     heavy = {"limit-heavy": "2", "remaining-heavy": "1", "reset-heavy": "60"}
@@ -437,7 +437,7 @@ def test_a_heavy_request_waits_for_both_windows() -> None:
 
 
 def test_heavy_requests_may_be_the_only_limited_ones() -> None:
-    """Without a general limit, only heavy listings have one, and only they tell of it."""
+    """Without a general limit, only heavy listings have one, and only their responses show it."""
     ask = ask_heavy(RateLimits(None, 1, Clock().read))
     heavy = {"limit-heavy": "1", "remaining-heavy": "0", "reset-heavy": "60"}
 

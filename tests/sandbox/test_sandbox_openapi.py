@@ -42,7 +42,7 @@ def resolve(document: dict[str, Any], part: dict[str, Any]) -> Any:
 
 
 def faults_of(document: dict[str, Any], schema: dict[str, Any], value: object) -> list[str]:
-    """Tell what is wrong with a value according to a schema of the document."""
+    """Return what is wrong with a value according to a schema of the document."""
     validator = OAS31Validator({**schema, "components": document["components"]})
     return [error.message for error in validator.iter_errors(value)]
 
@@ -151,7 +151,7 @@ async def test_parameters_are_as_described(get: Get) -> None:
 
 
 async def test_description_is_no_business_of_a_test(get: Get) -> None:
-    """It needs no key, meets no fault, spends no budget, calls nobody and is not recorded; HEAD has no body."""
+    """It needs no key, meets no fault, spends no budget, calls no hook and is not recorded; HEAD has no body."""
     sandbox = Sandbox(rate_limit=2, latency=3600)
     seen: list[object] = []
     sandbox.on_request = seen.append

@@ -247,7 +247,7 @@ async def test_added_number_takes_its_fields(get: Get) -> None:
     ],
 )
 def test_created_at_forms(created_at: datetime | str, shown: str) -> None:
-    """A datetime is shown in UTC, a text as it is; both take their place in the order."""
+    """A datetime is shown in UTC, a string as it is; both take their place in the order."""
     sandbox = Sandbox(2)
 
     row = sandbox.add_phone_number(created_at=created_at)
@@ -265,7 +265,7 @@ def test_old_numbers_do_not_turn_back_time() -> None:
 
 
 def test_text_without_zone_is_utc() -> None:
-    """Texts are ordered by the moment they name, UTC unless they say otherwise."""
+    """Strings are ordered by the time they name, UTC unless they say otherwise."""
     sandbox = Sandbox(0)
     early = sandbox.add_phone_number(created_at="2026-01-15T10:30:00+01:00")
     late = sandbox.add_phone_number(created_at="2026-01-15T10:00:00")
@@ -324,6 +324,6 @@ def test_many_rows_come_back_in_order() -> None:
     sandbox = Sandbox(0)
     for minute in range(0, 10_000 * 7, 7):
         sandbox.add_phone_number(created_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute % 10_000))
-    moments = [row["created_at"] for row in sandbox.phone_numbers]
+    timestamps = [row["created_at"] for row in sandbox.phone_numbers]
 
-    assert sorted(moments, reverse=True) == moments
+    assert sorted(timestamps, reverse=True) == timestamps

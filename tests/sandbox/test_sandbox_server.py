@@ -144,7 +144,7 @@ async def test_cut_before_the_answer_resets() -> None:
 
 
 def test_connection_that_is_gone_needs_no_reset() -> None:
-    """A client that leaves in the moment of a cut does no harm."""
+    """A client that leaves while its connection is cut does no harm."""
     _reset(None)
 
 

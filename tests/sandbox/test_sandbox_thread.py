@@ -129,7 +129,7 @@ def test_one_at_a_time(touch: Callable[[Sandbox], object]) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_forgotten(host: str) -> None:
-    """A server that nobody stops keeps no program from ending, and nothing is complained of."""
+    """A server that is not stopped keeps no program from ending, and causes no warning."""
     code = f"from contactship_async.sandbox import Sandbox; sandbox = Sandbox(host={host!r}).__enter__(); print('on')"
     command = [sys.executable, "-X", "dev", "-c", code]
     ended = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)  # noqa: S603 - Python

@@ -191,12 +191,12 @@ class RawServer:
 
     async def is_at_rest(self) -> None:
         """Wait until each act that was begun has ended, and what it sent can have arrived."""
-        while self._playing:  # noqa: ASYNC110 - milliseconds, and nothing else to tell it by
+        while self._playing:  # noqa: ASYNC110 - milliseconds, and nothing to wait for
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.01)
 
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._server.is_serving():  # Accepted just before the server was closed: nobody would end its task.
+        if not self._server.is_serving():  # Accepted just before the server was closed: nothing would end its task.
             writer.transport.abort()
             return
         self.connections += 1
@@ -241,7 +241,7 @@ async def deaf_server() -> AsyncIterator[str]:
 
 
 def refused_url() -> str:
-    """Return the URL of a port on which nobody listens."""
+    """Return the URL of a port without a listener."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}"

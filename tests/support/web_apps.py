@@ -61,7 +61,7 @@ class WatchedClient(ContactshipClient):
 async def wait_until(condition: Callable[[], object]) -> None:
     """Wait until *condition* holds, for far less than the SDK's time limits."""
     async with asyncio.timeout(4):
-        while not condition():  # noqa: ASYNC110 - the conditions are the state of servers, which tell nobody
+        while not condition():  # noqa: ASYNC110 - the conditions are the state of servers, which have no event
             await asyncio.sleep(0.005)
 
 

@@ -106,7 +106,7 @@ async def test_browser_leaves_during_a_request(
 
 
 async def test_plain_listing_is_broken_off_or_finished(app_url: str, sandbox: Sandbox) -> None:
-    """A browser that leaves before a page is there harms nobody: the next one is served."""
+    """A browser that leaves before its page is there harms no other: the next one is served."""
     sandbox.script(Slow(0.05))
     async with slow_browser(f"{app_url}/numbers"):
         await wait_until(lambda: sandbox.requests)

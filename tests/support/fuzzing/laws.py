@@ -48,7 +48,7 @@ from contactship_async._http.responses import (
     read_pauses,
     read_retry_after,
 )
-from contactship_async._pagination.driver import MOST_FRUITLESS_PAGES
+from contactship_async._pagination.driver import MAX_PAGES_WITHOUT_NEW_ROWS
 from contactship_async.models.tags import Tag
 from contactship_async.settings import RetryPolicy, Timeouts
 from fuzzing.corpus import Call, Conversation, ScriptedResponse
@@ -60,17 +60,17 @@ _TIMEOUTS: Final = Timeouts(total=_MOST_SECONDS)
 _RETRY: Final = RetryPolicy()
 _WALKS: Final[frozenset[Call]] = frozenset({"walk", "filtered", "overlapping", "exact", "pool"})
 _ORGANIZATIONS: Final = ("acme", "globex")
-_MOST_REQUESTS_OF_A_WALK: Final = 2 * MOST_FRUITLESS_PAGES * _RETRY.max_attempts
+_MOST_REQUESTS_OF_A_WALK: Final = 2 * MAX_PAGES_WITHOUT_NEW_ROWS * _RETRY.max_attempts
 
 _PYTHONS_WORDS: Final = frozenset({"sub", "exception", "exceptions", "ConnectionResetError"})
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[-+][\d:.]+)")
+_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[-+][\d:.]+)")
 
 
 def check_paths_agree(body: bytes, cl: type[Any]) -> None:
     """What the fast path takes, the slow path reads as the same value; what the slow path refuses, so does it.
 
-    But for faults in fields that nobody asked for: the fast path skips what no JSON decoder would take.
+    But for faults in fields that are not read: the fast path skips what no JSON decoder would take.
     """
     try:
         fast = msgspec.json.decode(body, type=cl)
@@ -173,14 +173,14 @@ def _check_error(error: BaseException) -> None:
     if isinstance(error, MalformedResponseError):
         texts += error.issues
     for text in texts:
-        told = _MOMENT.sub("", text) if isinstance(error, PaginationError) else text
-        strange = set(_WORD.findall(told)) - _own_words()
+        shown = _TIMESTAMP.sub("", text) if isinstance(error, PaginationError) else text
+        strange = set(_WORD.findall(shown)) - _own_words()
         assert not strange, f"an error text says what the package does not: {strange}"
         assert "2025550" not in text, "an error text holds a phone number"
     if isinstance(error, StatusError):
-        for told in (error.message, error.request_id or ""):
-            told.encode()
-            assert KEY not in told, "an error holds the key"
+        for shown in (error.message, error.request_id or ""):
+            shown.encode()
+            assert KEY not in shown, "an error holds the key"
         assert KEY.encode() not in error.body, "the body of an error holds the key"
         assert error.retry_after is None or math.isfinite(error.retry_after)
     if isinstance(error, OrganizationError):

@@ -40,16 +40,16 @@ class Soak:
     Args:
         seconds: When these are over, no round begins, once there are enough of them to judge.
         seed: Draws the faults and the settings.
-        jobs: Done side by side in each round; they are told its number.
+        jobs: Done concurrently in each round; each is given its number.
         on_request: Called by the servers for each request.
-        say: Is told of each round.
+        report: Is called with a line about each round.
     """
 
     seconds: float
     seed: int
     jobs: Sequence[Job] = JOBS
     on_request: Callable[[], object] | None = None
-    say: Callable[[str], object] = _print
+    report: Callable[[str], object] = _print
     samples: Samples = field(factory=Samples, init=False)
     complaints: list[str] = field(factory=list, init=False)
     requests: int = field(default=0, init=False)
@@ -72,7 +72,7 @@ class Soak:
                     return [f"{now} after round {turn}, but at first {at_first}"]
                 if turn >= WARM_UP_ROUNDS:
                     memory = self.samples.take()
-                    self.say(f"round {turn:4}, {self.requests:7} requests, {_shown(memory)}; {now}")
+                    self.report(f"round {turn:4}, {self.requests:7} requests, {_shown(memory)}; {now}")
                 turn += 1
         return self.samples.what_grew()
 

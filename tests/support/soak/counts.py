@@ -31,7 +31,7 @@ _KIB: Final = 1024
 
 @frozen
 class Open:
-    """What is open at one moment."""
+    """What is open at one time."""
 
     tasks: int
     descriptors: int
