@@ -6,14 +6,15 @@ import asyncio
 import gc
 import os
 import signal
-import subprocess
 import sys
 import time
+from asyncio.subprocess import PIPE
 from contextlib import aclosing
 from typing import Any
 
 import aiohttp
 import pytest
+from processes import started
 from raw_server import RawServer, answer, pause, stall
 
 from contactship_async import ContactshipClient, ContactshipPool, PoolError, RequestTimeoutError, RetryPolicy, Timeouts
@@ -141,16 +142,14 @@ asyncio.run(main())
 async def test_ctrl_c_in_a_job() -> None:
     """Ctrl-C ends a job at once, without a complaint about tasks, sessions or connections."""
     async with RawServer(stall) as server:
-        job = subprocess.Popen(  # noqa: ASYNC220, S603 - it runs beside the server, and its text is above
-            [sys.executable, "-X", "dev", "-c", JOB, server.url],
-            stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        await server.is_asked(16)
-        began = time.monotonic()
-        job.send_signal(signal.SIGINT)
-        _, told = await asyncio.to_thread(job.communicate, timeout=30)
-        seconds = time.monotonic() - began
+        command = (sys.executable, "-X", "dev", "-c", JOB, server.url)
+        path = {"PYTHONPATH": os.pathsep.join(sys.path)}
+        async with started(*command, stderr=PIPE, env=os.environ | path) as job:
+            await server.is_asked(16)
+            began = time.monotonic()
+            job.send_signal(signal.SIGINT)
+            _, told = await job.communicate()
+            seconds = time.monotonic() - began
 
     assert b"KeyboardInterrupt" in told.splitlines()[-1]
     assert [] == [word for word in (b"Warning", b"Unclosed", b"never retrieved", b"destroyed") if word in told]
