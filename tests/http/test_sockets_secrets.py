@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from key_leaks import KEY, KEY_PARTS, all_of, failure_of, leaks, told_by
-from raw_server import Act, RawServer, answer, close, deaf_server, head, pause, refused_url, reset, stall
+from raw_server import Act, RawServer, answer, close, deaf_server, head, refused_url, reset, stall, until_read
 
 from contactship_async import (
     AuthenticationError,
@@ -42,7 +42,7 @@ FAILURES: dict[str, Act] = {
     "close": close,
     "reset": reset,
     "cut body": [head(200, {"Content-Length": "99"}), b"{", close],
-    "reset body": [head(200, {"Content-Length": "99"}), b"{", pause(0.01), reset],
+    "reset body": [head(200, {"Content-Length": "99"}), b"{", until_read, reset],
     "bad chunk": [head(200, {"Transfer-Encoding": "chunked"}), b"zz\r\n"],
     "no HTTP": b"SSH-2.0\r\n\r\n",
     "too large": answer(b"a" * 2000),
