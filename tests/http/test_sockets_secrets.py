@@ -117,7 +117,7 @@ async def waiting_call(phase: str) -> AsyncIterator[tuple[ContactshipClient, Cal
 
     async def reach() -> None:
         await server.is_asked(len(script))
-        await asyncio.sleep(0.02)
+        await server.is_read()
 
     async with RawServer(*script) as server, deaf_server() as deaf_url:
         client = server.client(KEY, base_url=server.url if script else deaf_url)
@@ -147,10 +147,15 @@ async def test_timeout_of_caller_tells_no_key(phase: str) -> None:
         try:
             look_up_in_vain()
         except LookupError:
-            async with asyncio.timeout(0.05):
+            async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as tasks:
+                tasks.create_task(run_out_when_reached(limit))
                 await client.request("GET", "/v1/credits")
 
-    async with waiting_call(phase) as (client, _):
+    async def run_out_when_reached(limit: asyncio.Timeout) -> None:
+        await reach()
+        limit.reschedule(0)
+
+    async with waiting_call(phase) as (client, reach):
         error = await failure_of(call_with_timeout())
 
     assert TimeoutError is type(error)

@@ -14,6 +14,7 @@ from itertools import count, permutations, product
 
 import pytest
 from attrs import define
+from turns import pass_turns
 from watched_listing import (
     ROWS,
     Row,
@@ -22,7 +23,6 @@ from watched_listing import (
     default_walk,
     exact_walk,
     overlapping_walk,
-    pass_turns,
 )
 
 from contactship_async._pagination.driver import PageRequest, Steps, Walk, walk_pages, walk_rows

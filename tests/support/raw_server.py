@@ -23,11 +23,11 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from attrs import field, frozen
+from turns import pass_turns
 
 from contactship_async import ContactshipClient, RetryPolicy, Timeouts
 
 _DRIP_SECONDS = 0.02  # real ones, as those of the limits that dripping must not prolong
-_MANY_TURNS = 50  # of the loop: far more than a client takes to read a response and to do all that comes of it
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -118,16 +118,11 @@ def flood(data: bytes) -> Step:
 
 async def until_read(peer: Peer) -> None:
     """Wait until the client, which is in the same loop, has read what was sent and has done all it can do with it."""
-    await _pass_turns()
+    await pass_turns()
     connection = peer.writer.get_extra_info("socket")
     while not peer.writer.is_closing() and _bytes_under_way(connection):  # noqa: ASYNC110 - nobody else can tell
         await asyncio.sleep(0)
-    await _pass_turns()
-
-
-async def _pass_turns() -> None:
-    for _ in range(_MANY_TURNS):
-        await asyncio.sleep(0)
+    await pass_turns()
 
 
 def _bytes_under_way(connection: socket.socket) -> int:
@@ -214,7 +209,7 @@ class RawServer:
 
     async def is_read(self) -> None:
         """Wait until the client has read what was sent to it so far, and has done all it can do with it."""
-        await _pass_turns()
+        await pass_turns()
         for peer in self._peers:
             await until_read(peer)
 
