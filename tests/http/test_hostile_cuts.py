@@ -1,4 +1,4 @@
-"""A sound answer that is cut off at any byte is an error or holds all its rows: never fewer of them in silence.
+"""A sound response that is cut off at any byte is an error or holds all its rows: never fewer of them in silence.
 
 aiohttp delivers without a word what a close-delimited body or a compressed one of the right length is cut off to: what
 tells is the JSON.
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from hostile import ONCE
-from hostile_answers import CHUNKED, ENVELOPES, ids, row
+from hostile_responses import CHUNKED, ENVELOPES, ids, row
 from raw_server import Peer, RawServer, close, head, reset, until_read
 from volume import Volume
 
@@ -54,7 +54,7 @@ FRAMINGS: dict[str, Callable[[bytes, int | None], bytes]] = {
     "said to be as short": lambda body, end: sized(body[:end]),
     "gzip, said to be as short": lambda body, end: sized(zipped(body)[:end], **ZIPPED),
 }
-"""The answer with a body, or what is sent of it if it ends at a byte."""
+"""The response with a body, or what is sent of it if it ends at a byte."""
 
 Envelope = Callable[[object, object], dict[str, object]]
 Framing = Callable[[bytes, int | None], bytes]
@@ -98,7 +98,7 @@ async def cut(framing: Framing, envelope: Envelope, ending: Ending, *, walks: bo
     whole = len(framing(last, None))
     end = complete = 0
 
-    async def answer(peer: Peer) -> None:
+    async def respond(peer: Peer) -> None:
         if walks and "offset=0" in peer.requests[-1].target:
             await peer.send(first)
             return
@@ -106,7 +106,7 @@ async def cut(framing: Framing, envelope: Envelope, ending: Ending, *, walks: bo
         for step in ending:
             await step(peer)
 
-    async with RawServer(answer) as server, server.client(retry=ONCE) as client:
+    async with RawServer(respond) as server, server.client(retry=ONCE) as client:
         for end in cuts(whole, every):
             came, error = await ids_and_error(client, walks=walks)
             if error is not None:
@@ -122,7 +122,7 @@ async def cut(framing: Framing, envelope: Envelope, ending: Ending, *, walks: bo
 @each_call
 @each_envelope
 @each_framing
-async def test_answer_ends_at_any_byte(framing: Framing, envelope: Envelope, volume: Volume, *, walks: bool) -> None:
+async def test_response_ends_at_any_byte(framing: Framing, envelope: Envelope, volume: Volume, *, walks: bool) -> None:
     """The connection ends in order after any byte of a page: an error comes, or all rows."""
     assert await cut(framing, envelope, (close,), walks=walks, every=1 if volume.is_full else 17) > 0
 
@@ -130,7 +130,7 @@ async def test_answer_ends_at_any_byte(framing: Framing, envelope: Envelope, vol
 @each_call
 @each_ending
 @each_framing
-async def test_answer_breaks_off_at_many_bytes(
+async def test_response_breaks_off_at_many_bytes(
     framing: Framing, ending: Ending, volume: Volume, *, walks: bool
 ) -> None:
     """The same goes for a connection that breaks off."""

@@ -1,4 +1,4 @@
-"""What the table of hostile servers is made of: their answers, what is asked of them, and what must come of it."""
+"""What the table of hostile servers is made of: their responses, what is asked of them, and what must come of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ATTEMPT: Final = {"timeouts": Timeouts(connect=None, attempt=LIMIT), "retry": ON
 TOTAL: Final = {"timeouts": Timeouts(connect=None, attempt=None, total=LIMIT)}
 
 PERSONAL: Final = ("2025550", "Jane", "jane", "hidden", "req-77")
-"""What stands in requests and answers, and in no text of an error or log."""
+"""What stands in requests and responses, and in no text of an error or log."""
 
 _PATH: Final = "/v1/contacts/+12025550199/calls"
 
