@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 import logging
+import signal
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,14 @@ pytest.register_assert_rewrite("hostile")  # so that its asserts show what was c
 
 _SECONDS_TO_WIND_DOWN = 2.0
 _OPEN_FILES = Path("/proc/self/fd")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c_is_not_ignored() -> Iterator[None]:
+    """Let processes react to Ctrl-C also where a shell runs the suite in the background, with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True, scope="module")

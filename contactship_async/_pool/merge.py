@@ -101,13 +101,13 @@ class Merge(Generic[T]):
                 self._changed.clear()
         raise StopAsyncIteration
 
-    async def stop(self) -> None:
-        """End the workers, and wait until they have ended, also if that is cancelled."""
+    def stop(self) -> asyncio.Future[list[BaseException | None]]:
+        """End the workers; what is returned ends when they have ended, also if it is cancelled."""
         self._is_stopped = True
         workers = self._workers - {asyncio.current_task()}
         for worker in workers:
             worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        return asyncio.gather(*workers, return_exceptions=True)
 
     async def _work(self) -> None:
         for name, begin in self._sources:

@@ -24,6 +24,7 @@ from contactship_async import (
 )
 from contactship_async._http.messages import Transport
 from contactship_async._http.rate_limits import Limits
+from contactship_async.sandbox import Sandbox
 
 ROUND_TRIP = 0.05
 WINDOW = 60.0
@@ -93,6 +94,32 @@ def test_hammering(clients: int, headers: bool) -> None:
     assert len(server.use) >= 8
     assert min(server.use) >= 0.95
     assert max(server.refused.values()) <= 20
+
+
+@pytest.mark.parametrize("clients", [1, 20])
+def test_hammering_a_sandbox(clients: int) -> None:
+    """Twenty callers use up each window of a sandbox, too, and no call fails."""
+
+    async def main() -> tuple[int, int]:
+        sandbox = Sandbox(3, rate_limit=120, latency=ROUND_TRIP, clock=now)
+        made = [in_loop_time(sandbox.client()) for _ in range(clients)]
+        done = 0
+
+        async def hammer(client: ContactshipClient) -> None:
+            nonlocal done
+            while now() < 1000 + 3.5 * WINDOW:
+                await client.count_phone_numbers()
+                done += 1
+
+        async with asyncio.TaskGroup() as group:
+            for caller in range(20):
+                group.create_task(hammer(made[caller % clients]))
+        return done, len(sandbox.requests) - done
+
+    done, refused = run(main())
+
+    assert done >= 0.95 * 120 * 4
+    assert refused <= 20 * 5
 
 
 def test_burst() -> None:

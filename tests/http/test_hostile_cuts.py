@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 from hostile import ONCE
 from hostile_responses import CHUNKED, ENVELOPES, ids, row
-from raw_server import Peer, RawServer, close, head, pause, reset
+from raw_server import Peer, RawServer, close, head, reset, until_read
 from volume import Volume
 
 from contactship_async import ConnectionFailedError, ContactshipClient, ContactshipError, MalformedResponseError
@@ -62,7 +62,7 @@ Ending = Sequence[Callable[[Peer], Awaitable[None]]]
 
 each_framing = pytest.mark.parametrize("framing", FRAMINGS.values(), ids=FRAMINGS)
 each_envelope = pytest.mark.parametrize("envelope", ENVELOPES.values(), ids=ENVELOPES)
-each_ending = pytest.mark.parametrize("ending", [(reset,), (pause(0.002), reset)], ids=["at once", "later"])
+each_ending = pytest.mark.parametrize("ending", [(reset,), (until_read, reset)], ids=["at once", "later"])
 each_call = pytest.mark.parametrize("walks", [False, True], ids=["page", "walk"])
 
 

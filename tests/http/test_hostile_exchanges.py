@@ -27,7 +27,7 @@ from hostile import (
     try_out,
 )
 from hostile_responses import CHUNKED, PAGE, chunked, compressed, page, redirect, refusal, reply, reply_head, row
-from raw_server import Act, close, drip, flood, head, pause, reset, stall
+from raw_server import Act, close, drip, flood, head, reset, stall, until_read
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -121,7 +121,7 @@ STATUSES = [
 
 FAILING: dict[str, Act] = {
     "body cut off": [*HALF, close],
-    "reset in the body": [*HALF, pause(0.01), reset],
+    "reset in the body": [*HALF, until_read, reset],
     "stall": stall,
     "stall in the body": [*HALF, stall],
     "bad chunk": chunked(end=b"zz\r\n"),
@@ -182,7 +182,7 @@ BUDGETS = [
 ]
 
 POISON = reply("poison")
-LATE = pause(LIMIT / 5)
+LATE = until_read
 STALE: dict[str, Act] = {
     "another response": [DONE, LATE, POISON],
     "another response, in one piece": DONE + POISON,
@@ -206,7 +206,7 @@ NOTHING: dict[str, Act] = {
     "204 with a body, in one piece": reply_head(204) + POISON,
     "205 with a body": reply_head(205, Content_Length="0") + POISON,
 }
-HEAD_WITH_BODY = [reply_head(Content_Length="6"), LATE, POISON]
+HEAD_WITH_BODY: Act = [reply_head(Content_Length="6"), LATE, POISON]
 STALE_THEN_DONE: dict[str, Acts] = {name: (act, DONE) for name, act in STALE.items()}
 NOTHING_THEN_DONE: dict[str, Acts] = {name: (act, DONE) for name, act in NOTHING.items()}
 RACES: dict[str, Acts] = {"close": (DONE, close, DONE), "reset": (DONE, reset, DONE)}

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from key_leaks import KEY, KEY_PARTS, all_of, failure_of, leaks, shown_by
-from raw_server import Act, RawServer, close, deaf_server, head, pause, refused_url, reset, response, stall
+from raw_server import Act, RawServer, close, deaf_server, head, refused_url, reset, response, stall, until_read
 
 from contactship_async import (
     AuthenticationError,
@@ -42,7 +42,7 @@ FAILURES: dict[str, Act] = {
     "close": close,
     "reset": reset,
     "cut body": [head(200, {"Content-Length": "99"}), b"{", close],
-    "reset body": [head(200, {"Content-Length": "99"}), b"{", pause(0.01), reset],
+    "reset body": [head(200, {"Content-Length": "99"}), b"{", until_read, reset],
     "bad chunk": [head(200, {"Transfer-Encoding": "chunked"}), b"zz\r\n"],
     "no HTTP": b"SSH-2.0\r\n\r\n",
     "too large": response(b"a" * 2000),
@@ -117,7 +117,7 @@ async def waiting_call(phase: str) -> AsyncIterator[tuple[ContactshipClient, Cal
 
     async def reach() -> None:
         await server.is_asked(len(script))
-        await asyncio.sleep(0.02)
+        await server.is_read()
 
     async with RawServer(*script) as server, deaf_server() as deaf_url:
         client = server.client(KEY, base_url=server.url if script else deaf_url)
@@ -147,10 +147,15 @@ async def test_timeout_of_caller_reveals_no_key(phase: str) -> None:
         try:
             look_up_in_vain()
         except LookupError:
-            async with asyncio.timeout(0.05):
+            async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as tasks:
+                tasks.create_task(run_out_when_reached(limit))
                 await client.request("GET", "/v1/credits")
 
-    async with waiting_call(phase) as (client, _):
+    async def run_out_when_reached(limit: asyncio.Timeout) -> None:
+        await reach()
+        limit.reschedule(0)
+
+    async with waiting_call(phase) as (client, reach):
         error = await failure_of(call_with_timeout())
 
     assert TimeoutError is type(error)

@@ -17,6 +17,7 @@ import pytest
 from soak.__main__ import Job, Soak, main, run
 from soak.counts import MOST_GROWTH, Samples
 from soak.jobs import _check_failed, use_client, use_pool
+from volume import Volume
 
 TESTS = Path(__file__).parents[1] / "support"
 
@@ -24,10 +25,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the count
 
 
 @pytest.mark.timeout(180)
-def test_all_counts_are_flat() -> None:
-    """The command goes round a few times, and says that nothing grew."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "soak", "0"],
+def test_all_counts_are_flat(volume: Volume) -> None:
+    """The command goes round a few times, or in a full run for its share of the minutes, and says that nothing grew."""
+    ended = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-m", "soak", str(volume.seconds("soak") / 60), str(volume.seed)],
         env=os.environ | {"PYTHONPATH": str(TESTS)},
         capture_output=True,
         text=True,
@@ -35,7 +36,7 @@ def test_all_counts_are_flat() -> None:
     )
 
     assert (0, "") == (ended.returncode, ended.stderr), ended.stdout
-    assert 3 == len(re.findall(r"^round", ended.stdout, re.MULTILINE))
+    assert 3 <= len(re.findall(r"^round", ended.stdout, re.MULTILINE))
     assert "all counts are flat" in ended.stdout
 
 

@@ -14,6 +14,7 @@ from itertools import count, permutations, product
 
 import pytest
 from attrs import define
+from turns import pass_turns
 from watched_listing import (
     ROWS,
     Row,
@@ -21,7 +22,6 @@ from watched_listing import (
     WatchedListing,
     exact_walk,
     overlapping_walk,
-    pass_turns,
     sequential_walk,
 )
 

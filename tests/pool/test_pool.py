@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 from key_leaks import KEY, leaks, shown_by
+from turns import pass_turns
 
 from contactship_async import (
     AuthenticationError,
@@ -349,9 +350,14 @@ async def leave_by_cancelling(numbers: AsyncGenerator[Any, None], taken: int) ->
 
 async def leave_by_timeout(numbers: AsyncGenerator[Any, None], taken: int) -> None:
     """Run into a time limit around the loop."""
+
+    async def run_out() -> None:
+        limit.reschedule(0)
+        await asyncio.Event().wait()
+
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.01):
-            await take(numbers, taken, asyncio.Event().wait)
+        async with asyncio.timeout(None) as limit:
+            await take(numbers, taken, run_out)
 
 
 async def leave_by_error(numbers: AsyncGenerator[Any, None], taken: int) -> None:
@@ -438,7 +444,7 @@ async def test_second_cancellation_during_the_end() -> None:
             try:
                 await asyncio.Event().wait()
             finally:
-                await asyncio.sleep(0.01)
+                await pass_turns()
 
     async with Tenants.with_numbers(acme=1).pool() as pool:
         task = asyncio.create_task(collect(pool.iter(stubborn)))
@@ -499,15 +505,16 @@ async def test_cancellation_that_is_swallowed(how: str) -> None:
         items: AsyncGenerator[Any, None] = pool.iter(stubborn) if how == "iter" else pool.map(job)
         async with asyncio.timeout(5), aclosing(items):
             async for _ in items:
-                await asyncio.sleep(0.01)
+                await pass_turns()
                 break
         before = len(begun)
-        await asyncio.sleep(0.01)
+        await pass_turns()
 
     assert before == len(begun) < 4
 
 
-async def test_exit_that_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 20])
+async def test_exit_that_is_cancelled(monkeypatch: pytest.MonkeyPatch, turns: int) -> None:
     """A pool whose end is cancelled while walks take their time to close leaves none of them, and no session."""
     tasks_before = asyncio.all_tasks()
 
@@ -517,7 +524,13 @@ async def test_exit_that_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
                 yield 0
                 await asyncio.sleep(0)
         finally:
-            await asyncio.sleep(0.05)
+            await pass_turns()
+
+    def run_out_after(turns: int, limit: asyncio.Timeout) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(run_out_after, turns - 1, limit)
+        else:
+            limit.reschedule(0)
 
     closed: list[Connection] = []
     close = Connection.close
@@ -528,10 +541,11 @@ async def test_exit_that_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Connection, "close", note)
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.02), Tenants.with_numbers(acme=1, globex=1).pool() as pool:
+        async with asyncio.timeout(None) as limit, Tenants.with_numbers(acme=1, globex=1).pool() as pool:
             held = [pool.iter(slow_to_close) for _ in range(4)]
             for numbers in held:
                 await anext(numbers)
+            run_out_after(turns, limit)
 
     assert [pool._connection] == closed
     assert tasks_before == asyncio.all_tasks()

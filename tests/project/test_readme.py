@@ -5,13 +5,14 @@ Those that are a web app, and the one that traces, are run by the tests in `test
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 from guides import BLOCKS, FILES, FRONT_PAGE, blocks_of
+from processes import started
 
 from contactship_async.sandbox import Sandbox
 
@@ -46,15 +47,9 @@ async def run(
         "CONTACTSHIP_BASE_URL": sandbox.url,
         **dict.fromkeys(KEYS, sandbox.api_key),
     }
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment,
-        cwd=directory,
-    )
-    output, errors = await process.communicate(stdin.encode())
+    pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE}
+    async with started(*command, **pipes, env=environment, cwd=directory) as process:
+        output, errors = await process.communicate(stdin.encode())
     return process.returncode, output.decode(), errors.decode()
 
 

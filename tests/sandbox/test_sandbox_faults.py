@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from turns import pass_turns
 
 from contactship_async._http.messages import Response
 from contactship_async.sandbox import (
@@ -58,7 +59,7 @@ async def test_slow_answers_normally_but_later(get: Get) -> None:
     """Slow sends the normal answer after that many seconds, and not before."""
     sandbox = Sandbox()
     normal = await get(sandbox)
-    sandbox.script(Slow(0.03))
+    sandbox.script(Slow(0.03))  # real seconds: a server has no other clock
     began = asyncio.get_running_loop().time()
 
     assert normal.body == (await get(sandbox)).body
@@ -74,7 +75,7 @@ async def test_slow_for_ever_is_a_stall(get: Get) -> None:
     async with asyncio.timeout(5):
         while len(sandbox.requests) == 1:  # noqa: ASYNC110 - a request that arrives sets no event
             await asyncio.sleep(0)
-    await asyncio.sleep(0.02)
+    await pass_turns()
 
     assert not stalled.done()
     stalled.cancel()

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Final
 
 from attrs import define, field
+from turns import pass_turns
 
 from contactship_async._pagination.anchors import IdAnchor, KeyAnchor
 from contactship_async._pagination.driver import PageRequest, Steps, Walk, walk_pages
@@ -101,12 +102,6 @@ def overlapping_walk(concurrency: int, *, exact: bool = False) -> Walk[Row]:
 def exact_walk(concurrency: int) -> Walk[Row]:
     """Make an exact walk."""
     return overlapping_walk(concurrency, exact=True)
-
-
-async def pass_turns(turns: int) -> None:
-    """Let the loop turn that often."""
-    for _ in range(turns):
-        await asyncio.sleep(0)
 
 
 @define
