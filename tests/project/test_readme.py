@@ -5,8 +5,10 @@ Those that are a web app, and the one that traces, are run by the tests in `test
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -58,14 +60,21 @@ async def run(
     return process.returncode, output.decode(), errors.decode()
 
 
+def told_when_it_fails(code: str) -> list[str]:
+    """Find the words with which the handlers of a block begin what they print."""
+    handlers = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ExceptHandler)]
+    return [words for handler in handlers for words in re.findall(r"print\('([^']+)'", ast.unparse(handler))]
+
+
 @pytest.mark.parametrize("code", [block.code for block in SCRIPTS], ids=[block.place for block in SCRIPTS])
 async def test_python(code: str) -> None:
-    """Each Python block runs by itself, prints something, and warns of nothing."""
+    """Each Python block runs by itself, prints something, warns of nothing, and needs none of its handlers."""
     async with Sandbox(phone_numbers=30) as sandbox:
         status, output, errors = await run(sys.executable, "-W", "error", "-c", RUN_SCRIPT, sandbox=sandbox, stdin=code)
 
     assert (0, "") == (status, errors)
     assert output
+    assert [] == [words for words in (*told_when_it_fails(code), "Error(") if words in output]
 
 
 async def test_first_example_prints_what_stands_below_it() -> None:
