@@ -18,7 +18,7 @@ from raw_server import Peer, RawServer, close, head, pause, reset
 from contactship_async import ConnectionFailedError, ContactshipClient, ContactshipError, MalformedResponseError
 
 ZIPPED = {"Content-Encoding": "gzip"}
-MOST_BYTES_TO_SPARE = 8 + len(b"\r\n0\r\n\r\n")
+MAX_BYTES_TO_SPARE = 8 + len(b"\r\n0\r\n\r\n")
 """All rows have come before the trailer of gzip, and before the end of the chunks."""
 
 
@@ -108,7 +108,7 @@ async def cut(framing: Framing, envelope: Envelope, ending: Ending, *, walks: bo
                 assert ids(1 if walks else 0) == came
             else:
                 assert ids(2) == came
-                assert whole - len(framing(last, end)) <= MOST_BYTES_TO_SPARE
+                assert whole - len(framing(last, end)) <= MAX_BYTES_TO_SPARE
                 complete += 1
     return complete
 

@@ -139,7 +139,7 @@ asyncio.run(main())
 
 
 async def test_ctrl_c_in_a_job() -> None:
-    """Ctrl-C ends a job at once, without a complaint about tasks, sessions or connections."""
+    """Ctrl-C ends a job at once, without a warning about tasks, sessions or connections."""
     async with RawServer(stall) as server:
         job = subprocess.Popen(  # noqa: ASYNC220, S603 - it runs beside the server, and its text is above
             [sys.executable, "-X", "dev", "-c", JOB, server.url],

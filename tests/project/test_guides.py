@@ -8,7 +8,7 @@ import pytest
 from guides import FRONT_PAGE, GUIDES, PAGES, ROOT, anchors_of, links_of
 from terminal_picture import PICTURE, draw
 
-MOST_BYTES = 12 * 1024
+MAX_BYTES = 12 * 1024
 
 
 def name_of(page: Path) -> str:
@@ -18,7 +18,7 @@ def name_of(page: Path) -> str:
 
 def test_front_page_is_short() -> None:
     """It has room for what a newcomer needs, and no more."""
-    assert FRONT_PAGE.stat().st_size <= MOST_BYTES
+    assert FRONT_PAGE.stat().st_size <= MAX_BYTES
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
