@@ -37,11 +37,11 @@ class Listing(AnyListing[T]):
     """The rows of one listing, as a value: it says what to ask for, and sends nothing by itself.
 
         tags = client.tags.list(label="vip")
-        async for tag in tags:                                  # all of them, with the defaults of `rows`
+        async for tag in tags:  # all of them, with the defaults of `rows`
             ...
         async for tag in tags.rows(concurrency=8, exact=True):  # the same, with options
             ...
-        page = await tags.page(limit=20, offset=40)             # exactly one request
+        page = await tags.page(limit=20, offset=40)  # exactly one request
         total = await tags.count()
 
     Each iteration begins anew. `ContactshipPool.iter` takes functions that return a listing.
