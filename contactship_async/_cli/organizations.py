@@ -115,9 +115,7 @@ def read_organizations(file: Path, *, with_keys: bool = True) -> dict[str, str]:
 
 def _parse(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(
-            file.read_bytes().decode("utf-8-sig")
-        )  # Windows editors put a byte order mark at the beginning.
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))  # Windows editors add a byte order mark.
     except OSError as error:
         message = f"{file} can't be read: {error.strerror}"
     except UnicodeDecodeError:
