@@ -25,7 +25,7 @@ class Ended:
 
     code: int | None
     output: str
-    complaint: str
+    stderr: str
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def contactship(start: Callable[..., Awaitable[Process]]) -> Callable[..., Await
 
     async def run_to_end(*arguments: str, **settings: Any) -> Ended:
         process = await start("-m", "contactship_async", *arguments, **settings)
-        output, complaint = await process.communicate()
-        return Ended(process.returncode, (output or b"").decode(), (complaint or b"").decode())
+        output, stderr = await process.communicate()
+        return Ended(process.returncode, (output or b"").decode(), (stderr or b"").decode())
 
     return run_to_end
 

@@ -37,7 +37,7 @@ class FixedWindows:
     allowed: int = 120
     headers: bool = True
     retry_after: bool = True
-    answered: Counter[tuple[int, int]] = field(factory=Counter)
+    served: Counter[tuple[int, int]] = field(factory=Counter)
     spent: Counter[int] = field(factory=Counter)
     refused: Counter[int] = field(factory=Counter)
 

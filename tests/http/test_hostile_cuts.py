@@ -19,7 +19,7 @@ from volume import Volume
 from contactship_async import ConnectionFailedError, ContactshipClient, ContactshipError, MalformedResponseError
 
 ZIPPED = {"Content-Encoding": "gzip"}
-MOST_BYTES_TO_SPARE = 8 + len(b"\r\n0\r\n\r\n")
+MAX_BYTES_TO_SPARE = 8 + len(b"\r\n0\r\n\r\n")
 """All rows have come before the trailer of gzip, and before the end of the chunks."""
 
 
@@ -87,8 +87,8 @@ async def ids_and_error(client: ContactshipClient, *, walks: bool) -> tuple[list
 
 
 def cuts(whole: int, every: int) -> list[int]:
-    """Tell where to cut: before everything, at one in *every* bytes, and at each of the last ones."""
-    return sorted({0, *range(whole, 0, -every), *range(whole - MOST_BYTES_TO_SPARE - 5, whole + 1)})
+    """Return where to cut: before everything, at one in *every* bytes, and at each of the last ones."""
+    return sorted({0, *range(whole, 0, -every), *range(whole - MAX_BYTES_TO_SPARE - 5, whole + 1)})
 
 
 async def cut(framing: Framing, envelope: Envelope, ending: Ending, *, walks: bool, every: int) -> int:
@@ -114,7 +114,7 @@ async def cut(framing: Framing, envelope: Envelope, ending: Ending, *, walks: bo
                 assert ids(1 if walks else 0) == came
             else:
                 assert ids(2) == came
-                assert whole - len(framing(last, end)) <= MOST_BYTES_TO_SPARE
+                assert whole - len(framing(last, end)) <= MAX_BYTES_TO_SPARE
                 complete += 1
     return complete
 

@@ -217,13 +217,11 @@ SOUND: dict[str, Act] = {
     "both envelopes": reply(PAGE[:-1] + b', "pagination": {"total_rows": 1}}'),
 }
 SECTIONS = {
-    "bombs": cases(BOMBS, {"LIST": MALFORMED, "POST": MALFORMED}, 1, SMALL, most_mebibytes=8, in_text="larger than"),
-    "floods": cases(FLOODS, {"LIST": FAILED, "POST": AMBIGUOUS}, 1, SMALL, most_mebibytes=8),
-    "costly": cases(COSTLY, {"LIST": MALFORMED}, most_mebibytes=99, in_text="too large to say where"),
-    "costly objects": cases(
-        COSTLY_OBJECTS, {"BALANCE": MALFORMED}, most_mebibytes=99, in_text="too large to say where"
-    ),
-    "costly refusals": cases(REFUSAL_BOMBS, {"LIST": ServerError, "POST": ServerError}, 1, SINGLE, most_mebibytes=99),
+    "bombs": cases(BOMBS, {"LIST": MALFORMED, "POST": MALFORMED}, 1, SMALL, max_mebibytes=8, in_text="larger than"),
+    "floods": cases(FLOODS, {"LIST": FAILED, "POST": AMBIGUOUS}, 1, SMALL, max_mebibytes=8),
+    "costly": cases(COSTLY, {"LIST": MALFORMED}, max_mebibytes=99, in_text="too large to say where"),
+    "costly objects": cases(COSTLY_OBJECTS, {"BALANCE": MALFORMED}, max_mebibytes=99, in_text="too large to say where"),
+    "costly refusals": cases(REFUSAL_BOMBS, {"LIST": ServerError, "POST": ServerError}, 1, SINGLE, max_mebibytes=99),
     "refusals": cases(BROKEN_REFUSALS, {"LIST": ServerError, "POST": ServerError}, 1, SMALL | BRIEF),
     "unreadable": cases(UNREADABLE, {"LIST": FAILED, "POST": AMBIGUOUS}, (1, 2), SINGLE | BRIEF),
     "not JSON": cases(NOT_JSON, {"LIST": MALFORMED, "COUNT": MALFORMED}, in_text="not JSON"),

@@ -57,7 +57,7 @@ async def test_limit_while_connecting(method: str, timeouts: Timeouts, limit: st
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_limit_during_tls_handshake(method: str) -> None:
-    """A server that does not answer the TLS handshake runs into the connect limit, and got nothing."""
+    """A server that does not respond to the TLS handshake runs into the connect limit, and got nothing."""
     async with RawServer(stall, listens=False) as server:
         https = server.url.replace("http:", "https:")
         async with server.client(base_url=https, timeouts=CONNECT, retry=ONCE) as client:

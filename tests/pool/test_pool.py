@@ -366,7 +366,7 @@ async def leave_by_error(numbers: AsyncGenerator[Any, None], taken: int) -> None
         await take(numbers, taken, _fail)
 
 
-MOST_TURNS = 10_000
+MAX_TURNS = 10_000
 
 
 @pytest.mark.parametrize("taken", range(0, 40, 3))
@@ -380,7 +380,7 @@ async def test_left_anywhere(taken: int, leave: Callable[[AsyncGenerator[Any, No
         await leave(pool.iter(walk), taken)
         if leave is leave_by_break:  # The loop closes what is left of it, in as many turns as that takes.
             gc.collect()
-            for _ in range(MOST_TURNS):
+            for _ in range(MAX_TURNS):
                 if tasks_before == asyncio.all_tasks():
                     break
                 await asyncio.sleep(0)
@@ -414,7 +414,7 @@ async def _never() -> AsyncGenerator[int, None]:
 
 @pytest.mark.parametrize("left_open", [False, True])
 def test_ends_with_its_loop(left_open: bool) -> None:
-    """A loop that ends closes a merged walk that is held, within the pool or after it, without a complaint."""
+    """A loop that ends closes a merged walk that is held, within the pool or after it, without a warning."""
     held: list[object] = []
 
     async def main() -> None:

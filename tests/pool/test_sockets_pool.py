@@ -142,7 +142,7 @@ asyncio.run(main())
 
 
 async def test_ctrl_c_in_a_job() -> None:
-    """Ctrl-C ends a job at once, without a complaint about tasks, sessions or connections."""
+    """Ctrl-C ends a job at once, without a warning about tasks, sessions or connections."""
     async with RawServer(stall) as server:
         command = (sys.executable, "-X", "dev", "-c", JOB, server.url)
         path = {"PYTHONPATH": os.pathsep.join(sys.path)}

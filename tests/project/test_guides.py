@@ -16,8 +16,8 @@ from contactship_async._configuration import DEFAULT_BASE_URL, DEFAULT_MAX_RESPO
 from contactship_async._http.connection import DEFAULT_CONNECTIONS
 from contactship_async._http.retry import RETRIED_STATUSES
 
-MOST_BYTES = 12 * 1024
-MOST_COLUMNS = 96
+MAX_BYTES = 12 * 1024
+MAX_COLUMNS = 96
 """What a desktop browser shows of a block of code on GitHub without scrolling."""
 
 GUIDE = "contactship_async/{}/README.md"
@@ -63,7 +63,7 @@ FIGURES = [
 
 def test_front_page_is_short() -> None:
     """It has room for what a newcomer needs, and no more."""
-    assert FRONT_PAGE.stat().st_size <= MOST_BYTES
+    assert FRONT_PAGE.stat().st_size <= MAX_BYTES
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -92,7 +92,7 @@ def test_code_fits_the_page(page: Path) -> None:
     """The end of a command is not out of sight."""
     lines = [line for block in blocks_of(page) for line in block.code.splitlines()]
 
-    assert [] == [line for line in lines if len(line) > MOST_COLUMNS]
+    assert [] == [line for line in lines if len(line) > MAX_COLUMNS]
 
 
 @pytest.mark.parametrize("wanted", WANTED)

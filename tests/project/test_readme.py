@@ -6,7 +6,6 @@ Those that are a web app, and the one that traces, are run by the tests in `test
 from __future__ import annotations
 
 import ast
-import asyncio
 import os
 import re
 import sys

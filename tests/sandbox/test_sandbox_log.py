@@ -38,20 +38,20 @@ def lines_of(caplog: pytest.LogCaptureFixture) -> Iterator[tuple[str, str]]:
 
 
 async def send(url: str, *requests: bytes) -> list[bytes]:
-    """Send bare requests, each over a connection of its own, and return the answers."""
+    """Send bare requests, each over a connection of its own, and return the responses."""
     host, port = url.removeprefix("http://").split(":")
-    answers = []
+    responses = []
     for request in requests:
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(request)
         async with asyncio.timeout(5):
             try:
-                answers.append(await reader.read())
+                responses.append(await reader.read())
             except ConnectionResetError:
-                answers.append(b"")
+                responses.append(b"")
         writer.transport.abort()
     await asyncio.sleep(0)  # for the sockets to be closed
-    return answers
+    return responses
 
 
 def ask(target: str, *headers: str, method: str = "GET", body: bytes = b"") -> bytes:
@@ -101,7 +101,7 @@ async def test_organizations_are_named(caplog: pytest.LogCaptureFixture) -> None
 
 
 async def test_clients_that_leave_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """A client that gives up before its answer, or before the end of its request, is in the log."""
+    """A client that gives up before its response, or before the end of its request, is in the log."""
     async with Sandbox() as sandbox, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(0.1)) as session:
         sandbox.script(Slow(math.inf))
         with pytest.raises(TimeoutError):
@@ -171,10 +171,10 @@ async def test_malformed_requests_are_silent_without_a_listener(caplog: pytest.L
     ],
     ids=["large body", "not gzip", "user info", "encodings", "line break", "star", "connect", "long path"],
 )
-async def test_odd_requests_are_answered(
+async def test_odd_requests_get_a_response(
     caplog: pytest.LogCaptureFixture, request_: bytes, status: int, line: str
 ) -> None:
-    """Whatever is HTTP gets an answer in JSON, and one line."""
+    """Whatever is HTTP gets a response in JSON, and one line."""
     async with Sandbox() as sandbox:
         odd, good = await send(sandbox.url, request_, ask("/v1/phone-numbers", KEY))
 

@@ -1,4 +1,4 @@
-"""Many organizations at one URL: who answers which key, with what, and how a `ContactshipPool` reaches them."""
+"""Many organizations at one URL: which sandbox handles which key, and how a `ContactshipPool` reaches them."""
 
 from __future__ import annotations
 
@@ -176,8 +176,8 @@ async def test_describes_the_organization_whose_key_is_sent() -> None:
     async def most_rows(key: str) -> int:
         request = Request(method="GET", path="/openapi.json", api_key=Secret(key), idempotent=True)
         document = json.loads((await sandboxes.transport(request)).body)
-        answer: dict[str, Any] = document["paths"]["/v1/phone-numbers"]["get"]["responses"]["200"]
-        page: dict[str, Any] = answer["content"]["application/json"]["schema"]["properties"]
+        response: dict[str, Any] = document["paths"]["/v1/phone-numbers"]["get"]["responses"]["200"]
+        page: dict[str, Any] = response["content"]["application/json"]["schema"]["properties"]
         rows: int = page["data"]["maxItems"]
         return rows
 
@@ -191,8 +191,8 @@ async def test_many_organizations_at_once() -> None:
     async with sandboxes, aiohttp.ClientSession() as session:
 
         async def ask(key: str) -> str:
-            async with session.get(f"{sandboxes.url}/v1/phone-numbers", headers={"x-api-key": key}) as answer:
-                page = await answer.json()
+            async with session.get(f"{sandboxes.url}/v1/phone-numbers", headers={"x-api-key": key}) as response:
+                page = await response.json()
                 return str(page["data"][0]["organization_id"])
 
         found = await asyncio.gather(*map(ask, sandboxes.api_keys.values()))

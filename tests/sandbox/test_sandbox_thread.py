@@ -112,7 +112,7 @@ def test_on_request_changes_the_listing() -> None:
         lambda sandbox: sandbox.tags.add(),
         count,
     ],
-    ids=["add", "remove", "list", "add tag", "answer"],
+    ids=["add", "remove", "list", "add tag", "respond"],
 )
 def test_one_at_a_time(touch: Callable[[Sandbox], object]) -> None:
     """While one thread is at the phone numbers, no other one reads or changes them, or any other rows."""

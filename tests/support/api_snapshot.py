@@ -1,6 +1,6 @@
 """The public surface as text, its snapshot, and what CHANGELOG.md has to say when they differ.
 
-`tests/project/test_public_api.py` compares the snapshot, `tests/project/public_api.txt`, with the package. Whoever
+`tests/project/test_public_api.py` compares the snapshot, `tests/project/public_api.txt`, with the package. Who
 changes the surface writes an entry into CHANGELOG.md that names what changed, and then:
 
     PYTHONPATH=tests/support python -m api_snapshot

@@ -121,7 +121,7 @@ class Case:
         came: How many rows of a walk came before the error.
         listens: Whether the server reads requests; if not, connections are counted.
         seconds: How long all calls may take.
-        most_mebibytes: How much memory they may take, where that is in danger.
+        max_mebibytes: How much memory they may take, where that is in danger.
         in_sample: Whether it is run without `--volume`, too.
     """
 
@@ -135,7 +135,7 @@ class Case:
     came: int
     listens: bool
     seconds: float
-    most_mebibytes: float | None
+    max_mebibytes: float | None
     in_sample: bool
 
 
@@ -151,7 +151,7 @@ def case(  # noqa: PLR0913, PLR0917 - the columns of a table, most of them by po
     came: int = 0,
     listens: bool = True,
     seconds: float = 10.0,
-    most_mebibytes: float | None = None,
+    max_mebibytes: float | None = None,
     in_sample: bool = True,
 ) -> Case:
     """Make a case; *calls* are names of `CALLS`, and where they are several, *expected* is a tuple."""
@@ -167,7 +167,7 @@ def case(  # noqa: PLR0913, PLR0917 - the columns of a table, most of them by po
         came=came,
         listens=listens,
         seconds=seconds,
-        most_mebibytes=most_mebibytes,
+        max_mebibytes=max_mebibytes,
         in_sample=in_sample,
     )
 
@@ -204,7 +204,7 @@ async def try_out(case: Case, caplog: pytest.LogCaptureFixture) -> None:
     async with RawServer() as sink, RawServer(*case.script, listens=case.listens, elsewhere=sink.url) as server:
         client = server.client(**{"api_key": KEY, **case.settings})
         began = time.monotonic()
-        with _memory_bounded(case.most_mebibytes), suppress(TimeoutError):
+        with _memory_bounded(case.max_mebibytes), suppress(TimeoutError):
             async with asyncio.timeout(case.seconds):
                 for each in case.calls:
                     if each is idle:
@@ -251,8 +251,8 @@ async def _outcome(call: Call, client: ContactshipClient) -> object:
 
 
 @contextmanager
-def _memory_bounded(most_mebibytes: float | None) -> Iterator[None]:
-    if most_mebibytes is None:
+def _memory_bounded(max_mebibytes: float | None) -> Iterator[None]:
+    if max_mebibytes is None:
         yield
         return
     tracemalloc.start()
@@ -261,4 +261,4 @@ def _memory_bounded(most_mebibytes: float | None) -> Iterator[None]:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < most_mebibytes * 2**20
+    assert peak < max_mebibytes * 2**20

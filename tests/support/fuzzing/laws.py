@@ -55,12 +55,12 @@ from fuzzing.corpus import Call, Conversation, ScriptedResponse
 from fuzzing.inputs import ROW
 
 _REQUEST: Final = complete_request(build_request(method="GET", path="/v1/phone-numbers"), Secret(KEY))
-_MOST_SECONDS: Final = 120
-_TIMEOUTS: Final = Timeouts(total=_MOST_SECONDS)
+_MAX_SECONDS: Final = 120
+_TIMEOUTS: Final = Timeouts(total=_MAX_SECONDS)
 _RETRY: Final = RetryPolicy()
 _WALKS: Final[frozenset[Call]] = frozenset({"walk", "filtered", "overlapping", "exact", "pool"})
 _ORGANIZATIONS: Final = ("acme", "globex")
-_MOST_REQUESTS_OF_A_WALK: Final = 2 * MAX_PAGES_WITHOUT_NEW_ROWS * _RETRY.max_attempts
+_MAX_REQUESTS_OF_A_WALK: Final = 2 * MAX_PAGES_WITHOUT_NEW_ROWS * _RETRY.max_attempts
 
 _PYTHONS_WORDS: Final = frozenset({"sub", "exception", "exceptions", "ConnectionResetError"})
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -232,7 +232,7 @@ async def _converse(conversation: Conversation) -> None:
         nonlocal requests
         scripted = conversation.responses[requests % len(conversation.responses)]
         requests += 1
-        assert requests <= _MOST_REQUESTS_OF_A_WALK, "a walk does not end"
+        assert requests <= _MAX_REQUESTS_OF_A_WALK, "a walk does not end"
         await asyncio.sleep(0)
         if scripted.is_dropped:
             raise ConnectionResetError
@@ -250,7 +250,7 @@ async def _converse(conversation: Conversation) -> None:
     except ContactshipError as caught:
         error = caught
     assert {asyncio.current_task()} == asyncio.all_tasks(), "a task is left"
-    assert now() - began <= _MOST_SECONDS * (requests if conversation.call in _WALKS else 1), "it took too long"
+    assert now() - began <= _MAX_SECONDS * (requests if conversation.call in _WALKS else 1), "it took too long"
     _check_outcome(conversation.call, requests, error)
     if conversation.call in _WALKS and result is not None:
         for row in result:
