@@ -19,6 +19,7 @@ from attrs import define, field
 from contactship_async._pagination.anchors import IdAnchor, KeyAnchor
 from contactship_async._pagination.driver import PageRequest, Steps, Walk, walk_pages
 from contactship_async._pagination.overlapping import OverlappingWalk
+from contactship_async._pagination.prefetch import Prefetch
 from contactship_async._pagination.rows import SortKey
 from contactship_async._pagination.sequential import DefaultWalk
 from contactship_async.errors import MalformedResponseError, WalkPosition
@@ -74,6 +75,21 @@ class SingleRows:
                 del page
 
 
+@define
+class SlidingRows(SingleRows):
+    """A walk in pages of one row, which wants the next ones: first one, then always *width*."""
+
+    def steps(self) -> Steps[Row]:
+        """Want another row for each that came, and keep nothing of the answers."""
+        while self.yielded < ROWS:
+            end = min(self.yielded + self.width, ROWS) if self.yielded else 1
+            requests = tuple(PageRequest(offset, 1) for offset in range(self.yielded, end))
+            page = Page(tuple((yield requests).rows), ROWS, self.yielded, 1)
+            self.yielded += 1
+            yield page
+            del page
+
+
 def ids_of(rows: Sequence[Row]) -> list[int]:
     """Tell the ids of rows."""
     return [row.id for row in rows]
@@ -84,7 +100,7 @@ def default_walk(_: int = 1) -> Walk[Row]:
     return DefaultWalk(identify=ids_of, offset=0, page_size=3, max_items=None, filtered=False)
 
 
-def overlapping_walk(concurrency: int, *, exact: bool = False) -> Walk[Row]:
+def overlapping_walk(concurrency: int, *, exact: bool = False, slides: bool = False) -> Walk[Row]:
     """Make an overlapping walk, anchored by ids unless it is exact."""
     return OverlappingWalk(
         anchor=KeyAnchor(ids_of, SORT_KEY, 0, descending=False) if exact else IdAnchor(ids_of, 0),
@@ -95,6 +111,7 @@ def overlapping_walk(concurrency: int, *, exact: bool = False) -> Walk[Row]:
         concurrency=concurrency,
         trusts_count=not exact,
         fallback=None,
+        slides=slides,
     )
 
 
@@ -107,6 +124,16 @@ async def pass_turns(turns: int) -> None:
     """Let the loop turn that often."""
     for _ in range(turns):
         await asyncio.sleep(0)
+
+
+def sliding_walk(concurrency: int) -> Walk[Row]:
+    """Make an overlapping walk for pages that are fetched ahead."""
+    return overlapping_walk(concurrency, slides=True)
+
+
+def sliding_exact_walk(concurrency: int) -> Walk[Row]:
+    """Make an exact walk for them."""
+    return overlapping_walk(concurrency, exact=True, slides=True)
 
 
 @define
@@ -151,6 +178,16 @@ class WatchedListing:
             await pass_turns(turns)
             if len(self.came) > stop:
                 break
+
+    async def walk_ahead(self, walk: Walk[Row], *, stop: int = ROWS, turns: int = 1) -> None:
+        """Walk with pages fetched ahead and note what comes, each time for some turns, to the page with row *stop*."""
+        async with Prefetch(walk, self.fetch) as ahead:
+            async for page in ahead.pages():
+                self.came += [row.id for row in page]
+                del page
+                await pass_turns(turns)
+                if len(self.came) > stop:
+                    break
 
     async def fetch(self, asked: PageRequest) -> Answer:
         """Fetch a page."""
