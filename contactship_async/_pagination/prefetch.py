@@ -127,7 +127,6 @@ class _Window(Generic[T]):
         try:
             while not progress.pages and progress.wanted:
                 await self._move_on(progress)
-            await self._drop_unwanted()
             self._begin()
         finally:
             self._is_awaited = False
@@ -146,7 +145,6 @@ class _Window(Generic[T]):
 
     async def _move_on(self, progress: Progress[T]) -> None:
         """Put the next answer through the walk; where this is cancelled, all stays as it is."""
-        await self._drop_unwanted()
         self._begin()
         await asyncio.wait([self._tasks[progress.wanted[0]]])
         self.check_open()
@@ -158,6 +156,7 @@ class _Window(Generic[T]):
             progress.move_on(answer)
         wanted = frozenset(progress.wanted)
         self._unwanted += [self._tasks.pop(request) for request in [*self._tasks] if request not in wanted]
+        await self._drop_unwanted()
 
     def _begin(self) -> None:
         """Begin what is wanted, but nothing behind a request that has failed."""
