@@ -1,8 +1,15 @@
 """The asyncio SDK for the Contactship API (AI phone calls).
 
-async with ContactshipClient("your-api-key") as client:
-    async for number in client.iter_phone_numbers(type="inbound"):
-        print(number.phone_number, number.type, number.id)
+    async with ContactshipClient("your-api-key") as client:
+        async for number in client.iter_phone_numbers(type="inbound"):
+            print(number.phone_number, number.type, number.id)
+
+Public as well:
+
+- `contactship_async.resources`: the methods of `client.tags` and its like
+- `contactship_async.models`: the rows that they return
+- `contactship_async.sandbox`, `contactship_async.pytest_plugin`: for tests
+- `contactship_async.errors`, `contactship_async.settings`: where the names of these are at home
 """
 
 from importlib import import_module

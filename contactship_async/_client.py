@@ -45,7 +45,7 @@ class ContactshipClient:
     if it provably never left.
 
     Args:
-        api_key: The key, or an async function that returns it, called at the first use; its answer is kept until a 401.
+        api_key: The key, or an async function that returns it, called at the first use; its result is kept until a 401.
             None takes the environment variable `CONTACTSHIP_API_KEY`.
         base_url: Where the API is, with scheme and host. None takes the environment variable `CONTACTSHIP_BASE_URL`,
             and without it `https://api.contactship.ai`.
@@ -60,7 +60,7 @@ class ContactshipClient:
         transport: An async function from request to response in place of HTTP, such as `Sandbox().transport`.
         trace_configs: aiohttp trace configurations for the session. Their hooks see the request headers, and so the
             key.
-        max_response_bytes: The longest answer accepted, decompressed; >= 1.
+        max_response_bytes: The longest body accepted, decompressed; >= 1.
         allow_insecure_http: Allow an `http://` base URL that is not on this machine; the key then travels in clear.
 
     Raises:
@@ -113,7 +113,7 @@ class ContactshipClient:
         for name, limit in (("rate_limit", rate_limit), ("heavy_rate_limit", heavy_rate_limit)):
             if limit is not None:
                 check_type(name, limit, RateLimit)
-        address = Gate(most_under_way=settings.connection.most_requests)
+        address = Gate(max_in_flight=settings.connection.max_requests)
         self._set_up(settings, key, Limits(Gate(rate_limit), address, Gate(heavy_rate_limit)))
 
     def _set_up(self, settings: Settings, api_key: ApiKey, limits: Limits) -> None:

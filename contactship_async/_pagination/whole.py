@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Generic, TypeVar
 
 from contactship_async._arguments import check_integer
-from contactship_async._http.responses import PageAnswer
+from contactship_async._http.responses import DecodedPage
 from contactship_async._pagination.base import AnyListing
 from contactship_async._pagination.driver import Answer, Fetch, PageRequest, Steps, walk_pages, walk_rows
 from contactship_async._pagination.prefetch import Prefetch
@@ -130,7 +130,7 @@ class WholeListing(AnyListing[T]):
             check_integer("max_items", max_items, lowest=0)
         request = self._build_request(self.filters)
 
-        async def fetch(_: PageRequest) -> PageAnswer[T]:
+        async def fetch(_: PageRequest) -> DecodedPage[T]:
             return await self._fetch(request)
 
         return WholeWalk(max_items), fetch

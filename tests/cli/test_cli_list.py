@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from raw_server import RawServer, answer, refused_url
+from raw_server import RawServer, refused_url, response
 
 from contactship_async._cli.table import lay_out
 from contactship_async.sandbox import Body, Sandbox, Status
@@ -100,8 +100,8 @@ async def test_prints_an_empty_listing_in_each_format(call: Any) -> None:
 
 
 async def test_says_in_one_line_why_a_call_failed(call: Any, contactship: Any) -> None:
-    """A refused key, a server without a listener and an answer that is not JSON print one line, and no data."""
-    async with Sandbox(api_key="another-key") as server, RawServer(answer(b"<html>")) as strange:
+    """A refused key, a server without a listener and a response that is not JSON print one line, and no data."""
+    async with Sandbox(api_key="another-key") as server, RawServer(response(b"<html>")) as strange:
         refused, unreachable = await asyncio.gather(
             contactship(*LIST, "--format", "json", url=server.url), contactship(*LIST, url=refused_url())
         )
@@ -109,13 +109,13 @@ async def test_says_in_one_line_why_a_call_failed(call: Any, contactship: Any) -
 
     assert [(1, "")] * 3 == [(one.code, one.output) for one in (refused, unreachable, malformed)]
     assert (
-        "contactship: GET /v1/phone-numbers was answered 401 Unauthorized: Invalid or missing API key"
+        "contactship: GET /v1/phone-numbers failed: 401 Unauthorized: Invalid or missing API key"
         " (request id sandbox-000001); check CONTACTSHIP_API_KEY\n"
     ) == refused.complaint
     assert unreachable.complaint.startswith("contactship: GET /v1/phone-numbers failed: could not connect to ")
     assert unreachable.complaint.endswith(" (Connection refused)\n")
     assert 1 == unreachable.complaint.count("\n")
-    assert "contactship: the answer is malformed: not JSON\n" == malformed.complaint
+    assert "contactship: the response is malformed: not JSON\n" == malformed.complaint
 
 
 async def test_prints_what_came_before_a_failure_and_how_to_go_on(call: Any) -> None:
@@ -137,19 +137,19 @@ async def test_prints_what_came_before_a_failure_and_how_to_go_on(call: Any) -> 
     ]
     assert server.phone_numbers[:3] == json.loads(array.output)
     assert (
-        "contactship: GET /v1/phone-numbers was answered 500 Internal Server Error; the server asks to wait 600 s:"
+        "contactship: GET /v1/phone-numbers failed: 500 Internal Server Error; the server asks to wait 600 s:"
         rf" \x1b]0;owned\x07[red]out of order[/red]{'!' * (300 - 33)} (request id sandbox-000002);"
         " to go on after the 3 phone numbers printed, add --offset 3\n"
     ) == failed.complaint
     assert (
-        "contactship: GET /v1/phone-numbers was answered 502 Bad Gateway; the server asks to wait 600 s"
+        "contactship: GET /v1/phone-numbers failed: 502 Bad Gateway; the server asks to wait 600 s"
         " (request id sandbox-000005); to go on after the 3 phone numbers printed, add --offset 3\n"
     ) == array.complaint
 
 
 async def test_prints_the_rows_before_a_malformed_one(call: Any) -> None:
     """A row that can't be read ends the listing after the rows before it, and its place is named."""
-    page = answer({"data": [row(1), row(2), row(3, id=None)], "count": 3})
+    page = response({"data": [row(1), row(2), row(3, id=None)], "count": 3})
 
     async with RawServer(page) as server:
         ended = await call(*LIST, "--format", "jsonl", url=server.url)
@@ -157,7 +157,7 @@ async def test_prints_the_rows_before_a_malformed_one(call: Any) -> None:
     assert 1 == ended.code
     assert [row(1), row(2)] == [json.loads(line) for line in ended.output.splitlines()]
     assert (
-        "contactship: the answer is malformed: data[2].id: expected a non-empty string, got null;"
+        "contactship: the response is malformed: data[2].id: expected a non-empty string, got null;"
         " to go on after the 2 phone numbers printed, add --offset 2\n"
     ) == ended.complaint
 
@@ -168,7 +168,7 @@ async def test_keeps_hostile_text_harmless(call: Any) -> None:
         1, id="pn\n\x9b2J\u202e1", phone_number="[bold]+1[/bold]", type=f"{ESCAPE}ünbound", organization_id="組織"
     )
 
-    async with RawServer(answer({"data": [hostile], "count": 1})) as server:
+    async with RawServer(response({"data": [hostile], "count": 1})) as server:
         table, lines, sheet = [
             await call(*LIST, "--format", format_, url=server.url) for format_ in ("table", "jsonl", "csv")
         ]

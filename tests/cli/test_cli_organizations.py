@@ -76,7 +76,7 @@ def read(ended: Any, format_: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("format_", FORMATS)
 async def test_prints_the_numbers_of_all_with_their_names(call: Any, write_file: Any, format_: str) -> None:
-    """Whoever answers first, arrays and tables are in the order of the file; lines and sheets come as they come."""
+    """Arrays and tables are in the order of the file; lines and csv are in the order in which the pages come."""
     acme, globex = sandbox_of("acme", 5), sandbox_of("globex", 7)
     acme.script(Slow(0.3))
     command = (*LIST, "--organizations", write_file("acme", "globex"), "--page-size", "3", "--format", format_)
@@ -165,10 +165,10 @@ async def test_failures_come_after_all_numbers(call: Any, write_file: Any, forma
     assert {"acme": expected_of("acme", acme), "hooli": expected_of("hooli", hooli)[:3]} == rows
     assert expected_of("hooli", hooli)[3:] == read(rest, format_)
     assert (
-        "contactship: hooli: GET /v1/phone-numbers was answered 500 Internal Server Error; the server asks to wait"
+        "contactship: hooli: GET /v1/phone-numbers failed: 500 Internal Server Error; the server asks to wait"
         " 600 s: out of order (request id sandbox-000002); to go on after its 3 phone numbers printed, list it alone"
         " with --offset 3\n"
-        "contactship: globex: GET /v1/phone-numbers was answered 401 Unauthorized: Invalid or missing API key"
+        "contactship: globex: GET /v1/phone-numbers failed: 401 Unauthorized: Invalid or missing API key"
         " (request id sandbox-000001); check GLOBEX_KEY\n"
     ) == ended.complaint
 
@@ -234,7 +234,7 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
     "set empty": ('acme = "EMPTY_KEY"', "organization 'acme' of FILE: the environment variable EMPTY_KEY is empty"),
     "malformed key": (
         'good = "GOOD_KEY"\nacme = "BAD_KEY"',
-        "the API key of 'acme' must be a text of 1 to 512 visible ASCII characters",
+        "the API key of 'acme' must be a string of 1 to 512 visible ASCII characters",
     ),
 }
 
@@ -294,7 +294,7 @@ async def test_takes_names_and_files_as_they_come(call: Any, tmp_path: Path) -> 
         ]
 
     assert [1, 1, 1] == [ended.code for ended in (table, lines, sheet)]
-    assert table.complaint.startswith("contactship: [bold]b[/bold]: GET /v1/phone-numbers was answered 401")
+    assert table.complaint.startswith("contactship: [bold]b[/bold]: GET /v1/phone-numbers failed: 401")
     assert r"\x1b]0;owned\x07[red]ü\n" == table.output.splitlines()[2].split()[0]
     assert name == json.loads(lines.output)["organization"]
     assert name == next(csv.DictReader(sheet.output.splitlines(keepends=True)))["organization"]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pytest
 from attrs import frozen
-from raw_server import RawServer, answer
+from raw_server import RawServer, response
 from terminals_and_pipes import STYLING, run_in_terminal
 
 from contactship_async import ConnectionFailedError, ContactshipClient, Page, WalkPosition
@@ -272,7 +272,7 @@ async def test_a_key_is_needed(call: Any, command: tuple[str, str]) -> None:
 @pytest.mark.parametrize("command", LISTINGS, ids=" ".join)
 async def test_an_empty_listing_has_its_noun_and_its_fields(call: Any, command: tuple[str, str]) -> None:
     """A table says what there is none of, a sheet has the fields of the model, and a count is zero."""
-    async with RawServer(answer({"data": [], "count": 0})) as server:
+    async with RawServer(response({"data": [], "count": 0})) as server:
         table, sheet, count = [
             await call(*arguments, url=server.url)
             for arguments in (command, (*command, "--format", "csv"), (command[0], command[1].replace("list", "count")))
@@ -285,7 +285,7 @@ async def test_an_empty_listing_has_its_noun_and_its_fields(call: Any, command: 
 
 async def test_lists_tags(call: Any) -> None:
     """A field without a value is an empty cell and null; filters are sent by the API's names."""
-    async with RawServer(answer({"data": [TAG], "count": 1})) as server:
+    async with RawServer(response({"data": [TAG], "count": 1})) as server:
         array, sheet = [
             await call("tags", "list", "--name", "VI", "--order", "asc", "--format", format_, url=server.url)
             for format_ in ("json", "csv")
@@ -300,7 +300,8 @@ async def test_lists_tags(call: Any) -> None:
 @pytest.mark.parametrize("columns", [80, 60, 30])
 async def test_ids_are_never_broken(start: Any, columns: int) -> None:
     """Whatever the width, an id stands in one piece, nothing is lost, and columns without a value go first."""
-    async with RawServer(answer({"data": [{**TAG, "id": f"{TAG['id']}-{n}"} for n in range(2)], "count": 2})) as server:
+    rows = [{**TAG, "id": f"{TAG['id']}-{n}"} for n in range(2)]
+    async with RawServer(response({"data": rows, "count": 2})) as server:
         shown = STYLING.sub("", await run_in_terminal(start, "tags", "list", columns=columns, url=server.url))
 
     note, header, _, *lines = shown[shown.index("contactship: ") :].splitlines()
@@ -427,7 +428,7 @@ async def test_a_failure_without_offsets_gives_no_advice(call: Any, organization
 
 async def test_advice_after_a_single_row(call: Any) -> None:
     """The first row is called so, not a number of rows."""
-    pages = [answer({"data": [TAG], "count": 2}), answer({"data": [], "count": 2}, status=400)]
+    pages = [response({"data": [TAG], "count": 2}), response({"data": [], "count": 2}, status=400)]
     async with RawServer(pages) as server:
         ended = await call("tags", "list", "--page-size", "1", "--format", "jsonl", url=server.url)
 

@@ -39,12 +39,12 @@ def requests_in(log: bytes) -> list[str]:
 
 
 async def ask(url: str, *, times: int = 1, key: str = "") -> list[int]:
-    """Send requests one after the other, and return the statuses of their answers."""
+    """Send requests one after the other, and return the statuses of their responses."""
     statuses = []
     async with aiohttp.ClientSession(headers={"x-api-key": key}) as session:
         for _ in range(times):
-            async with session.get(f"{url}/v1/phone-numbers?limit=0&x={'x' * 7_000}") as answer:
-                statuses.append(answer.status)
+            async with session.get(f"{url}/v1/phone-numbers?limit=0&x={'x' * 7_000}") as response:
+                statuses.append(response.status)
     return statuses
 
 
@@ -113,9 +113,9 @@ async def test_ctrl_c_ends_a_sandbox_amid_a_request(start: Any) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
     writer.write(b"GET /v1/phone-numbers HTTP/1.1\r\nHost: sandbox\r\n\r\n")
     await writer.drain()
-    for _ in range(2):  # The description is answered at once, by when the request before it is under way.
-        async with aiohttp.request("GET", f"{url}/openapi.json") as answer:
-            assert answer.status == 200
+    for _ in range(2):  # The description comes at once; by then the request before it is under way.
+        async with aiohttp.request("GET", f"{url}/openapi.json") as response:
+            assert response.status == 200
 
     server.send_signal(signal.SIGINT)
     started = time.monotonic()
@@ -195,8 +195,8 @@ async def test_names_what_is_wrong_with_the_file(call: Any, tmp_path: Path) -> N
 async def test_describes_what_it_serves(start: Any) -> None:
     """The description needs no key, and knows the options."""
     options = ("--envelope", "pagination", "--max-limit", "7", "--rate-limit", "9")
-    async with served(start, *options) as (_, url), aiohttp.request("GET", f"{url}/openapi.json") as answer:
-        document = await answer.json()
+    async with served(start, *options) as (_, url), aiohttp.request("GET", f"{url}/openapi.json") as response:
+        document = await response.json()
 
     page = document["paths"]["/v1/phone-numbers"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert ["statusCode", "data", "pagination"] == page["required"]
@@ -224,7 +224,7 @@ async def test_serves_on_without_a_reader_of_its_log(start: Any) -> None:
 
 @pytest.mark.parametrize("blocks", [True, False], ids=["blocking", "non-blocking"])
 async def test_a_full_pipe_stops_no_request(start: Any, *, blocks: bool) -> None:
-    """Where nobody reads the log, requests are answered all the same, and the end is at once."""
+    """If the log is not read, requests are answered all the same, and the end is at once."""
     with full_pipe() as (pipe, count_bytes):
         os.set_blocking(pipe, blocks)
         async with served(start, stderr=pipe) as (process, url):

@@ -31,7 +31,7 @@ WINDOW = 60.0
 
 @define
 class FixedWindows:
-    """A server that allows so many requests in each minute of its clock, and answers after a round trip."""
+    """A server that allows so many requests in each minute of its clock, and responds after a round trip."""
 
     allowed: int = 120
     headers: bool = True
@@ -157,7 +157,7 @@ def test_budget_avoids_refusals() -> None:
 )
 @pytest.mark.parametrize("status", [200, 404])
 def test_used_up_budget(headers: dict[str, str], pause: float, status: int) -> None:
-    """An answer that says that the budget is used up holds back what follows for as long as it says, if plausible."""
+    """A response that says that the budget is used up holds back what follows for as long as it says, if plausible."""
 
     async def transport(request: Request) -> Response:
         return Response(status=status, headers=headers, body=b"{}")
@@ -165,7 +165,7 @@ def test_used_up_budget(headers: dict[str, str], pause: float, status: int) -> N
     async def main() -> float:
         client = client_of(transport, timeouts=Timeouts(total=None))
         for limit in (client._caller.attempts.limits.organization, client._caller.attempts.limits.address):
-            limit.dice = lambda: 0.0
+            limit.rng = lambda: 0.0
         for _ in range(2):
             await asyncio.gather(client.request("GET", "/v1/credits"), return_exceptions=True)
         return now() - 1000
@@ -193,7 +193,7 @@ def test_organizations_of_a_pool(headers: dict[str, str], waits: tuple[float, fl
             for client in (pool["a"], pool["b"]):
                 in_loop_time(client)
                 for limit in (client._caller.attempts.limits.organization, client._caller.attempts.limits.address):
-                    limit.dice = lambda: 0.0
+                    limit.rng = lambda: 0.0
 
             async def seconds(client: ContactshipClient) -> float:
                 await client.request("GET", "/v1/credits")
@@ -209,15 +209,15 @@ def test_organizations_of_a_pool(headers: dict[str, str], waits: tuple[float, fl
 
 
 def test_call_that_is_not_repeated_pauses_the_others() -> None:
-    """A POST that is answered 429 is not sent again, but what follows waits."""
-    answers = [Response(status=429, headers={"retry-after": "5"}), Response(status=200, body=b"{}")]
+    """A POST that is refused with 429 is not sent again, but what follows waits."""
+    responses = [Response(status=429, headers={"retry-after": "5"}), Response(status=200, body=b"{}")]
 
     async def transport(request: Request) -> Response:
-        return answers.pop(0)
+        return responses.pop(0)
 
     async def main() -> float:
         client = client_of(transport)
-        client._caller.attempts.limits.organization.dice = lambda: 0.0
+        client._caller.attempts.limits.organization.rng = lambda: 0.0
         with pytest.raises(RateLimitError):
             await client.request("POST", "/v1/calls", json={})
         await client.request("GET", "/v1/credits")
@@ -228,10 +228,10 @@ def test_call_that_is_not_repeated_pauses_the_others() -> None:
 
 def test_waiting_is_not_an_attempt() -> None:
     """A call that waits for the limits for long has all its attempts."""
-    answers = [Response(status=status) for status in (200, 503, 503, 200)]
+    responses = [Response(status=status) for status in (200, 503, 503, 200)]
 
     async def transport(request: Request) -> Response:
-        return answers.pop(0)
+        return responses.pop(0)
 
     async def main() -> None:
         client = client_of(
@@ -245,7 +245,7 @@ def test_waiting_is_not_an_attempt() -> None:
 
     run(main())
 
-    assert [] == answers
+    assert [] == responses
 
 
 @pytest.mark.parametrize(
@@ -274,14 +274,14 @@ def test_wait_longer_than_total(prepare: Callable[[Limits], None], reason: str) 
 
 def test_hostile_wait_ends() -> None:
     """A server that asks for years keeps nobody away for longer than `max_retry_after`."""
-    answers = [Response(status=429, headers={"retry-after": "999999999"}), Response(status=200, body=b"{}")]
+    responses = [Response(status=429, headers={"retry-after": "999999999"}), Response(status=200, body=b"{}")]
 
     async def transport(request: Request) -> Response:
-        return answers.pop(0)
+        return responses.pop(0)
 
     async def main() -> float:
         client = client_of(transport, timeouts=Timeouts(total=None))
-        client._caller.attempts.limits.organization.dice = lambda: 0.0
+        client._caller.attempts.limits.organization.rng = lambda: 0.0
         with pytest.raises(RateLimitError):
             await client.request("GET", "/v1/credits")
         await client.request("GET", "/v1/credits")
@@ -292,15 +292,15 @@ def test_hostile_wait_ends() -> None:
 
 def test_own_delay_after_a_refusal() -> None:
     """Without `Retry-After`, the wait is that of any retry: `max_retry_after` is for what a server asks for."""
-    answers = [Response(status=429), Response(status=200, body=b"{}")]
+    responses = [Response(status=429), Response(status=200, body=b"{}")]
 
     async def transport(request: Request) -> Response:
-        return answers.pop(0)
+        return responses.pop(0)
 
     async def main() -> float:
         client = client_of(transport, retry=RetryPolicy(initial_delay=10, max_retry_after=0))
-        client._caller.attempts = evolve(client._caller.attempts, dice=lambda: 1.0)
-        client._caller.attempts.limits.organization.dice = lambda: 0.0
+        client._caller.attempts = evolve(client._caller.attempts, rng=lambda: 1.0)
+        client._caller.attempts.limits.organization.rng = lambda: 0.0
         await client.request("GET", "/v1/credits")
         return now() - 1000
 
@@ -316,10 +316,10 @@ def test_held_back_after_a_refusal() -> None:
 
     async def main() -> list[str]:
         client = client_of(transport, retry=RetryPolicy(initial_delay=2))
-        client._caller.attempts = evolve(client._caller.attempts, dice=lambda: 1.0)
+        client._caller.attempts = evolve(client._caller.attempts, rng=lambda: 1.0)
         with pytest.raises(RateLimitError) as caught:
             await client.request("GET", "/v1/credits")
         return caught.value.__notes__
 
     reason = "rate limits hold it back for another 200.0 s, and so it can't end within 120 s, the total limit"
-    assert ["2 attempts were made.", f"No further one: {reason}."] == run(main())
+    assert ["2 attempts were made.", f"Not retried: {reason}."] == run(main())

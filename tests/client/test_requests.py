@@ -12,7 +12,7 @@ from contactship_async.sandbox import Cut, Sandbox, Status
 
 
 async def echo(request: Request) -> Response:
-    """Answer with what was asked."""
+    """Respond with what was requested."""
     asked = {
         "method": request.method,
         "path": request.path,
@@ -25,7 +25,7 @@ async def echo(request: Request) -> Response:
 async def test_everything_is_passed_on() -> None:
     """Method, path, query and body go out as given, and the JSON comes back as sent."""
     async with ContactshipClient("sk-test", transport=echo) as client:
-        answer = await client.request(
+        response = await client.request(
             "patch", "/v1/contacts/+12025550142", params={"a": True, "b": None}, json={"full_name": "Noor"}
         )
 
@@ -34,7 +34,7 @@ async def test_everything_is_passed_on() -> None:
         "path": "/v1/contacts/%2B12025550142",
         "query": [["a", "true"]],
         "body": {"full_name": "Noor"},
-    } == answer
+    } == response
 
 
 @pytest.mark.parametrize("body", [False, 0, [], {}, ""])
@@ -45,11 +45,11 @@ async def test_falsy_bodies_are_sent(body: Any) -> None:
 
 
 async def test_envelope_is_kept() -> None:
-    """The answer is not unwrapped."""
+    """The response is not unwrapped."""
     async with Sandbox(1, envelope="pagination").client() as client:
-        answer = await client.request("GET", "/v1/phone-numbers", params={"limit": 1})
+        response = await client.request("GET", "/v1/phone-numbers", params={"limit": 1})
 
-    assert {"statusCode", "data", "pagination"} == set(answer)
+    assert {"statusCode", "data", "pagination"} == set(response)
 
 
 async def test_errors_are_the_same() -> None:

@@ -163,11 +163,11 @@ def test_python_names() -> None:
 def test_problems_of_renamed_and_nullable_fields(change: dict[str, Any], issue: str) -> None:
     """A field is named by its path in the JSON, with the kinds wanted and got."""
     body = json.dumps({"data": [ROW, ROW | change], "count": 2}).encode()
-    answer = read_page(Response(status=200, body=body), Call)
+    page = read_page(Response(status=200, body=body), Call)
 
-    assert [CALL] == answer.rows
-    assert answer.problem is not None
-    assert (f"data[1].{issue}",) == answer.problem.issues
+    assert [CALL] == page.rows
+    assert page.problem is not None
+    assert (f"data[1].{issue}",) == page.problem.issues
 
 
 def test_problems_of_a_value_begin_with_its_place() -> None:
@@ -268,12 +268,12 @@ class Box(Generic[T]):
 def test_problems_of_users_classes(cl: Any) -> None:
     """Rows of any class that msgspec decodes are read up to the first malformed one, whose problems are named."""
     rows = [{"id": "x", "new": 1}, {"id": "y", "count": 2}, {"count": "+1", "heldValue": "+1"}]
-    answer = read_page(Response(status=200, body=json.dumps({"data": rows, "count": 3}).encode()), cl)
+    page = read_page(Response(status=200, body=json.dumps({"data": rows, "count": 3}).encode()), cl)
     field = "heldValue" if cl == Box[int] else "count"
 
-    assert ["x", "y"] == [row["id"] if isinstance(row, dict) else row.id for row in answer.rows]
-    assert answer.problem is not None
-    assert ("data[2].id: missing", f"data[2].{field}: expected a number, got a string") == answer.problem.issues
+    assert ["x", "y"] == [row["id"] if isinstance(row, dict) else row.id for row in page.rows]
+    assert page.problem is not None
+    assert ("data[2].id: missing", f"data[2].{field}: expected a number, got a string") == page.problem.issues
 
 
 def test_problems_of_renamed_structs() -> None:
@@ -288,11 +288,11 @@ def test_problems_of_renamed_structs() -> None:
 def test_dictionaries_as_rows() -> None:
     """A row may stay what JSON is decoded into."""
     body = json.dumps({"data": [ROW, 1], "count": 2}).encode()
-    answer = read_page(Response(status=200, body=body), dict)
+    page = read_page(Response(status=200, body=body), dict)
 
-    assert [ROW] == answer.rows
-    assert answer.problem is not None
-    assert ("data[1]: expected an object, got a number",) == answer.problem.issues
+    assert [ROW] == page.rows
+    assert page.problem is not None
+    assert ("data[1]: expected an object, got a number",) == page.problem.issues
 
 
 @frozen

@@ -1,6 +1,6 @@
 """Servers that cheat, break, stall or lie, over real sockets: a case is a line, and `hostile.case` names its columns.
 
-Besides what its line says, each case sees to it that no answer, header, key or person is told in an error, a pickle of
+Besides what its line says, each case checks that no response, header, key or person appears in an error, a pickle of
 it, its frames or the log; that nothing is sent elsewhere, and no cookie or credential of the server's sent back; that
 no exception of aiohttp is behind ours; and, as all tests do, that no task or socket is left.
 """
@@ -26,7 +26,7 @@ from hostile import (
     fetched,
     try_out,
 )
-from hostile_answers import CHUNKED, PAGE, chunked, compressed, page, redirect, refusal, reply, reply_head, row
+from hostile_responses import CHUNKED, PAGE, chunked, compressed, page, redirect, refusal, reply, reply_head, row
 from raw_server import Act, close, drip, flood, head, pause, reset, stall
 
 from contactship_async import (
@@ -59,7 +59,7 @@ HALF = [reply_head(Content_Length="999"), b'{"hidden": "+12025550142']
 REDIRECTS = {str(status): redirect(status) for status in (300, 301, 302, 303, 304, 305, 307, 308, 399)}
 PLACES = ["http://[", "//", "\xff", "file:///etc/passwd", "/v1/\r\n x", "", "https://127.0.0.1/", "{elsewhere}/" * 99]
 ELSEWHERE = [
-    *cases(REDIRECTS, dict.fromkeys(METHODS, REDIRECTED), told=" was answered 3"),
+    *cases(REDIRECTS, dict.fromkeys(METHODS, REDIRECTED), told=" failed: 3"),
     *cases({place[:20]: redirect(302, place) for place in PLACES}, {"LIST": REDIRECTED}),
     case("page 2", (page(row(), count=2), redirect(308)), "WALK", REDIRECTED, 2, came=1),
     case("Location of a 200", reply("done", Location="http://127.0.0.1:1/", Refresh="0;/"), "GET", "done"),
@@ -68,7 +68,7 @@ ELSEWHERE = [
 ]
 
 ENDLESS: dict[str, Act] = {
-    "no answer": stall,
+    "no response": stall,
     "half a head": [b"HTTP/1.1 200 OK\r\nContent-", stall],
     "dripping head": drip(b"HTTP/1.1 200 OK\r\n"),
     "dripping headers": [b"HTTP/1.1 200 OK\r\n", drip(b"a: b\r\n")],
@@ -182,10 +182,10 @@ BUDGETS = [
 POISON = reply("poison")
 LATE = pause(LIMIT / 5)
 STALE: dict[str, Act] = {
-    "another answer": [DONE, LATE, POISON],
-    "another answer, in one piece": DONE + POISON,
-    "two other answers": [DONE, LATE, POISON, POISON],
-    "half an answer": [DONE, LATE, POISON[:-3]],
+    "another response": [DONE, LATE, POISON],
+    "another response, in one piece": DONE + POISON,
+    "two other responses": [DONE, LATE, POISON, POISON],
+    "half a response": [DONE, LATE, POISON[:-3]],
     "half a head": [DONE, LATE, POISON[:20]],
     "408": [DONE, LATE, refusal(408)],
     "408 and the end": [DONE, LATE, refusal(408), close],
@@ -215,7 +215,9 @@ KEPT = [
     case("HEAD with a body", (HEAD_WITH_BODY, DONE), "HEAD IDLE POST", (None, None, "done"), 2),
     case("304 with a body", (reply_head(304) + POISON, DONE), "GET IDLE POST", (REDIRECTED, None, "done"), 2),
     case("400 and another", ([refusal(400), LATE, POISON], DONE), "GET IDLE POST", (BadRequestError, None, "done"), 2),
-    case("late answer to a call given up", ([*HALF, LATE, POISON], DONE), "GET POST", (TIMED_OUT, "done"), 2, ATTEMPT),
+    case(
+        "late response to a call given up", ([*HALF, LATE, POISON], DONE), "GET POST", (TIMED_OUT, "done"), 2, ATTEMPT
+    ),
     *cases(RACES, dict.fromkeys([f"GET {name}" for name in ("GET", "PUT", "DELETE")], ("done", "done")), 3),
     *cases(RACES, dict.fromkeys([f"GET {name}" for name in ("POST", "PATCH")], ("done", AMBIGUOUS)), 2),
 ]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from hostile import Case, case, each_of, try_out, walk
-from hostile_answers import ENVELOPES, ids, listing, page, refusal, reply, row
+from hostile_responses import ENVELOPES, ids, listing, page, refusal, reply, row
 from raw_server import close
 
 from contactship_async import ConnectionFailedError, MalformedResponseError, PaginationError, ServerError

@@ -1,6 +1,6 @@
 """Servers that cheat, break, stall or lie, over real sockets: a case is a line, and `hostile.case` names its columns.
 
-Besides what its line says, each case sees to it that no answer, header, key or person is told in an error, a pickle of
+Besides what its line says, each case checks that no response, header, key or person appears in an error, a pickle of
 it, its frames or the log; that nothing is sent elsewhere, and no cookie or credential of the server's sent back; that
 no exception of aiohttp is behind ours; and, as all tests do, that no task or socket is left.
 """
@@ -14,7 +14,7 @@ import zlib
 import pytest
 from aiohttp.compression_utils import HAS_BROTLI, HAS_ZSTD
 from hostile import LIMIT, ONCE, Case, cases, each_of, try_out
-from hostile_answers import BROTLI_BOMB, CHUNKED, PAGE, ZSTD_BOMB, chunked, compressed, ids, reply, reply_head, row
+from hostile_responses import BROTLI_BOMB, CHUNKED, PAGE, ZSTD_BOMB, chunked, compressed, ids, reply, reply_head, row
 from raw_server import Act, close, drip, flood, head, pause, reset, stall
 
 from contactship_async import (

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from key_leaks import KEY, KEY_PARTS, all_of, failure_of, leaks, told_by
-from raw_server import Act, RawServer, answer, close, deaf_server, head, pause, refused_url, reset, stall
+from raw_server import Act, RawServer, close, deaf_server, head, pause, refused_url, reset, response, stall
 
 from contactship_async import (
     AuthenticationError,
@@ -37,7 +37,7 @@ def look_up_in_vain() -> None:
 
 
 FAILURES: dict[str, Act] = {
-    **{str(status): answer(status=status) for status in (302, 400, 401, 403, 404, 409, 429, 500, 999)},
+    **{str(status): response(status=status) for status in (302, 400, 401, 403, 404, 409, 429, 500, 999)},
     "stall": stall,
     "close": close,
     "reset": reset,
@@ -45,9 +45,9 @@ FAILURES: dict[str, Act] = {
     "reset body": [head(200, {"Content-Length": "99"}), b"{", pause(0.01), reset],
     "bad chunk": [head(200, {"Transfer-Encoding": "chunked"}), b"zz\r\n"],
     "no HTTP": b"SSH-2.0\r\n\r\n",
-    "too large": answer(b"a" * 2000),
-    "not JSON": answer(b"{"),
-    "no gzip": answer(b"{" * 99, headers={"Content-Encoding": "gzip"}),
+    "too large": response(b"a" * 2000),
+    "not JSON": response(b"{"),
+    "no gzip": response(b"{" * 99, headers={"Content-Encoding": "gzip"}),
 }
 
 
@@ -77,7 +77,7 @@ async def test_no_connection_failure_tells_the_key(method: str) -> None:
             assert [] == leaks(told_by(error))
 
 
-@pytest.mark.parametrize("act", [answer(status=500), stall, close, reset, answer(b"{")], ids=lambda _: "")
+@pytest.mark.parametrize("act", [response(status=500), stall, close, reset, response(b"{")], ids=lambda _: "")
 async def test_failure_within_another_tells_no_key(act: Act) -> None:
     """An error raised while the caller handles one of his own has that one as its context, and nothing of aiohttp."""
 
@@ -201,7 +201,7 @@ async def test_failing_hook_tells_no_key(kind: type[Exception]) -> None:
     for hook in HOOKS:
         config = aiohttp.TraceConfig()
         getattr(config, hook).append(fail)
-        async with RawServer(answer({})) as server:
+        async with RawServer(response({})) as server:
             client = server.client(KEY, trace_configs=[config], retry=ONCE)
             error = await failure_of(client.request("POST", "/v1/calls", json={"a": 1}))
             await client.close()
@@ -266,7 +266,7 @@ def decoded(body: bytes) -> str:
 
 
 async def refusal(act: Callable[[], bytes]) -> StatusError:
-    """Return the error of a call that *act* answers; the echo is in no frame of the error."""
+    """Return the error of a call to which *act* is the response; the echo is in no frame of the error."""
     async with RawServer(act()) as server:
         client = server.client(KEY, retry=ONCE)
         error = await failure_of(client.request("POST", "/v1/calls"))
@@ -280,7 +280,7 @@ async def refusal(act: Callable[[], bytes]) -> StatusError:
 async def test_echoed_key_is_masked(status: int, echo: Callable[[], str]) -> None:
     """A server that quotes the key in its refusal does not get it into the error, however it escapes it."""
     error = await refusal(
-        lambda: answer(
+        lambda: response(
             f'{{"message": "bad {echo()}!", "headers": {{"x-api-key": "{echo()}"}}}}'.encode(),
             status=status,
             headers={"x-request-id": f"req {KEY}", "Location": f"/{KEY}"},
@@ -298,7 +298,7 @@ async def test_echoed_key_is_masked(status: int, echo: Callable[[], str]) -> Non
 async def test_key_echoed_in_list_of_messages_is_masked(echo: Callable[[], str]) -> None:
     """The same goes for a list of messages, and for a compressed body."""
     error = await refusal(
-        lambda: answer(
+        lambda: response(
             gzip.compress(f'{{"message": ["bad", "{json.dumps(KEY)[1:-1]}"], "x": "{echo()}"}}'.encode()),
             status=400,
             headers={"Content-Encoding": "gzip"},
@@ -311,8 +311,8 @@ async def test_key_echoed_in_list_of_messages_is_masked(echo: Callable[[], str])
 
 
 @pytest.mark.parametrize("echo", ECHOES)
-async def test_echoed_key_is_masked_where_the_answer_ends(echo: Callable[[], str]) -> None:
-    """Wherever an answer is cut off, what it holds of the key is masked, but for a beginning of 7 characters."""
+async def test_echoed_key_is_masked_where_the_response_ends(echo: Callable[[], str]) -> None:
+    """Wherever a response is cut off, what it holds of the key is masked, but for a beginning of 7 characters."""
     script: list[Act] = [
         [head(400, {"Content-Length": "999"}), b"bad: " + echo()[:length].encode(), close]
         for length in range(1, len(echo()))
@@ -329,7 +329,7 @@ async def test_echoed_key_is_masked_where_the_answer_ends(echo: Callable[[], str
 @pytest.mark.parametrize("before", [65_536 - 40, 65_536 - 20, 65_536 - 8, 65_536 - 7, 65_536 - 1])
 async def test_echoed_key_is_masked_where_the_error_ends(before: int) -> None:
     """A key across the end of the 64 KiB that an error keeps is masked as well."""
-    error = await refusal(lambda: answer(b"a" * before + KEY.encode() + b"a" * 99, status=400))
+    error = await refusal(lambda: response(b"a" * before + KEY.encode() + b"a" * 99, status=400))
 
     assert [] == leaks(told_by(error))
     assert 65_536 >= len(error.body)
@@ -338,9 +338,7 @@ async def test_echoed_key_is_masked_where_the_error_ends(before: int) -> None:
 async def test_redirect_target_sees_no_key() -> None:
     """The key is sent to no redirect's target, and the error does not tell the target, which may hold it."""
     async with RawServer() as sink:
-        error = await refusal(
-            lambda: answer(b"", status=307, headers={"Location": f"{sink.url}/{KEY}?key={KEY}"})  # nothing must follow
-        )
+        error = await refusal(lambda: response(b"", status=307, headers={"Location": f"{sink.url}/{KEY}?key={KEY}"}))
 
     assert isinstance(error, UnexpectedRedirectError)
     assert sink.url not in told_by(error)
@@ -354,7 +352,7 @@ async def test_logs_tell_no_key(caplog: pytest.LogCaptureFixture) -> None:
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
     loop.slow_callback_duration = 0
-    for act in (answer({}), *FAILURES.values()):
+    for act in (response({}), *FAILURES.values()):
         async with RawServer(act) as server:
             client = server.client(KEY, timeouts=BRIEF)
             await asyncio.gather(client.request("GET", "/v1/credits"), return_exceptions=True)
@@ -380,7 +378,7 @@ async def test_client_tells_no_key(*, fetched: bool) -> None:
     async def fetch() -> str:
         return KEY
 
-    async with RawServer(answer({})) as server:
+    async with RawServer(response({})) as server:
         client = server.client(fetch if fetched else KEY)
         told = [repr(client), repr(vars(client))]
         await client.request("GET", "/v1/credits")
@@ -418,7 +416,7 @@ async def test_malformed_key_is_not_told(key: Callable[[], object]) -> None:
     async def give() -> None:
         ContactshipClient(key())  # type: ignore[arg-type] # on purpose
 
-    async with RawServer(answer({})) as server, server.client(fetch) as client:
+    async with RawServer(response({})) as server, server.client(fetch) as client:
         for call in (client.request("GET", "/v1/credits"), give()):
             error = await failure_of(call)
 
@@ -433,7 +431,7 @@ async def test_refused_fetched_key_is_not_told() -> None:
     async def fetch() -> str:
         return KEY
 
-    async with RawServer(answer({"message": "no"}, status=401)) as server:
+    async with RawServer(response({"message": "no"}, status=401)) as server:
         client = server.client(fetch)
         error = await failure_of(client.request("GET", "/v1/credits"))
         await client.close()
@@ -449,7 +447,7 @@ async def test_walk_tells_no_key() -> None:
         async for _ in client.iter_phone_numbers():
             pass
 
-    for act in (close, answer(status=400), answer({"data": [{}], "count": 1}), answer({"data": [], "count": 1})):
+    for act in (close, response(status=400), response({"data": [{}], "count": 1}), response({"data": [], "count": 1})):
         async with RawServer(act) as server:
             client = server.client(KEY, retry=ONCE)
             error = await failure_of(walk())
@@ -462,7 +460,7 @@ async def test_walk_tells_no_key() -> None:
 
 async def test_key_is_sent_as_it_is() -> None:
     """The server does get the whole key, or all of the above would prove nothing."""
-    async with RawServer(answer({})) as server, server.client(KEY) as client:
+    async with RawServer(response({})) as server, server.client(KEY) as client:
         await client.request("GET", "/v1/credits")
 
     assert KEY == server.requests[0].headers["x-api-key"]

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 
 import aiohttp
 import pytest
-from raw_server import Act, RawServer, answer, deaf_server, drip, head, stall
+from raw_server import Act, RawServer, deaf_server, drip, head, response, stall
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -92,7 +92,7 @@ async def test_limit_while_pool_is_full(method: str, timeouts: Timeouts, limit: 
 async def test_post_from_full_pool_is_tried_again() -> None:
     """A POST that got no connection in its first attempt is sent in a later one, and only once."""
     connector = aiohttp.TCPConnector(limit=1)
-    async with RawServer(stall, answer("done")) as server, connector, server.client(connector=connector) as first:
+    async with RawServer(stall, response("done")) as server, connector, server.client(connector=connector) as first:
         occupying = asyncio.ensure_future(first.request("GET", "/v1/credits"))
         await server.is_asked()
         asyncio.get_running_loop().call_later(LIMIT * 1.5, occupying.cancel)
@@ -128,8 +128,8 @@ async def test_upload_nobody_reads() -> None:
     assert 1 == server.connections
 
 
-async def test_answer_before_upload_ends() -> None:
-    """An answer that comes while the body is still being sent is the answer, and ends the sending."""
+async def test_response_before_upload_ends() -> None:
+    """A response that comes while the body is still being sent is the response, and ends the sending."""
     refusal: Act = [head(500, {"Content-Length": "2"}), b"{}", stall]
     async with RawServer(refusal, listens=False) as server, server.client() as client:
         with pytest.raises(ServerError):

@@ -9,10 +9,21 @@ from random import Random
 from typing import Any
 
 import pytest
-from changing_listing import Answer, ChangingListing, Choose, Row, check_walk, in_all_ways, make_walk, walk_at_random
+from changing_listing import (
+    Answer,
+    ChangingListing,
+    Choose,
+    Row,
+    check_walk,
+    in_all_ways,
+    in_some_ways,
+    make_walk,
+    walk_at_random,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from volume import Volume
 
 from contactship_async._pagination.driver import PageRequest, Requests, Steps
 from contactship_async.errors import PaginationError
@@ -24,16 +35,17 @@ def first_of(_: int) -> int:
     return 0
 
 
-@settings(max_examples=1_000)
-@given(seed=st.integers(0, 2**32), exact=st.booleans())
-def test_random_walks(seed: int, exact: bool) -> None:
+@pytest.mark.parametrize("exact", [True, False], ids=["exact", "concurrent"])
+def test_random_walks(volume: Volume, *, exact: bool) -> None:
     """Of random listings under random changes, no walk loses or repeats a row, and each ends."""
-    walk_at_random(Random(seed), exact=exact)
+    for seed in volume.seeds("exact walks" if exact else "concurrent walks", sample=500):
+        walk_at_random(Random(seed), exact=exact)
 
 
 EXACT = {"exact": True, "page_size": 3, "concurrency": 1}
 BY_ID = {"exact": False, "page_size": 2, "concurrency": 2}
 ANOTHER = {"changes": 2, "counts": "another"}
+SCHEDULES_OF_A_SAMPLE = 300
 
 
 @pytest.mark.parametrize(
@@ -63,17 +75,20 @@ ANOTHER = {"changes": 2, "counts": "another"}
     ],
 )
 def test_all_schedules_of_small_listings(
-    settings: Mapping[str, Any], listing: Mapping[str, Any], schedules: int
+    settings: Mapping[str, Any], listing: Mapping[str, Any], schedules: int, volume: Volume
 ) -> None:
     """Of all schedules of changes, moments, ties and completions, none loses or repeats a row, and none raises."""
 
     def run(choose: Choose) -> None:
         assert "" == check_walk(ChangingListing(choose, **listing), **settings)
 
-    assert schedules == in_all_ways(run)
+    if volume.is_full:
+        assert schedules == in_all_ways(run)
+    else:
+        in_some_ways(run, SCHEDULES_OF_A_SAMPLE)
 
 
-def test_all_schedules_with_groups_that_may_outgrow_a_page() -> None:
+def test_all_schedules_with_groups_that_may_outgrow_a_page(volume: Volume) -> None:
     """Where an added row makes a group of equal dates too large for a page, the walk says so or is complete."""
     endings: Counter[str] = Counter()
 
@@ -81,11 +96,15 @@ def test_all_schedules_with_groups_that_may_outgrow_a_page() -> None:
         listing = ChangingListing(choose, dates=3, changes=1)
         endings[check_walk(listing, rows=5, page_size=4, concurrency=2, exact=True)] += 1
 
-    in_all_ways(run)
     days = ("15", "16", "17")
+    if volume.is_full:
+        in_all_ways(run)
+        assert (13_896, 10_248) == (endings.total(), endings[""])
+    else:
+        in_some_ways(run, SCHEDULES_OF_A_SAMPLE)
 
     assert {"", *(f"3 rows share 2026-01-{day}T10:00:00Z; pass page_size >= 5" for day in days)} >= set(endings)
-    assert (13_896, 10_248) == (endings.total(), endings[""])
+    assert endings[""]
 
 
 @given(
@@ -236,5 +255,5 @@ class WalkWhileTheListingChanges(RuleBasedStateMachine):
             assert self.ending
 
 
-WalkWhileTheListingChanges.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
+WalkWhileTheListingChanges.TestCase.settings = settings(stateful_step_count=40)
 TestWalkWhileTheListingChanges = WalkWhileTheListingChanges.TestCase

@@ -17,7 +17,7 @@ from contactship_async.pytest_plugin import _close
 from contactship_async.sandbox import Cut, Sandbox, Slow, Status
 
 STATUSES = [[503, 503, 200], [503, 503, 503], [429, 200, 200], [None, None, 200, 200], [200, 200, 200]]
-"""What the sandbox answers after each of the lines in the guide to the sandbox."""
+"""What the sandbox responds after each of the lines in the guide to the sandbox."""
 
 pytestmark = pytest.mark.contactship_sandbox(envelope="pagination", phone_numbers=7)
 

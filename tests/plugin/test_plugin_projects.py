@@ -98,7 +98,7 @@ def test_failing_tests(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "contactship_client = <ContactshipClient http://127.0.0.1:*>",
-            "E *.ServerError: GET /v1/phone-numbers was answered 503 Service Unavailable",
+            "E *.ServerError: GET /v1/phone-numbers failed: 503 Service Unavailable",
             "E * RecordedRequest(method='GET', path='/v1/phone-numbers', params=*'limit': '1'*, status=200)",
             "FAILED *::test_timeout - TimeoutError",
             "FAILED *::test_cancellation - asyncio.exceptions.CancelledError",

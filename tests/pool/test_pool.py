@@ -50,7 +50,7 @@ class Tenants:
     troubles: dict[str, Callable[[Request], Awaitable[Response | None]]] = field(factory=dict)
     requests: Counter[str] = field(factory=Counter)
     under_way: int = 0
-    most_under_way: int = 0
+    max_in_flight: int = 0
 
     @classmethod
     def with_numbers(cls, **numbers: int) -> Tenants:
@@ -61,12 +61,12 @@ class Tenants:
         )  # fmt: skip
 
     async def transport(self, request: Request) -> Response:
-        """Answer by the key."""
+        """Respond by the key."""
         key = request.api_key.reveal()
         name = key.removeprefix("key-of-")
         self.requests[name] += 1
         self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
+        self.max_in_flight = max(self.max_in_flight, self.under_way)
         try:
             await asyncio.sleep(0)
             if name in self.troubles:
@@ -93,13 +93,13 @@ def walk(client: ContactshipClient) -> AsyncIterator[Any]:
 
 
 async def stall(_: Request) -> Response | None:
-    """Never answer."""
+    """Never respond."""
     await asyncio.Event().wait()
     return None
 
 
 async def fail(_: Request) -> Response | None:
-    """Answer 500."""
+    """Respond with 500."""
     return Response(status=500)
 
 
@@ -129,7 +129,7 @@ async def test_all_numbers_of_all_organizations(max_concurrent: int) -> None:
 
     assert error is None
     assert {name: ids.get(name, []) for name in KEYS} == {name: await ids_of(tenants, name) for name in KEYS}
-    assert tenants.most_under_way <= max_concurrent
+    assert tenants.max_in_flight <= max_concurrent
 
 
 async def test_they_come_as_they_arrive() -> None:
@@ -166,7 +166,7 @@ async def test_failures() -> None:
     assert isinstance(failures["initech"].__cause__, ServerError)
     assert WalkPosition(20, 20) == failures["initech"].position
     assert WalkPosition(0, 0) == failures["globex"].position
-    assert "unknown: GET /v1/phone-numbers was answered 401 Unauthorized" == str(failures["unknown"])
+    assert "unknown: GET /v1/phone-numbers failed: 401 Unauthorized" == str(failures["unknown"])
 
 
 async def test_single_failure_is_a_group_too() -> None:
@@ -205,7 +205,7 @@ async def test_errors_survive_pickling_and_splitting() -> None:
     assert isinstance(part, PoolError)
     assert isinstance(rest, PoolError)
     assert (["x"], ["y"]) == tuple([failure.organization for failure in group.exceptions] for group in (part, rest))
-    assert "x: GET /v1/phone-numbers was answered 401 Unauthorized" in "".join(traceback.format_exception(again))
+    assert "x: GET /v1/phone-numbers failed: 401 Unauthorized" in "".join(traceback.format_exception(again))
 
 
 async def test_walk_that_is_none() -> None:
@@ -479,7 +479,7 @@ async def test_cancelled_from_within() -> None:
 
 @pytest.mark.parametrize("how", ["iter", "map"])
 async def test_cancellation_that_is_swallowed(how: str) -> None:
-    """A job or walk that answers its cancellation by going on is left all the same, and no other one begins."""
+    """A job or walk that ignores its cancellation and goes on is left all the same, and no other one begins."""
     begun: list[str | None] = []
 
     async def job(client: ContactshipClient) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from raw_server import RawServer, answer, pause, stall
+from raw_server import RawServer, pause, response, stall
 
 from contactship_async import ContactshipClient, ContactshipPool, PoolError, RequestTimeoutError, RetryPolicy, Timeouts
 from contactship_async.sandbox import Sandbox
@@ -32,7 +32,7 @@ async def test_waiting_for_a_connection_counts(method: str) -> None:
             first = asyncio.create_task(client.request("GET", "/v1/credits"))
             await server.is_asked()
             hasty = server.client(connector=connector, timeouts=Timeouts(total=0.1))
-            hasty._caller.attempts.limits.address.most_under_way = 0  # as if its own calls held the connection
+            hasty._caller.attempts.limits.address.max_in_flight = 0  # as if its own calls held the connection
             began = time.monotonic()
             with pytest.raises(RequestTimeoutError, match="its turn among other calls did not come within") as caught:
                 await hasty.request(method, "/v1/calls")
@@ -48,7 +48,7 @@ async def test_waiting_for_a_connection_counts(method: str) -> None:
 @pytest.mark.parametrize("limits", [{"limit": 2}, {"limit_per_host": 2}, {"limit": 0, "limit_per_host": 2}], ids=repr)
 async def test_calls_beyond_the_connections_wait_without_a_limit_of_their_own(limits: dict[str, Any]) -> None:
     """Calls that wait for a connection do so at the gate: neither the attempt's limit nor the connect limit runs."""
-    slow = [pause(0.05), answer({})]
+    slow = [pause(0.05), response({})]
     async with RawServer(slow) as server, aiohttp.TCPConnector(**limits) as connector:
         once = RetryPolicy(max_attempts=1)
         timeouts = Timeouts(connect=0.15, attempt=0.3)

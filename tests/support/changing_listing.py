@@ -310,6 +310,12 @@ def in_all_ways(run: Callable[[Choose], object]) -> int:
         script = [*made[:-1], (made[-1][0] + 1, made[-1][1])]
 
 
+def in_some_ways(run: Callable[[Choose], object], ways: int) -> None:
+    """Call *run* that often, each time with other choices, and the same ones each time this is called."""
+    for seed in range(ways):
+        run(Random(seed).randrange)
+
+
 def main(walks: int) -> int:
     """Walk *walks* times with proof and as often by ids, print how they ended, and return how many went wrong."""
     wrong = 0

@@ -1,9 +1,9 @@
-"""A server that speaks bytes, for answers that no HTTP library would send.
+"""A server that speaks bytes, for responses that no HTTP library would send.
 
 It plays a script: the first act for the first request, and so on, the last act for all requests after. An act is made
 of steps, and a step is either bytes to send or an async function of the `Peer`, such as `stall`:
 
-    async with RawServer(answer(status=503), [HEAD, drip(b"{}")]) as server:
+    async with RawServer(response(status=503), [HEAD, drip(b"{}")]) as server:
         ...
     assert 2 == len(server.requests)
 """
@@ -122,8 +122,8 @@ def pause(seconds: float) -> Step:
     return wait
 
 
-def answer(content: Any = None, *, status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
-    """Write a complete answer; *content* is the body, or what becomes JSON."""
+def response(content: Any = None, *, status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
+    """Write a complete response; *content* is the body, or what becomes JSON."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     return (
         head(status, {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}) + body
@@ -131,7 +131,7 @@ def answer(content: Any = None, *, status: int = 200, headers: Mapping[str, str]
 
 
 def head(status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
-    """Write the status line and headers of an answer; header values may hold any byte, as Latin-1."""
+    """Write the status line and headers of a response; header values may hold any byte, as Latin-1."""
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Strange"
     lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {value}" for name, value in (headers or {}).items())]
     return "".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1")

@@ -147,5 +147,5 @@ async def test_error_is_logged(
     async with browser.get("/numbers") as response:
         await response.read()
 
-    assert "/numbers: GET /v1/phone-numbers was answered 401 Unauthorized" in caplog.text
+    assert "/numbers: GET /v1/phone-numbers failed: 401 Unauthorized" in caplog.text
     assert sandbox.api_key not in caplog.text

@@ -51,7 +51,7 @@ from contactship_async._http.responses import (
 from contactship_async._pagination.driver import MOST_FRUITLESS_PAGES
 from contactship_async.models.tags import Tag
 from contactship_async.settings import RetryPolicy, Timeouts
-from fuzzing.corpus import Answer, Call, Conversation
+from fuzzing.corpus import Call, Conversation, ScriptedResponse
 from fuzzing.inputs import ROW
 
 _REQUEST: Final = complete_request(build_request(method="GET", path="/v1/phone-numbers"), Secret(KEY))
@@ -141,27 +141,27 @@ def check_headers(headers: Mapping[str, str]) -> None:
         assert all(0 <= seconds <= 300 for seconds in known)
 
 
-def check_answer(answer: Answer) -> None:
-    """An answer is a page, JSON or an error, and the error keeps the key and the values to itself."""
-    response = answer.response
+def check_response(scripted: ScriptedResponse) -> None:
+    """A response is a page, JSON or an error, and the error reveals neither the key nor the values."""
+    response = scripted.response
     for read in (_read_rows, read_json):
         try:
             read(response)
         except MalformedResponseError as error:
             _check_error(error)
-    assert response.is_success is (200 <= answer.status < 300)
+    assert response.is_success is (200 <= scripted.status < 300)
     refusal = read_error(_REQUEST, response)
-    assert answer.status == refusal.status
+    assert scripted.status == refusal.status
     _check_error(refusal)
 
 
 def _read_rows(response: Response) -> None:
-    answer = read_page(response, PhoneNumber)
-    assert answer.count is None or _is_count(answer.count)
-    for row in answer.rows:
+    page = read_page(response, PhoneNumber)
+    assert page.count is None or _is_count(page.count)
+    for row in page.rows:
         _check_row(row)
-    if answer.problem is not None:
-        _check_error(answer.problem)
+    if page.problem is not None:
+        _check_error(page.problem)
 
 
 def _check_error(error: BaseException) -> None:
@@ -230,13 +230,13 @@ async def _converse(conversation: Conversation) -> None:
 
     async def transport(_: Request) -> Response:
         nonlocal requests
-        answer = conversation.answers[requests % len(conversation.answers)]
+        scripted = conversation.responses[requests % len(conversation.responses)]
         requests += 1
         assert requests <= _MOST_REQUESTS_OF_A_WALK, "a walk does not end"
         await asyncio.sleep(0)
-        if answer.is_dropped:
+        if scripted.is_dropped:
             raise ConnectionResetError
-        return answer.response
+        return scripted.response
 
     began = now()
     error: ContactshipError | None = None

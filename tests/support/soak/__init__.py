@@ -8,11 +8,11 @@ goes round and round for 10 minutes, prints a line for each round and a verdict,
 grew, was left open, or went wrong; Linux only. `python -m soak 10 1234` draws the same faults and settings as the run
 that named the seed 1234.
 
-A round runs these side by side, while the servers fail in all ways the sandbox knows: a pool of seven organizations is
+A round runs these concurrently, while the servers fail in all ways the sandbox knows: a pool of seven organizations is
 walked to the end, counted, left early, cancelled and timed out; a client is opened, used, closed and used again;
-another waits for a server that never answers; a sandbox starts and stops; and the command line runs once, in one of the
-formats or with many organizations, to its end, interrupted, or with a reader that leaves. Organizations whose faults
-pass must come completely, in order, and without a row twice; all others, too, or fail by a `ContactshipError`.
+another waits for a server that never responds; a sandbox starts and stops; and the command line runs once, in one of
+the formats or with many organizations, to its end, interrupted, or with a reader that leaves. Organizations whose
+faults pass must come completely, in order, and without a row twice; all others, too, or fail by a `ContactshipError`.
 
 After each round all is closed, and must be flat:
 

@@ -153,7 +153,7 @@ async def use_new_sandbox(servers: Servers, random: Random, turn: int) -> None:
 
 
 async def time_out(servers: Servers, random: Random, turn: int) -> None:
-    """Ask a server that never answers, with both limits, and with a cancellation."""
+    """Ask a server that never responds, with both limits, and with a cancellation."""
     timeouts = random.choice((Timeouts(attempt=0.02), Timeouts(total=0.05), Timeouts(attempt=0.02, total=0.05)))
     async with servers.stalled.client(retry=_RETRY, timeouts=timeouts) as client:
         walk = client.iter_phone_numbers()

@@ -67,7 +67,7 @@ class Servers:
         url: Of the organizations.
         organizations: By the name of each, which is also its key; names that begin with `broken` have lasting faults.
         own: A sandbox on a port of its own, for clients.
-        stalled: One that never answers.
+        stalled: One that never responds.
         command: One for the command line.
     """
 
@@ -103,7 +103,7 @@ class Servers:
 def _passing_faults(random: Random) -> list[Fault | None]:
     """Draw faults that no call can fail by, whichever calls meet them."""
     faults: list[Fault | None] = [*random.sample(PASSING, k=random.randrange(ATTEMPTS)), *[None] * 8]
-    # aiohttp sends a GET once more when the connection is reset before any answer, but that meets a fault, too.
+    # aiohttp sends a GET once more when the connection is reset before any response, but that meets a fault, too.
     random.shuffle(faults)
     return faults
 
