@@ -36,7 +36,7 @@ class AnyListing(ABC, Generic[T]):
     Each iteration begins anew. The kinds of listings differ in the options of their `rows`, `pages` and `prefetch`.
 
     Attributes:
-        declaration: What there is to know about the listing.
+        declaration: How the listing behaves.
         filters: What is asked for, by the API's own names; None is not sent.
         path: Percent-encoded, such as `/v1/tags`.
     """

@@ -1,4 +1,4 @@
-"""A listing that is sent in pages by limit and offset: what it is, and all that can be asked of it."""
+"""Pagination by limit and offset: a listing as a value, and all that can be asked of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async._pagination.driver import Fetch, PageRequest, Walk, walk_pages, walk_rows
 from contactship_async._pagination.overlapping import OverlappingWalk
 from contactship_async._pagination.prefetch import Prefetch
-from contactship_async._pagination.sequential import DefaultWalk
+from contactship_async._pagination.sequential import SequentialWalk
 from contactship_async.errors import MalformedResponseError, PaginationError
 from contactship_async.models.common import Page, SortOrder
 
@@ -53,7 +53,7 @@ class Listing(AnyListing[T]):
     Source: https://docs.contactship.ai/api-reference/introduction
 
     Attributes:
-        declaration: What there is to know about the listing.
+        declaration: How the listing behaves.
         filters: What is asked for, by the API's own names; None is not sent.
         path: Percent-encoded, such as `/v1/tags`.
         order: Of the sort key; None leaves it to the server for `page`, and is the highest first for all else.
@@ -95,13 +95,13 @@ class Listing(AnyListing[T]):
         For a time limit, put `asyncio.timeout()` around the whole loop. `asyncio.wait_for(anext(rows), ...)` ends
         the generator when it times out, and the listing would look shorter than it is.
 
-        With *exact*, every row that is there during the whole iteration comes exactly once, or it raises. Without it,
+        With *exact*, every row present for the whole iteration comes exactly once, or it raises. Without it,
         signs that a row is missing raise, but three things leave no sign: in ascending order, or where the server's
         count ignores a filter, a row added and one removed between the same two pages; and rows with the very same
         sort key that the server lists in another order each time. With a *concurrency* of 2 or more, only the last of
         the three is left. A nightly job wants *exact*; a web request can do without.
 
-        Where the server tells no count, pages are fetched one at a time.
+        Where the server sends no count, pages are fetched one at a time.
 
         Args:
             page_size: How many rows to ask for at once, >= 1, with *exact* >= 3 and two more than the most rows with
@@ -110,7 +110,7 @@ class Listing(AnyListing[T]):
                 for the rows from there on when the first page came; while the listing changes, others with the same
                 sort key as the first of them may come too.
             max_items: How many rows to yield at the most, >= 0; None for all.
-            concurrency: How many pages to fetch concurrently, >= 1, once the first one has told how many there are.
+            concurrency: How many pages to fetch concurrently, >= 1, once the first one has said how many there are.
                 Neighbours overlap, by one row or with *exact* a few, so that each proves that nothing is missing
                 before it. (With a *page_size* of 1 they can't overlap, and are fetched one after the other.)
             exact: Whether to accept only what proves to be complete.
@@ -210,10 +210,10 @@ class Listing(AnyListing[T]):
             check_integer("offset", offset, lowest=0)
         if limit is not None or offset is not None:
             limit, offset = self.declaration.page_size if limit is None else limit, offset or 0
-        answer = await self._fetch_page({"limit": limit, "offset": offset})
-        if answer.problem is not None:
-            raise answer.problem
-        return Page(tuple(answer.rows), answer.count, offset or 0, limit)
+        response = await self._fetch_page({"limit": limit, "offset": offset})
+        if response.problem is not None:
+            raise response.problem
+        return Page(tuple(response.rows), response.count, offset or 0, limit)
 
     async def count(self) -> int:
         """Ask how many rows there are, with one call for one row.
@@ -226,16 +226,16 @@ class Listing(AnyListing[T]):
 
         Raises:
             PaginationError: The listing has no count.
-            MalformedResponseError: The response tells none.
+            MalformedResponseError: The response has none.
             ContactshipError: The call failed.
         """
         if not self.declaration.has_count:
-            message = f"{self.path} tells no count: its rows have to be counted"
+            message = f"{self.path} sends no count: iterate over its rows to count them"
             raise PaginationError(message)
-        answer = await self._fetch_page({"limit": 1, "offset": 0})
-        if answer.count is None:
+        response = await self._fetch_page({"limit": 1, "offset": 0})
+        if response.count is None:
             raise MalformedResponseError(("count: missing",))
-        return answer.count
+        return response.count
 
     async def _fetch_page(self, window: Parameters) -> DecodedPage[T]:
         order = {} if self.order is None else self._order_parameters()
@@ -287,7 +287,7 @@ class Listing(AnyListing[T]):
     def _make_walk(  # noqa: PLR0913 - the options of a walk, all by keyword
         self, *, page_size: int, offset: int, max_items: int | None, concurrency: int, exact: bool, slides: bool
     ) -> Walk[T]:
-        """Choose how to walk: one page after the other, or with pages that overlap and so prove what they say."""
+        """Choose the walk: one page after the other, or pages that overlap and so prove to be complete."""
         ids, keys = self.declaration.row_ids, self.declaration.row_keys
         if keys is None and (exact or concurrency > 1):
             message = "exact=True and a concurrency above 1 need a sort_key, and the listing has none"
@@ -309,16 +309,16 @@ class Listing(AnyListing[T]):
         filtered = any(value is not None for value in self.filters.values())
         if exact and keys is not None:
             return overlapping(KeyAnchor(ids, keys, offset, descending=self.order is not SortOrder.ASC))
-        countless = overlapping(IdAnchor(ids, offset), least=_FEWEST_OVERLAPPING)
+        walk_without_count = overlapping(IdAnchor(ids, offset), least=_FEWEST_OVERLAPPING)
         if not self.declaration.has_count:
-            return countless
-        sequential: DefaultWalk[T] = DefaultWalk(
+            return walk_without_count
+        sequential: SequentialWalk[T] = SequentialWalk(
             identify=ids,
             offset=offset,
             page_size=page_size,
             max_items=max_items,
             filtered=filtered,
-            countless=countless,
+            walk_without_count=walk_without_count,
         )
         if concurrency > 1 and page_size > 1:  # Pages of one row can't overlap.
             return overlapping(IdAnchor(ids, offset), fallback=sequential)

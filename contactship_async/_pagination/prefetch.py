@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from contactship_async._pagination.driver import Answer, Fetch, PageRequest, Progress, Walk, cancel
+from contactship_async._pagination.driver import Fetch, PageRequest, PageResponse, Progress, Walk, cancel
 from contactship_async.models.common import Page
 
 T = TypeVar("T")
@@ -83,8 +83,8 @@ class _Window(Generic[T]):
         self._walk = walk
         self._fetch = fetch
         self._progress: Progress[T] | None = None
-        self._tasks: dict[PageRequest, asyncio.Task[Answer[T]]] = {}
-        self._unwanted: list[asyncio.Task[Answer[T]]] = []  # They may not have ended yet.
+        self._tasks: dict[PageRequest, asyncio.Task[PageResponse[T]]] = {}
+        self._unwanted: list[asyncio.Task[PageResponse[T]]] = []  # They may not have ended yet.
         self._is_closed = False
         self._is_awaited = False
 
@@ -144,16 +144,16 @@ class _Window(Generic[T]):
         await self._drop_unwanted()
 
     async def _move_on(self, progress: Progress[T]) -> None:
-        """Put the next answer through the walk; where this is cancelled, all stays as it is."""
+        """Put the next response through the walk; where this is cancelled, all stays as it is."""
         self._begin()
         await asyncio.wait([self._tasks[progress.wanted[0]]])
         self.check_open()
         try:
-            answer = self._tasks.pop(progress.wanted[0]).result()
+            response = self._tasks.pop(progress.wanted[0]).result()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised after the pages before it
             progress.fail(error)
         else:
-            progress.move_on(answer)
+            progress.move_on(response)
         wanted = frozenset(progress.wanted)
         self._unwanted += [self._tasks.pop(request) for request in [*self._tasks] if request not in wanted]
         await self._drop_unwanted()
@@ -177,7 +177,7 @@ class _Window(Generic[T]):
 
 
 def _has_failed(task: asyncio.Task[Any]) -> bool:
-    """Tell whether *task* has ended without an answer; its error, if it has one, counts as retrieved then."""
+    """Tell whether *task* has ended without an response; its error, if it has one, counts as retrieved then."""
     return task.done() and (task.cancelled() or task.exception() is not None)
 
 

@@ -20,8 +20,8 @@ from watched_listing import (
     SingleRows,
     SlidingRows,
     WatchedListing,
-    default_walk,
     pass_turns,
+    sequential_walk,
     sliding_exact_walk,
     sliding_walk,
 )
@@ -41,7 +41,7 @@ each_width = pytest.mark.parametrize("width", WIDTHS)
 each_walk = pytest.mark.parametrize(
     ("make_walk", "width"),
     [
-        (default_walk, 1),
+        (sequential_walk, 1),
         *((make, width) for make in (SlidingRows, sliding_walk, sliding_exact_walk) for width in WIDTHS),
     ],
 )
@@ -75,7 +75,7 @@ async def test_all_rows_in_order(make_walk: Callable[[int], Walk[Row]], width: i
         await listing.walk_ahead(make_walk(width), turns=turns)
 
         assert ALL == listing.came
-        assert width >= listing.most_running
+        assert width >= listing.max_running
         assert_nothing_runs(listing)
 
 
@@ -127,7 +127,7 @@ async def test_pages_held(width: int) -> None:
             assert [] == listing.running
             assert min(width, ROWS - row - 1) == len(listing.alive)
 
-    assert min(width, ROWS - 1) + (width < ROWS - 1) >= listing.most_alive
+    assert min(width, ROWS - 1) + (width < ROWS - 1) >= listing.max_alive
 
 
 @each_factory
@@ -185,9 +185,9 @@ class HastyWalk(SingleRows):
     def steps(self) -> Steps[Row]:
         """Change the plan."""
         for offsets in [(0, 1, 2, 3), (5, 1, 6), (7, 1, 6), (1, 6), (6,)]:
-            answer = yield tuple(PageRequest(offset, 1) for offset in offsets)
+            response = yield tuple(PageRequest(offset, 1) for offset in offsets)
             if offsets[0] not in {5, 7}:
-                yield Page(tuple(answer.rows), ROWS, self.yielded, 1)
+                yield Page(tuple(response.rows), ROWS, self.yielded, 1)
 
 
 @each_factory
@@ -205,13 +205,13 @@ async def test_pages_no_longer_wanted(fails: bool, stubborn: int) -> None:
     assert [0, 1, 6] == listing.came
     assert [0, 1, 2, 3, 5, 6, 7] == listing.asked
     assert [2, 3] == listing.cancelled
-    assert 4 == listing.most_running
+    assert 4 == listing.max_running
     assert_nothing_runs(listing)
 
 
 @each_factory
 async def test_cancelled_while_pages_no_longer_wanted_end() -> None:
-    """A step that is cancelled while it waits for them loses no page, whichever turn it is, and the next one goes on."""
+    """A step that is cancelled while it waits for them loses no page, whichever turn it is: the next one goes on."""
     for turn in range(16):
         listing = WatchedListing(turns=lambda offset: None if offset in {2, 3} else 1, stubborn=4)
         async with Prefetch(HastyWalk(4), listing.fetch) as ahead:
