@@ -16,7 +16,8 @@ from contactship_async._pagination.sequential import SequentialWalk
 from contactship_async.errors import MalformedResponseError, PaginationError, ServerError, WalkPosition
 from contactship_async.models.common import Page
 
-Serve = Callable[[PageRequest], tuple[Sequence[Row], int | None]]
+Serve = Callable[[PageRequest], tuple[Sequence[Row], int]]
+ServeCountless = Callable[[PageRequest], tuple[Sequence[Row], int | None]]
 
 
 def rows_of(number: int, *, sharing: int = 1) -> list[Row]:
@@ -33,7 +34,10 @@ class Drive:
     """Drives a walk with an immediate response to each request, and keeps what it asked for and what came."""
 
     def __init__(
-        self, walk: OverlappingWalk[Row], serve: Serve, problems: Mapping[int, MalformedResponseError] | None = None
+        self,
+        walk: OverlappingWalk[Row],
+        serve: ServeCountless,
+        problems: Mapping[int, MalformedResponseError] | None = None,
     ) -> None:
         self.walk = walk
         self.serve = serve
@@ -415,10 +419,11 @@ def test_careful_ahead_after_a_surprise() -> None:
 def test_count_that_is_missing_all_at_once() -> None:
     """Where the server tells no count any more, the pages in flight are still wanted, and then one at a time."""
     rows = rows_of(120)
-    drive = Drive(
-        make_walk(page_size=10, concurrency=4, exact=True, slides=True),
-        lambda asked: (rows[asked.offset :][:10], 120 if asked.offset < 20 else None),
-    ).run()
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int | None]:
+        return rows[asked.offset :][:10], 120 if asked.offset < 20 else None
+
+    drive = Drive(make_walk(page_size=10, concurrency=4, exact=True, slides=True), serve).run()
 
     assert list(range(120)) == drive.ids
     assert [1, 4, 4, 4, 3, 2, 1, 1, 1] == [len(window) for window in drive.windows][:9]
