@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from contactship_async._pagination.cursor import CursorListing
     from contactship_async._pagination.declaration import ListingDeclaration
     from contactship_async._pagination.listing import Listing
+    from contactship_async._pagination.prefetch import Prefetch
     from contactship_async._pagination.whole import WholeListing
     from contactship_async._pool.pool import ContactshipPool, OrganizationResult
     from contactship_async.errors import (
@@ -81,6 +82,7 @@ _HOMES = (
     "_pagination.cursor",
     "_pagination.declaration",
     "_pagination.listing",
+    "_pagination.prefetch",
     "_pagination.whole",
     "_pool.pool",
     "errors",
@@ -115,6 +117,7 @@ __all__ = [
     "PhoneNumber",
     "PhoneNumberType",
     "PoolError",
+    "Prefetch",
     "RateLimit",
     "RateLimitError",
     "Request",

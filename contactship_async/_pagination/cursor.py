@@ -11,6 +11,7 @@ from contactship_async._http.responses import DecodedPage
 from contactship_async._pagination.base import AnyListing
 from contactship_async._pagination.driver import (
     MAX_PAGES_WITHOUT_NEW_ROWS,
+    Fetch,
     Identify,
     PageRequest,
     SeenIds,
@@ -19,6 +20,7 @@ from contactship_async._pagination.driver import (
     walk_pages,
     walk_rows,
 )
+from contactship_async._pagination.prefetch import Prefetch
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models.common import Page
 
@@ -120,6 +122,29 @@ class CursorListing(AnyListing[T]):
         Yields:
             Pages with at least one row; none holds a row that an earlier page held.
         """
+        return walk_pages(*self._prepare(page_size, max_items))
+
+    def prefetch(self, *, page_size: int | None = None, max_items: int | None = None) -> Prefetch[T]:
+        """Fetch the next page while you are busy with this one; the arguments and errors are those of `rows`.
+
+            async with client.whatsapp.list_templates(channel_id).prefetch() as ahead:
+                async for template in ahead:
+                    ...
+
+        Only the page itself tells where the next one begins, so that no more than one is fetched ahead.
+        """
+        return Prefetch(*self._prepare(page_size, max_items))
+
+    async def count(self) -> int:
+        """Refuse to count: the API sends no count, and its rows have to be iterated over.
+
+        Raises:
+            PaginationError: Always.
+        """
+        message = f"{self.path} sends no count: iterate over its rows to count them"
+        raise PaginationError(message)
+
+    def _prepare(self, page_size: int | None, max_items: int | None) -> tuple[CursorWalk[T], Fetch[T]]:
         if page_size is None:
             page_size = self.declaration.page_size
         check_integer("page_size", page_size, lowest=1, highest=self.declaration.largest_page)
@@ -131,14 +156,4 @@ class CursorListing(AnyListing[T]):
             after = () if asked.after is None else (("after", asked.after),)
             return await self._fetch(request, (("limit", str(asked.limit)), *after))
 
-        walk: CursorWalk[T] = CursorWalk(identify=self.declaration.row_ids, page_size=page_size, max_items=max_items)
-        return walk_pages(walk, fetch)
-
-    async def count(self) -> int:
-        """Refuse to count: the API sends no count, and its rows have to be iterated over.
-
-        Raises:
-            PaginationError: Always.
-        """
-        message = f"{self.path} sends no count: iterate over its rows to count them"
-        raise PaginationError(message)
+        return CursorWalk(identify=self.declaration.row_ids, page_size=page_size, max_items=max_items), fetch

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Generator, Hashable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from contactship_async.errors import ContactshipError, MalformedResponseError, WalkPosition
 from contactship_async.models.common import Page
@@ -136,6 +136,60 @@ def pick(rows: Sequence[T], places: Sequence[int]) -> tuple[T, ...]:
 Fetch: TypeAlias = Callable[[PageRequest], Coroutine[Any, Any, PageResponse[T]]]
 
 
+class Progress(Generic[T]):
+    """How far a walk has come: every driver moves it on, and takes its pages from it.
+
+    Args:
+        walk: What to make progress in.
+
+    Attributes:
+        wanted: The requests to have in flight; none at the end.
+        pages: What the walk made of the responses so far, and no one has taken.
+        failure: What failed after them.
+    """
+
+    def __init__(self, walk: Walk[T]) -> None:
+        self.wanted: Requests = ()
+        self.pages: deque[Page[T]] = deque()
+        self.failure: Exception | None = None
+        self._walk = walk
+        self._steps = walk.steps()
+        self.move_on(None)
+
+    def move_on(self, response: PageResponse[T] | None) -> None:
+        """Send the response to the first request into the walk."""
+        try:
+            step = self._steps.send(response)
+            while isinstance(step, Page):
+                self.pages.append(step)
+                step = next(self._steps)
+        except StopIteration:
+            self.wanted = ()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised after the pages before it
+            self.fail(error)
+        else:
+            self.wanted = step
+
+    def fail(self, error: Exception) -> None:
+        """End the walk with *error*."""
+        self.wanted, self.failure = (), error
+
+    def raise_failure(self) -> None:
+        """Raise what failed, if anything did, with the position to go on from.
+
+        Raises:
+            Exception: It is raised once.
+        """
+        failure, self.failure = self.failure, None
+        if isinstance(failure, ContactshipError):
+            failure.position = self._walk.position
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            del failure  # Its traceback leads back here: a reference cycle.
+
+
 async def walk_pages(walk: Walk[T], fetch: Fetch[T]) -> AsyncGenerator[Page[T], None]:
     """Fetch what *walk* asks for and yield its pages; nothing is open or running while a page is out.
 
@@ -145,59 +199,40 @@ async def walk_pages(walk: Walk[T], fetch: Fetch[T]) -> AsyncGenerator[Page[T], 
     Raises:
         ContactshipError: Of *fetch* or *walk*, after the pages before it, with the position to go on from.
     """
-    steps = walk.steps()
-    batch: _Batch[T] = _Batch(())
-    while batch.wanted is not None:
-        await _fetch_batch(batch, steps, fetch)
-        while batch.pages:
-            yield batch.pages.popleft()  # A plain loop would hold them all until the next batch has come.
-        if batch.failure is not None:
-            if isinstance(batch.failure, ContactshipError):
-                batch.failure.position = walk.position
-            try:
-                raise batch.failure
-            finally:
-                batch.failure = None  # Its traceback leads back to the batch: a reference cycle.
+    progress = Progress(walk)
+    while progress.wanted:
+        await _fetch_batch(progress, fetch)
+        while progress.pages:
+            yield progress.pages.popleft()  # A plain loop would hold them all until the next batch has come.
+    progress.raise_failure()
 
 
-class _Batch(Struct, Generic[T]):
-    """Requests wanted (None at the end), the pages that came of those before, and what failed after them."""
-
-    wanted: Requests | None
-    pages: deque[Page[T]] = field(default_factory=deque)
-    failure: Exception | None = None
-
-
-async def _fetch_batch(batch: _Batch[T], steps: Steps[T], fetch: Fetch[T]) -> None:
-    """Fetch what is wanted, several pages concurrently, and send the responses into *steps* in order."""
-    requests, batch.wanted = batch.wanted or (), None
+async def _fetch_batch(progress: Progress[T], fetch: Fetch[T]) -> None:
+    """Fetch what is wanted, several pages concurrently, and move on by the responses that are still wanted."""
+    requests = progress.wanted
     tasks: dict[PageRequest, asyncio.Task[PageResponse[T]]] = {}
     try:
-        if len(requests) > 1:
-            tasks = {request: asyncio.create_task(fetch(request)) for request in requests}
-        response = await fetch(requests[0]) if len(requests) == 1 else None
-        while batch.wanted is None:
-            if tasks:
-                # Unlike awaiting the task, this distinguishes our own cancellation from the task's. The task stays in
-                # the dictionary till it is done; in a variable, it and its error would be a reference cycle.
-                await asyncio.wait([tasks[requests[0]]])
-                response = tasks.pop(requests[0]).result()
-            step = steps.send(response)
-            while isinstance(step, Page):
-                batch.pages.append(step)
-                step = next(steps)
-            requests = step
-            if not tasks or requests[0] not in tasks:
-                batch.wanted = requests
-    except StopIteration:
-        pass
+        if len(requests) == 1:
+            progress.move_on(await fetch(requests[0]))
+            return
+        tasks = {request: asyncio.create_task(fetch(request)) for request in requests}
+        while progress.wanted and progress.wanted[0] in tasks:
+            # Unlike awaiting the task, this tells our own cancellation from the task's. The task stays ours till it is
+            # done; in a variable, it and its error would be a reference cycle.
+            await asyncio.wait([tasks[progress.wanted[0]]])
+            progress.move_on(tasks.pop(progress.wanted[0]).result())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is raised after the pages before it
-        batch.failure = error
+        progress.fail(error)
     finally:
         if tasks:
-            for task in tasks.values():
-                task.cancel()
-            await asyncio.gather(*tasks.values(), return_exceptions=True)
+            await cancel(tasks.values())
+
+
+async def cancel(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel *tasks* and wait until all have ended, also if this is cancelled; what became of them does not matter."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def walk_rows(pages: AsyncGenerator[Page[T], None]) -> AsyncGenerator[T, None]:

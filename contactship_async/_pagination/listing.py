@@ -14,8 +14,9 @@ from contactship_async._http.responses import DecodedPage, read_page
 from contactship_async._pagination.anchors import Anchor, IdAnchor, KeyAnchor
 from contactship_async._pagination.base import NOTHING, AnyListing
 from contactship_async._pagination.declaration import ListingDeclaration
-from contactship_async._pagination.driver import PageRequest, Walk, walk_pages, walk_rows
+from contactship_async._pagination.driver import Fetch, PageRequest, Walk, walk_pages, walk_rows
 from contactship_async._pagination.overlapping import OverlappingWalk
+from contactship_async._pagination.prefetch import Prefetch
 from contactship_async._pagination.sequential import SequentialWalk
 from contactship_async.errors import MalformedResponseError, PaginationError
 from contactship_async.models.common import Page, SortOrder
@@ -41,6 +42,9 @@ class Listing(AnyListing[T]):
             ...
         async for tag in tags.rows(concurrency=8, exact=True):  # the same, with options
             ...
+        async with tags.prefetch(concurrency=8) as ahead:  # the same, with pages on their way while you are busy
+            async for tag in ahead:
+                ...
         page = await tags.page(limit=20, offset=40)  # exactly one request
         total = await tags.count()
 
@@ -141,23 +145,46 @@ class Listing(AnyListing[T]):
         Yields:
             Pages with at least one row; none holds a row that an earlier page held.
         """
-        check_type("exact", exact, bool)
-        walk = self._make_walk(
-            page_size=self._check_page_size(page_size, exact=exact),
-            offset=check_integer("offset", offset, lowest=0),
-            max_items=None if max_items is None else check_integer("max_items", max_items, lowest=0),
-            concurrency=check_integer("concurrency", concurrency, lowest=1),
-            exact=exact,
+        walk, fetch = self._prepare(
+            page_size=page_size, offset=offset, max_items=max_items, concurrency=concurrency, exact=exact
         )
-        order = self._order_parameters()
-        filtered, whole = self._build_request({**order, **self.filters}), self._build_request(order)
-        exchange, row_type, heavy = self._caller.exchange, self.declaration.row_type, self.declaration.heavy
-
-        async def fetch(asked: PageRequest) -> DecodedPage[T]:  # `_fetch`, without its coroutine
-            window = build_window(limit=asked.limit, offset=asked.offset)
-            return read_page(await exchange(filtered if asked.filtered else whole, window, heavy=heavy), row_type)
-
         return walk_pages(walk, fetch)
+
+    def prefetch(
+        self,
+        *,
+        page_size: int | None = None,
+        offset: int = 0,
+        max_items: int | None = None,
+        concurrency: int = 1,
+        exact: bool = False,
+    ) -> Prefetch[T]:
+        """Iterate over all rows like `rows`, with the next pages on their way while you are busy; for bulk work.
+
+            async with listing.prefetch(concurrency=16) as ahead:
+                async for row in ahead:  # or: async for page in ahead.pages()
+                    ...
+
+        The arguments and errors are those of `rows`, and so are the order and what is guaranteed. *concurrency* bounds
+        the pages that are requested and that you have not taken yet, in flight or held: with 1, the next page is
+        fetched while you are busy with this one; with 16, another one is requested whenever you take one of 16.
+
+        Returns:
+            What to use with `async with`: the first request is sent there, and whatever is under way ends with it.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of range, or means nothing for the listing.
+        """
+        walk, fetch = self._prepare(
+            page_size=page_size,
+            offset=offset,
+            max_items=max_items,
+            concurrency=concurrency,
+            exact=exact,
+            slides=True,
+        )
+        return Prefetch(walk, fetch)
 
     async def page(self, *, limit: int | None = None, offset: int | None = None) -> Page[T]:
         """Fetch one page, with exactly one call.
@@ -220,6 +247,36 @@ class Listing(AnyListing[T]):
             return {}
         return self.declaration.order_parameters.build(sort_key, self.order or SortOrder.DESC)
 
+    def _prepare(  # noqa: PLR0913 - the options of a walk, all by keyword
+        self,
+        *,
+        page_size: int | None,
+        offset: int,
+        max_items: int | None,
+        concurrency: int,
+        exact: bool,
+        slides: bool = False,
+    ) -> tuple[Walk[T], Fetch[T]]:
+        """Check the options of a walk, choose how to walk, and tell how its pages are fetched."""
+        check_type("exact", exact, bool)
+        walk = self._make_walk(
+            page_size=self._check_page_size(page_size, exact=exact),
+            offset=check_integer("offset", offset, lowest=0),
+            max_items=None if max_items is None else check_integer("max_items", max_items, lowest=0),
+            concurrency=check_integer("concurrency", concurrency, lowest=1),
+            exact=exact,
+            slides=slides,
+        )
+        order = self._order_parameters()
+        filtered, whole = self._build_request({**order, **self.filters}), self._build_request(order)
+        exchange, row_type, heavy = self._caller.exchange, self.declaration.row_type, self.declaration.heavy
+
+        async def fetch(asked: PageRequest) -> DecodedPage[T]:  # `_fetch`, without its coroutine
+            window = build_window(limit=asked.limit, offset=asked.offset)
+            return read_page(await exchange(filtered if asked.filtered else whole, window, heavy=heavy), row_type)
+
+        return walk, fetch
+
     def _check_page_size(self, page_size: int | None, *, exact: bool) -> int:
         if page_size is None:
             return self.declaration.page_size
@@ -227,8 +284,8 @@ class Listing(AnyListing[T]):
         lowest = _MIN_EXACT_PAGE_SIZE if exact else 1
         return check_integer(name, page_size, lowest=lowest, highest=self.declaration.largest_page)
 
-    def _make_walk(
-        self, *, page_size: int, offset: int, max_items: int | None, concurrency: int, exact: bool
+    def _make_walk(  # noqa: PLR0913 - the options of a walk, all by keyword
+        self, *, page_size: int, offset: int, max_items: int | None, concurrency: int, exact: bool, slides: bool
     ) -> Walk[T]:
         """Choose the walk: one page after the other, or pages that overlap and so prove to be complete."""
         ids, keys = self.declaration.row_ids, self.declaration.row_keys
@@ -246,6 +303,7 @@ class Listing(AnyListing[T]):
                 concurrency=concurrency,
                 trusts_count=not exact,
                 fallback=fallback,
+                slides=slides,
             )
 
         filtered = any(value is not None for value in self.filters.values())

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections import deque
 from collections.abc import Generator, Hashable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
@@ -78,6 +79,8 @@ class OverlappingWalk(Generic[T]):
         concurrency: How many requests to have in flight at the most.
         trusts_count: Whether a short page is the end if the count agrees, though the server might cap its pages.
         fallback: The walk to hand over to where the server sends single rows, which can't overlap.
+        slides: Whether each response makes room for another request (a sliding window); else the next requests are
+            planned when all responses have come.
     """
 
     def __init__(  # noqa: PLR0913 - a walk's settings, all by keyword
@@ -91,6 +94,7 @@ class OverlappingWalk(Generic[T]):
         concurrency: int,
         trusts_count: bool,
         fallback: Walk[T] | None,
+        slides: bool = False,
     ) -> None:
         self._anchor = anchor
         self._start = offset
@@ -98,6 +102,7 @@ class OverlappingWalk(Generic[T]):
         self._max_items = sys.maxsize if max_items is None else max_items
         self._filtered = filtered
         self._concurrency = concurrency
+        self._slides = slides
         self._trusts_count = trusts_count
         self._fallback = fallback
         self._fell_back = False
@@ -132,50 +137,54 @@ class OverlappingWalk(Generic[T]):
             PaginationError: The listing can't be walked completely.
             MalformedResponseError: A row could not be read; the rows before it were yielded.
         """
+        planned: deque[PageRequest] = deque()
         while self._wanted > 0:
-            requests = self._plan()
-            for place, asked in enumerate(requests):
-                response: PageResponse[T] = yield requests[place:]
-                if self._fallback is not None and (yield from self._must_fall_back(asked, response)):
-                    self._fell_back = True
-                    yield from self._fallback.steps()
-                    return
-                new = self._anchor.take(response.rows, asked.offset)
-                if new is None:
-                    self._refuse(asked, response)
-                    break
-                page = self._accept(asked, response, new[: self._wanted])
-                if page is not None:
-                    yield page
-                if self._wanted == 0:
-                    return
-                if response.problem is not None:
-                    raise response.problem
-                if (yield from self._is_end(asked, response, has_new=page is not None)):
-                    return
-                if self._next <= asked.offset:
-                    self._width = 1
-                    break
+            if self._slides or not planned:
+                planned.extend(self._plan(planned))
+            response: PageResponse[T] = yield tuple(planned)
+            asked = planned.popleft()
+            if self._fallback is not None and (yield from self._must_fall_back(asked, response)):
+                self._fell_back = True
+                yield from self._fallback.steps()
+                return
+            new = self._anchor.take(response.rows, asked.offset)
+            if new is None:
+                self._refuse(asked, response)
+                planned.clear()
+                continue
+            page = self._accept(asked, response, new[: self._wanted])
+            if page is not None:
+                yield page
+            if self._wanted == 0:
+                return
+            if response.problem is not None:
+                raise response.problem
+            if (yield from self._is_end(asked, response, has_new=page is not None)):
+                return
+            if self._next <= asked.offset:
+                self._width = 1
+                planned.clear()
             else:
-                self._width = min(2 * self._width, self._concurrency)
+                self._width = min(self._width + 1, self._concurrency)
 
     @property
     def _wanted(self) -> int:
         return self._max_items - self._yielded
 
-    def _plan(self) -> Requests:
-        """Choose the pages to fetch next, up to the one on which the listing should end."""
+    def _plan(self, planned: Sequence[PageRequest]) -> Requests:
+        """Choose the pages to fetch behind those *planned*, up to the one on which the listing should end."""
         if self._is_first:
             return (PageRequest(self._next, min(self._page_size, self._wanted)),)
         if self._count is None:
-            return (PageRequest(max(self._next, 0), self._page_size),)
+            return () if planned else (PageRequest(max(self._next, 0), self._page_size),)
         # A listing that loses rows while it is walked pulls the next page up: what fell lately is likely to fall again.
         fall = min(self._fall, self._rows_per_page // 4)
         overlap = self._anchor.usual_overlap + fall
-        start = max(self._next - fall, 0)
         stride = max(self._rows_per_page - overlap, 1)
+        start = planned[-1].offset + stride if planned else max(self._next - fall, 0)
         width = self._width if overlap <= self._rows_per_page // 2 + 1 else 1  # Small steps cost more than they save.
-        pages = min(width, max((self._count - overlap - start) // stride + 1, 1), math.ceil(self._wanted / stride))
+        up_to_end = max((self._count - overlap - start) // stride + 1, 0 if planned else 1)
+        pages = min(up_to_end, min(width, math.ceil(self._wanted / stride)) - len(planned))
         return tuple(PageRequest(start + place * stride, self._page_size) for place in range(pages))
 
     def _must_fall_back(self, asked: PageRequest, response: PageResponse[T]) -> Generator[Requests, Any, bool]:

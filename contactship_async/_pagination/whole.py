@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 from contactship_async._arguments import check_integer
 from contactship_async._http.responses import DecodedPage
 from contactship_async._pagination.base import AnyListing
-from contactship_async._pagination.driver import PageRequest, PageResponse, Steps, walk_pages, walk_rows
+from contactship_async._pagination.driver import Fetch, PageRequest, PageResponse, Steps, walk_pages, walk_rows
+from contactship_async._pagination.prefetch import Prefetch
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models.common import Page
 
@@ -98,14 +99,20 @@ class WholeListing(AnyListing[T]):
         Yields:
             One page, or none if there are no rows.
         """
-        if max_items is not None:
-            check_integer("max_items", max_items, lowest=0)
-        request = self._build_request(self.filters)
+        return walk_pages(*self._prepare(max_items))
 
-        async def fetch(_: PageRequest) -> DecodedPage[T]:
-            return await self._fetch(request)
+    def prefetch(self, *, max_items: int | None = None) -> Prefetch[T]:
+        """Send the request at `async with`, for rows that are iterated over later; otherwise the same as `rows`.
 
-        return walk_pages(WholeWalk(max_items), fetch)
+            async with client.agents.list().prefetch() as ahead:
+                async for agent in ahead:
+                    ...
+
+        Raises:
+            TypeError: *max_items* is not an integer.
+            ValueError: *max_items* is out of range.
+        """
+        return Prefetch(*self._prepare(max_items))
 
     async def count(self) -> int:
         """Count the rows, which takes the request for all of them.
@@ -117,3 +124,13 @@ class WholeListing(AnyListing[T]):
         response = await self._fetch(self._build_request(self.filters))
         check_whole(response)
         return len(response.rows)
+
+    def _prepare(self, max_items: int | None) -> tuple[WholeWalk[T], Fetch[T]]:
+        if max_items is not None:
+            check_integer("max_items", max_items, lowest=0)
+        request = self._build_request(self.filters)
+
+        async def fetch(_: PageRequest) -> DecodedPage[T]:
+            return await self._fetch(request)
+
+        return WholeWalk(max_items), fetch

@@ -16,6 +16,7 @@ from contactship_async._client import ContactshipClient
 from contactship_async._configuration import DEFAULT_BASE_URL, ClientOptions, Settings, read_settings
 from contactship_async._http.api_key import ApiKey, ApiKeySource, read_api_key
 from contactship_async._http.rate_limits import Gate, Limits
+from contactship_async._pagination.base import AnyListing
 from contactship_async._pool.merge import Merge
 from contactship_async.errors import ConfigurationError, OrganizationError, PoolError
 from contactship_async.settings import RateLimit
@@ -140,16 +141,17 @@ class ContactshipPool:
     def iter(self, walk: Callable[[ContactshipClient], AsyncIterable[T]]) -> AsyncGenerator[tuple[str, T], None]:
         """Iterate over what *walk* yields for each organization, as it comes.
 
-            async for organization, number in pool.iter(lambda client: client.iter_phone_numbers()):
+            async for organization, tag in pool.iter(lambda client: client.tags.list()):
                 ...
 
-        No more than *max_concurrent* organizations are walked at once, and they wait while you are busy: what is held
-        is a page of each, and *max_concurrent* items. Leave early with `contextlib.aclosing()`. For a time
-        limit, put `asyncio.timeout()` around the whole loop: `asyncio.wait_for(anext(...), ...)` ends the generator
-        when it times out, and what is missing would go unnoticed.
+        No more than *max_concurrent* organizations are walked at once, and they wait while you are busy: what
+        is held is a page of each, of a listing also its next page, and *max_concurrent* items. Leave early with
+        `contextlib.aclosing()`. For a time limit, put `asyncio.timeout()` around the whole loop:
+        `asyncio.wait_for(anext(...), ...)` ends the generator when it times out, and what is missing would go
+        unnoticed.
 
         Args:
-            walk: Any function from a client to an async iterator.
+            walk: Any function from a client to a listing, or to another async iterator.
 
         Yields:
             The name of an organization and an item of its iterator. Those of one organization come in their order.
@@ -234,7 +236,14 @@ class ContactshipPool:
                 items.close()
             message = f"walk must return an async iterator, not {type(items).__name__}; for a coroutine there is map"
             raise TypeError(message)
-        return items
+        return _fetch_ahead(items) if isinstance(items, AnyListing) else items
+
+
+async def _fetch_ahead(listing: AnyListing[T]) -> AsyncGenerator[T, None]:
+    """Yield the rows of *listing*, with its next page on the way."""
+    async with listing.prefetch() as ahead:
+        async for row in ahead:
+            yield row
 
 
 class _OrganizationClient(ContactshipClient):

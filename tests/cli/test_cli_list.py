@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-import asyncio
 import csv
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 from raw_server import RawServer, refused_url, response
 
+from contactship_async import ContactshipClient, RetryPolicy
 from contactship_async._cli.table import lay_out
 from contactship_async.sandbox import Body, Sandbox, Status
 
@@ -99,12 +100,13 @@ async def test_prints_an_empty_listing_in_each_format(call: Any) -> None:
     assert {0} == {one.code for one in ended}
 
 
-async def test_says_in_one_line_why_a_call_failed(call: Any, contactship: Any) -> None:
+async def test_says_in_one_line_why_a_call_failed(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A refused key, a server without a listener and a response that is not JSON print one line, and no data."""
+    hasty = partial(ContactshipClient, retry=RetryPolicy(initial_delay=0))
+    monkeypatch.setattr("contactship_async._cli.organizations.ContactshipClient", hasty)
     async with Sandbox(api_key="another-key") as server, RawServer(response(b"<html>")) as strange:
-        refused, unreachable = await asyncio.gather(
-            contactship(*LIST, "--format", "json", url=server.url), contactship(*LIST, url=refused_url())
-        )
+        refused = await call(*LIST, "--format", "json", url=server.url)
+        unreachable = await call(*LIST, url=refused_url())
         malformed = await call(*LIST, "--format", "csv", url=strange.url)
 
     assert [(1, "")] * 3 == [(one.code, one.output) for one in (refused, unreachable, malformed)]

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import signal
-import time
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from terminals_and_pipes import AT_ONCE, STYLING, closed_pipe, run_in_terminal, unfold
+from turns import pass_turns
 
 from contactship_async import PhoneNumber, PhoneNumberType
 from contactship_async._cli.output import Output
@@ -78,7 +79,7 @@ def read(ended: Any, format_: str) -> list[dict[str, Any]]:
 async def test_prints_the_numbers_of_all_with_their_names(call: Any, write_file: Any, format_: str) -> None:
     """Arrays and tables are in the order of the file; lines and csv are in the order in which the pages come."""
     acme, globex = sandbox_of("acme", 5), sandbox_of("globex", 7)
-    acme.script(Slow(0.3))
+    acme.script(Slow(0.3))  # real seconds, in which the command gets the others' pages
     command = (*LIST, "--organizations", write_file("acme", "globex"), "--page-size", "3", "--format", format_)
 
     async with serve_all(acme=acme, globex=globex) as url:
@@ -138,7 +139,7 @@ async def test_lists_a_few_at_once_and_ctrl_c_ends_it(
         process = await start(*command, url=url, variables=keys_of(*names))
         lines = [await process.stdout.readline() for _ in range(3)]
         await all_begun.wait()
-        await asyncio.sleep(0.2)  # in which no other begins
+        await asyncio.sleep(0.1)  # a real moment, in which another process does not begin another
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(AT_ONCE):
             rest, stderr = await process.communicate()
@@ -382,15 +383,16 @@ async def test_a_slow_reader_does_not_hold_up_the_others(monkeypatch: pytest.Mon
     with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "w") as stdout:
 
         def read_late() -> list[bytes]:
-            time.sleep(0.5)
+            has_waited.wait(AT_ONCE)
             return [reader.readline() for _ in range(5000)]
 
         monkeypatch.setattr("sys.stdout", stdout)
+        has_waited = threading.Event()
         lines = asyncio.create_task(asyncio.to_thread(read_late))
-        await asyncio.sleep(0)
         adding = asyncio.create_task(Output("jsonl").add([number] * 5000))
-        await asyncio.sleep(0.1)
+        await pass_turns()
         had_to_wait = not adding.done()
+        has_waited.set()
         await asyncio.gather(lines, adding)
 
     assert had_to_wait

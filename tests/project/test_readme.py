@@ -6,10 +6,11 @@ Those that are a web app, and the one that traces, are run by the tests in `test
 from __future__ import annotations
 
 import ast
+import asyncio
 import os
 import re
 import sys
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
 import pytest
@@ -29,29 +30,27 @@ OUTPUT = ("python", "text")
 
 KEYS = ("CONTACTSHIP_API_KEY", "ACME_CONTACTSHIP_KEY", "GLOBEX_CONTACTSHIP_KEY")
 
-RUN_SCRIPT = """
-import ast, asyncio, sys
-code = compile(sys.stdin.read(), "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-coroutine = eval(code, {"__name__": "__main__"})
-if coroutine is not None:
-    asyncio.run(coroutine)
-"""
-"""Runs what `python -m asyncio` would."""
+
+def run_script(code: str) -> None:
+    """Run *code* as `python -m asyncio` would."""
+    compiled = compile(code, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    coroutine = eval(compiled, {"__name__": "__main__"})  # noqa: S307 - our own guides
+    if coroutine is not None:
+        asyncio.run(coroutine)
 
 
-async def run(
-    *command: str, sandbox: Sandbox, stdin: str = "", directory: Path | None = None
-) -> tuple[int | None, str, str]:
+def settings_of(sandbox: Sandbox) -> dict[str, str]:
+    """Return the environment variables that put *sandbox* in place of the API."""
+    return {"CONTACTSHIP_BASE_URL": sandbox.url, **dict.fromkeys(KEYS, sandbox.api_key)}
+
+
+async def run(*command: str, sandbox: Sandbox, directory: Path | None = None) -> tuple[int | None, str, str]:
     """Run *command* with the sandbox in place of the API; return its exit code, output and errors."""
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "CONTACTSHIP_BASE_URL": sandbox.url,
-        **dict.fromkeys(KEYS, sandbox.api_key),
-    }
-    pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE}
-    async with started(*command, **pipes, env=environment, cwd=directory) as process:
-        output, errors = await process.communicate(stdin.encode())
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, **settings_of(sandbox)}
+    streams = {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE}
+    async with started(*command, **streams, env=environment, cwd=directory) as process:
+        output, errors = await process.communicate()
     return process.returncode, output.decode(), errors.decode()
 
 
@@ -62,14 +61,17 @@ def told_when_it_fails(code: str) -> list[str]:
 
 
 @pytest.mark.parametrize("code", [block.code for block in SCRIPTS], ids=[block.place for block in SCRIPTS])
-async def test_python(code: str) -> None:
+async def test_python(code: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Each Python block runs by itself, prints something, warns of nothing, and needs none of its handlers."""
     async with Sandbox(phone_numbers=30) as sandbox:
-        status, output, errors = await run(sys.executable, "-W", "error", "-c", RUN_SCRIPT, sandbox=sandbox, stdin=code)
+        for name, value in settings_of(sandbox).items():
+            monkeypatch.setenv(name, value)
+        await asyncio.to_thread(run_script, code)
+    printed = capsys.readouterr()
 
-    assert (0, "") == (status, errors)
-    assert output
-    assert [] == [words for words in (*told_when_it_fails(code), "Error(") if words in output]
+    assert "" == printed.err
+    assert printed.out
+    assert [] == [words for words in (*told_when_it_fails(code), "Error(") if words in printed.out]
 
 
 async def test_first_example_prints_what_stands_below_it() -> None:

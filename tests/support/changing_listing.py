@@ -162,6 +162,7 @@ def make_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
     offset: int = 0,
     max_items: int | None = None,
     filtered: bool = False,
+    slides: bool = False,
     fallback: Walk[Row] | None = None,
 ) -> OverlappingWalk[Row]:
     """Make a walk, as a client would."""
@@ -175,17 +176,22 @@ def make_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
         concurrency=concurrency,
         trusts_count=not exact,
         fallback=fallback,
+        slides=slides,
     )
 
 
-def walk_through(walk: OverlappingWalk[Row], listing: ChangingListing) -> Iterator[Row]:
-    """Yield the rows of a walk; requests that are in flight together get their responses in any order.
+def walk_through(walk: OverlappingWalk[Row], listing: ChangingListing, *, slides: bool = False) -> Iterator[Row]:
+    """Yield the rows of a walk; requests that are in flight together are responded to in any order.
+
+    Where the window slides, requests are in flight as soon as they are wanted, and any of them are answered before the
+    first one is. Else the next ones are sent when all have been answered.
 
     Raises:
         AssertionError: The walk does not end.
     """
     steps = walk.steps()
-    in_flight: dict[PageRequest, PageResponse] = {}
+    in_flight: list[PageRequest] = []
+    responses: dict[PageRequest, PageResponse] = {}
     response: PageResponse | None = None
     with suppress(StopIteration):
         while True:
@@ -194,12 +200,13 @@ def walk_through(walk: OverlappingWalk[Row], listing: ChangingListing) -> Iterat
                 response = None
                 yield from step
                 continue
-            if step[0] not in in_flight:
-                waiting, in_flight = list(step), {}
-                while waiting:
-                    request = waiting.pop(listing.choose(len(waiting)))
-                    in_flight[request] = listing.respond(request)
-            response = in_flight.pop(step[0])
+            if slides or step[0] not in responses:
+                responses = {request: responses[request] for request in step if slides and request in responses}
+                in_flight = [request for request in step if request not in responses]
+            while step[0] not in responses if slides else in_flight:
+                request = in_flight.pop(listing.choose(len(in_flight)))
+                responses[request] = listing.respond(request)
+            response = responses.pop(step[0])
             assert listing.asked < 10_000, "the walk does not end"
 
 
@@ -210,6 +217,7 @@ def check_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
     page_size: int,
     concurrency: int,
     exact: bool,
+    slides: bool = False,
     offset: int = 0,
     max_items: int | None = None,
 ) -> str:
@@ -228,11 +236,12 @@ def check_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
         offset=offset,
         max_items=max_items,
         filtered=listing.others > 0,
+        slides=slides,
     )
     came: list[Row] = []
     reason = ""
     try:
-        came.extend(walk_through(walk, listing))
+        came.extend(walk_through(walk, listing, slides=slides))
     except PaginationError as error:
         reason = str(error)
     ids = [row.id for row in came]
@@ -277,6 +286,7 @@ def walk_at_random(random: Random, *, exact: bool) -> str:
         exact=exact,
         offset=random.choice([0, 0, 0, random.randrange(rows + 2)]),
         max_items=random.choice([None, None, None, random.randrange(60)]),
+        slides=random.random() < 0.5,
     )
 
 
@@ -319,7 +329,7 @@ def main(walks: int) -> int:
                 wrong += 1
             endings[reason if "WRONG" in reason else re.sub(r"\S*\d\S*", "N", reason) or "complete"] += 1
         sys.stdout.writelines(f"{times:8} {reason}\n" for reason, times in endings.most_common())
-        sys.stdout.write(f"{walks:8} {'exact walks' if exact else 'concurrent walks'}\n")
+        sys.stdout.write(f"{walks:8} {'exact walks' if exact else 'walks concurrently'}, half of them ahead\n")
     sys.stdout.write(f"{wrong} of {2 * walks} walks lost a row, repeated one, or did not end\n")
     return wrong
 

@@ -20,6 +20,7 @@ from turns import pass_turns
 from contactship_async._pagination.anchors import IdAnchor, KeyAnchor
 from contactship_async._pagination.driver import PageRequest, Steps, Walk, walk_pages
 from contactship_async._pagination.overlapping import OverlappingWalk
+from contactship_async._pagination.prefetch import Prefetch
 from contactship_async._pagination.rows import SortKey
 from contactship_async._pagination.sequential import SequentialWalk
 from contactship_async.errors import MalformedResponseError, WalkPosition
@@ -75,6 +76,21 @@ class SingleRows:
                 del page
 
 
+@define
+class SlidingRows(SingleRows):
+    """A walk in pages of one row, which wants the next ones: first one, then always *width*."""
+
+    def steps(self) -> Steps[Row]:
+        """Want another row for each that came, and keep nothing of the responses."""
+        while self.yielded < ROWS:
+            end = min(self.yielded + self.width, ROWS) if self.yielded else 1
+            requests = tuple(PageRequest(offset, 1) for offset in range(self.yielded, end))
+            page = Page(tuple((yield requests).rows), ROWS, self.yielded, 1)
+            self.yielded += 1
+            yield page
+            del page
+
+
 def ids_of(rows: Sequence[Row]) -> list[int]:
     """Return the ids of rows."""
     return [row.id for row in rows]
@@ -85,7 +101,7 @@ def sequential_walk(_: int = 1) -> Walk[Row]:
     return SequentialWalk(identify=ids_of, offset=0, page_size=3, max_items=None, filtered=False)
 
 
-def overlapping_walk(concurrency: int, *, exact: bool = False) -> Walk[Row]:
+def overlapping_walk(concurrency: int, *, exact: bool = False, slides: bool = False) -> Walk[Row]:
     """Make an overlapping walk, anchored by ids unless it is exact."""
     return OverlappingWalk(
         anchor=KeyAnchor(ids_of, SORT_KEY, 0, descending=False) if exact else IdAnchor(ids_of, 0),
@@ -96,12 +112,23 @@ def overlapping_walk(concurrency: int, *, exact: bool = False) -> Walk[Row]:
         concurrency=concurrency,
         trusts_count=not exact,
         fallback=None,
+        slides=slides,
     )
 
 
 def exact_walk(concurrency: int) -> Walk[Row]:
     """Make an exact walk."""
     return overlapping_walk(concurrency, exact=True)
+
+
+def sliding_walk(concurrency: int) -> Walk[Row]:
+    """Make an overlapping walk for pages that are fetched ahead."""
+    return overlapping_walk(concurrency, slides=True)
+
+
+def sliding_exact_walk(concurrency: int) -> Walk[Row]:
+    """Make an exact walk for them."""
+    return overlapping_walk(concurrency, exact=True, slides=True)
 
 
 @define
@@ -146,6 +173,16 @@ class WatchedListing:
             await pass_turns(turns)
             if len(self.came) > stop:
                 break
+
+    async def walk_ahead(self, walk: Walk[Row], *, stop: int = ROWS, turns: int = 1) -> None:
+        """Walk with pages fetched ahead and note what comes, each time for some turns, to the page with row *stop*."""
+        async with Prefetch(walk, self.fetch) as ahead:
+            async for page in ahead.pages():
+                self.came += [row.id for row in page]
+                del page
+                await pass_turns(turns)
+                if len(self.came) > stop:
+                    break
 
     async def fetch(self, asked: PageRequest) -> PageResponse:
         """Fetch a page."""
