@@ -25,8 +25,8 @@ T = TypeVar("T")
 
 Order: TypeAlias = SortOrder | Literal["asc", "desc"]
 
-_FEWEST_OVERLAPPING: Final = 2
-_FEWEST_EXACT: Final = 3
+_MIN_OVERLAPPING_PAGE_SIZE: Final = 2
+_MIN_EXACT_PAGE_SIZE: Final = 3
 
 
 def _read_order(order: Order | None) -> SortOrder | None:
@@ -281,7 +281,7 @@ class Listing(AnyListing[T]):
         if page_size is None:
             return self.declaration.page_size
         name = f"page_size{' with exact=True' * exact}"
-        lowest = _FEWEST_EXACT if exact else 1
+        lowest = _MIN_EXACT_PAGE_SIZE if exact else 1
         return check_integer(name, page_size, lowest=lowest, highest=self.declaration.largest_page)
 
     def _make_walk(  # noqa: PLR0913 - the options of a walk, all by keyword
@@ -309,7 +309,7 @@ class Listing(AnyListing[T]):
         filtered = any(value is not None for value in self.filters.values())
         if exact and keys is not None:
             return overlapping(KeyAnchor(ids, keys, offset, descending=self.order is not SortOrder.ASC))
-        walk_without_count = overlapping(IdAnchor(ids, offset), least=_FEWEST_OVERLAPPING)
+        walk_without_count = overlapping(IdAnchor(ids, offset), least=_MIN_OVERLAPPING_PAGE_SIZE)
         if not self.declaration.has_count:
             return walk_without_count
         sequential: SequentialWalk[T] = SequentialWalk(

@@ -234,11 +234,11 @@ def test_single_rows_are_walked_one_after_the_other(number: int) -> None:
     assert len(drive.windows) == number + 2
 
 
-def test_single_rows_told_too_late() -> None:
+def test_single_rows_noticed_too_late() -> None:
     """Where the listing had one row at first, and single rows are sent of those added, the walk can't go on."""
     walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=sequential_walk())
-    moments = itertools.chain([1, 1], itertools.repeat(3))
-    drive = Drive(walk, lambda asked: (ROWS[: next(moments)][asked.offset :][:1], 3))
+    sizes = itertools.chain([1, 1], itertools.repeat(3))
+    drive = Drive(walk, lambda asked: (ROWS[: next(sizes)][asked.offset :][:1], 3))
     with pytest.raises(PaginationError, match="the server sends 1 at once, but only pages of 2 rows or more can be"):
         drive.run()
 
@@ -381,7 +381,7 @@ def test_no_page_is_wanted_that_is_not_needed(max_items: int, requests: int, sli
     assert WalkPosition(max_items, max_items) == walk.position
 
 
-def test_careful_after_a_surprise() -> None:
+def test_one_page_at_a_time_after_a_gap() -> None:
     """After a page that does not fit, pages are asked for one by one, then two, then as many as allowed again."""
     rows = rows_of(200)
     moved: list[bool] = []
@@ -528,7 +528,7 @@ def test_page_that_begins_in_a_gap_is_not_asked_for_again_where_it_was() -> None
 
 
 def test_cap_that_is_lowered() -> None:
-    """Where the server sends shorter pages from some moment on, pages are requested concurrently in shorter steps."""
+    """Where the server begins to send shorter pages, pages are requested concurrently in shorter steps."""
     rows = rows_of(200)
 
     def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
@@ -707,7 +707,7 @@ def test_rows_from_before_the_start_stay_out(exact: bool) -> None:
     assert list(range(20, 60)) == drive.ids
 
 
-def test_ids_can_not_tell_rows_from_before_the_start() -> None:
+def test_ids_can_not_exclude_rows_from_before_the_start() -> None:
     """Where all rows accepted are gone, ids can't show which of the others were before the start; dates can."""
 
     def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:

@@ -14,13 +14,13 @@ from itertools import count, permutations, product
 
 import pytest
 from attrs import define
+from turns import pass_turns
 from watched_listing import (
     ROWS,
     Row,
     SingleRows,
     SlidingRows,
     WatchedListing,
-    pass_turns,
     sequential_walk,
     sliding_exact_walk,
     sliding_walk,

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from attrs import define, field
-from key_leaks import KEY, leaks, told_by
+from key_leaks import KEY, leaks, shown_by
+from turns import pass_turns
 
 from contactship_async import (
     AuthenticationError,
@@ -376,9 +377,14 @@ async def leave_by_cancelling(numbers: AsyncGenerator[Any, None], taken: int) ->
 
 async def leave_by_timeout(numbers: AsyncGenerator[Any, None], taken: int) -> None:
     """Run into a time limit around the loop."""
+
+    async def run_out() -> None:
+        limit.reschedule(0)
+        await asyncio.Event().wait()
+
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.01):
-            await take(numbers, taken, asyncio.Event().wait)
+        async with asyncio.timeout(None) as limit:
+            await take(numbers, taken, run_out)
 
 
 async def leave_by_error(numbers: AsyncGenerator[Any, None], taken: int) -> None:
@@ -387,7 +393,7 @@ async def leave_by_error(numbers: AsyncGenerator[Any, None], taken: int) -> None
         await take(numbers, taken, _fail)
 
 
-MOST_TURNS = 10_000
+MAX_TURNS = 10_000
 
 
 @each_walk
@@ -404,7 +410,7 @@ async def test_left_anywhere(
         await leave(pool.iter(begin), taken)
         if leave is leave_by_break:  # The loop closes what is left of it, in as many turns as that takes.
             gc.collect()
-            for _ in range(MOST_TURNS):
+            for _ in range(MAX_TURNS):
                 if tasks_before == asyncio.all_tasks():
                     break
                 await asyncio.sleep(0)
@@ -440,7 +446,7 @@ async def _never() -> AsyncGenerator[int, None]:
 @each_walk
 @pytest.mark.parametrize("left_open", [False, True])
 def test_ends_with_its_loop(left_open: bool, begin: Walk) -> None:
-    """A loop that ends closes a merged walk that is held, within the pool or after it, without a complaint."""
+    """A loop that ends closes a merged walk that is held, within the pool or after it, without a warning."""
     held: list[object] = []
 
     async def main() -> None:
@@ -470,7 +476,7 @@ async def test_second_cancellation_during_the_end() -> None:
             try:
                 await asyncio.Event().wait()
             finally:
-                await asyncio.sleep(0.01)
+                await pass_turns()
 
     async with Tenants.with_numbers(acme=1).pool() as pool:
         task = asyncio.create_task(collect(pool.iter(stubborn)))
@@ -531,15 +537,16 @@ async def test_cancellation_that_is_swallowed(how: str) -> None:
         items: AsyncGenerator[Any, None] = pool.iter(stubborn) if how == "iter" else pool.map(job)
         async with asyncio.timeout(5), aclosing(items):
             async for _ in items:
-                await asyncio.sleep(0.01)
+                await pass_turns()
                 break
         before = len(begun)
-        await asyncio.sleep(0.01)
+        await pass_turns()
 
     assert before == len(begun) < 4
 
 
-async def test_exit_that_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 20])
+async def test_exit_that_is_cancelled(monkeypatch: pytest.MonkeyPatch, turns: int) -> None:
     """A pool whose end is cancelled while walks take their time to close leaves none of them, and no session."""
     tasks_before = asyncio.all_tasks()
 
@@ -549,7 +556,13 @@ async def test_exit_that_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
                 yield 0
                 await asyncio.sleep(0)
         finally:
-            await asyncio.sleep(0.05)
+            await pass_turns()
+
+    def run_out_after(turns: int, limit: asyncio.Timeout) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(run_out_after, turns - 1, limit)
+        else:
+            limit.reschedule(0)
 
     closed: list[Connection] = []
     close = Connection.close
@@ -560,10 +573,11 @@ async def test_exit_that_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Connection, "close", note)
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.02), Tenants.with_numbers(acme=1, globex=1).pool() as pool:
+        async with asyncio.timeout(None) as limit, Tenants.with_numbers(acme=1, globex=1).pool() as pool:
             held = [pool.iter(slow_to_close) for _ in range(4)]
             for numbers in held:
                 await anext(numbers)
+            run_out_after(turns, limit)
 
     assert [pool._connection] == closed
     assert tasks_before == asyncio.all_tasks()
@@ -683,7 +697,7 @@ async def test_malformed_keys(key: Any) -> None:
     error = caught.value
     assert error.__traceback__ is not None
     frames_of_the_package = error.__traceback__.tb_next
-    assert [] == leaks(told_by(error.with_traceback(frames_of_the_package)))
+    assert [] == leaks(shown_by(error.with_traceback(frames_of_the_package)))
 
     async def fetch() -> Any:
         return key
@@ -694,13 +708,13 @@ async def test_malformed_keys(key: Any) -> None:
 
 
 @pytest.mark.parametrize("api_keys", [{"": KEY}, {5: KEY}, {"good": KEY, None: KEY}, [("acme", KEY)], KEY], ids=repr)
-def test_refused_keys_are_not_told(api_keys: Any) -> None:
+def test_refused_keys_are_not_revealed(api_keys: Any) -> None:
     """No frame of the package that an error passes through holds a key."""
     with pytest.raises(TypeError) as caught:
         ContactshipPool(api_keys)
     error = caught.value
     assert error.__traceback__ is not None
-    assert [] == leaks(told_by(error.with_traceback(error.__traceback__.tb_next)))
+    assert [] == leaks(shown_by(error.with_traceback(error.__traceback__.tb_next)))
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def lines_of_code(source: str) -> set[int]:
 
 
 def is_within(name: str, places: Iterable[str]) -> bool:
-    """Tell whether a module is one of *places*, or in one that is a folder."""
+    """Return whether a module is one of *places*, or in one that is a folder."""
     return any(name == place or (place and name.startswith(f"{place}/")) for place in places)
 
 
