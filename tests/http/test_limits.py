@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jumping_loop import run
 
-from contactship_async._http.rate_limits import Gate, Limits
+from contactship_async._http.gate import Gate
+from contactship_async._http.rate_limits import Limits
 from contactship_async.settings import RateLimit
 
 

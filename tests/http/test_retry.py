@@ -22,9 +22,10 @@ from contactship_async import (
     StatusError,
     Timeouts,
 )
+from contactship_async._http.gate import Gate
 from contactship_async._http.messages import Request, Response
-from contactship_async._http.rate_limits import Gate, Limits
-from contactship_async._http.responses import read_error, read_pauses
+from contactship_async._http.rate_limits import Limits
+from contactship_async._http.responses import read_error
 from contactship_async._http.retry import AttemptLoop
 from contactship_async._http.secret import Secret
 
@@ -78,7 +79,6 @@ class World:
             timeouts,
             limits,
             read_error,
-            read_pauses,
             clock=lambda: self.now,
             sleep=self.sleep,
             rng=lambda: self.rng,
@@ -87,7 +87,7 @@ class World:
 
 def loop_of(policy: RetryPolicy, timeouts: Timeouts) -> AttemptLoop:
     """Make a loop in the real world."""
-    return AttemptLoop(policy, timeouts, Limits(), read_error, read_pauses)
+    return AttemptLoop(policy, timeouts, Limits(), read_error)
 
 
 def status(code: int, **headers: str) -> Response:

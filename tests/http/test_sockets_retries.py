@@ -16,7 +16,8 @@ from contactship_async import (
     Timeouts,
     TransportError,
 )
-from contactship_async._http.rate_limits import Gate, Limits
+from contactship_async._http.gate import Gate
+from contactship_async._http.rate_limits import Limits
 
 BRIEF = Timeouts(attempt=0.1)
 HALF = [head(200, {"Content-Length": "99"}), b'{"id": ']
