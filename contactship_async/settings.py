@@ -76,8 +76,8 @@ class RetryPolicy:
     of `Timeouts.total` raises at once.
 
     A rate limit (429) is a wait and uses up no attempt. All calls of the organization wait with the one that was
-    refused: as long as the server says, but never less than 0.5 to 1 s; if it does not say, 0.5 to 1.5 s, and longer
-    ones, up to 15 s, after 5 s without any success. A call that must not be repeated waits and is sent again as well,
+    refused: as long as the server says, but never less than 0.5 to 1 s; if it does not say, 0.5 to 1 s, and longer,
+    up to 15 s, after 5 s without any success. A call that must not be repeated waits and is sent again as well,
     if the 429 has `Retry-After` or `X-RateLimit-*`: then it was refused before it had any effect.
 
     Args:
