@@ -55,6 +55,26 @@ async def test_lasting_failure_is_retried_to_the_end(act: Act) -> None:
     assert 3 == len(server.requests)
 
 
+async def test_rate_limit_outlasts_the_attempts() -> None:
+    """A GET that is refused more often than there are attempts is sent until it succeeds."""
+    refusal = answer(status=429)
+    async with RawServer(*[refusal] * 10, answer("done")) as server, server.client() as client:
+        content = await client.request("GET", "/v1/credits")
+
+    assert "done" == content
+    assert 11 == len(server.requests)
+
+
+async def test_lasting_rate_limit_ends_with_the_total_limit() -> None:
+    """The error after the last refusal says how many attempts there were, and that there was no time left."""
+    async with RawServer(answer(status=429)) as server, server.client() as client:
+        with pytest.raises(RateLimitError) as caught:
+            await client.request("GET", "/v1/credits")
+
+    assert f"{len(server.requests)} attempts were made." == caught.value.__notes__[0]
+    assert "within 120 s, the total limit" in caught.value.__notes__[1]
+
+
 @pytest.mark.parametrize("act", [head(503), stall], ids=["503", "stall"])
 async def test_head_is_retried(act: Act) -> None:
     """A HEAD is sent again like a GET."""
