@@ -18,6 +18,7 @@ from attrs import define, field
 from key_leaks import KEY, leaks, told_by
 
 from contactship_async import (
+    AmbiguousOutcomeError,
     AuthenticationError,
     ConfigurationError,
     ContactshipClient,
@@ -730,6 +731,17 @@ async def test_not_found_is_no_authentication_error() -> None:
         with pytest.raises(NotFoundError):
             await pool["acme"].request("GET", "/v1/unknown")
         assert 3 == await pool["acme"].count_phone_numbers()
+
+
+async def test_errors_of_a_pool_say_what_may_have_been_processed() -> None:
+    """An organization's error says what its call's does, and the group what any of them does."""
+    sure, unsure = NotFoundError(status=404, method="GET", path="/"), AmbiguousOutcomeError("x")
+    errors = [OrganizationError("a", sure), OrganizationError("b", unsure), OrganizationError("c", KeyError("x"))]
+
+    assert [False, True, False] == [error.may_have_been_processed for error in errors]
+    assert PoolError("x", errors).may_have_been_processed
+    assert not PoolError("x", errors[::2]).may_have_been_processed
+    assert pickle.loads(pickle.dumps(errors[1])).may_have_been_processed
 
 
 class OddError(Exception):
