@@ -13,6 +13,7 @@ from contactship_async._http.requests import Parameters, build_request, complete
 from contactship_async._http.responses import read_object
 from contactship_async._http.retry import AttemptLoop
 from contactship_async._http.secret import Secret
+from contactship_async._http.session import Call, WalkSession
 from contactship_async.errors import AuthenticationError
 
 T = TypeVar("T")
@@ -32,27 +33,31 @@ class Caller:
     attempts: AttemptLoop
     api_key: ApiKey
 
-    async def exchange(self, request: Request, window: Query = (), *, heavy: bool = False) -> Response:
+    async def exchange(
+        self, request: Request, window: Query = (), *, heavy: bool = False, of_walk: WalkSession | None = None
+    ) -> Response:
         """Send *request*, which lacks its key and *window*, with its retries, and return its 2xx response.
 
         Args:
             request: As `build_request` made it.
             window: What comes before its query: the part of a listing that is asked for.
             heavy: Whether it is one of a heavy listing, which have a budget of their own.
+            of_walk: The session of the walk that it is a step of.
 
         Raises:
             ContactshipError: The call failed.
         """
         deadline = self.attempts.start_deadline()
-        transport = self.connection.get_transport() or await self.connection.open()
-        api_key = await self._get_api_key()
-        try:
-            request = complete_request(request, api_key, window)
-            return await self.attempts.send(request, transport, deadline, heavy=heavy)
-        except AuthenticationError:
-            if isinstance(self.api_key, FetchedApiKey):
-                self.api_key.forget(api_key)
-            raise
+        with Call(self.connection.get_session(of_walk)) as call:
+            api_key = await self._get_api_key()
+            try:
+                complete = complete_request(request, api_key, window)
+                return await self.attempts.send(complete, call.transport(request), deadline, heavy=heavy)
+            except AuthenticationError:
+                if isinstance(self.api_key, FetchedApiKey):
+                    self.api_key.forget(api_key)
+                raise
+        raise call.error()
 
     async def send(
         self,

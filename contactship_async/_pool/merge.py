@@ -22,6 +22,8 @@ from traceback import walk_tb
 from types import FrameType, TracebackType
 from typing import Generic, Self, TypeAlias, TypeVar, cast
 
+from contactship_async.errors import ClientClosedError
+
 T = TypeVar("T")
 
 Source: TypeAlias = tuple[str, Callable[[], AsyncIterable[T]]]
@@ -80,12 +82,12 @@ class Merge(Generic[T]):
 
         Raises:
             StopAsyncIteration: All sources have ended.
-            RuntimeError: The merge was stopped.
+            ClientClosedError: The merge was stopped.
         """
         while self._running:
             if self._is_stopped:
                 message = "the pool was closed while it was iterated over"
-                raise RuntimeError(message)
+                raise ClientClosedError(message)
             if self._queue:
                 return self._queue.popleft()
             if self._ended:
@@ -97,13 +99,18 @@ class Merge(Generic[T]):
                 self._news.clear()
         raise StopAsyncIteration
 
+    def end(self) -> None:
+        """Cancel the workers, once: each has the time that it takes to close its source."""
+        if self._is_stopped:
+            return
+        self._is_stopped = True
+        for worker in self._workers - {asyncio.current_task()}:
+            worker.cancel()
+
     async def stop(self) -> None:
         """End the workers, and wait until they have ended, also if that is cancelled."""
-        self._is_stopped = True
-        workers = self._workers - {asyncio.current_task()}
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        self.end()
+        await asyncio.gather(*self._workers - {asyncio.current_task()}, return_exceptions=True)
 
     async def _work(self) -> None:
         for name, begin in self._sources:
