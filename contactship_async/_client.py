@@ -243,7 +243,7 @@ class ContactshipClient:
             row_type: `dict`, or a class whose fields are those of the rows that you want: of attrs, dataclasses,
                 `msgspec.Struct` or `TypedDict`.
             params: The filters, and the order, by the API's own names; None values are not sent.
-            id_field: The field that tells rows from each other.
+            id_field: The field that identifies rows.
             sort_key: The field that the listing is sorted by; None if it is not known: then no order is asked for,
                 and walks are neither exact nor concurrent.
 
@@ -316,7 +316,7 @@ class ContactshipClient:
         For a time limit, put `asyncio.timeout()` around the whole loop. `asyncio.wait_for(anext(numbers), ...)` ends
         the generator when it times out, and the listing would look shorter than it is.
 
-        With *exact*, every number that is there during the whole walk comes exactly once, or the walk raises. Without
+        With *exact*, every number present for the whole walk comes exactly once, or the walk raises. Without
         it, signs that a number is missing raise, but three things leave no sign: with `order="asc"`, or where the
         server's count ignores *type*, a number added and one removed between the same two pages; and numbers created
         at the very same time that the server lists in another order each time. With a *concurrency* of 2 or more, only
@@ -333,7 +333,7 @@ class ContactshipClient:
                 for the numbers from there on when the first page came; while the listing changes, others that were
                 created at the same time as the first of them may come too.
             max_items: How many numbers to yield at the most, >= 0; None for all.
-            concurrency: How many pages to fetch side by side, >= 1, once the first one has told how many there are.
+            concurrency: How many pages to fetch concurrently, >= 1, once the first one has said how many there are.
                 Neighbours overlap, by one number or with *exact* a few, so that each proves that nothing is missing
                 before it. (With a *page_size* of 1 they can't overlap, and are fetched one after the other.)
             exact: Whether to accept only what proves to be complete.

@@ -14,25 +14,17 @@ from unittest.mock import Mock
 import aioresponses.core
 import pytest
 from aiohttp import ClientResponse, StreamReader
-from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["volume"]
 pytest.register_assert_rewrite("hostile")  # the asserts in it tell what was compared
-
-settings.register_profile(
-    "suite",
-    deadline=None,  # the first example pays for imports and caches
-    max_examples=100,
-    derandomize=True,  # the suite says the same on every run; other seeds are for fuzzing sessions
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the fixture below only watches
-)
-settings.load_profile("suite")
 
 _SECONDS_TO_WIND_DOWN = 2.0
 _OPEN_FILES = Path("/proc/self/fd")
 
 
-def pytest_collection_finish() -> None:
-    """Exempt what the imports left from the collection that each test ends with, or the suite takes twice as long."""
+@pytest.fixture(autouse=True, scope="module")
+def _what_is_there_is_not_collected() -> None:
+    """Exempt what was there before a module from the collections that its tests end with: most of the suite's time."""
     gc.collect()
     gc.freeze()
 

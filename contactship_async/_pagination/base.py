@@ -14,6 +14,7 @@ from contactship_async._http.messages import Query, Request
 from contactship_async._http.requests import Parameters, build_path, build_request
 from contactship_async._http.responses import DecodedPage, read_page
 from contactship_async._pagination.declaration import ListingDeclaration
+from contactship_async._pagination.prefetch import Prefetch
 from contactship_async.models.common import Page
 
 T = TypeVar("T")
@@ -32,10 +33,10 @@ class AnyListing(ABC, Generic[T]):
         async for tag in client.tags.list():
             print(tag.name)
 
-    Each iteration begins anew. The kinds of listings differ in the options of their `rows` and `pages`.
+    Each iteration begins anew. The kinds of listings differ in the options of their `rows`, `pages` and `prefetch`.
 
     Attributes:
-        declaration: What there is to know about the listing.
+        declaration: How the listing behaves.
         filters: What is asked for, by the API's own names; None is not sent.
         path: Percent-encoded, such as `/v1/tags`.
     """
@@ -57,6 +58,10 @@ class AnyListing(ABC, Generic[T]):
     @abstractmethod
     def pages(self, *, max_items: int | None = None) -> AsyncGenerator[Page[T], None]:
         """Iterate over all rows, a page at a time."""
+
+    @abstractmethod
+    def prefetch(self, *, max_items: int | None = None) -> Prefetch[T]:
+        """Iterate over all rows within `async with`, with the next ones on their way."""
 
     @abstractmethod
     async def count(self) -> int:

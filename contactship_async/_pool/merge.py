@@ -33,7 +33,7 @@ Source: TypeAlias = tuple[str, Callable[[], AsyncIterable[T]]]
 class Merge(Generic[T]):
     """An iterator over what its sources yield as it comes, with their names; within `async with` its workers run.
 
-    It is a class, not a generator: an event loop that ends closes all generators side by side, which fails where one
+    It is a class, not a generator: an event loop that ends closes all generators concurrently, which fails where one
     is closed by another.
 
     Args:

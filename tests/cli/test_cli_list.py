@@ -51,7 +51,7 @@ async def test_prints_the_same_numbers_in_each_format(call: Any) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--exact",), ("--concurrency", "8"), ("--exact", "--concurrency", "8")])
 async def test_walks_as_told(call: Any, options: tuple[str, ...]) -> None:
-    """Side by side or with proof, the numbers are the same, and the pages are those of such a walk."""
+    """Concurrently or with proof, the numbers are the same, and the pages are those of such a walk."""
     async with Sandbox(120) as sandbox:
         ended = await call(*LIST, *options, "--page-size", "20", "--format", "jsonl", url=sandbox.url)
 

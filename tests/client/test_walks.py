@@ -57,7 +57,7 @@ MODES: list[dict[str, Any]] = [
 async def test_every_number_once_by_overlapping_pages(
     number: int, order: Literal["asc", "desc"], mode: dict[str, Any]
 ) -> None:
-    """All numbers come once and in order side by side and with proof too, for little more."""
+    """All numbers come once and in order concurrently and with proof too, for little more."""
     sandbox = Sandbox(number)
     async with sandbox.client() as client:
         numbers = [number async for number in client.iter_phone_numbers(order=order, **mode)]

@@ -1,4 +1,4 @@
-"""Walks over real sockets, with pages side by side: whatever becomes of one, its connections and tasks are gone."""
+"""Walks over real sockets, with concurrent pages: whatever becomes of one, its connections and tasks are gone."""
 
 from __future__ import annotations
 
@@ -338,7 +338,7 @@ async def test_interrupted_with_a_full_pool() -> None:
 
 
 @each_exactness
-async def test_walks_side_by_side(*, exact: bool) -> None:
+async def test_concurrent_walks(*, exact: bool) -> None:
     """One of ten walks over the same client is cancelled; the others don't notice."""
     async with listing() as (server, client):
         came: list[list[str]] = [[] for _ in range(10)]

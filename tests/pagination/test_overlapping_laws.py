@@ -1,4 +1,4 @@
-"""Laws of the overlapping walk: whatever changes between its requests, no row is lost and none comes twice."""
+"""Properties of overlapping pages: whatever changes between its requests, no row is lost and none comes twice."""
 
 from __future__ import annotations
 
@@ -9,10 +9,21 @@ from random import Random
 from typing import Any
 
 import pytest
-from changing_listing import Answer, ChangingListing, Choose, Row, check_walk, in_all_ways, make_walk, walk_at_random
+from changing_listing import (
+    ChangingListing,
+    Choose,
+    PageResponse,
+    Row,
+    check_walk,
+    in_all_ways,
+    in_some_ways,
+    make_walk,
+    walk_at_random,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from volume import Volume
 
 from contactship_async._pagination.driver import PageRequest, Requests, Steps
 from contactship_async.errors import PaginationError
@@ -24,31 +35,30 @@ def first_of(_: int) -> int:
     return 0
 
 
-@settings(max_examples=1_000)
-@given(seed=st.integers(0, 2**32), exact=st.booleans())
-def test_random_walks(seed: int, exact: bool) -> None:
+@pytest.mark.parametrize("exact", [True, False], ids=["exact", "concurrent"])
+def test_random_walks(volume: Volume, *, exact: bool) -> None:
     """Of random listings under random changes, no walk loses or repeats a row, and each ends."""
-    walk_at_random(Random(seed), exact=exact)
+    for seed in volume.seeds("exact walks" if exact else "concurrent walks", sample=500):
+        walk_at_random(Random(seed), exact=exact)
 
 
 EXACT = {"exact": True, "page_size": 3, "concurrency": 1}
 BY_ID = {"exact": False, "page_size": 2, "concurrency": 2}
 ANOTHER = {"changes": 2, "counts": "another"}
+SCHEDULES_OF_A_SAMPLE = 300
 
 
 @pytest.mark.parametrize(
     ("settings", "listing", "schedules"),
     [
         pytest.param({**EXACT, "rows": 4}, ANOTHER, 18_346, id="exact"),
-        pytest.param({**EXACT, "rows": 5, "concurrency": 3}, {"changes": 2}, 12_789, id="exact side by side"),
+        pytest.param({**EXACT, "rows": 5, "concurrency": 3}, {"changes": 2}, 12_789, id="exact concurrent"),
         pytest.param({**EXACT, "rows": 5}, {"changes": 2, "counts": "zero"}, 1_194, id="no count"),
         pytest.param({**EXACT, "rows": 5}, {"changes": 2, "counts": "page"}, 1_131, id="count of the page"),
         pytest.param({**EXACT, "rows": 5, "page_size": 4}, {"changes": 2, "cap": 3}, 1_095, id="cap"),
         pytest.param({**EXACT, "rows": 3, "page_size": 5}, {"changes": 2, "cap": 3, "others": 2}, 724, id="filter"),
         pytest.param({**EXACT, "rows": 4, "page_size": 5}, {"changes": 1, "dates": 2}, 7_864, id="ties"),
-        pytest.param(
-            {**EXACT, "rows": 6, "page_size": 4, "concurrency": 2}, {"dates": 3}, 8_192, id="ties side by side"
-        ),
+        pytest.param({**EXACT, "rows": 6, "page_size": 4, "concurrency": 2}, {"dates": 3}, 8_192, id="ties concurrent"),
         pytest.param({**EXACT, "rows": 3, "offset": 1}, {"changes": 2}, 251, id="from an offset"),
         pytest.param({**BY_ID, "rows": 4, "concurrency": 3}, {"changes": 2}, 9_865, id="by id"),
         pytest.param({**BY_ID, "rows": 3}, {**ANOTHER, "changes": 1}, 334, id="by id with another count"),
@@ -63,17 +73,20 @@ ANOTHER = {"changes": 2, "counts": "another"}
     ],
 )
 def test_all_schedules_of_small_listings(
-    settings: Mapping[str, Any], listing: Mapping[str, Any], schedules: int
+    settings: Mapping[str, Any], listing: Mapping[str, Any], schedules: int, volume: Volume
 ) -> None:
-    """Of all schedules of changes, moments, ties and completions, none loses or repeats a row, and none raises."""
+    """Of all schedules of changes, counts, ties and completions, none loses or repeats a row, and none raises."""
 
     def run(choose: Choose) -> None:
         assert "" == check_walk(ChangingListing(choose, **listing), **settings)
 
-    assert schedules == in_all_ways(run)
+    if volume.is_full:
+        assert schedules == in_all_ways(run)
+    else:
+        in_some_ways(run, SCHEDULES_OF_A_SAMPLE)
 
 
-def test_all_schedules_with_groups_that_may_outgrow_a_page() -> None:
+def test_all_schedules_with_groups_that_may_outgrow_a_page(volume: Volume) -> None:
     """Where an added row makes a group of equal dates too large for a page, the walk says so or is complete."""
     endings: Counter[str] = Counter()
 
@@ -81,11 +94,15 @@ def test_all_schedules_with_groups_that_may_outgrow_a_page() -> None:
         listing = ChangingListing(choose, dates=3, changes=1)
         endings[check_walk(listing, rows=5, page_size=4, concurrency=2, exact=True)] += 1
 
-    in_all_ways(run)
     days = ("15", "16", "17")
+    if volume.is_full:
+        in_all_ways(run)
+        assert (13_896, 10_248) == (endings.total(), endings[""])
+    else:
+        in_some_ways(run, SCHEDULES_OF_A_SAMPLE)
 
     assert {"", *(f"3 rows share 2026-01-{day}T10:00:00Z; pass page_size >= 5" for day in days)} >= set(endings)
-    assert (13_896, 10_248) == (endings.total(), endings[""])
+    assert endings[""]
 
 
 @given(
@@ -140,7 +157,7 @@ def test_requests_of_a_concurrent_walk(rows: int, requests: int) -> None:
 
 
 class WalkWhileTheListingChanges(RuleBasedStateMachine):
-    """A walk whose requests are answered one by one, in any order, while rows come and go in between."""
+    """A walk that gets its responses one by one, in any order, while rows come and go in between."""
 
     @initialize(
         rows=st.integers(0, 20),
@@ -169,15 +186,15 @@ class WalkWhileTheListingChanges(RuleBasedStateMachine):
         self.walk = make_walk(page_size=page_size, concurrency=concurrency, exact=exact, descending=descending)
         self.steps: Steps[Row] = self.walk.steps()
         self.came: list[int] = []
-        self.answers: dict[PageRequest, Answer] = {}
+        self.responses: dict[PageRequest, PageResponse] = {}
         self.wanted: Requests = ()
         self.ending: str | None = None
         self.go_on(None)
 
-    def go_on(self, answer: Answer | None) -> None:
-        """Tell the walk an answer, and take what it makes of it."""
+    def go_on(self, response: PageResponse | None) -> None:
+        """Send the walk a response, and take what it makes of it."""
         try:
-            step = self.steps.send(answer)
+            step = self.steps.send(response)
             while isinstance(step, Page):
                 self.came.extend(row.id for row in step)
                 step = next(self.steps)
@@ -187,10 +204,10 @@ class WalkWhileTheListingChanges(RuleBasedStateMachine):
             self.ending, self.wanted = str(error), ()
         else:
             self.wanted = step
-            self.answers = {request: self.answers[request] for request in step if request in self.answers}
+            self.responses = {request: self.responses[request] for request in step if request in self.responses}
 
     def is_going_on(self) -> bool:
-        """Tell whether the walk wants more."""
+        """Return whether the walk wants more."""
         return bool(self.wanted)
 
     @rule(place=st.integers(0, 40))
@@ -208,16 +225,16 @@ class WalkWhileTheListingChanges(RuleBasedStateMachine):
 
     @precondition(is_going_on)
     @rule(place=st.integers(0, 3), seed=st.integers(), count_of_before=st.booleans())
-    def answer(self, place: int, seed: int, count_of_before: bool) -> None:
-        """Answer one of the requests in flight, and tell the walk if it was the first."""
+    def respond(self, place: int, seed: int, count_of_before: bool) -> None:
+        """Respond to one of the requests in flight, and go on with the walk if it was the first."""
         self.listing.choose = Random(seed).randrange
-        open_requests = [request for request in self.wanted if request not in self.answers]
+        open_requests = [request for request in self.wanted if request not in self.responses]
         request = open_requests[place % len(open_requests)]
-        self.answers[request] = self.listing.answer(request)
+        self.responses[request] = self.listing.respond(request)
         if count_of_before:
-            self.answers[request].count = len(self.before)
-        while self.wanted and self.wanted[0] in self.answers:
-            self.go_on(self.answers.pop(self.wanted[0]))
+            self.responses[request].count = len(self.before)
+        while self.wanted and self.wanted[0] in self.responses:
+            self.go_on(self.responses.pop(self.wanted[0]))
 
     @invariant()
     def no_row_comes_twice(self) -> None:
@@ -225,16 +242,16 @@ class WalkWhileTheListingChanges(RuleBasedStateMachine):
         assert len(set(self.came)) == len(self.came)
 
     def teardown(self) -> None:
-        """Let the walk end, and look for rows that were there all the while."""
+        """Let the walk end, and look for rows that were present for the whole iteration."""
         if not hasattr(self, "walk"):
             return
         while self.is_going_on():
-            self.answer(0, 0, count_of_before=False)
+            self.respond(0, 0, count_of_before=False)
         if self.ending == "":
             assert self.before - self.listing.deleted <= set(self.came)
         else:
             assert self.ending
 
 
-WalkWhileTheListingChanges.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
+WalkWhileTheListingChanges.TestCase.settings = settings(stateful_step_count=40)
 TestWalkWhileTheListingChanges = WalkWhileTheListingChanges.TestCase

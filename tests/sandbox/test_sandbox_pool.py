@@ -186,7 +186,7 @@ async def test_describes_the_organization_whose_key_is_sent() -> None:
 
 
 async def test_many_organizations_at_once() -> None:
-    """Hundreds of organizations are served side by side."""
+    """Hundreds of organizations are served concurrently."""
     sandboxes = SandboxPool({f"org{number}": Sandbox(3, seed=number) for number in range(200)})
     async with sandboxes, aiohttp.ClientSession() as session:
 

@@ -13,7 +13,7 @@ GUIDES: Final = sorted([*(ROOT / "contactship_async").rglob("README.md"), ROOT /
 PAGES: Final = [FRONT_PAGE, *GUIDES, ROOT / "CHANGELOG.md", *sorted((ROOT / ".github").glob("*.md"))]
 
 _RUN_ELSEWHERE: Final = ROOT / "contactship_async" / "resources" / "README.md"
-"""`tests/resources` runs its blocks, with a client whose requests are answered there."""
+"""`tests/resources` runs its blocks, with a client whose server is made up there."""
 
 _BLOCK: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\]\(([^)\s]+)\)")

@@ -122,6 +122,7 @@ class Case:
         listens: Whether the server reads requests; if not, connections are counted.
         seconds: How long all calls may take.
         most_mebibytes: How much memory they may take, where that is in danger.
+        in_sample: Whether it is run without `--volume`, too.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Case:
     listens: bool
     seconds: float
     most_mebibytes: float | None
+    in_sample: bool
 
 
 def case(  # noqa: PLR0913, PLR0917 - the columns of a table, most of them by position
@@ -150,6 +152,7 @@ def case(  # noqa: PLR0913, PLR0917 - the columns of a table, most of them by po
     listens: bool = True,
     seconds: float = 10.0,
     most_mebibytes: float | None = None,
+    in_sample: bool = True,
 ) -> Case:
     """Make a case; *calls* are names of `CALLS`, and where they are several, *expected* is a tuple."""
     each = [CALLS[call_name] for call_name in calls.split()] if isinstance(calls, str) else [calls]
@@ -165,15 +168,20 @@ def case(  # noqa: PLR0913, PLR0917 - the columns of a table, most of them by po
         listens=listens,
         seconds=seconds,
         most_mebibytes=most_mebibytes,
+        in_sample=in_sample,
     )
 
 
 def cases(acts: Mapping[str, Acts], expected: Mapping[str, object], *columns: Any, **named: Any) -> list[Case]:
-    """Make a case of each of *acts* and each of the calls; the other columns are the same for all."""
+    """Make a case of each of *acts* and each of the calls; the other columns are the same for all.
+
+    The sample has each act and each call, and no more of their pairs than that takes.
+    """
+    fewer = min(len(acts), len(expected))
     return [
-        case(f"{name}, {calls}", act, calls, outcome, *columns, **named)
-        for name, act in acts.items()
-        for calls, outcome in expected.items()
+        case(f"{name}, {calls}", act, calls, outcome, *columns, **named, in_sample=row % fewer == column % fewer)
+        for row, (name, act) in enumerate(acts.items())
+        for column, (calls, outcome) in enumerate(expected.items())
     ]
 
 
@@ -181,7 +189,11 @@ def each_of(sections: Mapping[str, Sequence[Case]]) -> pytest.MarkDecorator:
     """Give each case of a table to a test."""
     names = [f"{name}: {case.name}" for name, section in sections.items() for case in section]
     assert [] == [name for name, times in Counter(names).items() if times > 1]
-    return pytest.mark.parametrize("case", [*chain.from_iterable(sections.values())], ids=names)
+    marked = [
+        pytest.param(case, marks=[] if case.in_sample else [pytest.mark.volume])
+        for case in chain.from_iterable(sections.values())
+    ]
+    return pytest.mark.parametrize("case", marked, ids=names)
 
 
 async def try_out(case: Case, caplog: pytest.LogCaptureFixture) -> None:

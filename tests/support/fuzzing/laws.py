@@ -48,7 +48,7 @@ from contactship_async._http.responses import (
     read_pauses,
     read_retry_after,
 )
-from contactship_async._pagination.driver import MOST_FRUITLESS_PAGES
+from contactship_async._pagination.driver import MAX_PAGES_WITHOUT_NEW_ROWS
 from contactship_async.models.tags import Tag
 from contactship_async.settings import RetryPolicy, Timeouts
 from fuzzing.corpus import Call, Conversation, ScriptedResponse
@@ -60,7 +60,7 @@ _TIMEOUTS: Final = Timeouts(total=_MOST_SECONDS)
 _RETRY: Final = RetryPolicy()
 _WALKS: Final[frozenset[Call]] = frozenset({"walk", "filtered", "overlapping", "exact", "pool"})
 _ORGANIZATIONS: Final = ("acme", "globex")
-_MOST_REQUESTS_OF_A_WALK: Final = 2 * MOST_FRUITLESS_PAGES * _RETRY.max_attempts
+_MOST_REQUESTS_OF_A_WALK: Final = 2 * MAX_PAGES_WITHOUT_NEW_ROWS * _RETRY.max_attempts
 
 _PYTHONS_WORDS: Final = frozenset({"sub", "exception", "exceptions", "ConnectionResetError"})
 _WORD: Final = re.compile(r"[^\W\d_]+")

@@ -40,7 +40,7 @@ class Soak:
     Args:
         seconds: When these are over, no round begins, once there are enough of them to judge.
         seed: Draws the faults and the settings.
-        jobs: Done side by side in each round; they are told its number.
+        jobs: Done concurrently in each round; each is given its number.
         on_request: Called by the servers for each request.
         say: Is told of each round.
     """

@@ -42,7 +42,7 @@ def _ids(sandbox: Sandbox) -> list[str]:
 
 
 async def use_pool(servers: Servers, random: Random, turn: int) -> None:
-    """Walk all organizations in several ways side by side, over one pool."""
+    """Walk all organizations in several ways concurrently, over one pool."""
     rate_limit = random.choice((None, RateLimit(400, 1)))
     pool = ContactshipPool(
         {name: name for name in servers.organizations},
