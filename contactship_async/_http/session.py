@@ -22,7 +22,7 @@ from typing import Any, Final, Protocol, Self
 from contactship_async._http.failures import exchange_error
 from contactship_async._http.messages import Request, Response, Transport
 from contactship_async._masking import describe_call
-from contactship_async.errors import ClientClosedError, ContactshipError
+from contactship_async.errors import ClientClosedError, ContactshipError, WalkPosition
 
 CLOSED: Final = "the client was closed"
 
@@ -191,6 +191,12 @@ class WalkSession:
     def is_closed(self) -> bool:
         """Whether the walk may make no more steps."""
         return self.session is not None and self.session.is_closed
+
+    def closed_error(self, position: WalkPosition) -> ClientClosedError:
+        """Return the error of a walk that ends at *position* because its session is closed."""
+        error = ClientClosedError() if self.session is None else self.session.closed_error()
+        error.position = position
+        return error
 
 
 async def _wait_for_loop_to_end(session: weakref.ref[Session], owned: ClosableTransport) -> AsyncGenerator[None, None]:
