@@ -23,7 +23,7 @@ from attrs import frozen
 from yarl import URL
 
 from contactship_async._http.dropping import drop_connector
-from contactship_async._http.failures import exchange_error
+from contactship_async._http.failures import closed_error, exchange_error
 from contactship_async._http.messages import Request, Response, is_success
 from contactship_async._masking import describe_call
 from contactship_async.errors import ClientClosedError, ContactshipError, MalformedResponseError, TransportError
@@ -35,6 +35,8 @@ _RESENT_BY_AIOHTTP: Final = ("PUT", "DELETE")
 
 What it reports is the failure of the second sending; the first may have been received.
 """
+
+_CONNECTOR_CLOSED: Final = "the client can't be used, as the connector it was given is closed"
 
 _NEVER_ROUNDED: Final = float("inf")
 """aiohttp rounds time limits over 5 s up to whole seconds of the loop's clock, unless this threshold is higher."""
@@ -89,8 +91,7 @@ class AiohttpTransport:
             MalformedResponseError: The body of a 2xx is larger than *max_response_bytes*.
         """
         if self.session.closed:
-            message = "the client can't be used, as the connector it was given is closed"
-            raise ClientClosedError(message)
+            raise ClientClosedError(_CONNECTOR_CLOSED)
         request.delivery.provably_unsent = request.method not in _RESENT_BY_AIOHTTP
         try:
             return await self._exchange(request)
@@ -98,6 +99,8 @@ class AiohttpTransport:
             failure: BaseException = error
         except (aiohttp.ClientError, OSError) as error:
             failure = _translate(request, error, self.connect_seconds)
+            if self.session.closed:
+                failure = closed_error(request, ClientClosedError(_CONNECTOR_CLOSED))
         except BaseException as error:  # noqa: BLE001 - raised again below, where its traceback is cut
             error.__cause__ = error.__context__ = None
             failure = error

@@ -19,9 +19,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
-from contactship_async._http.failures import exchange_error
+from contactship_async._http.failures import closed_error
 from contactship_async._http.messages import Request, Response, Transport
-from contactship_async._masking import describe_call
 from contactship_async.errors import ClientClosedError, ContactshipError, WalkPosition
 
 CLOSED: Final = "the client was closed"
@@ -76,8 +75,9 @@ class Session:
 
     def end(self, reason: str = CLOSED) -> None:
         """End the calls under way, and let none begin."""
-        if not self.is_closed:
-            self.is_closed, self._reason = True, reason
+        if self.is_closed:
+            return
+        self.is_closed, self._reason = True, reason
         for call in tuple(self.calls):
             call.end()
 
@@ -155,12 +155,7 @@ class Call:
     def error(self) -> ContactshipError:
         """Return the error of a call that was ended."""
         closed = self._session.closed_error()
-        request = self._interrupted
-        if request is None or request.is_repeatable:
-            return closed
-        error = exchange_error(describe_call(request.method, request.path), str(closed), repeatable=False)
-        error.__cause__ = closed
-        return error
+        return closed if self._interrupted is None else closed_error(self._interrupted, closed)
 
     async def _send_once(self, request: Request) -> Response:
         try:
