@@ -39,4 +39,5 @@ def _close(transport: asyncio.Transport) -> None:
             transport.abort()
         else:
             below.pause_reading()
+            vars(below)["_closing"] = True  # The loop may have another connection of the same number.
             end(None)

@@ -44,8 +44,8 @@ async def outcome_of(task: asyncio.Task[Any]) -> Any:
     """Wait until *task* has ended at once, and return its value or its error."""
     done, _ = await asyncio.wait([task], timeout=AT_ONCE)
     assert {task} == done
-    outcomes: list[Any] = await asyncio.gather(task, return_exceptions=True)
-    return outcomes[0]
+    (outcome,) = await asyncio.gather(task, return_exceptions=True)
+    return outcome
 
 
 def numbered(name: str) -> Callable[[ContactshipClient], AsyncIterator[Any]]:
