@@ -53,7 +53,7 @@ class ContactshipClient:
         retry: How often and when a call is tried again.
         rate_limit: A budget that calls wait for before they are sent; None sets none. The documented one of an
             organization is `RateLimit(120, 60)`.
-        heavy_rate_limit: A budget that the pages of heavy listings (calls and contacts) wait for besides; None sets
+        heavy_rate_limit: A further budget, which the pages of heavy listings (calls and contacts) wait for; None sets
             none. The documented one of an organization is `RateLimit(20, 60)`.
         connector: An aiohttp connector to use (TLS, DNS, connection pool), such as `session.connector` of your app;
             never closed by the client. None opens one for 100 connections.

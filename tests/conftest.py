@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 import logging
+import signal
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from unittest.mock import Mock
@@ -16,9 +17,17 @@ from aiohttp import ClientResponse, StreamReader
 from open_sockets import open_sockets
 
 pytest_plugins = ["event_loops", "volume"]
-pytest.register_assert_rewrite("hostile")  # the asserts in it tell what was compared
+pytest.register_assert_rewrite("hostile")  # so that its asserts show what was compared
 
 _SECONDS_TO_WIND_DOWN = 2.0
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c_is_not_ignored() -> Iterator[None]:
+    """Let processes react to Ctrl-C also where a shell runs the suite in the background, with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -53,7 +62,7 @@ class _Keep(logging.Handler):
 
 @pytest.fixture
 async def _loop_is_left_clean() -> AsyncIterator[None]:
-    """Fail a test that leaves a task or a socket behind; what is closing gets a moment to finish."""
+    """Fail a test that leaves a task or a socket behind; what is closing gets some time to finish."""
     before = asyncio.all_tasks() | {asyncio.current_task()}
     sockets_before = open_sockets()
     yield

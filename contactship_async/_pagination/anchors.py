@@ -27,7 +27,7 @@ class Anchor(Protocol[T_contra]):
         """Returns what a row is anchored by."""
 
     @property
-    def fewest_rows(self) -> int:
+    def min_rows(self) -> int:
         """How many rows a page needs for the walk to make progress."""
 
     @property
@@ -49,7 +49,7 @@ class IdAnchor(Generic[T]):
         start: The offset of the first page.
     """
 
-    fewest_rows: Final = 2
+    min_rows: Final = 2
     usual_overlap: Final = 1
 
     def __init__(self, identify: Identify[T], start: int) -> None:
@@ -98,7 +98,7 @@ class KeyAnchor(Generic[T]):
         descending: Whether the highest key comes first.
     """
 
-    fewest_rows: Final = 3
+    min_rows: Final = 3
 
     def __init__(self, identify: Identify[T], sort_key: SortKey[T], start: int, *, descending: bool) -> None:
         self.identify = identify

@@ -26,8 +26,8 @@ T = TypeVar("T")
 
 Order: TypeAlias = SortOrder | Literal["asc", "desc"]
 
-_FEWEST_OVERLAPPING: Final = 2
-_FEWEST_EXACT: Final = 3
+_MIN_OVERLAPPING_PAGE_SIZE: Final = 2
+_MIN_EXACT_PAGE_SIZE: Final = 3
 
 
 def _read_order(order: Order | None) -> SortOrder | None:
@@ -172,7 +172,7 @@ class Listing(AnyListing[T]):
         fetched while you are busy with this one; with 16, another one is requested whenever you take one of 16.
 
         Returns:
-            What to use with `async with`: the first request is sent there, and whatever is under way ends with it.
+            What to use with `async with`: the first request is sent there, and whatever is in flight ends with it.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -259,7 +259,7 @@ class Listing(AnyListing[T]):
         exact: bool,
         slides: bool = False,
     ) -> tuple[Walk[T], Fetch[T], WalkSession]:
-        """Check the options of a walk, choose how to walk, and tell how its pages are fetched, and over what."""
+        """Check the options of a walk, choose the walk, and return it with what fetches its pages, and over what."""
         check_type("exact", exact, bool)
         walk = self._make_walk(
             page_size=self._check_page_size(page_size, exact=exact),
@@ -285,7 +285,7 @@ class Listing(AnyListing[T]):
         if page_size is None:
             return self.declaration.page_size
         name = f"page_size{' with exact=True' * exact}"
-        lowest = _FEWEST_EXACT if exact else 1
+        lowest = _MIN_EXACT_PAGE_SIZE if exact else 1
         return check_integer(name, page_size, lowest=lowest, highest=self.declaration.largest_page)
 
     def _make_walk(  # noqa: PLR0913 - the options of a walk, all by keyword
@@ -313,7 +313,7 @@ class Listing(AnyListing[T]):
         filtered = any(value is not None for value in self.filters.values())
         if exact and keys is not None:
             return overlapping(KeyAnchor(ids, keys, offset, descending=self.order is not SortOrder.ASC))
-        walk_without_count = overlapping(IdAnchor(ids, offset), least=_FEWEST_OVERLAPPING)
+        walk_without_count = overlapping(IdAnchor(ids, offset), least=_MIN_OVERLAPPING_PAGE_SIZE)
         if not self.declaration.has_count:
             return walk_without_count
         sequential: SequentialWalk[T] = SequentialWalk(

@@ -324,7 +324,7 @@ class OverlappingWalk(Generic[T]):
         self._ids_with_nothing_behind = self._ids(response) if is_empty else None
 
     def _raise_stuck(self, asked: PageRequest, response: PageResponse[T]) -> Generator[Requests, Any, None]:
-        rows, fewest = len(response.rows), self._anchor.fewest_rows
+        rows, fewest = len(response.rows), self._anchor.min_rows
         if rows < fewest:
             message = f"the server sends {rows} at once, but only pages of {fewest} rows or more can be verified"
             raise PaginationError(message)

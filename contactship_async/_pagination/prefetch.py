@@ -1,4 +1,4 @@
-"""Pages fetched ahead of a consumer who is busy: a sliding window of requests, owned by an `async with` (PEP 789).
+"""Prefetching for a busy consumer: a sliding window of requests, owned by an `async with` (PEP 789).
 
 There is no task that walks. The consumer moves the walk on when it takes a page, and just before it gets the page the
 requests that the walk now wants are begun. So the window of the walk is all there is: what is in flight, or has come
@@ -35,7 +35,7 @@ class Prefetch(Generic[T]):
             async for call in ahead:                  # or, a page at a time: async for page in ahead.pages()
                 await store(call)
 
-    The first request is sent at `async with`. However the block is left, what is still under way is cancelled, and has
+    The first request is sent at `async with`. However the block is left, what is still in flight is cancelled, and has
     ended then; what the block raises leaves it as it is. The rows are iterated over once, by one task at a time, within
     the block. A step that is cancelled, by a time limit for instance, loses nothing: the next one goes on.
     """
@@ -202,7 +202,7 @@ class _Window(Generic[T]):
 
 
 def _has_failed(task: asyncio.Task[Any]) -> bool:
-    """Tell whether *task* has ended without an response; its error, if it has one, counts as retrieved then."""
+    """Return whether *task* has ended without a response; its error, if it has one, counts as retrieved then."""
     return task.done() and (task.cancelled() or task.exception() is not None)
 
 

@@ -49,7 +49,7 @@ class SequentialWalk(Generic[T]):
         page_size: How many rows to ask for at once, at least 1.
         max_items: How many rows to yield at the most; None for all.
         filtered: Whether the listing is filtered, so that its count may be that of the whole.
-        countless: The walk to hand over to where the server sends no count.
+        walk_without_count: The walk to hand over to where the server sends no count.
     """
 
     def __init__(  # noqa: PLR0913 - a walk's settings, all by keyword

@@ -1,4 +1,4 @@
-"""The log: one record for each attempt, with facts as attributes, and nothing that is nobody's business."""
+"""The log: one record for each attempt, with facts as attributes, and nothing secret or personal."""
 
 from __future__ import annotations
 
@@ -110,10 +110,10 @@ async def test_nothing_personal(caplog: pytest.LogCaptureFixture) -> None:
             "GET", "/v1/contacts/+12025550142", params={"email": "jane@example.com", "key": KEY}, json={"x": KEY}
         )
 
-    told = "\n".join(f"{record.getMessage()} {vars(record)}" for record in ours(caplog.records))
-    assert "/v1/contacts/***" in told
-    assert [] == [word for word in ("2025550142", "jane", "email") if word in told]
-    assert [] == leaks(told)
+    shown = "\n".join(f"{record.getMessage()} {vars(record)}" for record in ours(caplog.records))
+    assert "/v1/contacts/***" in shown
+    assert [] == [word for word in ("2025550142", "jane", "email") if word in shown]
+    assert [] == leaks(shown)
 
 
 async def test_silence(caplog: pytest.LogCaptureFixture) -> None:

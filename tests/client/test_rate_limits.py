@@ -24,6 +24,7 @@ from contactship_async import (
 )
 from contactship_async._http.messages import Transport
 from contactship_async._http.rate_limits import Limits
+from contactship_async.sandbox import Sandbox
 
 ROUND_TRIP = 0.05
 WINDOW = 60.0
@@ -36,7 +37,7 @@ class FixedWindows:
     allowed: int = 120
     headers: bool = True
     retry_after: bool = True
-    answered: Counter[tuple[int, int]] = field(factory=Counter)
+    served: Counter[tuple[int, int]] = field(factory=Counter)
     spent: Counter[int] = field(factory=Counter)
     refused: Counter[int] = field(factory=Counter)
 
@@ -93,6 +94,32 @@ def test_hammering(clients: int, headers: bool) -> None:
     assert len(server.use) >= 8
     assert min(server.use) >= 0.95
     assert max(server.refused.values()) <= 20
+
+
+@pytest.mark.parametrize("clients", [1, 20])
+def test_hammering_a_sandbox(clients: int) -> None:
+    """Twenty callers use up each window of a sandbox, too, and no call fails."""
+
+    async def main() -> tuple[int, int]:
+        sandbox = Sandbox(3, rate_limit=120, latency=ROUND_TRIP, clock=now)
+        made = [in_loop_time(sandbox.client()) for _ in range(clients)]
+        done = 0
+
+        async def hammer(client: ContactshipClient) -> None:
+            nonlocal done
+            while now() < 1000 + 3.5 * WINDOW:
+                await client.count_phone_numbers()
+                done += 1
+
+        async with asyncio.TaskGroup() as group:
+            for caller in range(20):
+                group.create_task(hammer(made[caller % clients]))
+        return done, len(sandbox.requests) - done
+
+    done, refused = run(main())
+
+    assert done >= 0.95 * 120 * 4
+    assert refused <= 20 * 5
 
 
 def test_burst() -> None:
@@ -259,16 +286,18 @@ def test_wait_longer_than_total(prepare: Callable[[Limits], None], reason: str) 
     async def main() -> float:
         client = client_of(transport)
         prepare(client._caller.attempts.limits)
-        with pytest.raises(RequestTimeoutError, match=f"{reason}, and so it can't end within 120 s, the total") as told:
+        with pytest.raises(
+            RequestTimeoutError, match=f"{reason}, and so it can't end within 120 s, the total"
+        ) as caught:
             await client.request("POST", "/v1/calls", json={})
-        assert "total" == told.value.limit
+        assert "total" == caught.value.limit
         return now() - 1000
 
     assert 0 == run(main())
 
 
 def test_hostile_wait_ends() -> None:
-    """A server that asks for years keeps nobody away for longer than `max_retry_after`."""
+    """A server that asks for years delays no call for longer than `max_retry_after`."""
     responses = [Response(status=429, headers={"retry-after": "999999999"}), Response(status=200, body=b"{}")]
 
     async def transport(request: Request) -> Response:

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from contactship_async import AmbiguousOutcomeError, ContactshipClient, NotFoundError, Request, Response, ServerError
+from contactship_async import (
+    AmbiguousOutcomeError,
+    ContactshipClient,
+    NotFoundError,
+    Request,
+    Response,
+    RetryPolicy,
+    ServerError,
+)
 from contactship_async.sandbox import Cut, Sandbox, Status
 
 
@@ -76,7 +84,7 @@ async def test_idempotent() -> None:
     """A call that is declared safe to repeat is repeated."""
     sandbox = Sandbox()
     sandbox.script(Status(503, retry_after=0), Cut(), None)
-    async with sandbox.client() as client:
+    async with sandbox.client(retry=RetryPolicy(initial_delay=0)) as client:
         with pytest.raises(NotFoundError):
             await client.request("POST", "/v1/calls", idempotent=True)
 

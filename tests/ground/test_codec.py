@@ -63,7 +63,7 @@ def test_round_trip(number: PhoneNumber) -> None:
     ],
 )
 def test_time_stamps(text: str) -> None:
-    """All forms of ISO 8601 seen are the same moment; without a zone it is UTC."""
+    """All forms of ISO 8601 seen are the same time; without a zone it is UTC."""
     number = codec.loads(json.dumps(ROW | {"created_at": text}).encode(), PhoneNumber)
 
     assert NUMBER.created_at == number.created_at

@@ -74,13 +74,13 @@ ROW: dict[str, Any] = {
     "parent": {"id": "c-0", "from": "+12025550143"},
     "tools": [{"name": "y"}],
 }
-MOMENT = datetime(2026, 1, 15, 10, tzinfo=UTC)
-LINE = Entry(id="e-1", said_at=MOMENT, words=["hello"])
+TIMESTAMP = datetime(2026, 1, 15, 10, tzinfo=UTC)
+LINE = Entry(id="e-1", said_at=TIMESTAMP, words=["hello"])
 CALL = Call(
     id="c-1",
     from_number="+12025550142",
     direction=Direction.OUTBOUND,
-    created_at=MOMENT,
+    created_at=TIMESTAMP,
     duration=98.0,
     analysis={"summary": "x", "scores": [1, None]},
     first=LINE,
@@ -521,5 +521,5 @@ def test_the_slow_path_refuses_what_msgspec_refuses(cl: Any, value: Any) -> None
 
 
 def is_refused_by_class(cl: Any, value: Any) -> bool:
-    """Tell whether only the class itself, its options or its keys' types refuse a value."""
+    """Return whether only the class itself, its options or its keys' types refuse a value."""
     return cl in (Closed, Cat, Positive, Checked, dict[int, int]) or (get_origin(cl) or cl) is Wrapper

@@ -1,7 +1,7 @@
 """A sound response that is cut off at any byte is an error or holds all its rows: never fewer of them in silence.
 
 aiohttp delivers without a word what a close-delimited body or a compressed one of the right length is cut off to: what
-tells is the JSON.
+says is the JSON.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 from hostile import ONCE
 from hostile_responses import CHUNKED, ENVELOPES, ids, row
-from raw_server import Peer, RawServer, close, head, pause, reset
+from raw_server import Peer, RawServer, close, head, reset, until_read
 from volume import Volume
 
 from contactship_async import ConnectionFailedError, ContactshipClient, ContactshipError, MalformedResponseError
 
 ZIPPED = {"Content-Encoding": "gzip"}
-MOST_BYTES_TO_SPARE = 8 + len(b"\r\n0\r\n\r\n")
+MAX_BYTES_TO_SPARE = 8 + len(b"\r\n0\r\n\r\n")
 """All rows have come before the trailer of gzip, and before the end of the chunks."""
 
 
@@ -62,7 +62,7 @@ Ending = Sequence[Callable[[Peer], Awaitable[None]]]
 
 each_framing = pytest.mark.parametrize("framing", FRAMINGS.values(), ids=FRAMINGS)
 each_envelope = pytest.mark.parametrize("envelope", ENVELOPES.values(), ids=ENVELOPES)
-each_ending = pytest.mark.parametrize("ending", [(reset,), (pause(0.002), reset)], ids=["at once", "later"])
+each_ending = pytest.mark.parametrize("ending", [(reset,), (until_read, reset)], ids=["at once", "later"])
 each_call = pytest.mark.parametrize("walks", [False, True], ids=["page", "walk"])
 
 
@@ -87,8 +87,8 @@ async def ids_and_error(client: ContactshipClient, *, walks: bool) -> tuple[list
 
 
 def cuts(whole: int, every: int) -> list[int]:
-    """Tell where to cut: before everything, at one in *every* bytes, and at each of the last ones."""
-    return sorted({0, *range(whole, 0, -every), *range(whole - MOST_BYTES_TO_SPARE - 5, whole + 1)})
+    """Return where to cut: before everything, at one in *every* bytes, and at each of the last ones."""
+    return sorted({0, *range(whole, 0, -every), *range(whole - MAX_BYTES_TO_SPARE - 5, whole + 1)})
 
 
 async def cut(framing: Framing, envelope: Envelope, ending: Ending, *, walks: bool, every: int) -> int:
@@ -114,7 +114,7 @@ async def cut(framing: Framing, envelope: Envelope, ending: Ending, *, walks: bo
                 assert ids(1 if walks else 0) == came
             else:
                 assert ids(2) == came
-                assert whole - len(framing(last, end)) <= MOST_BYTES_TO_SPARE
+                assert whole - len(framing(last, end)) <= MAX_BYTES_TO_SPARE
                 complete += 1
     return complete
 

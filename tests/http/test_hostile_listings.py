@@ -86,7 +86,7 @@ SHAPES = [
             "WALK",
             MALFORMED,
             came=1,
-            told=f"data[1].{field}: {problem}",
+            in_text=f"data[1].{field}: {problem}",
         )
         for name, envelope in ENVELOPES.items()
         for field, (problem, values) in NO_FIELDS.items()
@@ -175,5 +175,5 @@ SECTIONS = {"shapes": SHAPES, "walks": WALKS}
 
 @each_of(SECTIONS)
 async def test_case(case: Case, caplog: pytest.LogCaptureFixture) -> None:
-    """All comes as the table says, and the log tells nothing."""
+    """All comes as the table says, and the log reveals nothing."""
     await try_out(case, caplog)

@@ -44,8 +44,7 @@ async def outcome_of(task: asyncio.Task[Any]) -> Any:
     """Wait until *task* has ended at once, and return its value or its error."""
     done, _ = await asyncio.wait([task], timeout=AT_ONCE)
     assert {task} == done
-    (outcome,) = await asyncio.gather(task, return_exceptions=True)
-    return outcome
+    return asyncio.CancelledError() if task.cancelled() else task.exception() or task.result()
 
 
 def numbered(name: str) -> Callable[[ContactshipClient], AsyncIterator[Any]]:

@@ -1,4 +1,4 @@
-"""What error texts say, and what they keep to themselves: no phone number, no body, no header value."""
+"""What error texts say, and what they never hold: no phone number, no body, no header value."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ async def test_error_text_holds_nothing_of_the_response(method: str, act: Act) -
                 method, "/v1/contacts/+12025550142", params={"q": "Jane"}, json={"name": "Jane hidden"}
             )
 
-    told = f"{caught.value} {caught.value!r} {caught.value.args} {getattr(caught.value, '__notes__', '')}"
-    assert [] == [word for word in PERSONAL if word in told]
+    shown = f"{caught.value} {caught.value!r} {caught.value.args} {getattr(caught.value, '__notes__', '')}"
+    assert [] == [word for word in PERSONAL if word in shown]
 
 
 @pytest.mark.parametrize("act", [response(BODY), response(BODY["data"]), response({**BODY, "count": "+12025550142"})])
@@ -73,29 +73,29 @@ async def test_malformed_page_is_described_without_values(act: Act) -> None:
         with pytest.raises(ContactshipError) as caught:
             await client.list_phone_numbers()
 
-    told = f"{caught.value} {caught.value!r} {vars(caught.value)}"
-    assert [] == [word for word in PERSONAL if word in told]
+    shown = f"{caught.value} {caught.value!r} {vars(caught.value)}"
+    assert [] == [word for word in PERSONAL if word in shown]
 
 
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
 async def test_error_text_holds_no_person_of_the_path(path: str) -> None:
     """A phone number or e-mail address in the path is left out of each kind of error."""
-    told = []
+    shown = []
     retry = RetryPolicy(max_attempts=1)
     for act in (response(status=404), close, b"no HTTP\r\n\r\n", stall):
         async with RawServer(act) as server, server.client(timeouts=Timeouts(attempt=0.03), retry=retry) as client:
             for method in ("GET", "POST"):
                 with pytest.raises(ContactshipError) as caught:
                     await client.request(method, path)
-                told.append(f"{caught.value} {caught.value!r}")
+                shown.append(f"{caught.value} {caught.value!r}")
     async with ContactshipClient("sk", base_url=refused_url(), retry=retry) as client:
         with pytest.raises(ContactshipError) as caught:
             await client.request("POST", path)
-        told.append(f"{caught.value} {caught.value!r}")
+        shown.append(f"{caught.value} {caught.value!r}")
 
-    assert 9 == len(told)
-    assert [] == [text for text in told if any(word in text for word in PERSONAL)]
-    assert all("/v1/contacts/***" in text for text in told)
+    assert 9 == len(shown)
+    assert [] == [text for text in shown if any(word in text for word in PERSONAL)]
+    assert all("/v1/contacts/***" in text for text in shown)
 
 
 @pytest.mark.parametrize("act", FAILURES.values(), ids=FAILURES)
@@ -135,16 +135,16 @@ async def test_names_of_headers() -> None:
 
 
 async def test_reasons_for_no_connection() -> None:
-    """The system's own words tell why there is no connection, and those of TLS why there is no trust."""
+    """The system's own words say why there is no connection, and those of TLS why there is no trust."""
     retry = RetryPolicy(max_attempts=1)
-    told = []
+    shown = []
     async with RawServer(response("plain"), listens=False) as server:
         for url in (refused_url(), server.url.replace("http:", "https:")):
             async with ContactshipClient("sk", base_url=url, retry=retry) as client:
                 with pytest.raises(ConnectionFailedError) as caught:
                     await client.request("POST", "/v1/calls")
-                told.append(str(caught.value))
+                shown.append(str(caught.value))
 
-    assert told[0].endswith(" (Connection refused)")
-    assert "could not connect to 127.0.0.1:" in told[1]
-    assert "Connection refused" not in told[1]
+    assert shown[0].endswith(" (Connection refused)")
+    assert "could not connect to 127.0.0.1:" in shown[1]
+    assert "Connection refused" not in shown[1]

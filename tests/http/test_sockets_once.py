@@ -6,7 +6,7 @@ from collections import Counter
 
 import aiohttp
 import pytest
-from raw_server import Act, RawServer, close, head, pause, refused_url, reset, response, stall
+from raw_server import Act, RawServer, close, head, refused_url, reset, response, stall, until_read
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -43,7 +43,7 @@ RESPONSES: list[tuple[str, Act, type[ContactshipError]]] = [
     ("308", response(status=308, headers=ELSEWHERE), UnexpectedRedirectError),
     ("101", [head(101, {"Upgrade": "other", "Connection": "upgrade"}), stall], StatusError),
     ("500, stalled", [head(500, {"Content-Length": "99"}), b"{", stall], ServerError),
-    ("500, cut off", [head(500, {"Content-Length": "99"}), b"{", pause(0.01), reset], ServerError),
+    ("500, cut off", [head(500, {"Content-Length": "99"}), b"{", until_read, reset], ServerError),
     ("not JSON", response(b"<html>"), MalformedResponseError),
 ]
 
@@ -52,11 +52,11 @@ NO_RESPONSES: dict[str, Act] = {
     "close": close,
     "reset": reset,
     "close in the head": [b"HTTP/1.1 200 OK\r\nConte", close],
-    "reset in the head": [b"HTTP/1.1 200 OK\r\nConte", pause(0.01), reset],
+    "reset in the head": [b"HTTP/1.1 200 OK\r\nConte", until_read, reset],
     "close in the body": [*HALF, close],
-    "reset in the body": [*HALF, pause(0.01), reset],
+    "reset in the body": [*HALF, until_read, reset],
     "stall in the body": [*HALF, stall],
-    "reset between chunks": [head(200, {"Transfer-Encoding": "chunked"}), b"2\r\n{}\r\n", pause(0.01), reset],
+    "reset between chunks": [head(200, {"Transfer-Encoding": "chunked"}), b"2\r\n{}\r\n", until_read, reset],
     "not HTTP": b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
     "two lengths": head(200, {"Content-Length": "2\r\nContent-Length: 3"}) + b"{} ",
     "length and chunks": head(200, {"Content-Length": "2", "Transfer-Encoding": "chunked"}) + b"2\r\n{}\r\n0\r\n\r\n",
@@ -162,7 +162,7 @@ async def test_refused_connection(method: str, kind: type[ContactshipError], att
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 @pytest.mark.parametrize(
     "act",
-    [response(status=503), response(status=429), stall, [*HALF, close], [*HALF, pause(0.01), reset]],
+    [response(status=503), response(status=429), stall, [*HALF, close], [*HALF, until_read, reset]],
     ids=["503", "429", "stall", "close in the body", "reset in the body"],
 )
 async def test_idempotent_call_is_retried(method: str, act: Act) -> None:

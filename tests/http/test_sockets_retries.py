@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from attrs import evolve
-from raw_server import Act, RawServer, close, head, pause, reset, response, stall
+from raw_server import Act, RawServer, close, head, reset, response, stall, until_read
 
 from contactship_async import (
     ConnectionFailedError,
@@ -24,7 +24,7 @@ HALF = [head(200, {"Content-Length": "99"}), b'{"id": ']
 PASSING: dict[str, Act] = {
     **{str(status): response({"message": "m"}, status=status) for status in (408, 429, 500, 502, 503, 504)},
     "close in the body": [*HALF, close],
-    "reset in the body": [*HALF, pause(0.01), reset],
+    "reset in the body": [*HALF, until_read, reset],
     "bad chunk": [head(200, {"Transfer-Encoding": "chunked"}), b"zz\r\n"],
     "bad compression": response(b"no gzip", headers={"Content-Encoding": "gzip"}),
     "not HTTP": b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
@@ -201,7 +201,7 @@ async def test_walk_is_retried_page_by_page() -> None:
         response(status=500),
         pages[0],
         [*HALF, close],
-        [*HALF, pause(0.01), reset],
+        [*HALF, until_read, reset],
         pages[1],
         close,
         pages[2],

@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from raw_server import Act, Peer, RawServer, close, deaf_server, head, response, stall
+from turns import pass_turns
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -23,6 +24,8 @@ from contactship_async import (
     RetryPolicy,
     Timeouts,
 )
+
+AT_ONCE = 5.0  # seconds, for a busy machine
 
 ROW = {
     "phone_number": "+12025550142",
@@ -141,7 +144,8 @@ async def walk_left(client):
 
 async def running_call(client):
     kept.append(asyncio.create_task(client.request("GET", "/v1/stall")))
-    await asyncio.sleep(0.02)
+    for _ in range(50):  # so many turns of the loop send it
+        await asyncio.sleep(0)
     return await all_ids(client)
 
 async def running_walk(client):
@@ -254,7 +258,7 @@ async def test_close_ends_running_calls(method: str) -> None:
         call = asyncio.create_task(client.request(method, "/v1/calls"))
         await server.is_asked()
         await client.close()
-        [outcome] = await asyncio.wait_for(asyncio.gather(call, return_exceptions=True), 0.5)
+        [outcome] = await asyncio.wait_for(asyncio.gather(call, return_exceptions=True), AT_ONCE)
 
     assert isinstance(outcome, AmbiguousOutcomeError if method == "POST" else (ContactshipError, RuntimeError))
     assert 1 == len(server.requests)
@@ -275,9 +279,9 @@ async def test_cancelled_call_leaves_nothing(method: str, act: Act | None) -> No
         tasks_before = asyncio.all_tasks()
         call = asyncio.create_task(client.request(method, "/v1/calls", idempotent=True))
         await server.is_asked(1 if act else 0)
-        await asyncio.sleep(0.02)
+        await server.is_read()
         call.cancel()
-        done, _ = await asyncio.wait([call], timeout=0.2)
+        done, _ = await asyncio.wait([call], timeout=AT_ONCE)
         left = {task for task in asyncio.all_tasks() - tasks_before if "_serve" not in repr(task)}
         if act:
             assert "done" == await client.request("GET", "/v1/credits")
@@ -314,10 +318,10 @@ async def test_cancelled_waiter_gives_its_place_back() -> None:
         await server.is_asked()
         waiting = asyncio.create_task(client.request("GET", "/v1/credits"))
         following = asyncio.create_task(client.request("GET", "/v1/credits"))
-        await asyncio.sleep(0.01)
+        await pass_turns()
         waiting.cancel()
         occupying.cancel()
-        assert "done" == await asyncio.wait_for(following, 0.5)
+        assert "done" == await asyncio.wait_for(following, AT_ONCE)
         await asyncio.wait([occupying, waiting])
 
     assert 2 == len(server.requests)
@@ -326,16 +330,16 @@ async def test_cancelled_waiter_gives_its_place_back() -> None:
 class KeySource:
     """An async function that returns keys in turn, the last one for good, and counts how often it is awaited."""
 
-    def __init__(self, *keys: object, seconds: float = 0.01) -> None:
+    def __init__(self, *keys: object, stalls: bool = False) -> None:
         self.calls = 0
         self._keys = keys
-        self._seconds = seconds
+        self._stalls = stalls
 
     async def __call__(self) -> object:
-        """Return the next key, after a while."""
+        """Return the next key, after a while or never."""
         key = self._keys[min(self.calls, len(self._keys) - 1)]
         self.calls += 1
-        await asyncio.sleep(self._seconds)
+        await (asyncio.Event().wait() if self._stalls else pass_turns())
         return key
 
 
@@ -376,11 +380,11 @@ async def test_late_401_does_not_drop_a_newer_key() -> None:
 
 async def test_cancelled_fetch_is_taken_over() -> None:
     """When the call that fetches the key is cancelled, another one that waits for it fetches it."""
-    source = KeySource("sk-1", seconds=0.02)
+    source = KeySource("sk-1")
     async with RawServer(response("done")) as server, server.client(source) as client:
         first = asyncio.create_task(client.request("GET", "/v1/credits"))
         second = asyncio.create_task(client.request("GET", "/v1/credits"))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         first.cancel()
 
         assert "done" == await second
@@ -420,7 +424,7 @@ async def test_failing_fetch_raises_its_own_error() -> None:
 
 async def test_stalled_fetch_times_out_for_all() -> None:
     """Calls that wait for a key that never comes each end at their own total limit."""
-    source = KeySource("sk-1", seconds=1000)
+    source = KeySource("sk-1", stalls=True)
     async with RawServer(response()) as server, server.client(source, timeouts=Timeouts(total=0.1)) as client:
         outcomes = await asyncio.gather(
             *(client.request("GET", "/v1/credits") for _ in range(3)), return_exceptions=True
@@ -435,7 +439,7 @@ async def test_idle_connection_closed_by_server_is_not_used() -> None:
     async with RawServer([response("done"), close]) as server, server.client() as client:
         for method in ("GET", "POST", "PUT"):
             assert "done" == await client.request(method, "/v1/calls")
-            await asyncio.sleep(0.01)
+            await server.is_at_rest()
 
     assert ["GET", "POST", "PUT"] == [got.method for got in server.requests]
     assert 3 == server.connections

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 from attrs import define, field
-from key_leaks import KEY, all_of, failure_of, leaks, told_by
+from key_leaks import KEY, all_of, failure_of, leaks, shown_by
 from raw_server import Peer, RawServer, Step, close, head, reset, response
 
 from contactship_async import (
@@ -147,7 +147,7 @@ FAULTS: dict[str, tuple[list[Step], type[ContactshipError]]] = {
 
 
 def assert_came_first(error: ContactshipError, came: list[str], row: int) -> None:
-    """Expect the rows of the pages before the one with *row*, and that the error tells how many there were."""
+    """Expect the rows of the pages before the one with *row*, and that the error says how many there were."""
     assert WalkPosition(len(came), len(came)) == error.position
     assert IDS[: len(came)] == came
     assert row - PAGE_SIZE < len(came) <= row
@@ -376,11 +376,11 @@ def outcome_of(task: asyncio.Task[object]) -> BaseException | None:
         return error
 
 
-def all_told_by(error: BaseException) -> str:
+def all_shown_by(error: BaseException) -> str:
     """Collect what *error* could show, and what the tasks could that are seen from its frames."""
     tasks = [*tasks_seen_from(error)]
     failures = [error, *filter(None, map(outcome_of, tasks))]
-    return "\n".join([*map(repr, tasks), *map(told_by, failures)])
+    return "\n".join([*map(repr, tasks), *map(shown_by, failures)])
 
 
 def tasks_seen_from(error: BaseException) -> Iterator[asyncio.Task[object]]:
@@ -396,21 +396,21 @@ def tasks_seen_from(error: BaseException) -> Iterator[asyncio.Task[object]]:
 @each_exactness
 @each_concurrency
 @pytest.mark.parametrize("how", INTERRUPTIONS)
-async def test_interruption_tells_no_key(how: str, concurrency: int, *, exact: bool) -> None:
-    """An interrupted walk tells no key, nor do the pages in flight, which its frames show."""
+async def test_interruption_reveals_no_key(how: str, concurrency: int, *, exact: bool) -> None:
+    """An interrupted walk reveals no key, nor do the pages in flight, which its frames show."""
     shown = 0
     async with listing(api_key=KEY) as (server, client):
         for at in range(1, 5):
             error = await interrupted_walk(server, client, at, how, concurrency=concurrency, exact=exact)
             assert error is not None
-            assert [] == leaks(all_told_by(error))
+            assert [] == leaks(all_shown_by(error))
             shown += len([*tasks_seen_from(error)])
     assert (concurrency > 1) == (shown > 0)
 
 
 @each_concurrency
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_failing_page_tells_no_key(fault: str, concurrency: int) -> None:
+async def test_failing_page_reveals_no_key(fault: str, concurrency: int) -> None:
     """Nor does the error of a page that fails among others."""
     steps, kind = FAULTS[fault]
     async with listing(api_key=KEY) as (server, client):
@@ -419,4 +419,4 @@ async def test_failing_page_tells_no_key(fault: str, concurrency: int) -> None:
             error = await failure_of(ids_of(client, [], concurrency=concurrency))
 
             assert isinstance(error, kind)
-            assert [] == leaks(all_told_by(error))
+            assert [] == leaks(all_shown_by(error))

@@ -14,6 +14,7 @@ from itertools import count, permutations, product
 
 import pytest
 from attrs import define
+from turns import pass_turns
 from watched_listing import (
     ROWS,
     Row,
@@ -21,7 +22,6 @@ from watched_listing import (
     WatchedListing,
     exact_walk,
     overlapping_walk,
-    pass_turns,
     sequential_walk,
 )
 
@@ -411,7 +411,7 @@ async def test_rows_close_their_pages(width: int) -> None:
 
 
 @each_width
-async def test_error_is_let_go(width: int) -> None:
+async def test_error_is_freed(width: int) -> None:
     """The error of a page, and with it all that its frames hold, is freed without the garbage collector."""
     gc.disable()
     try:

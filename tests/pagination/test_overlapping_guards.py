@@ -17,6 +17,7 @@ from contactship_async.errors import MalformedResponseError, PaginationError, Se
 from contactship_async.models.common import Page
 
 Serve = Callable[[PageRequest], tuple[Sequence[Row], int]]
+ServeCountless = Callable[[PageRequest], tuple[Sequence[Row], int | None]]
 
 
 def rows_of(number: int, *, sharing: int = 1) -> list[Row]:
@@ -33,7 +34,10 @@ class Drive:
     """Drives a walk with an immediate response to each request, and keeps what it asked for and what came."""
 
     def __init__(
-        self, walk: OverlappingWalk[Row], serve: Serve, problems: Mapping[int, MalformedResponseError] | None = None
+        self,
+        walk: OverlappingWalk[Row],
+        serve: ServeCountless,
+        problems: Mapping[int, MalformedResponseError] | None = None,
     ) -> None:
         self.walk = walk
         self.serve = serve
@@ -150,7 +154,7 @@ def test_odd_servers(serve: Serve, exact: bool, concurrency: int) -> None:
     assert len(drive.windows) <= 20
 
 
-def test_end_is_doubted_three_times() -> None:
+def test_end_is_rechecked_three_times() -> None:
     """A proven end that the count contradicts is requested three times more."""
     drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), DISHARMLESS["hides rows"][0])
     with pytest.raises(PaginationError):
@@ -230,11 +234,11 @@ def test_single_rows_are_walked_one_after_the_other(number: int) -> None:
     assert len(drive.windows) == number + 2
 
 
-def test_single_rows_told_too_late() -> None:
+def test_single_rows_noticed_too_late() -> None:
     """Where the listing had one row at first, and single rows are sent of those added, the walk can't go on."""
     walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=sequential_walk())
-    moments = itertools.chain([1, 1], itertools.repeat(3))
-    drive = Drive(walk, lambda asked: (ROWS[: next(moments)][asked.offset :][:1], 3))
+    sizes = itertools.chain([1, 1], itertools.repeat(3))
+    drive = Drive(walk, lambda asked: (ROWS[: next(sizes)][asked.offset :][:1], 3))
     with pytest.raises(PaginationError, match="the server sends 1 at once, but only pages of 2 rows or more can be"):
         drive.run()
 
@@ -353,11 +357,22 @@ def test_concurrent_up_to_the_end() -> None:
     assert list(range(64)) == drive.ids
 
 
+def test_window_that_slides() -> None:
+    """Where pages are fetched ahead, another one is wanted for each that came, up to the end of the listing."""
+    walk = make_walk(page_size=10, concurrency=4, exact=False, slides=True)
+    drive = Drive(walk, slices(rows_of(82))).run()
+
+    assert [1, 4, 4, 4, 4, 4, 4, 3, 2, 1] == [len(window) for window in drive.windows]
+    assert [0, 9, 18, 27, 36, 45, 54, 63, 72, 81] == [asked.offset for asked in drive.asked]
+    assert list(range(82)) == drive.ids
+
+
+@pytest.mark.parametrize("slides", [False, True], ids=["batches", "ahead"])
 @pytest.mark.parametrize(("max_items", "requests"), [(0, 0), (1, 1), (10, 1), (11, 2), (19, 2), (20, 3), (64, 7)])
-def test_no_page_is_wanted_that_is_not_needed(max_items: int, requests: int) -> None:
+def test_no_page_is_wanted_that_is_not_needed(max_items: int, requests: int, slides: bool) -> None:
     """Up to a number of rows, the first page is no longer than that, and no more pages are in flight than needed."""
     fallback = sequential_walk(max_items)
-    walk = make_walk(page_size=10, concurrency=16, exact=False, max_items=max_items, fallback=fallback)
+    walk = make_walk(page_size=10, concurrency=16, exact=False, max_items=max_items, fallback=fallback, slides=slides)
     drive = Drive(walk, slices(rows_of(64))).run()
 
     assert list(range(max_items)) == drive.ids
@@ -366,7 +381,7 @@ def test_no_page_is_wanted_that_is_not_needed(max_items: int, requests: int) -> 
     assert WalkPosition(max_items, max_items) == walk.position
 
 
-def test_careful_after_a_surprise() -> None:
+def test_one_page_at_a_time_after_a_gap() -> None:
     """After a page that does not fit, pages are asked for one by one, then two, then as many as allowed again."""
     rows = rows_of(200)
     moved: list[bool] = []
@@ -381,6 +396,37 @@ def test_careful_after_a_surprise() -> None:
 
     assert list(range(200)) == drive.ids
     assert [(0, 1), (9, 8), (17, 1), (26, 2), (44, 4), (80, 8), (152, 6)] == drive.batches
+
+
+def test_careful_ahead_after_a_surprise() -> None:
+    """After a page that does not fit, the sliding window grows by one page for each that does."""
+    rows = rows_of(200)
+    moved: list[bool] = []
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset == 27 and not moved:
+            moved.append(True)
+            return rows[39:49], 200
+        return slices(rows)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=4, exact=False, slides=True), serve).run()
+
+    assert list(range(200)) == drive.ids
+    assert [1, 4, 4, 4, 1, 2, 3, 4, 4] == [len(window) for window in drive.windows][:9]
+    assert [27, 17] == [window[0].offset for window in drive.windows][3:5]
+
+
+def test_count_that_is_missing_all_at_once() -> None:
+    """Where the server no longer sends a count, the pages in flight are still wanted, and then one at a time."""
+    rows = rows_of(120)
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int | None]:
+        return rows[asked.offset :][:10], 120 if asked.offset < 20 else None
+
+    drive = Drive(make_walk(page_size=10, concurrency=4, exact=True, slides=True), serve).run()
+
+    assert list(range(120)) == drive.ids
+    assert [1, 4, 4, 4, 3, 2, 1, 1, 1] == [len(window) for window in drive.windows][:9]
 
 
 def test_position_after_a_step_back() -> None:
@@ -482,7 +528,7 @@ def test_page_that_begins_in_a_gap_is_not_asked_for_again_where_it_was() -> None
 
 
 def test_cap_that_is_lowered() -> None:
-    """Where the server sends shorter pages from some moment on, pages are requested concurrently in shorter steps."""
+    """Where the server begins to send shorter pages, pages are requested concurrently in shorter steps."""
     rows = rows_of(200)
 
     def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
@@ -661,7 +707,7 @@ def test_rows_from_before_the_start_stay_out(exact: bool) -> None:
     assert list(range(20, 60)) == drive.ids
 
 
-def test_ids_can_not_tell_rows_from_before_the_start() -> None:
+def test_ids_can_not_exclude_rows_from_before_the_start() -> None:
     """Where all rows accepted are gone, ids can't show which of the others were before the start; dates can."""
 
     def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
@@ -871,8 +917,8 @@ def test_pages_of_three() -> None:
     assert [(0, 1), (1, 8), (9, 8), (17, 3)] == drive.batches
 
 
-@pytest.mark.parametrize("concurrency", [1, 16])
-def test_listing_that_keeps_losing_rows(concurrency: int) -> None:
+@pytest.mark.parametrize(("concurrency", "slides"), [(1, False), (16, False), (16, True)])
+def test_listing_that_keeps_losing_rows(concurrency: int, slides: bool) -> None:
     """Pages begin earlier while the count keeps falling, so that hardly any has to be asked for twice."""
     rows = rows_of(5_000)
 
@@ -880,7 +926,7 @@ def test_listing_that_keeps_losing_rows(concurrency: int) -> None:
         del rows[0]
         return slices(rows)(asked)
 
-    drive = Drive(make_walk(page_size=100, concurrency=concurrency, exact=True), serve).run()
+    drive = Drive(make_walk(page_size=100, concurrency=concurrency, exact=True, slides=slides), serve).run()
 
     assert [identifier for identifier in drive.ids if identifier > 100] == list(range(101, 5_000))
     assert len(drive.windows) <= 60

@@ -44,6 +44,7 @@ def test_random_walks(volume: Volume, *, exact: bool) -> None:
 
 EXACT = {"exact": True, "page_size": 3, "concurrency": 1}
 BY_ID = {"exact": False, "page_size": 2, "concurrency": 2}
+AHEAD = {"slides": True, "concurrency": 2}
 ANOTHER = {"changes": 2, "counts": "another"}
 SCHEDULES_OF_A_SAMPLE = 300
 
@@ -70,6 +71,10 @@ SCHEDULES_OF_A_SAMPLE = 300
         pytest.param(
             {**BY_ID, "rows": 4, "page_size": 5}, {"changes": 2, "counts": "none", "cap": 2}, 933, id="no count, cap"
         ),
+        pytest.param({**EXACT, **AHEAD, "rows": 6}, {"changes": 2}, 23_577, id="exact ahead"),
+        pytest.param({**EXACT, **AHEAD, "rows": 5}, {**ANOTHER, "changes": 1}, 2_118, id="exact ahead, another count"),
+        pytest.param({**EXACT, **AHEAD, "rows": 6, "page_size": 4}, {"dates": 3}, 98_304, id="ties ahead"),
+        pytest.param({**BY_ID, **AHEAD, "rows": 5}, {"changes": 2}, 18_341, id="by id ahead"),
     ],
 )
 def test_all_schedules_of_small_listings(
@@ -111,10 +116,11 @@ def test_all_schedules_with_groups_that_may_outgrow_a_page(volume: Volume) -> No
     cap=st.none() | st.integers(3, 12),
     concurrency=st.integers(1, 5),
     exact=st.booleans(),
+    slides=st.booleans(),
     data=st.data(),
 )
 def test_listing_that_stands_still(  # noqa: PLR0913, PLR0917 - drawn
-    rows: int, page_size: int, cap: int | None, concurrency: int, exact: bool, data: st.DataObject
+    rows: int, page_size: int, cap: int | None, concurrency: int, exact: bool, slides: bool, data: st.DataObject
 ) -> None:
     """A listing that stands still, whatever order equal dates come in, is complete if groups of them fit on a page."""
     page = min(page_size, cap or page_size)
@@ -128,6 +134,7 @@ def test_listing_that_stands_still(  # noqa: PLR0913, PLR0917 - drawn
         page_size=page_size,
         concurrency=concurrency,
         exact=exact,
+        slides=slides,
         max_items=data.draw(st.none() | st.integers(0, 60)),
     )
 
@@ -138,20 +145,22 @@ REQUESTS = {0: 1, 1: 3, 2: 3, 3: 2, 99: 2, 100: 2, 101: 2, 197: 2, 198: 3, 1_000
 
 
 @pytest.mark.parametrize(("rows", "requests"), REQUESTS.items())
+@pytest.mark.parametrize("slides", [False, True], ids=["batches", "ahead"])
 @pytest.mark.parametrize("concurrency", [1, 16])
-def test_requests_of_an_exact_walk(rows: int, requests: int, concurrency: int) -> None:
+def test_requests_of_an_exact_walk(rows: int, requests: int, concurrency: int, slides: bool) -> None:
     """The proof costs two rows of each page and, at the end, a look at what is behind it if no page was longer."""
     listing = ChangingListing(first_of)
-    check_walk(listing, rows=rows, page_size=100, concurrency=concurrency, exact=True)
+    check_walk(listing, rows=rows, page_size=100, concurrency=concurrency, exact=True, slides=slides)
 
     assert requests == listing.asked
 
 
 @pytest.mark.parametrize(("rows", "requests"), {0: 1, 1: 1, 99: 1, 100: 2, 101: 2, 1_000: 11, 10_000: 102}.items())
-def test_requests_of_a_concurrent_walk(rows: int, requests: int) -> None:
+@pytest.mark.parametrize("slides", [False, True], ids=["batches", "ahead"])
+def test_requests_of_a_concurrent_walk(rows: int, requests: int, slides: bool) -> None:
     """Without the proof, a page that is shorter than asked for is the last one if the count agrees."""
     listing = ChangingListing(first_of)
-    check_walk(listing, rows=rows, page_size=100, concurrency=16, exact=False)
+    check_walk(listing, rows=rows, page_size=100, concurrency=16, exact=False, slides=slides)
 
     assert requests == listing.asked
 
@@ -167,6 +176,7 @@ class WalkWhileTheListingChanges(RuleBasedStateMachine):
         concurrency=st.integers(1, 4),
         exact=st.booleans(),
         descending=st.booleans(),
+        slides=st.booleans(),
     )
     def begin(  # noqa: PLR0913, PLR0917 - drawn
         self,
@@ -177,13 +187,17 @@ class WalkWhileTheListingChanges(RuleBasedStateMachine):
         concurrency: int,
         exact: bool,
         descending: bool,
+        slides: bool,
     ) -> None:
         """Begin a walk, and ask for its first page."""
         self.listing = ChangingListing(first_of, dates=dates if exact else None, cap=cap, descending=descending)
         for place in range(rows):
             self.listing.add(place if self.listing.dates is None else place % self.listing.dates)
         self.before = {row.id for row in self.listing.rows}
-        self.walk = make_walk(page_size=page_size, concurrency=concurrency, exact=exact, descending=descending)
+        self.concurrency = concurrency
+        self.walk = make_walk(
+            page_size=page_size, concurrency=concurrency, exact=exact, descending=descending, slides=slides
+        )
         self.steps: Steps[Row] = self.walk.steps()
         self.came: list[int] = []
         self.responses: dict[PageRequest, PageResponse] = {}
@@ -240,6 +254,7 @@ class WalkWhileTheListingChanges(RuleBasedStateMachine):
     def no_row_comes_twice(self) -> None:
         """No row was yielded twice, and no more are in flight than allowed."""
         assert len(set(self.came)) == len(self.came)
+        assert len(self.wanted) <= self.concurrency
 
     def teardown(self) -> None:
         """Let the walk end, and look for rows that were present for the whole iteration."""

@@ -120,19 +120,19 @@ def test_count_that_vanishes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "told"),
+    ("keys", "reason"),
     [
         ([9, 9, 9, 9, 9, 9, 9, 8], "7 rows share one sort key; pass page_size >= 9"),
         ([9] * 12, "12 rows share one sort key; pass page_size >= 14"),
         ([datetime(2026, 1, 15, tzinfo=UTC)] * 4, "4 rows share 2026-01-15T00:00:00Z; pass page_size >= 6"),
         ([("time", datetime(2026, 1, 15, tzinfo=UTC))] * 4, "4 rows share 2026-01-15T00:00:00Z; pass page_size >= 6"),
-        ([("text", "+12025550142")] * 5, "5 rows share one sort key; pass page_size >= 7"),
+        ([("string", "+12025550142")] * 5, "5 rows share one sort key; pass page_size >= 7"),
     ],
 )
-def test_more_equal_keys_than_a_page_holds(keys: list[Any], told: str) -> None:
+def test_more_equal_keys_than_a_page_holds(keys: list[Any], reason: str) -> None:
     """They are counted, so that the error can say which page size is enough."""
     rows = [Row(f"r{place}", key) for place, key in enumerate(keys)]
-    with pytest.raises(PaginationError, match=f"^{told}$"):
+    with pytest.raises(PaginationError, match=f"^{reason}$"):
         drive(make_walk(exact=True), lambda asked: PageResponse(rows[asked.offset : asked.offset + asked.limit]))
 
 

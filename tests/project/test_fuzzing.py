@@ -98,7 +98,7 @@ def test_finds(
 
 
 def test_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """A run without a finding tells how many inputs it tried."""
+    """A run without a finding says how many inputs it tried."""
     assert 0 == fuzz_for(0, [TARGETS["headers"]], inputs_per_round=5)
     assert "no law is broken" in capsys.readouterr().out
 

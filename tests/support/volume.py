@@ -23,16 +23,13 @@ SHARES: Final[Mapping[str, float]] = {
     "merges": 1,
     "fuzzing, codec": 1,
     "fuzzing, headers": 1,
-    "fuzzing, answers": 1,
+    "fuzzing, responses": 1,
     "fuzzing, client": 3,
     "PostgreSQL, 1 in flight": 1,
     "PostgreSQL, 4 in flight": 1,
     "soak": 3,
 }
 """The minutes of a full run are shared out in this ratio."""
-
-_SECONDS_OF_A_FULL_TEST: Final = 120.0
-"""Besides its share: the most that a test without one takes in a full run, on a busy machine."""
 
 settings.register_profile(
     "sample",
@@ -51,16 +48,16 @@ class Volume:
     Args:
         minutes: Those of a full run, for all that is drawn; None for a sample.
         seed: That of a full run.
-        told: Is given what was drawn, and how much of it.
+        drawn: Takes what was drawn, and how much of it.
     """
 
     minutes: float | None
     seed: int
-    told: list[tuple[str, object]]
+    drawn: list[tuple[str, object]]
 
     @property
     def is_full(self) -> bool:
-        """Tell whether all is to be run, and not a sample."""
+        """Whether all is to be run, and not a sample."""
         return self.minutes is not None
 
     def seconds(self, name: str) -> float:
@@ -71,14 +68,14 @@ class Volume:
         """Yield the first *sample* numbers, or in a full run random ones, until the share of *name* is used up."""
         random = Random(f"{self.seed} {name}")
         began = time.monotonic()
-        place = len(self.told)
+        place = len(self.drawn)
         for tried in count(1):
             seed = random.getrandbits(32) if self.is_full else tried - 1
-            self.told[place:] = [(name, f"{tried} seeds, the last one {seed}")]
+            self.drawn[place:] = [(name, f"{tried} seeds, the last one {seed}")]
             yield seed
             seconds = time.monotonic() - began
             if seconds >= self.seconds(name) if self.is_full else tried == sample:
-                self.told[place:] = [(name, f"{tried} seeds in {seconds:.0f} s")]
+                self.drawn[place:] = [(name, f"{tried} seeds in {seconds:.0f} s")]
                 break
 
 
@@ -94,7 +91,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before the plugins that read what is set here
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose how much is run; processes that run tests for this one are told the same."""
+    """Choose how much is run; processes that run tests for this one do the same."""
     minutes: float | None = config.option.volume
     if minutes is None:
         settings.load_profile("sample")
@@ -102,7 +99,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("full")
     if config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(SystemRandom().getrandbits(32))
-    config.option.timeout = _SECONDS_OF_A_FULL_TEST + 60 * minutes
+    if config.option.timeout is None:
+        config.option.timeout = float(config.getini("timeout")) + 60 * minutes
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -115,17 +113,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def volume(request: pytest.FixtureRequest) -> Volume:
-    """Tell a test how much to run."""
+    """Return how much a test is to run."""
     option = request.config.option
     return Volume(option.volume, int(option.hypothesis_seed or 0), request.node.user_properties)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Tell what was drawn in a full run and in tests that failed, and how to draw the same again."""
+    """Report what was drawn in a full run and in tests that failed, and how to draw the same again."""
     minutes = config.option.volume
     if minutes is not None:
         terminalreporter.section(f"--volume={minutes:g} --hypothesis-seed={config.option.hypothesis_seed}")
     for report in chain.from_iterable(terminalreporter.stats.values()):
         if isinstance(report, pytest.TestReport) and report.when == "call" and (minutes is not None or report.failed):
-            for name, told in report.user_properties:
-                terminalreporter.write_line(f"{name}: {told}")
+            for name, drawn in report.user_properties:
+                terminalreporter.write_line(f"{name}: {drawn}")

@@ -1,6 +1,6 @@
 """A listing for the driver of walks that watches it: what is in flight, what is held, what comes, what is left.
 
-It does not wait for the clock. Time goes by in turns of the event loop, so that what can happen at some moment can be
+It does not wait for the clock. Time goes by in turns of the event loop, so that what can happen at some turn can be
 tried at each.
 """
 
@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Final
 
 from attrs import define, field
+from turns import pass_turns
 
 from contactship_async._pagination.anchors import IdAnchor, KeyAnchor
 from contactship_async._pagination.driver import PageRequest, Steps, Walk, walk_pages
@@ -118,12 +119,6 @@ def overlapping_walk(concurrency: int, *, exact: bool = False, slides: bool = Fa
 def exact_walk(concurrency: int) -> Walk[Row]:
     """Make an exact walk."""
     return overlapping_walk(concurrency, exact=True)
-
-
-async def pass_turns(turns: int) -> None:
-    """Let the loop turn that often."""
-    for _ in range(turns):
-        await asyncio.sleep(0)
 
 
 def sliding_walk(concurrency: int) -> Walk[Row]:

@@ -1,4 +1,4 @@
-"""The guide's tracing: a span for each attempt, and nothing in it that is nobody's business."""
+"""The guide's tracing: a span for each attempt, and nothing secret or personal in it."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_responses(browser: TestClient) -> None:
 
 
 def test_requests(browser: TestClient) -> None:
-    """Bodies with the names of Python are read, and what is wrong with others is told."""
+    """Bodies with the names of Python are read, and what is wrong with others is reported."""
     number = browser.get("/plain").json()
     tag = dict.fromkeys(["id", "name", "color", "label", "organization_id", "created_at", "updated_at"]) | {"id": "t"}
     refused = browser.post("/saved", json={"number": number | {"id": None}})

@@ -55,22 +55,22 @@ from fuzzing.corpus import Call, Conversation, ScriptedResponse
 from fuzzing.inputs import ROW
 
 _REQUEST: Final = complete_request(build_request(method="GET", path="/v1/phone-numbers"), Secret(KEY))
-_MOST_SECONDS: Final = 120
-_TIMEOUTS: Final = Timeouts(total=_MOST_SECONDS)
+_MAX_SECONDS: Final = 120
+_TIMEOUTS: Final = Timeouts(total=_MAX_SECONDS)
 _RETRY: Final = RetryPolicy()
 _WALKS: Final[frozenset[Call]] = frozenset({"walk", "filtered", "overlapping", "exact", "pool"})
 _ORGANIZATIONS: Final = ("acme", "globex")
-_MOST_REQUESTS_OF_A_WALK: Final = 2 * MAX_PAGES_WITHOUT_NEW_ROWS * _RETRY.max_attempts
+_MAX_REQUESTS_OF_A_WALK: Final = 2 * MAX_PAGES_WITHOUT_NEW_ROWS * _RETRY.max_attempts
 
 _PYTHONS_WORDS: Final = frozenset({"sub", "exception", "exceptions", "ConnectionResetError"})
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[-+][\d:.]+)")
+_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[-+][\d:.]+)")
 
 
 def check_paths_agree(body: bytes, cl: type[Any]) -> None:
     """What the fast path takes, the slow path reads as the same value; what the slow path refuses, so does it.
 
-    But for faults in fields that nobody asked for: the fast path skips what no JSON decoder would take.
+    But for faults in fields that are not read: the fast path skips what no JSON decoder would take.
     """
     try:
         fast = msgspec.json.decode(body, type=cl)
@@ -173,14 +173,14 @@ def _check_error(error: BaseException) -> None:
     if isinstance(error, MalformedResponseError):
         texts += error.issues
     for text in texts:
-        told = _MOMENT.sub("", text) if isinstance(error, PaginationError) else text
-        strange = set(_WORD.findall(told)) - _own_words()
+        shown = _TIMESTAMP.sub("", text) if isinstance(error, PaginationError) else text
+        strange = set(_WORD.findall(shown)) - _own_words()
         assert not strange, f"an error text says what the package does not: {strange}"
         assert "2025550" not in text, "an error text holds a phone number"
     if isinstance(error, StatusError):
-        for told in (error.message, error.request_id or ""):
-            told.encode()
-            assert KEY not in told, "an error holds the key"
+        for shown in (error.message, error.request_id or ""):
+            shown.encode()
+            assert KEY not in shown, "an error holds the key"
         assert KEY.encode() not in error.body, "the body of an error holds the key"
         assert error.retry_after is None or math.isfinite(error.retry_after)
     if isinstance(error, OrganizationError):
@@ -232,7 +232,7 @@ async def _converse(conversation: Conversation) -> None:
         nonlocal requests
         scripted = conversation.responses[requests % len(conversation.responses)]
         requests += 1
-        assert requests <= _MOST_REQUESTS_OF_A_WALK, "a walk does not end"
+        assert requests <= _MAX_REQUESTS_OF_A_WALK, "a walk does not end"
         await asyncio.sleep(0)
         if scripted.is_dropped:
             raise ConnectionResetError
@@ -250,7 +250,7 @@ async def _converse(conversation: Conversation) -> None:
     except ContactshipError as caught:
         error = caught
     assert {asyncio.current_task()} == asyncio.all_tasks(), "a task is left"
-    assert now() - began <= _MOST_SECONDS * (requests if conversation.call in _WALKS else 1), "it took too long"
+    assert now() - began <= _MAX_SECONDS * (requests if conversation.call in _WALKS else 1), "it took too long"
     _check_outcome(conversation.call, requests, error)
     if conversation.call in _WALKS and result is not None:
         for row in result:

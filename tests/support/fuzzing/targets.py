@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from fuzzing import corpus, inputs, laws
 from fuzzing.mutations import mutate
 
-MOST_SECONDS: Final = 2.0
+MAX_SECONDS: Final = 2.0
 """Of the processor for one input: no input is larger than what a few reads of a socket bring."""
 
 
@@ -86,7 +86,7 @@ def fuzz(target: Target, inputs_wanted: int, *, seed_: int | None = None, with_c
         began = time.thread_time()
         target.check(value)
         took = time.thread_time() - began
-        assert took < MOST_SECONDS, f"it took {took:.1f} s of the processor"
+        assert took < MAX_SECONDS, f"it took {took:.1f} s of the processor"
 
     def check(value: object, noise: int | None) -> None:
         try_(value)

@@ -17,8 +17,8 @@ faults pass must come completely, in order, and without a row twice; all others,
 After each round all is closed, and must be flat:
 
 - Tasks, descriptors, connections, threads and child processes are exactly as many as after the rounds that warm up.
-- Memory, after a collection and with bounded caches emptied, grows by no more than `counts.MOST_GROWTH` between the
+- Memory, after a collection and with bounded caches emptied, grows by no more than `counts.MAX_GROWTH` between the
   median of the first and the median of the last third of the rounds: by 128 KiB of what Python has allocated
   (`tracemalloc`), 16 MiB of what the process has resident, and 1000 of the objects that the collector knows.
-- Nothing was complained of: no unretrieved exception, no unclosed resource, no failing callback.
+- Nothing was reported: no unretrieved exception, no unclosed resource, no failing callback.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from random import Random
 from typing import Any, Final
@@ -34,7 +34,15 @@ def _draw_walk(random: Random) -> Walk:
     page_size = random.choice((3, 5, 25))
     concurrency = random.choice((1, 2, 8))
     exact = random.random() < 0.3
-    return lambda client: client.iter_phone_numbers(page_size=page_size, concurrency=concurrency, exact=exact)
+    options: dict[str, Any] = {"page_size": page_size, "concurrency": concurrency, "exact": exact}
+
+    async def fetch_ahead(client: ContactshipClient) -> AsyncGenerator[PhoneNumber, None]:
+        async with client.phone_numbers.list().prefetch(**options) as ahead:
+            async for number in ahead:
+                yield number
+
+    walks: tuple[Walk, ...] = (lambda client: client.iter_phone_numbers(**options), fetch_ahead)
+    return random.choice(walks)
 
 
 def _ids(sandbox: Sandbox) -> list[str]:
