@@ -8,7 +8,7 @@ from attrs import define
 
 from contactship_async._http.api_key import ApiKey, FetchedApiKey
 from contactship_async._http.connection import Connection
-from contactship_async._http.messages import Query, Request, Response
+from contactship_async._http.messages import Query, Request, Response, Transport
 from contactship_async._http.requests import Parameters, build_request, complete_request
 from contactship_async._http.responses import read_object
 from contactship_async._http.retry import AttemptLoop
@@ -44,7 +44,7 @@ class Caller:
             ContactshipError: The call failed.
         """
         deadline = self.attempts.start_deadline()
-        transport = self.connection.get_transport() or await self.connection.open()
+        transport = self.connection.get_transport() or await self._open()
         api_key = await self._get_api_key()
         try:
             request = complete_request(request, api_key, window)
@@ -103,6 +103,12 @@ class Caller:
             ContactshipError: The call failed.
         """
         await self.send("DELETE", path, idempotent=True)
+
+    async def _open(self) -> Transport:
+        transport = await self.connection.open()
+        if callable(self.connection.connector):  # What the connector allows that it makes is known only now.
+            self.attempts.limits.address.max_in_flight = self.connection.max_requests
+        return transport
 
     async def _get_api_key(self) -> Secret:
         if isinstance(self.api_key, Secret):
