@@ -7,7 +7,8 @@ import re
 
 from yarl import URL
 
-_UNFIT_FOR_URL = re.compile(r"[\x00-\x20\x7f\\]")
+_UNFIT_FOR_URL = re.compile("[\x00-\x20\x7f\\\\\ud800-\udfff]")
+"""Blanks, control characters, backslashes, and halves of a character, which yarl leaves out."""
 
 
 def parse_http_url(text: str) -> URL | None:
