@@ -25,7 +25,18 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "benchmarks" / "README.md"
 PLOT = ROOT / "benchmarks" / "walk.svg"
 
-QUESTIONS = ("walk", "client_cpu", "decoding", "memory", "import_time", "exact", "organizations", "simulation")
+QUESTIONS = (
+    "walk",
+    "client_cpu",
+    "decoding",
+    "memory",
+    "import_time",
+    "exact",
+    "organizations",
+    "tls",
+    "keep_alive",
+    "simulation",
+)
 """A module each, in the order of the table."""
 
 
