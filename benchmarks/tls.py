@@ -21,7 +21,7 @@ OURS, FLOOR = "contactship_async", "aiohttp + msgspec"
 COLD: dict[str, Any] = {"cold": True}
 WALKERS = {
     OURS: Walker("contactship", COLD | {"concurrency": IN_FLIGHT}),
-    FLOOR: Walker("bare_concurrent", COLD | {"in_flight": IN_FLIGHT}),
+    FLOOR: Walker("bare_concurrent", COLD | {"concurrency": IN_FLIGHT}),
 }
 SETTING = f"10,000 numbers by TLS from a cold start, 50 ms per response, {IN_FLIGHT} in flight"
 

@@ -68,8 +68,8 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     """Check the settings that do not depend on the organization.
 
     Raises:
-        ConfigurationError: The base URL or the proxy is unusable or would see the key in clear, a transport comes with
-            what is only for HTTP, or a connector with an SSL context.
+        ConfigurationError: The base URL or the proxy is unusable or would see the key in clear, a transport is combined
+            with a setting of HTTP, or a connector with an SSL context.
         TypeError: A setting has the wrong type.
         ValueError: A setting is out of range.
     """

@@ -1,6 +1,6 @@
-"""Whom a command asks: one organization, a sandbox, or those of a file of names and of variables that hold their keys.
+"""The target of a command: one organization, a sandbox, or those of a file of names and of the variables of their keys.
 
-No complaint quotes the file, apart from names: somebody may have put a key into it.
+No error message quotes the file, apart from names: it may hold a key by mistake.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from cyclopts import CycloptsError, Parameter
 from contactship_async import ConfigurationError, ContactshipClient, ContactshipPool
 from contactship_async._cli.options import PositiveInt
 
-_MOST_CONCURRENT: Final = 16  # organizations, as in `ContactshipPool`
+_MAX_CONCURRENT: Final = 16  # organizations, as in `ContactshipPool`
 
 _PLACE: Final = re.compile(r"\(at (line \d+|end)[^()]*\)\Z")
-"""Where a text of tomllib says that the fault is. What comes before may quote the file."""
+"""Where tomllib says in its message that the error is. What comes before may quote the file."""
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SURELY_NO_KEY: Final = re.compile(r"[A-Z]+(_[A-Z0-9]+)+")
@@ -29,7 +29,7 @@ _SURELY_NO_KEY: Final = re.compile(r"[A-Z]+(_[A-Z0-9]+)+")
 
 @frozen(kw_only=True)
 class Target:
-    """Whom a command asks, as its options say.
+    """The target of a command, as its options say.
 
     Args:
         organizations: A TOML file with a line for each organization: acme = "ACME_CONTACTSHIP_KEY" is its name, and the
@@ -40,7 +40,7 @@ class Target:
     """
 
     organizations: Path | None = None
-    max_concurrent: Annotated[PositiveInt | None, Parameter(show_default=str(_MOST_CONCURRENT))] = None
+    max_concurrent: Annotated[PositiveInt | None, Parameter(show_default=str(_MAX_CONCURRENT))] = None
     sandbox: bool = False
     variables: Mapping[str, str] = field(init=False)
     """The environment variables of the keys by the names of the organizations; empty for one without a name."""
@@ -83,7 +83,7 @@ class Target:
         try:
             return ContactshipPool(
                 {name: os.environ[variable] for name, variable in self.variables.items()},
-                max_concurrent=self.max_concurrent or _MOST_CONCURRENT,
+                max_concurrent=self.max_concurrent or _MAX_CONCURRENT,
             )
         except ConfigurationError as error:
             if str(error).startswith("base_url"):
@@ -115,18 +115,19 @@ def read_organizations(file: Path, *, with_keys: bool = True) -> dict[str, str]:
 
 def _parse(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))  # Windows editors put a mark at the beginning.
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))  # Windows editors add a byte order mark.
     except OSError as error:
         message = f"{file} can't be read: {error.strerror}"
     except UnicodeDecodeError:
-        message = f"{file} is no TOML: it is not in UTF-8"
+        message = f"{file} is not valid TOML: it is not in UTF-8"
     except RecursionError:
-        message = f"{file} is no TOML of names and variables: it is nested too deeply"
+        message = f"{file} is not TOML of names and variables: it is nested too deeply"
     except tomllib.TOMLDecodeError as error:
         place = _PLACE.search(str(error))
         where = f", at its {place[1]}" if place else ""
         message = (
-            f'{file} is no TOML{where}: each line must be like acme = "ACME_CONTACTSHIP_KEY", each name there once'
+            f"{file} is not valid TOML{where}:"
+            ' each line must be like acme = "ACME_CONTACTSHIP_KEY", each name there once'
         )
     raise CycloptsError(message)
 

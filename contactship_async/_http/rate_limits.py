@@ -37,7 +37,7 @@ from contactship_async.settings import RateLimit
 _LONG_AGO: Final = -math.inf
 """Earlier than any time on a clock."""
 
-_MAX_PRIORITIES: Final = 4
+_PRIORITIES: Final = 4
 """One for each number of earlier attempts that the default `RetryPolicy` allows."""
 
 _MAX_SPACING: Final = 1 / 6000
@@ -72,7 +72,7 @@ class Gate:
 
     Args:
         rate_limit: The budget; None sets none.
-        max_in_flight: How many requests may be in flight, that is, sent and not yet answered.
+        max_in_flight: How many requests may be in flight: sent, and still without their response.
         clock: Seconds of a monotonic clock.
         sleep: Waits for seconds.
         rng: Returns uniform random numbers in [0, 1).
@@ -156,7 +156,7 @@ class Gate:
         self._waiting += 1
         try:
             async with AsyncExitStack() as stack:
-                for lock in self._queue.locks[min(attempts, _MAX_PRIORITIES - 1) :]:
+                for lock in self._queue.locks[min(attempts, _PRIORITIES - 1) :]:
                     await stack.enter_async_context(lock)
                 yield
         finally:
@@ -188,7 +188,7 @@ class _PriorityQueue:
     """
 
     loop: asyncio.AbstractEventLoop
-    locks: tuple[asyncio.Lock, ...] = field(factory=lambda: tuple(asyncio.Lock() for _ in range(_MAX_PRIORITIES)))
+    locks: tuple[asyncio.Lock, ...] = field(factory=lambda: tuple(asyncio.Lock() for _ in range(_PRIORITIES)))
 
 
 class _Turn(Enum):

@@ -103,8 +103,8 @@ def _array_reader(row_type: Hashable) -> Callable[[bytes], list[Any]]:
     return codec.reader(list[row_type])  # type: ignore[valid-type] # at run time
 
 
-class PageResponse(Struct, Generic[T]):
-    """What a page brought.
+class DecodedPage(Struct, Generic[T]):
+    """The rows of one response, and what it says about its listing.
 
     Args:
         rows: Up to the first malformed one.
@@ -119,7 +119,7 @@ class PageResponse(Struct, Generic[T]):
     after: str | None = None
 
 
-def read_page(response: Response, row_type: type[T]) -> PageResponse[T]:
+def read_page(response: Response, row_type: type[T]) -> DecodedPage[T]:
     """Read a page of rows, up to the first malformed one.
 
     Raises:
@@ -130,7 +130,7 @@ def read_page(response: Response, row_type: type[T]) -> PageResponse[T]:
     problem = None
     try:
         if is_array:
-            return PageResponse(_array_reader(row_type)(body), None)  # type: ignore[arg-type] # mypy: no class is hashable
+            return DecodedPage(_array_reader(row_type)(body), None)  # type: ignore[arg-type] # mypy: no class is hashable
         envelope = _page_reader(row_type)(body)  # type: ignore[arg-type] # mypy: no class is hashable
     except MalformedResponseError as error:
         problem = error
@@ -141,7 +141,7 @@ def read_page(response: Response, row_type: type[T]) -> PageResponse[T]:
         envelope = _PageEnvelope(_rows_before_malformed(raw.data, row_type), raw.count, raw.pagination, raw.paging)
     count = envelope.pagination.total_rows if envelope.pagination is not None else envelope.count
     cursors = envelope.paging.cursors if envelope.paging is not None else None
-    return PageResponse(envelope.data, count, problem, None if cursors is None else cursors.after)
+    return DecodedPage(envelope.data, count, problem, None if cursors is None else cursors.after)
 
 
 def _rows_before_malformed(raw_rows: list[Any], row_type: type[T]) -> list[T]:

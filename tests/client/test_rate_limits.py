@@ -24,6 +24,7 @@ from contactship_async import (
 )
 from contactship_async._http.messages import Transport
 from contactship_async._http.rate_limits import Limits
+from contactship_async.sandbox import Sandbox
 
 ROUND_TRIP = 0.05
 WINDOW = 60.0
@@ -31,12 +32,12 @@ WINDOW = 60.0
 
 @define
 class FixedWindows:
-    """A server that allows so many requests in each minute of its clock, and answers after a round trip."""
+    """A server that allows so many requests in each minute of its clock, and responds after a round trip."""
 
     allowed: int = 120
     headers: bool = True
     retry_after: bool = True
-    answered: Counter[tuple[int, int]] = field(factory=Counter)
+    served: Counter[tuple[int, int]] = field(factory=Counter)
     spent: Counter[int] = field(factory=Counter)
     refused: Counter[int] = field(factory=Counter)
 
@@ -93,6 +94,32 @@ def test_hammering(clients: int, headers: bool) -> None:
     assert len(server.use) >= 8
     assert min(server.use) >= 0.95
     assert max(server.refused.values()) <= 20
+
+
+@pytest.mark.parametrize("clients", [1, 20])
+def test_hammering_a_sandbox(clients: int) -> None:
+    """Twenty callers use up each window of a sandbox, too, and no call fails."""
+
+    async def main() -> tuple[int, int]:
+        sandbox = Sandbox(3, rate_limit=120, latency=ROUND_TRIP, clock=now)
+        made = [in_loop_time(sandbox.client()) for _ in range(clients)]
+        done = 0
+
+        async def hammer(client: ContactshipClient) -> None:
+            nonlocal done
+            while now() < 1000 + 3.5 * WINDOW:
+                await client.count_phone_numbers()
+                done += 1
+
+        async with asyncio.TaskGroup() as group:
+            for caller in range(20):
+                group.create_task(hammer(made[caller % clients]))
+        return done, len(sandbox.requests) - done
+
+    done, refused = run(main())
+
+    assert done >= 0.95 * 120 * 4
+    assert refused <= 20 * 5
 
 
 def test_burst() -> None:
@@ -157,7 +184,7 @@ def test_budget_avoids_refusals() -> None:
 )
 @pytest.mark.parametrize("status", [200, 404])
 def test_used_up_budget(headers: dict[str, str], pause: float, status: int) -> None:
-    """An answer that says that the budget is used up holds back what follows for as long as it says, if plausible."""
+    """A response that says that the budget is used up holds back what follows for as long as it says, if plausible."""
 
     async def transport(request: Request) -> Response:
         return Response(status=status, headers=headers, body=b"{}")
@@ -209,11 +236,11 @@ def test_organizations_of_a_pool(headers: dict[str, str], waits: tuple[float, fl
 
 
 def test_call_that_is_not_repeated_pauses_the_others() -> None:
-    """A POST that is answered 429 is not sent again, but what follows waits."""
-    answers = [Response(status=429, headers={"retry-after": "5"}), Response(status=200, body=b"{}")]
+    """A POST that is refused with 429 is not sent again, but what follows waits."""
+    responses = [Response(status=429, headers={"retry-after": "5"}), Response(status=200, body=b"{}")]
 
     async def transport(request: Request) -> Response:
-        return answers.pop(0)
+        return responses.pop(0)
 
     async def main() -> float:
         client = client_of(transport)
@@ -228,10 +255,10 @@ def test_call_that_is_not_repeated_pauses_the_others() -> None:
 
 def test_waiting_is_not_an_attempt() -> None:
     """A call that waits for the limits for long has all its attempts."""
-    answers = [Response(status=status) for status in (200, 503, 503, 200)]
+    responses = [Response(status=status) for status in (200, 503, 503, 200)]
 
     async def transport(request: Request) -> Response:
-        return answers.pop(0)
+        return responses.pop(0)
 
     async def main() -> None:
         client = client_of(
@@ -245,7 +272,7 @@ def test_waiting_is_not_an_attempt() -> None:
 
     run(main())
 
-    assert [] == answers
+    assert [] == responses
 
 
 @pytest.mark.parametrize(
@@ -264,20 +291,22 @@ def test_wait_longer_than_total(prepare: Callable[[Limits], None], reason: str) 
     async def main() -> float:
         client = client_of(transport)
         prepare(client._caller.attempts.limits)
-        with pytest.raises(RequestTimeoutError, match=f"{reason}, and so it can't end within 120 s, the total") as told:
+        with pytest.raises(
+            RequestTimeoutError, match=f"{reason}, and so it can't end within 120 s, the total"
+        ) as caught:
             await client.request("POST", "/v1/calls", json={})
-        assert "total" == told.value.limit
+        assert "total" == caught.value.limit
         return now() - 1000
 
     assert 0 == run(main())
 
 
 def test_hostile_wait_ends() -> None:
-    """A server that asks for years keeps nobody away for longer than `max_retry_after`."""
-    answers = [Response(status=429, headers={"retry-after": "999999999"}), Response(status=200, body=b"{}")]
+    """A server that asks for years delays no call for longer than `max_retry_after`."""
+    responses = [Response(status=429, headers={"retry-after": "999999999"}), Response(status=200, body=b"{}")]
 
     async def transport(request: Request) -> Response:
-        return answers.pop(0)
+        return responses.pop(0)
 
     async def main() -> float:
         client = client_of(transport, timeouts=Timeouts(total=None))
@@ -292,10 +321,10 @@ def test_hostile_wait_ends() -> None:
 
 def test_own_delay_after_a_refusal() -> None:
     """Without `Retry-After`, the wait is that of any retry: `max_retry_after` is for what a server asks for."""
-    answers = [Response(status=429), Response(status=200, body=b"{}")]
+    responses = [Response(status=429), Response(status=200, body=b"{}")]
 
     async def transport(request: Request) -> Response:
-        return answers.pop(0)
+        return responses.pop(0)
 
     async def main() -> float:
         client = client_of(transport, retry=RetryPolicy(initial_delay=10, max_retry_after=0))

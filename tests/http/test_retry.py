@@ -35,9 +35,9 @@ OK = Response(status=200)
 
 @define
 class World:
-    """Time that passes only by sleeping, and a server that answers from a list."""
+    """Time that passes only by sleeping, and a server whose responses are a list."""
 
-    answers: list[Response | Exception]
+    responses: list[Response | Exception]
     now: float = 1000.0
     slept: list[float] = field(factory=list)
     sent: list[Request] = field(factory=list)
@@ -50,12 +50,12 @@ class World:
         self.now += seconds
 
     async def transport(self, request: Request) -> Response:
-        """Give the next answer."""
+        """Give the next response."""
         self.sent.append(request)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        response = self.responses.pop(0)
+        if isinstance(response, Exception):
+            raise response
+        return response
 
     async def send(
         self,
@@ -91,7 +91,7 @@ def loop_of(policy: RetryPolicy, timeouts: Timeouts) -> AttemptLoop:
 
 
 def status(code: int, **headers: str) -> Response:
-    """Make an answer."""
+    """Make a response."""
     return Response(status=code, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
@@ -100,9 +100,9 @@ async def test_success(code: int) -> None:
     """A 2xx comes back as it is, after one attempt."""
     world = World([status(code), OK])
 
-    answer = await world.send()
-    assert status(code) == answer
-    assert answer.is_success
+    response = await world.send()
+    assert status(code) == response
+    assert response.is_success
     assert 1 == len(world.sent)
 
 
@@ -127,8 +127,8 @@ async def test_final_statuses(code: int) -> None:
 
 
 @pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
-async def test_any_answer_to_a_post_is_final(code: int) -> None:
-    """A POST that was answered is not sent again, whatever the answer."""
+async def test_any_response_to_a_post_is_final(code: int) -> None:
+    """A POST that got a response is not sent again, whatever the response."""
     world = World([status(code, retry_after="1"), OK])
     with pytest.raises(StatusError):
         await world.send(POST)
@@ -235,7 +235,7 @@ async def test_deadline_that_has_passed() -> None:
 
 
 async def silence(request: Request) -> Response:
-    """Never answer."""
+    """Never respond."""
     await asyncio.Event().wait()
     raise AssertionError
 
@@ -289,7 +289,7 @@ async def test_refusal_whose_body_never_ends(request_sent: Request) -> None:
 
 
 async def test_no_limits() -> None:
-    """Without limits, an answer is waited for."""
+    """Without limits, a response is waited for."""
     assert OK == await World([OK]).send(timeouts=Timeouts(connect=None, attempt=None, total=None))
 
 

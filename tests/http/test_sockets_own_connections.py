@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from certificates import server_context, trusting_context
 from event_loops import LOOPS, run_on
-from raw_server import Act, Peer, RawServer, answer, close, pause, refused_url, reset
+from raw_server import Act, Peer, RawServer, close, pause, refused_url, reset, response
 
 from contactship_async import (
     ConnectionFailedError,
@@ -24,7 +24,7 @@ from contactship_async._http.secret import Secret
 ONCE = RetryPolicy(max_attempts=1)
 WRITES = ("POST", "PATCH", "PUT", "DELETE")
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\nRetry-After: 7\r\n\r\nhi"
-POISON = answer("poison")
+POISON = response("poison")
 
 
 @asynccontextmanager
@@ -56,7 +56,7 @@ CONNECTORS: dict[str, Callable[..., Any]] = {"own": own, "function": function, "
 
 async def answer_once(peer: Peer) -> None:
     """Answer the first request of each connection; break off at the second, as if it had been closed meanwhile."""
-    await (peer.send(answer("done")) if len(peer.requests) == 1 else reset(peer))
+    await (peer.send(response("done")) if len(peer.requests) == 1 else reset(peer))
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
@@ -81,7 +81,7 @@ def test_kept_connection_that_ends_costs_nothing(loop: str, connector: str, *, t
 @pytest.mark.parametrize("connector", CONNECTORS)
 async def test_own_connections_are_not_kept(connector: str) -> None:
     """Each call that must not be repeated has a connection, which is closed also where the server would keep it."""
-    async with RawServer(answer("done")) as server, CONNECTORS[connector](server) as client:
+    async with RawServer(response("done")) as server, CONNECTORS[connector](server) as client:
         for _ in range(5):
             await client.request("POST", "/v1/calls")
             await client.request("GET", "/v1/credits")
@@ -117,7 +117,7 @@ def test_unsolicited_data_on_a_kept_connection_is_no_response(loop: str, connect
     """What comes over a kept connection after its last response is taken for no response, and costs no attempt."""
 
     async def main() -> None:
-        acts: list[Act] = [[answer("done"), pause(0.02), POISON], answer("second"), answer("third")]
+        acts: list[Act] = [[response("done"), pause(0.02), POISON], response("second"), response("third")]
         async with RawServer(*acts) as server, CONNECTORS[connector](server, retry=ONCE) as client:
             assert "done" == await client.request("GET", "/v1/x")
             await server.is_at_rest()

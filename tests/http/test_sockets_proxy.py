@@ -15,8 +15,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from certificates import server_context, trusting_context
 from connect_proxy import ConnectProxy
 from event_loops import LOOPS, run_on
-from key_leaks import KEY, failure_of, leaks, told_by
-from raw_server import RawServer, answer, close, refused_url, stall
+from key_leaks import KEY, failure_of, leaks, shown_by
+from raw_server import RawServer, close, refused_url, response, stall
 from yarl import URL
 
 from contactship_async import (
@@ -35,7 +35,7 @@ AUTHORIZATION = "Basic YW5uQGV4YW1wbGUuY29tOnA6c3Mvd8O2cmQ="  # of ann@example.c
 CREDENTIAL_PARTS = ("ann", "p%3A", "p:ss", "wörd", AUTHORIZATION.partition(" ")[2])
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD")
-ANSWERED = answer("done")
+ANSWERED = response("done")
 
 
 @pytest.fixture(autouse=True)
@@ -192,7 +192,7 @@ async def test_no_one_is_told_the_credentials(caplog: pytest.LogCaptureFixture) 
     """No repr, error, frame, pickle or log record tells the proxy's credentials, nor the key."""
     caplog.set_level(logging.DEBUG)
     told = []
-    async with secure_server(answer(status=500)) as server:
+    async with secure_server(response(status=500)) as server:
         for proxy in (
             ConnectProxy(leads_to=server.port),
             ConnectProxy(authorization="Basic other"),
@@ -201,7 +201,7 @@ async def test_no_one_is_told_the_credentials(caplog: pytest.LogCaptureFixture) 
             async with proxy:
                 client = client_through(proxy.url_with(CREDENTIALS))
                 told.append(repr(client) + repr(vars(client)) + repr(client._connection))
-                told += [told_by(await failure_of(client.request(method, "/v1/x"))) for method in ("GET", "POST")]
+                told += [shown_by(await failure_of(client.request(method, "/v1/x"))) for method in ("GET", "POST")]
                 told.append(repr(vars(client)) + repr(client._connection))
                 with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
                     pickle.dumps(client)
@@ -248,7 +248,7 @@ async def test_refused_url(name: str) -> None:
 
         assert isinstance(error, ConfigurationError)
         assert str(error).startswith("proxy must ")
-        assert [] == [part for part in CREDENTIAL_PARTS if part in told_by(error)]
+        assert [] == [part for part in CREDENTIAL_PARTS if part in shown_by(error)]
 
 
 async def test_refused_url_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +258,7 @@ async def test_refused_url_of_the_environment(monkeypatch: pytest.MonkeyPatch) -
 
     assert isinstance(error, ConfigurationError)
     assert str(error).startswith("the proxy of the environment must ")
-    assert [] == [part for part in CREDENTIAL_PARTS if part in told_by(error)]
+    assert [] == [part for part in CREDENTIAL_PARTS if part in shown_by(error)]
 
 
 @pytest.mark.parametrize("proxy", [5, b"http://ann:pass@127.0.0.1", URL("http://127.0.0.1")], ids=repr)

@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 from certificates import authority, server_context, trusting_context, write_authority
 from event_loops import LOOPS, run_on
-from raw_server import RawServer, answer
+from raw_server import RawServer, response
 
 from contactship_async import ConfigurationError, ConnectionFailedError, ContactshipClient, ContactshipPool
 from contactship_async.sandbox import Sandbox
@@ -89,7 +89,7 @@ def test_authority_of_ones_own(loop: str) -> None:
     client = ContactshipClient("sk-live-KEY", base_url="https://localhost:1", ssl_context=trusting_context())
 
     async def main() -> None:
-        async with RawServer(answer("done"), ssl_context=server_context()) as server:
+        async with RawServer(response("done"), ssl_context=server_context()) as server:
             client._connection.base_url = server.url
             assert "done" == await client.request("GET", "/v1/credits")
             assert "done" == await client.request("POST", "/v1/calls", json={})
@@ -118,7 +118,7 @@ def test_connector_function_is_called_in_each_loop(loop: str) -> None:
     client = ContactshipClient("sk-live-KEY", base_url="https://127.0.0.1:1", connector=connectors)
 
     async def main(*, closes: bool) -> None:
-        async with RawServer(answer("done"), ssl_context=server_context()) as server:
+        async with RawServer(response("done"), ssl_context=server_context()) as server:
             client._connection.base_url = server.url
             for method in ("GET", "POST", "GET"):
                 assert "done" == await client.request(method, "/v1/calls")
@@ -143,7 +143,7 @@ async def test_limits_of_a_connector_function(limits: dict[str, Any]) -> None:
         under_way[1] = max(under_way)
         await asyncio.sleep(0.01)
         under_way[0] -= 1
-        await peer.send(answer("done"))
+        await peer.send(response("done"))
 
     async with (
         RawServer(answer_slowly, ssl_context=server_context()) as server,
@@ -159,7 +159,7 @@ async def test_limits_of_a_connector_function(limits: dict[str, Any]) -> None:
 async def test_connector_function_of_a_pool() -> None:
     """The clients of a pool share the connector that its function makes."""
     connectors = Connectors(limit=3)
-    async with RawServer(answer("done"), ssl_context=server_context()) as server:
+    async with RawServer(response("done"), ssl_context=server_context()) as server:
         keys = {"acme": "sk-1", "globex": "sk-2"}
         async with ContactshipPool(keys, base_url=server.url, connector=connectors) as pool:
             results = [result.value async for result in pool.map(lambda client: client.request("GET", "/v1/x"))]
@@ -220,7 +220,7 @@ async def test_authority_of_the_environment(tmp_path: Path, variable: str, told:
     """SSL_CERT_FILE, which OpenSSL reads, names an authority to trust; requests' own variable does not."""
     environment = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
     environment[variable] = str(write_authority(tmp_path))
-    async with RawServer(answer("done"), ssl_context=server_context()) as server:
+    async with RawServer(response("done"), ssl_context=server_context()) as server:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", SCRIPT, server.url), env=environment, stdout=subprocess.PIPE
         )
