@@ -62,9 +62,8 @@ class ContactshipClient:
             which is never closed by the client; or a function that makes one, called in each event loop that the client
             is used in, such as `lambda: aiohttp.TCPConnector(limit=10)`, whose connectors are closed by the client.
             None opens one for 100 connections.
-        ssl_context: What servers, and `https://` proxies, have to prove, such as
-            `ssl.create_default_context(cafile="corporate-ca.pem")`. None trusts the system's authorities, or those in
-            the file that the environment variable `SSL_CERT_FILE` names when Python starts.
+        ssl_context: Which certificates of servers and of `https://` proxies are accepted. None trusts the system's
+            authorities, or those in the file that the environment variable `SSL_CERT_FILE` names when Python starts.
         proxy: The `http://` or `https://` URL of a proxy, user and password included, which are never shown. Requests
             to an `https://` base URL pass through it unread (CONNECT); it learns neither the key nor the path.
         trust_env: Take the proxy from the environment variables `HTTPS_PROXY` and `HTTP_PROXY`, for hosts that
