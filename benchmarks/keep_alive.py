@@ -21,8 +21,9 @@ import aiohttp
 
 from benchmarks._certificates import Certificate, certified
 from benchmarks._closing_server import closing_server
-from benchmarks._measure import CALLS, Answer, Finding, Target, spread
+from benchmarks._measure import CALLS, Answer, spread
 from benchmarks._processor import stay_on
+from benchmarks._targets import judged
 from contactship_async import AmbiguousOutcomeError, ContactshipClient
 
 IDLE_SECONDS = 0.5
@@ -85,12 +86,11 @@ async def _session(url: str, context: ssl.SSLContext) -> AsyncIterator[Call]:
 
 
 WAYS: dict[str, Callable[[str, ssl.SSLContext], AbstractAsyncContextManager[Call]]] = {
-    "a connector of its own": _own,
-    "a connector function": _function,
-    "a borrowed connector": _borrowed,
-    "aiohttp, without the client": _session,
+    "own connector": _own,
+    "connector function": _function,
+    "borrowed connector": _borrowed,
+    "aiohttp without the client": _session,
 }
-TARGETS = {"a connector of its own": Target(0), "a connector function": Target(0)}
 
 
 def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
@@ -102,17 +102,9 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
         for tls in (False, True):
             for name in WAYS:
                 in_doubt = _measure(name, calls_each, certificate, tls=tls)
-                setting = f"{CLIENTS * calls_each} POSTs while idle connections are closed, {'TLS' if tls else 'plain'}"
-                result.findings.append(
-                    Finding(
-                        f"{setting}, {name}: in doubt",
-                        CALLS(in_doubt),
-                        "all are sent",
-                        spread([in_doubt]),
-                        CALLS,
-                        TARGETS.get(name),
-                    )
-                )
+                setting = f"in doubt, {'TLS' if tls else 'plain'}, {name}"
+                sent = f"all {CLIENTS * calls_each} calls"
+                result.findings.append(judged(setting, CALLS(in_doubt), sent, spread([in_doubt]), CALLS))
     return result
 
 

@@ -36,7 +36,7 @@ class Proxy:
     authorization: Secret | None
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that the proxy gets besides those of each request."""
+        """Return what only the proxy is told."""
         return {} if self.authorization is None else {"Proxy-Authorization": self.authorization.reveal()}
 
 

@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 from certificates import authority, server_context, trusting_context, write_authority
 from event_loops import LOOPS, run_on
-from raw_server import RawServer, response
+from raw_server import RawServer, close, response
 
 from contactship_async import ConfigurationError, ConnectionFailedError, ContactshipClient, ContactshipPool
 from contactship_async.sandbox import Sandbox
@@ -73,7 +73,7 @@ def test_failed_certificate(
 
 async def test_handshake_that_fails_otherwise_is_retried() -> None:
     """A handshake that ends for another reason may succeed the next time."""
-    async with RawServer(b"HTTP/1.1 503 Busy\r\n\r\n", listens=False) as server:
+    async with RawServer([b"HTTP/1.1 503 Busy\r\n\r\n", close], listens=False) as server:
         url = server.url.replace("http:", "https:")
         async with server.client(base_url=url) as client:
             with pytest.raises(ConnectionFailedError) as caught:
