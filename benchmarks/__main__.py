@@ -27,6 +27,7 @@ PICTURE = ROOT / "benchmarks" / "walk.svg"
 
 QUESTIONS = (
     "walk",
+    "slow_consumer",
     "client_cpu",
     "decoding",
     "memory",

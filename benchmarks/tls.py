@@ -22,7 +22,7 @@ COLD = {"cold": True, "concurrency": IN_FLIGHT}
 SETTING = f"cold by TLS, {IN_FLIGHT} in flight"
 OURS = {
     SETTING: Walker("contactship", COLD),
-    f"{SETTING}, with prefetch": Walker("contactship", COLD | {"prefetch": True}),
+    f"{SETTING}, prefetch": Walker("contactship_ahead", COLD),
 }
 
 

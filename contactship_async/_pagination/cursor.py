@@ -131,7 +131,7 @@ class CursorListing(AnyListing[T]):
                 async for template in ahead:
                     ...
 
-        Only the page itself tells where the next one begins, so that no more than one is fetched ahead.
+        Only the page itself says where the next one begins, so that no more than one is fetched ahead.
         """
         return Prefetch(*self._prepare(page_size, max_items))
 

@@ -217,8 +217,8 @@ async def _fetch_batch(progress: Progress[T], fetch: Fetch[T]) -> None:
             return
         tasks = {request: asyncio.create_task(fetch(request)) for request in requests}
         while progress.wanted and progress.wanted[0] in tasks:
-            # Unlike awaiting the task, this tells our own cancellation from the task's. The task stays ours till it is
-            # done; in a variable, it and its error would be a reference cycle.
+            # Unlike awaiting the task, this distinguishes our own cancellation from the task's. The task stays in the
+            # dictionary till it is done; in a variable, it and its error would be a reference cycle.
             await asyncio.wait([tasks[progress.wanted[0]]])
             progress.move_on(tasks.pop(progress.wanted[0]).result())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is raised after the pages before it

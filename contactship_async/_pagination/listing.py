@@ -170,7 +170,7 @@ class Listing(AnyListing[T]):
         fetched while you are busy with this one; with 16, another one is requested whenever you take one of 16.
 
         Returns:
-            What to use with `async with`: the first request is sent there, and whatever is under way ends with it.
+            What to use with `async with`: the first request is sent there, and whatever is in flight ends with it.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -257,7 +257,7 @@ class Listing(AnyListing[T]):
         exact: bool,
         slides: bool = False,
     ) -> tuple[Walk[T], Fetch[T]]:
-        """Check the options of a walk, choose how to walk, and tell how its pages are fetched."""
+        """Check the options of a walk, choose the walk, and return it with what fetches its pages."""
         check_type("exact", exact, bool)
         walk = self._make_walk(
             page_size=self._check_page_size(page_size, exact=exact),

@@ -1,4 +1,4 @@
-"""Pages fetched ahead of a consumer who is busy: a sliding window of requests, owned by an `async with` (PEP 789).
+"""Prefetching for a busy consumer: a sliding window of requests, owned by an `async with` (PEP 789).
 
 There is no task that walks. The consumer moves the walk on when it takes a page, and just before it gets the page the
 requests that the walk now wants are begun. So the window of the walk is all there is: what is in flight, or has come
@@ -25,7 +25,7 @@ class Prefetch(Generic[T]):
             async for call in ahead:                  # or, a page at a time: async for page in ahead.pages()
                 await store(call)
 
-    The first request is sent at `async with`. However the block is left, what is still under way is cancelled, and has
+    The first request is sent at `async with`. However the block is left, what is still in flight is cancelled, and has
     ended then; what the block raises leaves it as it is. The rows are iterated over once, by one task at a time, within
     the block. A step that is cancelled, by a time limit for instance, loses nothing: the next one goes on.
     """
@@ -127,7 +127,9 @@ class _Window(Generic[T]):
         try:
             while not progress.pages and progress.wanted:
                 await self._move_on(progress)
-            self._begin()
+            if self._begin():
+                await asyncio.sleep(0)  # The requests are sent now, also if the consumer blocks the loop.
+                self.check_open()
         finally:
             self._is_awaited = False
         if progress.pages:
@@ -158,17 +160,19 @@ class _Window(Generic[T]):
         self._unwanted += [self._tasks.pop(request) for request in [*self._tasks] if request not in wanted]
         await self._drop_unwanted()
 
-    def _begin(self) -> None:
-        """Begin what is wanted, but nothing behind a request that has failed."""
+    def _begin(self) -> bool:
+        """Begin what is wanted, but nothing behind a request that has failed, and return whether there was anything."""
         wanted = self.check_open().wanted
-        if len(self._tasks) == len(wanted):
-            return
+        before = len(self._tasks)
+        if before == len(wanted):
+            return False
         for request in wanted:
             if request not in self._tasks:
                 self._tasks[request] = asyncio.create_task(self._fetch(request))
                 self._tasks[request].add_done_callback(_has_failed)
             if _has_failed(self._tasks[request]):
                 break
+        return len(self._tasks) > before
 
     async def _drop_unwanted(self) -> None:
         if self._unwanted:
@@ -177,7 +181,7 @@ class _Window(Generic[T]):
 
 
 def _has_failed(task: asyncio.Task[Any]) -> bool:
-    """Tell whether *task* has ended without an response; its error, if it has one, counts as retrieved then."""
+    """Return whether *task* has ended without a response; its error, if it has one, counts as retrieved then."""
     return task.done() and (task.cancelled() or task.exception() is not None)
 
 

@@ -154,7 +154,7 @@ def test_odd_servers(serve: Serve, exact: bool, concurrency: int) -> None:
     assert len(drive.windows) <= 20
 
 
-def test_end_is_doubted_three_times() -> None:
+def test_end_is_rechecked_three_times() -> None:
     """A proven end that the count contradicts is requested three times more."""
     drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), DISHARMLESS["hides rows"][0])
     with pytest.raises(PaginationError):
@@ -399,7 +399,7 @@ def test_one_page_at_a_time_after_a_gap() -> None:
 
 
 def test_careful_ahead_after_a_surprise() -> None:
-    """After a page that does not fit, the window that slides grows by one page for each that does."""
+    """After a page that does not fit, the sliding window grows by one page for each that does."""
     rows = rows_of(200)
     moved: list[bool] = []
 
@@ -416,8 +416,23 @@ def test_careful_ahead_after_a_surprise() -> None:
     assert [27, 17] == [window[0].offset for window in drive.windows][3:5]
 
 
+@pytest.mark.parametrize("slides", [False, True], ids=["batches", "ahead"])
+def test_pages_behind_one_that_leads_no_further(slides: bool) -> None:
+    """Behind a page too short to go on from, those in flight are of no use: it is asked for again."""
+    rows = rows_of(60)
+    short = [24]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        return rows[asked.offset :][: 2 if short and asked.offset == short[0] and short.pop() else 10], 60
+
+    drive = Drive(make_walk(page_size=10, concurrency=4, exact=True, slides=slides), serve).run()
+
+    assert list(range(60)) == drive.ids
+    assert [0, 8, 16, 24, 24, 32] == [asked.offset for asked in drive.asked][:6]
+
+
 def test_count_that_is_missing_all_at_once() -> None:
-    """Where the server tells no count any more, the pages in flight are still wanted, and then one at a time."""
+    """Where the server no longer sends a count, the pages in flight are still wanted, and then one at a time."""
     rows = rows_of(120)
 
     def serve(asked: PageRequest) -> tuple[Sequence[Row], int | None]:

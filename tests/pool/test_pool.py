@@ -289,7 +289,7 @@ async def test_map() -> None:
 
 
 async def test_slow_consumer_holds_everything_up() -> None:
-    """While the consumer is busy, each active organization stands still within a page: nothing piles up."""
+    """While the consumer is busy, each active organization waits within a page: nothing piles up."""
     names = [f"org{index}" for index in range(20)]
     tenants = Tenants.with_numbers(**dict.fromkeys(names, 100))
     alive: weakref.WeakSet[Any] = weakref.WeakSet()

@@ -83,7 +83,7 @@ def test_no_link_is_dead(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_pictures_have_words(page: Path) -> None:
-    """Whoever does not see one is told what it shows."""
+    """A picture has a text that says what it shows."""
     assert "![](" not in page.read_text(encoding="utf-8")
 
 
@@ -124,7 +124,7 @@ def test_figure_is_that_of_the_code(page: str, words: str) -> None:
 
 
 def test_contributors_words_are_tasks() -> None:
-    """Each `poe` word is a task, and each task is told."""
+    """Each `poe` word is a task, and each task is documented."""
     text = (ROOT / CONTRIBUTING).read_text(encoding="utf-8")
 
     assert set(PROJECT["tool"]["poe"]["tasks"]) == set(re.findall(r"\bpoe (\w+)", text))

@@ -121,7 +121,7 @@ async def until_read(peer: Peer) -> None:
     """Wait until the client, which is in the same loop, has read what was sent and has done all it can do with it."""
     await pass_turns()
     connection = peer.writer.get_extra_info("socket")
-    while not peer.writer.is_closing() and _bytes_under_way(connection):  # noqa: ASYNC110 - nobody else can tell
+    while not peer.writer.is_closing() and _bytes_under_way(connection):  # noqa: ASYNC110 - there is no event to wait for
         await asyncio.sleep(0)
     await pass_turns()
 

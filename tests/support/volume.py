@@ -31,9 +31,6 @@ SHARES: Final[Mapping[str, float]] = {
 }
 """The minutes of a full run are shared out in this ratio."""
 
-_SECONDS_OF_A_FULL_TEST: Final = 120.0
-"""Besides its share: the most that a test without one takes in a full run, on a busy machine."""
-
 settings.register_profile(
     "sample",
     deadline=None,  # the first example pays for imports and caches
@@ -102,7 +99,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("full")
     if config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(SystemRandom().getrandbits(32))
-    config.option.timeout = _SECONDS_OF_A_FULL_TEST + 60 * minutes
+    if config.option.timeout is None:
+        config.option.timeout = float(config.getini("timeout")) + 60 * minutes
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
