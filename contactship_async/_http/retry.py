@@ -209,7 +209,7 @@ class AttemptLoop:
         return self.rng() * min(self.policy.max_delay, longest)
 
     def _is_final(self, attempts: int, request: Request, error: ContactshipError) -> bool:
-        if attempts >= self.policy.max_attempts:
+        if attempts >= self.policy.max_attempts or request.delivery.is_hopeless:
             return True
         if isinstance(error, StatusError):
             too_long = error.retry_after is not None and error.retry_after > self.policy.max_retry_after
