@@ -142,10 +142,14 @@ def read_base_url(text: object, *, allow_insecure_http: bool) -> str:
     Raises:
         ConfigurationError: It is none, holds more than scheme, host, port and path, or would send the key in clear.
     """
-    if not isinstance(text, str) or (url := parse_http_url(text)) is None:
+    if not isinstance(text, str):
+        message = "base_url must be a string"
+        raise ConfigurationError(message)
+    url = parse_http_url(text)
+    if url is None:
         message = (
-            "base_url must be a string: an http(s) URL with scheme and host, a valid port if any, and without blanks,"
-            " control characters and backslashes, such as https://api.contactship.ai"
+            "base_url must be an http(s) URL with scheme and host, a valid port if any, and without blanks, control"
+            " characters and backslashes: https://api.contactship.ai"
         )
         raise ConfigurationError(message)
     if "@" in url.raw_authority or "?" in text or "#" in text:
