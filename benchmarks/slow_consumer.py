@@ -33,9 +33,9 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
         samples = compare_walks(walkers, rows=ROWS, latency=LATENCY, rounds=2 if quick else 15)
         measured = {name: walls(of_walker) for name, of_walker in samples.items()}
         setting = f"{busy * 1000:.0f} ms a page, {in_flight} in flight"
-        result.lines += [Line(setting, name, spread(seconds), SECONDS) for name, seconds in measured.items()]
+        result.lines.extend(Line(setting, name, spread(seconds), SECONDS) for name, seconds in measured.items())
         ideal = [max(seconds, busy * pages) for seconds in measured["network alone"]]
-        result.findings += [_finding(setting, name, measured[name], ideal) for name in ("prefetch", "pages")]
+        result.findings.extend(_finding(setting, name, measured[name], ideal) for name in ("prefetch", "pages"))
     return result
 
 
