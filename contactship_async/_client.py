@@ -47,8 +47,8 @@ class ContactshipClient:
     Args:
         api_key: The key, or an async function that returns it, called at the first use; its answer is kept until a 401.
             None takes the environment variable `CONTACTSHIP_API_KEY`.
-        base_url: Where the API is, with scheme and host. None takes the environment variable `CONTACTSHIP_BASE_URL`,
-            and without it `https://api.contactship.ai`.
+        base_url: Where the API is, with scheme and host, with or without `/v1` at its end. None takes the environment
+            variable `CONTACTSHIP_BASE_URL`, and without it `https://api.contactship.ai`.
         timeouts: How long to wait, in seconds.
         retry: How often and when a call is tried again.
         rate_limit: A budget that calls wait for before they are sent; None sets none. The documented one of an
@@ -62,6 +62,7 @@ class ContactshipClient:
             key.
         max_response_bytes: The longest answer accepted, decompressed; >= 1.
         allow_insecure_http: Allow an `http://` base URL that is not on this machine; the key then travels in clear.
+            None allows it if the environment variable `CONTACTSHIP_ALLOW_INSECURE_HTTP` is `1`, and only then.
 
     Raises:
         ConfigurationError: The key is missing or malformed, *base_url* is unusable or would send the key in clear, or
@@ -92,7 +93,7 @@ class ContactshipClient:
         transport: Transport | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
-        allow_insecure_http: bool = False,
+        allow_insecure_http: bool | None = None,
     ) -> None:
         if api_key is None:
             api_key = os.environ.get("CONTACTSHIP_API_KEY")

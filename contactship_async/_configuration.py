@@ -35,7 +35,7 @@ class ClientOptions(TypedDict, total=False):
     transport: Transport | None
     trace_configs: Sequence[aiohttp.TraceConfig]
     max_response_bytes: int
-    allow_insecure_http: bool
+    allow_insecure_http: bool | None
 
 
 @frozen(kw_only=True)
@@ -59,7 +59,7 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     transport: Transport | None = None,
     trace_configs: Sequence[aiohttp.TraceConfig] = (),
     max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
-    allow_insecure_http: bool = False,
+    allow_insecure_http: bool | None = None,
 ) -> Settings:
     """Check the settings that do not depend on the organization.
 
@@ -77,6 +77,8 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     check_type("trace_configs", trace_configs, Sequence)
     for trace_config in trace_configs:
         check_type("each of trace_configs", trace_config, aiohttp.TraceConfig)
+    if allow_insecure_http is None:
+        allow_insecure_http = os.environ.get("CONTACTSHIP_ALLOW_INSECURE_HTTP") == "1"
     check_type("allow_insecure_http", allow_insecure_http, bool)
     if transport is not None and (connector is not None or trace_configs):
         message = "a transport takes the place of HTTP: it goes with neither a connector nor trace_configs"
@@ -95,7 +97,7 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
 
 
 def read_base_url(text: object, *, allow_insecure_http: bool) -> str:
-    """Check a base URL, and return it without a slash at its end.
+    """Check a base URL, and return it without a slash or the version at its end: all paths begin with that.
 
     Raises:
         ConfigurationError: It is none, holds more than scheme, host, port and path, or would send the key in clear.
@@ -116,9 +118,12 @@ def read_base_url(text: object, *, allow_insecure_http: bool) -> str:
         message = "base_url must hold no user, password, query or fragment"
         raise ConfigurationError(message)
     if url.scheme == "http" and not allow_insecure_http and not _is_loopback(url.host):
-        message = "base_url would send the API key in clear: use https, or pass allow_insecure_http=True"
+        message = (
+            "base_url would send the API key in clear: use https, pass allow_insecure_http=True,"
+            " or set CONTACTSHIP_ALLOW_INSECURE_HTTP=1"
+        )
         raise ConfigurationError(message)
-    return str(url).rstrip("/")
+    return str(url).rstrip("/").removesuffix("/v1").rstrip("/")
 
 
 def _is_loopback(host: str) -> bool:
