@@ -114,7 +114,7 @@ class ContactshipClient:
         for name, limit in (("rate_limit", rate_limit), ("heavy_rate_limit", heavy_rate_limit)):
             if limit is not None:
                 check_type(name, limit, RateLimit)
-        address = Gate(most_under_way=settings.connection.most_requests)
+        address = Gate(max_in_flight=settings.connection.max_requests)
         self._set_up(settings, key, Limits(Gate(rate_limit), address, Gate(heavy_rate_limit)))
 
     def _set_up(self, settings: Settings, api_key: ApiKey, limits: Limits) -> None:

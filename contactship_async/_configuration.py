@@ -103,7 +103,7 @@ def read_base_url(text: object, *, allow_insecure_http: bool) -> str:
         ConfigurationError: It is none, holds more than scheme, host, port and path, or would send the key in clear.
     """
     if not isinstance(text, str) or _UNFIT_FOR_URL.search(text):
-        message = "base_url must be a text without blanks, control characters and backslashes"
+        message = "base_url must be a string without blanks, control characters and backslashes"
         raise ConfigurationError(message)
     try:
         url = URL(text)

@@ -40,12 +40,12 @@ __all__ = [
 Limit = Literal["connect", "attempt", "total"]
 """A field of `Timeouts`."""
 
-_MOST_ISSUES_IN_TEXT = 5
+_MAX_ISSUES_IN_TEXT = 5
 
 
 @frozen
 class WalkPosition:
-    """Where a walk ended: pass `offset=error.position.offset` to go on, with *yielded* rows already delivered.
+    """Where a walk of a listing ended, *yielded* rows after its start: pass `offset=error.position.offset` to go on.
 
     The offset counts from the listing as it is when the next walk begins: rows may come again, or be missed, by as
     many as were added or removed before it in between.
@@ -59,7 +59,7 @@ class ContactshipError(Exception):
     """The root of all errors of this package.
 
     Attributes:
-        position: Where the walk stood that this error ended; None outside walks.
+        position: How far the walk had come that this error ended; None outside walks.
     """
 
     position: WalkPosition | None = None
@@ -83,11 +83,11 @@ class ConfigurationError(ContactshipError, ValueError):
 
 
 class TransportError(ContactshipError):
-    """A request could not be exchanged for an answer."""
+    """A request could not be exchanged for a response."""
 
 
 class ConnectionFailedError(TransportError):
-    """No connection, or one that ended before the answer was complete."""
+    """No connection, or one that ended before the response was complete."""
 
 
 class RequestTimeoutError(TransportError, TimeoutError):
@@ -105,7 +105,7 @@ class RequestTimeoutError(TransportError, TimeoutError):
 
 
 class AmbiguousOutcomeError(TransportError):
-    """A call that is not safe to repeat left, but no complete answer came: it may have been processed.
+    """A call that is not safe to repeat left, but no complete response came: it may have been processed.
 
     Never retried by the client. Look whether it took effect before you repeat it: a second POST may dial a person
     twice.
@@ -117,8 +117,8 @@ class StatusError(ContactshipError):
 
     Attributes:
         status: The HTTP status code.
-        message: The server's own words, an empty text without any. May hold personal data, so it is not in the text.
-        body: The first 64 KiB of the answer's body.
+        message: The server's own words, an empty string without any. May hold personal data, so it is not in the text.
+        body: The first 64 KiB of the response body.
         request_id: The `x-request-id` header, None without one.
         method: The method of the call.
         path: The percent-encoded path of the call.
@@ -197,19 +197,19 @@ class UnexpectedRedirectError(StatusError):
 
 
 class MalformedResponseError(ContactshipError):
-    """An answer that is not JSON, has the wrong shape, or is too large.
+    """A response that is not JSON, has the wrong shape, or is too large.
 
     Attributes:
         issues: What is wrong, each with its JSON path, such as `data[3].created_at: expected a date and time`. They
-            hold no values of the answer.
+            hold no values of the response.
     """
 
     issues: tuple[str, ...]
 
     def __init__(self, issues: tuple[str, ...]) -> None:
-        shown = "; ".join(issues[:_MOST_ISSUES_IN_TEXT])
-        more = f" (and {len(issues) - _MOST_ISSUES_IN_TEXT} more)" if len(issues) > _MOST_ISSUES_IN_TEXT else ""
-        super().__init__(f"the answer is malformed: {shown}{more}")
+        shown = "; ".join(issues[:_MAX_ISSUES_IN_TEXT])
+        more = f" (and {len(issues) - _MAX_ISSUES_IN_TEXT} more)" if len(issues) > _MAX_ISSUES_IN_TEXT else ""
+        super().__init__(f"the response is malformed: {shown}{more}")
         self.issues = issues
 
 

@@ -1,4 +1,4 @@
-"""The settings of a client: how long to wait, how often to try again, and how much to send."""
+"""The settings of a client: timeouts, retries and rate limits."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Timeouts:
 
     Args:
         connect: For a new connection with name lookup and TLS. (If others use the connector too: or for a free one.)
-        attempt: For one request and its whole answer, *connect* included.
+        attempt: For one request and its whole response, *connect* included.
         total: For one call with all its retries and waits, for rate limits and for a free connection too: a real
-            deadline, also against a body that drips.
+            deadline, also when the server sends the body very slowly.
     """
 
     connect: float | None = field(default=10, validator=_positive_or_none)
@@ -46,13 +46,13 @@ class Timeouts:
 
 @frozen
 class RetryPolicy:
-    """When a call is tried again, in attempts and seconds.
+    """When a call is retried, in attempts and seconds.
 
-    The wait before retry *n* is drawn evenly from 0 to `min(max_delay, initial_delay * 2 ** (n - 1))` ("full
+    The wait before retry *n* is drawn uniformly from 0 to `min(max_delay, initial_delay * 2 ** (n - 1))` ("full
     jitter"). A `Retry-After` of the server takes its place; one longer than *max_retry_after* or than the time left
     of `Timeouts.total` raises at once.
 
-    A 429 holds back all calls of its organization for that long, not just the one it answered. Such a wait, and any
+    A 429 holds back all calls of its organization for that long, not just the one it refused. Such a wait, and any
     for a rate limit, is not an attempt.
 
     Args:

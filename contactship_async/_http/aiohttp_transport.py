@@ -1,4 +1,4 @@
-"""The only aiohttp client code: sends a request, adds the key, reads the answer with a cap, translates failures.
+"""The only aiohttp client code: sends a request, adds the key, reads the response up to a size, translates failures.
 
 aiohttp's frames and exceptions hold the request headers, and so the key. Its exceptions are therefore translated, and
 ours raised outside the `except` that caught them, without a context. Whatever else passes (cancellation, an error of
@@ -30,7 +30,7 @@ from contactship_async.errors import ContactshipError, MalformedResponseError, T
 API_KEY_HEADER: Final = "x-api-key"
 
 _RESENT_BY_AIOHTTP: Final = ("PUT", "DELETE")
-"""aiohttp sends these (and GET) once more by itself on a dropped connection, without a word and without an option.
+"""aiohttp itself sends these (and GET) once more on a dropped connection, without a log record and without an option.
 
 What it reports is the failure of the second sending; the first may have been received.
 """
@@ -39,24 +39,24 @@ _NEVER_ROUNDED: Final = float("inf")
 """aiohttp rounds time limits over 5 s up to whole seconds of the loop's clock, unless this threshold is higher."""
 
 
-class _SpoiledConnectionError(aiohttp.ServerDisconnectedError):
-    """The server has spoken unasked; aiohttp takes this for a dropped connection, and closes it."""
+class UnsolicitedDataError(aiohttp.ServerDisconnectedError):
+    """Unsolicited data arrived on a kept-alive connection; aiohttp takes this for a dropped one, and closes it."""
 
 
 _BEFORE_SENDING: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ServerFingerprintMismatch,
-    _SpoiledConnectionError,
+    UnsolicitedDataError,
 )
 """What is raised before a request is written; for one that aiohttp sends only once, nothing has left by then."""
 
 _REASONS: Final = {
-    _SpoiledConnectionError: "the server had sent an answer over the connection before it was asked",
-    aiohttp.ServerDisconnectedError: "the server closed the connection without an answer",
+    UnsolicitedDataError: "the server had sent a response over the connection before the request",
+    aiohttp.ServerDisconnectedError: "the server closed the connection without a response",
     aiohttp.ServerFingerprintMismatch: "the server's certificate is not the expected one",
-    aiohttp.ClientPayloadError: "the answer was cut off or could not be decompressed",
-    aiohttp.ClientResponseError: "the answer is not valid HTTP",
+    aiohttp.ClientPayloadError: "the response was cut off or could not be decompressed",
+    aiohttp.ClientResponseError: "the response is not valid HTTP",
     TimeoutError: "the server was silent for too long",
 }
 
@@ -66,25 +66,25 @@ class AiohttpTransport:
     """Exchange requests over an aiohttp session.
 
     Args:
-        session: Sends and receives the calls that may be sent twice.
-        watched_session: Does so for all others, and notes when they leave. (The trace that does so takes a GET some
-            5 % more instructions.)
+        session: Sends and receives the idempotent calls.
+        traced_session: Does so for all others, and notes when they leave. (Its trace takes a GET some 5 % more
+            instructions.)
         base_url: What paths are appended to; without a trailing slash.
         connect_seconds: How long to wait for a connection; None waits without limit.
         max_response_bytes: The longest body accepted, decompressed.
     """
 
     session: aiohttp.ClientSession
-    watched_session: aiohttp.ClientSession
+    traced_session: aiohttp.ClientSession
     base_url: str
     connect_seconds: float | None
     max_response_bytes: int
 
     async def __call__(self, request: Request) -> Response:
-        """Send *request* and read its answer.
+        """Send *request* and read its response.
 
         Raises:
-            TransportError: No complete answer came.
+            TransportError: No complete response came.
             MalformedResponseError: The body of a 2xx is larger than *max_response_bytes*.
         """
         if self.session.closed:
@@ -103,7 +103,7 @@ class AiohttpTransport:
         raise failure.with_traceback(None)
 
     async def _exchange(self, request: Request) -> Response:
-        session = self.session if request.idempotent else self.watched_session
+        session = self.session if request.idempotent else self.traced_session
         query = _encode_query(request.query)
         async with await session.request(
             request.method,
@@ -135,17 +135,17 @@ class AiohttpTransport:
         return b"".join(chunks)[: self.max_response_bytes]
 
 
-class _WaryRequest(aiohttp.ClientRequest):
-    """Is not sent over a connection on which something came after the last answer.
+class _RequestOnCleanConnection(aiohttp.ClientRequest):
+    """A request that is never sent over a connection on which data came after the last response.
 
-    aiohttp would take that for the answer to this request, the answer to this one for that to the next, and so on: with
-    a connector that is shared, for another organization's.
+    aiohttp would take that data for the response to this request, the response to this one for that to the next, and so
+    on (response desynchronisation): with a connector that is shared, for another organization's.
     """
 
     def send(self, conn: Connection) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
         protocol = conn.protocol
         if protocol is not None and protocol.should_close:
-            raise _SpoiledConnectionError
+            raise UnsolicitedDataError
         return super().send(conn)
 
 
@@ -178,7 +178,7 @@ def _translate(request: Request, error: aiohttp.ClientError | OSError, connect_s
 
 
 def _reason(error: aiohttp.ClientError | OSError) -> str:
-    """Say what happened without quoting the exception: some of aiohttp's print headers or parts of the answer."""
+    """Say what happened without quoting the exception: some of aiohttp's print headers or parts of the response."""
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"could not connect to {error.host}:{error.port} ({_system_reason(error.os_error)})"
     for kind, reason in _REASONS.items():
@@ -216,17 +216,17 @@ async def open_transport(  # noqa: PLR0913 - the settings of a session, all by k
         cookie_jar=aiohttp.DummyCookieJar(),  # The usual jar would replay one organization's cookies for another.
         headers={"User-Agent": user_agent, "Accept": "application/json"},
         timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds, ceil_threshold=_NEVER_ROUNDED),
-        request_class=_WaryRequest,
+        request_class=_RequestOnCleanConnection,
         trust_env=False,  # With it, aiohttp would add an Authorization header from netrc.
     )
     session = open_session(connector=connector, connector_owner=connector is None, trace_configs=[*trace_configs])
-    watched_session = open_session(
+    traced_session = open_session(
         connector=session.connector, connector_owner=False, trace_configs=[*trace_configs, departures]
     )
     try:
-        yield AiohttpTransport(session, watched_session, base_url, connect_seconds, max_response_bytes)
+        yield AiohttpTransport(session, traced_session, base_url, connect_seconds, max_response_bytes)
     finally:
-        await watched_session.close()
+        await traced_session.close()
         await session.close()
 
 

@@ -1,7 +1,7 @@
 """The API key: where it comes from, and what is accepted as one.
 
 The key as plain text must not be left in a frame that an exception passes through, since error trackers record
-locals. So a fault of the key is returned, and raised where no frame holds the text.
+local variables. So an error about the key is returned, and raised where no frame holds the plain text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ApiKeySource = str | Callable[[], Awaitable[str]]
 _API_KEY = re.compile(r"[\x21-\x7e]{1,512}")
 """What aiohttp sends unchanged: it strips blanks, refuses control characters, and sends a lone surrogate as no key."""
 
-_KEY_FORM = "a text of 1 to 512 visible ASCII characters"
+_KEY_FORM = "a string of 1 to 512 visible ASCII characters"
 
 
 class FetchedApiKey:
@@ -33,7 +33,7 @@ class FetchedApiKey:
         self._lock_loop: asyncio.AbstractEventLoop | None = None
 
     async def get(self, timeout_seconds: float | None) -> Secret:
-        """Return the key, fetched if need be; calls at the same time wait for one fetch.
+        """Return the key, fetched if need be; concurrent calls wait for one fetch.
 
         Raises:
             ConfigurationError: What was fetched is no key.
@@ -56,12 +56,12 @@ class FetchedApiKey:
             self._known = None
 
     async def _fetch_anew(self) -> Secret:
-        answer = self._fetch()
-        if not isawaitable(answer):
-            del answer
-            message = f"the API key{self._of} must be a text or an async function that returns one"
+        result = self._fetch()
+        if not isawaitable(result):
+            del result
+            message = f"the API key{self._of} must be a string or an async function that returns one"
             raise TypeError(message)
-        fetched = _read_text(await answer, self._of)
+        fetched = _read_text(await result, self._of)
         if isinstance(fetched, ConfigurationError):
             message = f"the function for the API key{self._of} did not return one: it must return {_KEY_FORM}"
             raise ConfigurationError(message)
@@ -80,11 +80,11 @@ ApiKey = Secret | FetchedApiKey
 
 
 def read_api_key(source: object, of: str = "") -> ApiKey | ConfigurationError:
-    """Check where a key comes from, and return it or its fault.
+    """Check where a key comes from, and return it, or the error to raise.
 
     Args:
         source: The key, or an async function that returns it.
-        of: Whose it is, for the texts of errors.
+        of: Whose it is, for error texts.
     """
     if callable(source):
         return FetchedApiKey(source, of)

@@ -34,7 +34,7 @@ class Connection:
         connector: An aiohttp connector to use; None opens one.
         trace_configs: aiohttp trace configurations for the session.
         connect_seconds: How long to wait for a connection; None waits without limit.
-        max_response_bytes: The longest answer accepted, decompressed.
+        max_response_bytes: The longest body accepted, decompressed.
         is_available: Whether calls are allowed: those over a pool only within its `async with`.
     """
 
@@ -48,8 +48,8 @@ class Connection:
     _session: _Session | None = field(default=None, init=False)
 
     @property
-    def most_requests(self) -> float:
-        """How many requests can be under way at once without waiting for a connection."""
+    def max_requests(self) -> float:
+        """How many requests can be in flight at once without waiting for a connection."""
         if self.transport is not None:
             return math.inf
         if self.connector is None:
@@ -119,7 +119,7 @@ class Connection:
 class _Session:
     """An open session: the generator that closes it, what it yielded, and where it may be used.
 
-    After a fork, two processes would share one selector and each other's answers, so the process counts as well.
+    After a fork, two processes would share one selector and each other's responses, so the process counts as well.
     """
 
     opened: AsyncGeneratorType[Transport]

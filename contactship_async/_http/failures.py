@@ -1,4 +1,4 @@
-"""Which error an exchange ends with that brought no whole answer: whether the call may have been processed decides."""
+"""The error of an exchange without a complete response: it depends on whether the call may have been processed."""
 
 from __future__ import annotations
 

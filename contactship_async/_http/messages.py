@@ -21,7 +21,7 @@ Query: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class _Message(Struct, frozen=True, kw_only=True):
-    """Shows the fields that give nothing away, to rich as well, which would ask a struct for all of them."""
+    """Only fields that are not sensitive appear in its repr (redaction), and in that of rich, which would show all."""
 
     _shown: ClassVar[tuple[str, ...]] = ()
 
@@ -54,18 +54,18 @@ class Response(_Message, frozen=True, kw_only=True):
 
 
 def is_success(status: int) -> bool:
-    """Tell whether *status* is a 2xx (RFC 9110, 15.3)."""
+    """Return whether *status* is a 2xx (RFC 9110, 15.3)."""
     return status // 100 == 2  # noqa: PLR2004 - the class of the status
 
 
 class Delivery(Struct):
-    """How far one attempt has come; a transport notes it, the attempt loop asks when it has to end the attempt.
+    """How far one attempt has come; a transport notes it, the attempt loop reads it when it has to end the attempt.
 
-    A transport that notes nothing leaves the cautious answer: the request may have left, and nothing has come back.
+    If a transport notes nothing, the cautious default holds: the request may have left, and nothing has come back.
 
     Args:
         provably_unsent: No byte of the request has left yet.
-        refusal: The answer so far, once its status is known and is no 2xx: the status counts without the whole body.
+        refusal: The response so far, once its status is known and is no 2xx: the status counts without the whole body.
     """
 
     provably_unsent: bool = False

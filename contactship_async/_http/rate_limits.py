@@ -1,19 +1,19 @@
-"""The gates that hold requests back before they are sent: budgets, pauses the server asked for, and connections.
+"""Gates: rate limiters (sliding-window log) with a concurrency limit, which every request passes before it is sent.
 
-Every attempt passes two gates, that of its organization and that of its address: the API counts both. The clients of
-a pool share the second. The requests of heavy listings have a third before them, which holds back no others: the API
-counts these besides (https://docs.contactship.ai/api-reference/rate-limits). At each gate:
+Each attempt passes two gates, its organization's and its address's: the API counts both. The clients of a pool share
+the second. Requests of heavy listings pass a third one first, which delays no others: the API counts these separately
+as well (https://docs.contactship.ai/api-reference/rate-limits). At each gate:
 
-- No window of `RateLimit.per_seconds`, wherever it begins, sees more requests than the budget has: the moments of the
-  last requests are kept, and the next may go when the oldest of them has left the window. A window that is reset at
-  fixed times, as the API's is, lets twice as many pass around its edge.
-- A pause lasts as long as the server said. Those who waited leave after it one by one, a little apart: when the budget
-  is used up again, few are under way and refused. (A jitter as large as that of retries is unfair to those who draw a
-  long one: each time, others have used up the budget before they come.)
-- Who comes first goes first. But a request that was sent before and turned away goes before those that were not, or
-  less often, so that no call uses up its attempts while others pass. At the gate of the address, each organization has
-  one place.
-- No more requests are under way than there are connections, so that nobody waits for one with a time limit running.
+- Sliding window: no period of `RateLimit.per_seconds`, wherever it begins, sees more requests than the budget has. The
+  times of the last requests are kept, and the next one may go when the oldest of them has left the window. (A fixed
+  window, as the API has, lets twice as many pass around its edge.)
+- A pause lasts as long as the server said. After it, waiting requests are released one by one, a little apart, against
+  a thundering herd: when the budget is used up again, few requests are in flight and refused. (Jitter as large as that
+  of retries would be unfair to requests that draw a long one: each time, others use up the budget before them.)
+- Waiting requests are served first in, first out; a retried one goes ahead of those with fewer attempts (priority
+  queue), so that no call uses up its attempts while others pass. At the gate of the address, each organization has one
+  place in the queue.
+- No more requests are in flight than there are connections, so that none waits for one with a time limit running.
 
 A waiting request holds nothing: cancelling it leaves the gates as they are.
 """
@@ -35,17 +35,20 @@ from attrs import define, field, frozen
 from contactship_async.settings import RateLimit
 
 _LONG_AGO: Final = -math.inf
-"""Before any moment on a clock."""
+"""Earlier than any time on a clock."""
 
-_MOST_RANKS: Final = 4
-"""How many attempts the default `RetryPolicy` allows."""
+_MAX_PRIORITIES: Final = 4
+"""One for each number of earlier attempts that the default `RetryPolicy` allows."""
 
-_PART_OF_PAUSE: Final = 1 / 6000
-"""After a minute, 5 ms on average: at a round trip of 50 ms, some ten requests are under way when the budget is used up
-again, and the 120 of the documented budget take a hundredth of its window to leave."""
+_MAX_SPACING: Final = 1 / 6000
+"""How far apart waiting requests are released after a pause, as a fraction of it.
 
-_PROCESSION: Final = 0.1
-"""Those who waited leave apart for this part of the pause at the most: time for 1,200 of them."""
+After a minute, 5 ms on average: at a round trip of 50 ms, some ten requests are in flight when the budget is used up
+again, and the 120 of the documented budget are released within a hundredth of its window.
+"""
+
+_MAX_RELEASE_TIME: Final = 0.1
+"""For how long requests are released apart after a pause, as a fraction of it: time for 1,200 of them."""
 
 
 @frozen
@@ -65,95 +68,95 @@ class Pauses:
 
 @define(eq=False)
 class Gate:
-    """One budget, shared by all who pass.
+    """A rate limiter with a concurrency limit, shared by all requests that count against one budget.
 
     Args:
         rate_limit: The budget; None sets none.
-        most_under_way: How many requests may be sent and not yet answered.
-        clock: Seconds of a clock that never goes back.
+        max_in_flight: How many requests may be in flight, that is, sent and not yet answered.
+        clock: Seconds of a monotonic clock.
         sleep: Waits for seconds.
-        dice: Draws evenly from [0, 1).
+        rng: Returns uniform random numbers in [0, 1).
     """
 
     rate_limit: RateLimit | None = None
-    most_under_way: float = math.inf
+    max_in_flight: float = math.inf
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-    dice: Callable[[], float] = random.random
+    rng: Callable[[], float] = random.random
     _waiting: int = field(default=0, init=False)
-    _under_way: int = field(default=0, init=False)
+    _in_flight: int = field(default=0, init=False)
     _opens_at: float = field(default=_LONG_AGO, init=False)
-    _most_apart: float = field(default=0.0, init=False)
-    _procession_ends_at: float = field(default=_LONG_AGO, init=False)
-    _sent: deque[float] = field(factory=deque, init=False)
-    _line: _Line | None = field(default=None, init=False)
-    _vacancy: asyncio.Future[None] | None = field(default=None, init=False)
+    _max_spacing: float = field(default=0.0, init=False)
+    _release_ends_at: float = field(default=_LONG_AGO, init=False)
+    _sent_at: deque[float] = field(factory=deque, init=False)
+    _queue: _PriorityQueue | None = field(default=None, init=False)
+    _slot_freed: asyncio.Future[None] | None = field(default=None, init=False)
 
     def is_open(self, *, in_turn: bool = False) -> bool:
-        """Tell whether a request may pass now: one that has the turn, or else one that takes nobody's place."""
-        if self._under_way >= self.most_under_way or (self._waiting and not in_turn):
+        """Return whether a request may pass now: one that has the turn, or one that overtakes none that wait."""
+        if self._in_flight >= self.max_in_flight or (self._waiting and not in_turn):
             return False
         opens_at = self._opens_at if self.rate_limit is None else self.opens_at()
         return opens_at == _LONG_AGO or opens_at <= self.clock()
 
     def opens_at(self, ahead: int = 0) -> float:
-        """Return the earliest moment at which a request may pass that has *ahead* others before it."""
+        """Return the earliest time at which a request may pass that has *ahead* others before it."""
         opens_at = self._opens_at
         if self.rate_limit is not None:
             window = self.rate_limit.per_seconds
             now = self.clock()
-            while self._sent and self._sent[0] + window <= now:
-                self._sent.popleft()
+            while self._sent_at and self._sent_at[0] + window <= now:
+                self._sent_at.popleft()
             windows, place = divmod(ahead, self.rate_limit.requests)
-            place -= self.rate_limit.requests - len(self._sent)
+            place -= self.rate_limit.requests - len(self._sent_at)
             if place >= 0:
-                opens_at = max(opens_at, self._sent[place] + window)
+                opens_at = max(opens_at, self._sent_at[place] + window)
             if windows:
                 opens_at = max(opens_at, now) + windows * window
         return opens_at
 
     def seconds_to_wait(self, attempts: int) -> float:
-        """Return for how long whoever comes now has to wait at least, if it was sent *attempts* times before."""
+        """Return for how many seconds a request that comes now, after *attempts* attempts, has to wait at least."""
         return self.opens_at(0 if attempts else self._waiting) - self.clock()
 
     def pause(self, seconds: float) -> None:
-        """Let nobody pass for *seconds*."""
+        """Close the gate for *seconds*."""
         ends_at = self.clock() + seconds
         if ends_at < self._opens_at:
             return
-        self._most_apart = seconds * _PART_OF_PAUSE
-        self._procession_ends_at = ends_at + seconds * _PROCESSION
-        self._opens_at = ends_at + self._apart()
+        self._max_spacing = seconds * _MAX_SPACING
+        self._release_ends_at = ends_at + seconds * _MAX_RELEASE_TIME
+        self._opens_at = ends_at + self._draw_spacing()
 
     def enter(self) -> None:
         """Count a request that is sent now."""
-        self._under_way += 1
+        self._in_flight += 1
         if self.rate_limit is not None:
-            self._sent.append(self.clock())
+            self._sent_at.append(self.clock())
         if self._opens_at != _LONG_AGO:
-            # The last of those who waited ends the procession; while new ones come all the time, its own length does.
-            goes_on = self._waiting > 1 and self.clock() < self._procession_ends_at
-            self._opens_at = self.clock() + self._apart() if goes_on else _LONG_AGO
+            # Staggered release ends with the last waiting request, or in time while new ones keep coming.
+            is_released_apart = self._waiting > 1 and self.clock() < self._release_ends_at
+            self._opens_at = self.clock() + self._draw_spacing() if is_released_apart else _LONG_AGO
 
     def leave(self) -> None:
-        """Count a request that has its answer, or gets none."""
-        self._under_way -= 1
-        if self._vacancy is not None and not self._vacancy.done():
-            self._vacancy.set_result(None)
+        """Count a request that has its response, or gets none."""
+        self._in_flight -= 1
+        if self._slot_freed is not None and not self._slot_freed.done():
+            self._slot_freed.set_result(None)
 
-    def _apart(self) -> float:
-        return self.dice() * self._most_apart
+    def _draw_spacing(self) -> float:
+        return self.rng() * self._max_spacing
 
     @asynccontextmanager
     async def turn(self, attempts: int) -> AsyncGenerator[None, None]:
-        """Wait until all have passed who were sent more often, or as often and came before."""
+        """Wait until all requests have passed that had more attempts, or as many and came before."""
         loop = asyncio.get_running_loop()
-        if self._line is None or self._line.loop is not loop:
-            self._line = _Line(loop)
+        if self._queue is None or self._queue.loop is not loop:
+            self._queue = _PriorityQueue(loop)
         self._waiting += 1
         try:
             async with AsyncExitStack() as stack:
-                for lock in self._line.locks[min(attempts, _MOST_RANKS - 1) :]:
+                for lock in self._queue.locks[min(attempts, _MAX_PRIORITIES - 1) :]:
                     await stack.enter_async_context(lock)
                 yield
         finally:
@@ -162,30 +165,30 @@ class Gate:
     async def wait(self, deadline: float) -> float | None:
         """Wait until the gate is open, and return None; how many seconds that takes if it is after *deadline*.
 
-        Only who has the turn may wait here.
+        Only the request that has the turn may wait here.
         """
         while not self.is_open(in_turn=True):
             opens_at = self.opens_at()
             if opens_at > deadline:
                 return opens_at - self.clock()
-            if self._under_way >= self.most_under_way:
-                self._vacancy = asyncio.get_running_loop().create_future()
-                await self._vacancy
+            if self._in_flight >= self.max_in_flight:
+                self._slot_freed = asyncio.get_running_loop().create_future()
+                await self._slot_freed
             else:
                 await self.sleep(max(opens_at - self.clock(), 0.0))
         return None
 
 
 @frozen
-class _Line:
-    """A lock of one loop for each rank; the last is the turn itself.
+class _PriorityQueue:
+    """A lock of one loop for each priority, which serves first in, first out; the last one is the turn itself.
 
-    Whoever has the lock of a rank waits for that of the next, behind those who already wait there: one of a lower rank
-    stands among them at the most.
+    A request that has the lock of its priority waits for that of the next higher one, behind those that already wait
+    there: at most one of a lower priority is among them.
     """
 
     loop: asyncio.AbstractEventLoop
-    locks: tuple[asyncio.Lock, ...] = field(factory=lambda: tuple(asyncio.Lock() for _ in range(_MOST_RANKS)))
+    locks: tuple[asyncio.Lock, ...] = field(factory=lambda: tuple(asyncio.Lock() for _ in range(_MAX_PRIORITIES)))
 
 
 class _Turn(Enum):
@@ -237,7 +240,7 @@ class Limits:
         """Wait until a request may be sent and count it, or return the reason why it can't be by *deadline*.
 
         Args:
-            deadline: A moment on the clock of the gates.
+            deadline: A time on the clock of the gates.
             attempts: How often the request was sent before.
             heavy: Whether the request is one of a heavy listing.
         """
@@ -258,12 +261,12 @@ class Limits:
         return f"rate limits hold it back for another {known_wait:.1f} s, and so it can't end"
 
     def leave(self, *, heavy: bool = False) -> None:
-        """Count a request that has its answer, or gets none."""
+        """Count a request that has its response, or gets none."""
         for gate in self._gates(heavy=heavy):
             gate.leave()
 
     def pause(self, pauses: Pauses) -> None:
-        """Let nobody pass the gates of used up budgets."""
+        """Close the gates of the budgets that are used up."""
         for gate, seconds in (
             (self.organization, pauses.organization),
             (self.address, pauses.address),
@@ -278,7 +281,7 @@ class Limits:
     async def _take_turns(self, gates: tuple[Gate, ...], place: int, deadline: float, attempts: int) -> float | _Turn:
         """Wait at the gate at *place* and at those behind it, and count the request when all are open at once.
 
-        Whoever waits at a gate holds the turns at those before it, and none at those behind: their others pass.
+        A request that waits at a gate holds the turns at those before it, and none at those behind: others pass there.
 
         Returns:
             How many seconds one of the gates stays closed if that is beyond *deadline*, or what became of the turn.

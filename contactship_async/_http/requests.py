@@ -21,7 +21,7 @@ Parameter: TypeAlias = str | int | float | bool | Enum | datetime | None
 Parameters: TypeAlias = Mapping[str, Parameter | Iterable[Parameter]]
 
 _SINGLE: Final = (str, int, float, NoneType, bytes, Mapping)
-"""What is one value, though some of it can be iterated; asked first, as numbers are slow to be found no iterable."""
+"""What is one value, though some of it can be iterated; checked first, as checking for `Iterable` is slow."""
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _IDEMPOTENT_METHODS: Final = ("GET", "HEAD")
@@ -162,5 +162,5 @@ def _query_text(name: str, value: object) -> str:
             message = f"params[{name!r}] must be finite"
             raise ValueError(message)
         return str(value)
-    message = f"params[{name!r}] must be a text, number, boolean, date and time, or several of them"
+    message = f"params[{name!r}] must be a string, number, boolean, date and time, or several of them"
     raise TypeError(message)

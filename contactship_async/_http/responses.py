@@ -49,12 +49,12 @@ _ERRORS: Final = {
     429: RateLimitError,
 }
 
-_MOST_BODY_BYTES_IN_ERROR: Final = 64 * 1024
-_MOST_BODY_BYTES_SEARCHED: Final = 2**20
+_MAX_BODY_BYTES_IN_ERROR: Final = 64 * 1024
+_MAX_BODY_BYTES_SEARCHED: Final = 2**20
 """For a message. 28 MiB of empty arrays, 28 KB when compressed, would take the decoder 700 MiB and ten seconds."""
 
-_LONGEST_RESET_SECONDS: Final = 300
-_LONGEST_RETRY_AFTER_SECONDS: Final = 10.0**9
+_MAX_RESET_SECONDS: Final = 300
+_MAX_RETRY_AFTER_SECONDS: Final = 10.0**9
 """Some 30 years: keeps hostile headers within what arithmetic and sleeps can take."""
 
 
@@ -103,14 +103,14 @@ def _array_reader(row_type: Hashable) -> Callable[[bytes], list[Any]]:
     return codec.reader(list[row_type])  # type: ignore[valid-type] # at run time
 
 
-class PageAnswer(Struct, Generic[T]):
+class PageResponse(Struct, Generic[T]):
     """What a page brought.
 
     Args:
         rows: Up to the first malformed one.
-        count: Of the listing; None where the response does not tell.
+        count: Of the listing; None where the response does not say.
         problem: What is wrong with the row after them, if there is one that could not be read.
-        after: The cursor of the next page; None where the response tells none.
+        after: The cursor of the next page; None where the response has none.
     """
 
     rows: list[T]
@@ -119,7 +119,7 @@ class PageAnswer(Struct, Generic[T]):
     after: str | None = None
 
 
-def read_page(response: Response, row_type: type[T]) -> PageAnswer[T]:
+def read_page(response: Response, row_type: type[T]) -> PageResponse[T]:
     """Read a page of rows, up to the first malformed one.
 
     Raises:
@@ -130,7 +130,7 @@ def read_page(response: Response, row_type: type[T]) -> PageAnswer[T]:
     problem = None
     try:
         if is_array:
-            return PageAnswer(_array_reader(row_type)(body), None)  # type: ignore[arg-type] # mypy: no class is hashable
+            return PageResponse(_array_reader(row_type)(body), None)  # type: ignore[arg-type] # mypy: no class is hashable
         envelope = _page_reader(row_type)(body)  # type: ignore[arg-type] # mypy: no class is hashable
     except MalformedResponseError as error:
         problem = error
@@ -141,7 +141,7 @@ def read_page(response: Response, row_type: type[T]) -> PageAnswer[T]:
         envelope = _PageEnvelope(_rows_before_malformed(raw.data, row_type), raw.count, raw.pagination, raw.paging)
     count = envelope.pagination.total_rows if envelope.pagination is not None else envelope.count
     cursors = envelope.paging.cursors if envelope.paging is not None else None
-    return PageAnswer(envelope.data, count, problem, None if cursors is None else cursors.after)
+    return PageResponse(envelope.data, count, problem, None if cursors is None else cursors.after)
 
 
 def _rows_before_malformed(raw_rows: list[Any], row_type: type[T]) -> list[T]:
@@ -177,7 +177,7 @@ def read_object(response: Response, cl: type[T]) -> T:
 
 
 def read_error(request: Request, response: Response) -> StatusError:
-    """Turn an answer that is no 2xx into its error, with the key masked wherever the server echoes it."""
+    """Turn a response that is no 2xx into its error, with the key masked wherever the server echoes it."""
     redact = request.api_key.redact
     request_id = response.headers.get("x-request-id")
     return _error_class(response.status)(
@@ -185,14 +185,14 @@ def read_error(request: Request, response: Response) -> StatusError:
         method=request.method,
         path=request.path,
         message=redact(_read_message(response.body).encode()).decode(errors="replace"),
-        body=redact(response.body[:_MOST_BODY_BYTES_IN_ERROR]),
+        body=redact(response.body[:_MAX_BODY_BYTES_IN_ERROR]),
         request_id=None if request_id is None else redact(_header_bytes(request_id)).decode(errors="replace"),
         retry_after=read_retry_after(response.headers),
     )
 
 
 def _header_bytes(text: str) -> bytes:
-    # aiohttp delivers header bytes that are not UTF-8 as lone surrogates, which nobody could print or encode. Other
+    # aiohttp delivers header bytes that are not UTF-8 as lone surrogates, which can't be printed or encoded. Other
     # transports may deliver surrogates that no bytes stand for; UTF-16 has a form for all of them.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
@@ -207,7 +207,7 @@ def _error_class(status: int) -> type[StatusError]:
 
 def _read_message(body: bytes) -> str:
     """Find the server's words: `message` is the one field that all documentation of errors shares; a list is joined."""
-    if len(body) > _MOST_BODY_BYTES_SEARCHED:
+    if len(body) > _MAX_BODY_BYTES_SEARCHED:
         return ""
     try:
         content = codec.loads(body, object)
@@ -216,26 +216,26 @@ def _read_message(body: bytes) -> str:
     message = content.get("message") if isinstance(content, dict) else None
     if isinstance(message, list):
         message = "; ".join(part for part in message if isinstance(part, str))
-    return message[:_MOST_BODY_BYTES_IN_ERROR] if isinstance(message, str) else ""
+    return message[:_MAX_BODY_BYTES_IN_ERROR] if isinstance(message, str) else ""
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
     """Read `Retry-After` as seconds from now: a number of them or an HTTP date (RFC 9110, 10.2.3), None if neither.
 
-    A date is compared with the answer's own `Date`, so that a wrong clock on either side does no harm.
+    A date is compared with the response's own `Date`, so that a wrong clock on either side does no harm.
     """
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
-        return min(float(text), _LONGEST_RETRY_AFTER_SECONDS)
+        return min(float(text), _MAX_RETRY_AFTER_SECONDS)
     until = _read_http_date(text)
     if until is None:
         return None
     now = _read_http_date(headers.get("date", "")) or datetime.now(UTC)
-    return min(max((until - now).total_seconds(), 0.0), _LONGEST_RETRY_AFTER_SECONDS)
+    return min(max((until - now).total_seconds(), 0.0), _MAX_RETRY_AFTER_SECONDS)
 
 
 def read_pauses(headers: Mapping[str, str]) -> Pauses | None:
-    """Read for how many seconds the server will answer nothing but 429, because a budget is used up; None if it's not.
+    """Read for how many seconds the server will refuse all with 429, because a budget is used up; None if none is.
 
     `X-RateLimit-Reset` is documented as seconds, and elsewhere as not to be relied on: what can't be seconds until the
     end of a window counts as none. The headers with `-heavy` are of the budget for a few listings, those with `-ip` of
@@ -253,14 +253,14 @@ def _read_pause(headers: Mapping[str, str], suffix: str) -> float | None:
     if headers.get(f"x-ratelimit-remaining{suffix}", "").strip() != "0":
         return None
     text = headers.get(f"x-ratelimit-reset{suffix}", "").strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(_LONGEST_RESET_SECONDS))):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(_MAX_RESET_SECONDS))):
         return 0.0
-    return float(text) if int(text) <= _LONGEST_RESET_SECONDS else 0.0
+    return float(text) if int(text) <= _MAX_RESET_SECONDS else 0.0
 
 
 def _read_http_date(text: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(text)
+        timestamp = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return timestamp if timestamp.tzinfo is not None else timestamp.replace(tzinfo=UTC)

@@ -1,13 +1,13 @@
 """The one attempt loop: how often a request is sent, when, and how long it may take.
 
-A GET is tried again after connection failures, cut answers, attempt timeouts, and `RETRIED_STATUSES`. Any other call
-is tried again only when it provably never left this process: a duplicate POST dials a person twice. Which of the two
-it was, the transport says by the class of its error (see `_messages.Transport`); for a limit that is reached here, by
-`Delivery`.
+A GET is retried after connection failures, truncated responses, attempt timeouts, and `RETRIED_STATUSES`. Any other
+call is retried only when it provably never left this process: a duplicate POST dials a person twice. Which of the two
+it was, the transport says by the class of its error (see `messages.Transport`), or by `Delivery` if a time limit of
+this module is reached.
 
-Each attempt waits for the limits first, and is logged when it has ended: at level DEBUG if all went well, otherwise
+Each attempt waits for the rate limits first, and is logged when it has ended: at level DEBUG after a 2xx, otherwise
 INFO. The records carry method, path, status, error, attempt, elapsed and wait (seconds), and the organization, as
-attributes; none carries the key, a query, a number of a path, or what was answered.
+attributes; none carries the key, a query, a number of a path, or anything of the response but its status.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ class AttemptLoop:
         policy: How often, and how long to wait in between.
         timeouts: How long one attempt and one call may take.
         limits: Hold requests back before they are sent.
-        read_error: Turns every answer but a 2xx into its error.
-        read_pauses: Reads from the headers of an answer for how long no request should follow it.
+        read_error: Turns every response but a 2xx into its error.
+        read_pauses: Reads from the headers of a response for how long no request should follow it.
         organization: Named in the log.
-        clock: Seconds of a clock that never goes back; the limits go by the same.
+        clock: Seconds of a monotonic clock; the limits use the same.
         sleep: Waits for seconds.
-        dice: Draws evenly from [0, 1).
+        rng: Returns uniform random numbers in [0, 1), for the jitter.
     """
 
     policy: RetryPolicy
@@ -72,24 +72,24 @@ class AttemptLoop:
     organization: str | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-    dice: Callable[[], float] = random.random
+    rng: Callable[[], float] = random.random
 
     def start_deadline(self) -> float:
-        """Return the moment on the clock by which a call that starts now must have ended."""
+        """Return the time on the clock by which a call that starts now must have ended."""
         return self.clock() + (math.inf if self.timeouts.total is None else self.timeouts.total)
 
     async def send(self, request: Request, transport: Transport, deadline: float, *, heavy: bool = False) -> Response:
-        """Send *request* until an answer without error comes, or its error is final.
+        """Send *request* until it succeeds, or its error is final.
 
         Args:
             request: Complete with its key.
             transport: Exchanges it for a response.
-            deadline: A moment on the clock.
+            deadline: A time on the clock.
             heavy: Whether it is one of a heavy listing, which have a budget of their own.
 
         Raises:
-            TransportError: No complete answer came, or the limits held the call back for too long.
-            StatusError: The last answer.
+            TransportError: No complete response came, or the limits held the call back for too long.
+            StatusError: The last response was an error.
         """
         error: ContactshipError | None = None
         pauses: Pauses | None = None
@@ -151,7 +151,7 @@ class AttemptLoop:
         return request.delivery.refusal or self._timed_out(request, limit, repeatable=request.is_repeatable)
 
     def _timed_out(self, request: Request, limit: Limit, *, repeatable: bool) -> TransportError:
-        reason = f"no complete answer within {getattr(self.timeouts, limit)} s, the {limit} limit"
+        reason = f"no complete response within {getattr(self.timeouts, limit)} s, the {limit} limit"
         return exchange_error(describe_call(request.method, request.path), reason, repeatable=repeatable, limit=limit)
 
     def _delay_after(self, attempt: int, error: ContactshipError) -> float:
@@ -159,7 +159,7 @@ class AttemptLoop:
         if isinstance(error, StatusError) and error.retry_after is not None:
             return error.retry_after
         longest = self.policy.initial_delay * 2.0 ** min(attempt - 1, _HIGHEST_EXPONENT)
-        return self.dice() * min(self.policy.max_delay, longest)
+        return self.rng() * min(self.policy.max_delay, longest)
 
     def _is_final(self, attempt: int, request: Request, error: ContactshipError) -> bool:
         if attempt >= self.policy.max_attempts:
@@ -192,7 +192,7 @@ class AttemptLoop:
 
 
 def _refused_for(seconds: float, used_up: Pauses | None, *, heavy: bool) -> Pauses:
-    """Tell whom a 429 holds back for *seconds*: those of the budgets it calls used up, or else of the nearest one."""
+    """Return which budgets a 429 pauses for *seconds*: those it calls used up, or else the nearest one."""
     named = used_up or Pauses()
     organization = None if named.organization is None else seconds
     address = None if named.address is None else seconds
@@ -205,5 +205,5 @@ def _with_notes(error: ContactshipError, attempts: int, reason: str | None = Non
     if attempts > 1:
         error.add_note(f"{attempts} attempts were made.")
     if reason is not None:
-        error.add_note(f"No further one: {reason}.")
+        error.add_note(f"Not retried: {reason}.")
     return error

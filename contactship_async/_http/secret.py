@@ -1,4 +1,4 @@
-"""A text that is not given away, and that can be masked where someone else gives it away."""
+"""A secret string: redacted in every repr, and masked in data that a server echoes it in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 _SHORTEST_CUT_SECRET = 8
-"""A cut-off beginning of a secret is masked from this many characters on; shorter ones give nothing away."""
+"""A cut-off beginning of a secret is masked from this many characters on; shorter ones reveal too little to matter."""
 
 _ESCAPE = re.compile(
     rb"""
@@ -18,11 +18,11 @@ _ESCAPE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-"""An escaped character of a JSON text or a URL."""
+"""An escaped character of a JSON string or a URL."""
 
 
 class Secret:
-    """Text that no repr, format, comparison, copy or pickle gives away."""
+    """A string that no repr, format, comparison, copy or pickle reveals."""
 
     __slots__ = ("_value",)
 
@@ -30,11 +30,11 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the text; only for the line that sets the request header, and for the sandbox that checks it."""
+        """Return the string; only for the line that sets the request header, and for the sandbox that checks it."""
         return self._value
 
     def redact(self, data: bytes) -> bytes:
-        """Replace the text in *data* by `***`: plain, with escapes of JSON or URLs, or cut off by the end of *data*."""
+        """Replace the secret in *data* by `***`: plain, with escapes of JSON or URLs, or cut off at its end."""
         if not self._value:
             return data
         data = self._mask(data, data, range(len(data) + 1))
@@ -43,7 +43,7 @@ class Secret:
         return data
 
     def _mask(self, data: bytes, text: bytes, places: Sequence[int]) -> bytes:
-        """Mask what *text* says in *data*, where `text[i]` stands at `places[i]`."""
+        """Mask in *data* what *text* holds of the secret, where `text[i]` stands at `places[i]`."""
         secret = self._value.encode()
         parts: list[bytes] = []
         end = 0

@@ -1,6 +1,6 @@
-"""A time limit on what a task awaits: `asyncio.timeout`, which takes two coroutines more for it, 3 % of a walk.
+"""A time limit on what a task awaits, like `asyncio.timeout`, whose two coroutines more would be 3 % of a walk.
 
-It tells its own cancellation from one by somebody else as timeouts and task groups do, by `Task.cancelling()` and
+It distinguishes its own cancellation from others as timeouts and task groups do, by `Task.cancelling()` and
 `Task.uncancel()`: https://docs.python.org/3/library/asyncio-task.html#asyncio.Task.uncancel
 """
 
@@ -14,7 +14,7 @@ from typing import Self
 class TimeLimit:
     """Cancels the running task if the `with` block takes longer than *seconds*, and raises a `TimeoutError` instead.
 
-    When somebody else cancels the task as well, the block ends with that cancellation.
+    If the task is cancelled from elsewhere as well, the block ends with that cancellation.
 
     Args:
         seconds: > 0.

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from contactship_async._http.caller import Caller
 from contactship_async._http.messages import Query, Request
 from contactship_async._http.requests import Parameters, build_path, build_request
-from contactship_async._http.responses import PageAnswer, read_page
+from contactship_async._http.responses import PageResponse, read_page
 from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async.models.common import Page
 
@@ -76,7 +76,7 @@ class AnyListing(ABC, Generic[T]):
     def _build_request(self, params: Parameters) -> Request:
         return build_request(method="GET", path=self.path, params=params)
 
-    async def _fetch(self, request: Request, window: Query = ()) -> PageAnswer[T]:
+    async def _fetch(self, request: Request, window: Query = ()) -> PageResponse[T]:
         """Fetch a page: the part of the listing that *window* asks for."""
         response = await self._caller.exchange(request, window, heavy=self.declaration.heavy)
         return read_page(response, self.declaration.row_type)

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Generic, TypeVar
 
 from contactship_async._arguments import check_integer
-from contactship_async._http.responses import PageAnswer
+from contactship_async._http.responses import PageResponse
 from contactship_async._pagination.base import AnyListing
 from contactship_async._pagination.driver import (
     MOST_FRUITLESS_PAGES,
@@ -58,7 +58,7 @@ class CursorWalk(Generic[T]):
         """
         after: str | None = None
         while self._yielded < self._max_items:
-            answer: PageAnswer[T] = yield (PageRequest(self._yielded, self._page_size, after=after),)
+            answer: PageResponse[T] = yield (PageRequest(self._yielded, self._page_size, after=after),)
             page = self._take(answer)
             if page is not None:
                 yield page
@@ -71,7 +71,7 @@ class CursorWalk(Generic[T]):
                 raise PaginationError(message)
             after = answer.after
 
-    def _take(self, answer: PageAnswer[T]) -> Page[T] | None:
+    def _take(self, answer: PageResponse[T]) -> Page[T] | None:
         ids = self._identify(answer.rows)
         new = self._seen.add(ids)[: self._max_items - self._yielded]
         if not new:
@@ -127,7 +127,7 @@ class CursorListing(AnyListing[T]):
             check_integer("max_items", max_items, lowest=0)
         request = self._build_request(self.filters)
 
-        async def fetch(asked: PageRequest) -> PageAnswer[T]:
+        async def fetch(asked: PageRequest) -> PageResponse[T]:
             after = () if asked.after is None else (("after", asked.after),)
             return await self._fetch(request, (("limit", str(asked.limit)), *after))
 

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from contactship_async._arguments import check_choice, check_integer, check_type
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import Parameter, Parameters, build_window
-from contactship_async._http.responses import PageAnswer, read_page
+from contactship_async._http.responses import PageResponse, read_page
 from contactship_async._pagination.anchors import Anchor, IdAnchor, KeyAnchor
 from contactship_async._pagination.base import NOTHING, AnyListing
 from contactship_async._pagination.declaration import ListingDeclaration
@@ -153,7 +153,7 @@ class Listing(AnyListing[T]):
         filtered, whole = self._build_request({**order, **self.filters}), self._build_request(order)
         exchange, row_type, heavy = self._caller.exchange, self.declaration.row_type, self.declaration.heavy
 
-        async def fetch(asked: PageRequest) -> PageAnswer[T]:  # `_fetch`, without its coroutine
+        async def fetch(asked: PageRequest) -> PageResponse[T]:  # `_fetch`, without its coroutine
             window = build_window(limit=asked.limit, offset=asked.offset)
             return read_page(await exchange(filtered if asked.filtered else whole, window, heavy=heavy), row_type)
 
@@ -210,7 +210,7 @@ class Listing(AnyListing[T]):
             raise MalformedResponseError(("count: missing",))
         return answer.count
 
-    async def _fetch_page(self, window: Parameters) -> PageAnswer[T]:
+    async def _fetch_page(self, window: Parameters) -> PageResponse[T]:
         order = {} if self.order is None else self._order_parameters()
         return await self._fetch(self._build_request({**window, **order, **self.filters}))
 

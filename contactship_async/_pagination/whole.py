@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Generic, TypeVar
 
 from contactship_async._arguments import check_integer
-from contactship_async._http.responses import PageAnswer
+from contactship_async._http.responses import PageResponse
 from contactship_async._pagination.base import AnyListing
 from contactship_async._pagination.driver import Answer, PageRequest, Steps, walk_pages, walk_rows
 from contactship_async.errors import PaginationError, WalkPosition
@@ -102,7 +102,7 @@ class WholeListing(AnyListing[T]):
             check_integer("max_items", max_items, lowest=0)
         request = self._build_request(self.filters)
 
-        async def fetch(_: PageRequest) -> PageAnswer[T]:
+        async def fetch(_: PageRequest) -> PageResponse[T]:
             return await self._fetch(request)
 
         return walk_pages(WholeWalk(max_items), fetch)

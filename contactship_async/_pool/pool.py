@@ -95,7 +95,7 @@ class ContactshipPool:
         self._connection = self._settings.connection
         self._base_url = self._connection.base_url
         self._connection.is_available = False
-        self._address = Gate(total_rate_limit, self._connection.most_requests)
+        self._address = Gate(total_rate_limit, self._connection.max_requests)
         self._clients: dict[str, ContactshipClient] = {}
         self._merges: set[Merge[Any]] = set()
 

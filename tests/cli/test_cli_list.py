@@ -115,7 +115,7 @@ async def test_says_in_one_line_why_a_call_failed(call: Any, contactship: Any) -
     assert unreachable.complaint.startswith("contactship: GET /v1/phone-numbers failed: could not connect to ")
     assert unreachable.complaint.endswith(" (Connection refused)\n")
     assert 1 == unreachable.complaint.count("\n")
-    assert "contactship: the answer is malformed: not JSON\n" == malformed.complaint
+    assert "contactship: the response is malformed: not JSON\n" == malformed.complaint
 
 
 async def test_prints_what_came_before_a_failure_and_how_to_go_on(call: Any) -> None:
@@ -157,7 +157,7 @@ async def test_prints_the_rows_before_a_malformed_one(call: Any) -> None:
     assert 1 == ended.code
     assert [row(1), row(2)] == [json.loads(line) for line in ended.output.splitlines()]
     assert (
-        "contactship: the answer is malformed: data[2].id: expected a non-empty string, got null;"
+        "contactship: the response is malformed: data[2].id: expected a non-empty string, got null;"
         " to go on after the 2 phone numbers printed, add --offset 2\n"
     ) == ended.complaint
 

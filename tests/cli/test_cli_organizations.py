@@ -234,7 +234,7 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
     "set empty": ('acme = "EMPTY_KEY"', "organization 'acme' of FILE: the environment variable EMPTY_KEY is empty"),
     "malformed key": (
         'good = "GOOD_KEY"\nacme = "BAD_KEY"',
-        "the API key of 'acme' must be a text of 1 to 512 visible ASCII characters",
+        "the API key of 'acme' must be a string of 1 to 512 visible ASCII characters",
     ),
 }
 

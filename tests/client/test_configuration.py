@@ -87,7 +87,7 @@ def test_base_urls(url: str) -> None:
         ("https://api.contactship.ai/?", "query or fragment"),
         ("https://evil.example\\@api.contactship.ai", "blanks, control characters and backslashes"),
         ("https://api.contactship.ai\n", "blanks, control characters and backslashes"),
-        (5, "must be a text"),
+        (5, "must be a string"),
         ("http://api.contactship.ai", "in clear"),
         ("http://128.0.0.1", "in clear"),
         ("http://localhost.example", "in clear"),
@@ -286,7 +286,7 @@ async def test_fetched_key_is_checked() -> None:
 async def test_function_that_is_not_async() -> None:
     """A plain function is refused at its first use, with what is allowed."""
     client = Sandbox().client(api_key=lambda: KEY)
-    with pytest.raises(TypeError, match="the API key must be a text or an async function that returns one"):
+    with pytest.raises(TypeError, match="the API key must be a string or an async function that returns one"):
         await client.count_phone_numbers()
 
 

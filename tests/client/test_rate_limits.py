@@ -165,7 +165,7 @@ def test_used_up_budget(headers: dict[str, str], pause: float, status: int) -> N
     async def main() -> float:
         client = client_of(transport, timeouts=Timeouts(total=None))
         for limit in (client._caller.attempts.limits.organization, client._caller.attempts.limits.address):
-            limit.dice = lambda: 0.0
+            limit.rng = lambda: 0.0
         for _ in range(2):
             await asyncio.gather(client.request("GET", "/v1/credits"), return_exceptions=True)
         return now() - 1000
@@ -193,7 +193,7 @@ def test_organizations_of_a_pool(headers: dict[str, str], waits: tuple[float, fl
             for client in (pool["a"], pool["b"]):
                 in_loop_time(client)
                 for limit in (client._caller.attempts.limits.organization, client._caller.attempts.limits.address):
-                    limit.dice = lambda: 0.0
+                    limit.rng = lambda: 0.0
 
             async def seconds(client: ContactshipClient) -> float:
                 await client.request("GET", "/v1/credits")
@@ -217,7 +217,7 @@ def test_call_that_is_not_repeated_pauses_the_others() -> None:
 
     async def main() -> float:
         client = client_of(transport)
-        client._caller.attempts.limits.organization.dice = lambda: 0.0
+        client._caller.attempts.limits.organization.rng = lambda: 0.0
         with pytest.raises(RateLimitError):
             await client.request("POST", "/v1/calls", json={})
         await client.request("GET", "/v1/credits")
@@ -281,7 +281,7 @@ def test_hostile_wait_ends() -> None:
 
     async def main() -> float:
         client = client_of(transport, timeouts=Timeouts(total=None))
-        client._caller.attempts.limits.organization.dice = lambda: 0.0
+        client._caller.attempts.limits.organization.rng = lambda: 0.0
         with pytest.raises(RateLimitError):
             await client.request("GET", "/v1/credits")
         await client.request("GET", "/v1/credits")
@@ -299,8 +299,8 @@ def test_own_delay_after_a_refusal() -> None:
 
     async def main() -> float:
         client = client_of(transport, retry=RetryPolicy(initial_delay=10, max_retry_after=0))
-        client._caller.attempts = evolve(client._caller.attempts, dice=lambda: 1.0)
-        client._caller.attempts.limits.organization.dice = lambda: 0.0
+        client._caller.attempts = evolve(client._caller.attempts, rng=lambda: 1.0)
+        client._caller.attempts.limits.organization.rng = lambda: 0.0
         await client.request("GET", "/v1/credits")
         return now() - 1000
 
@@ -316,10 +316,10 @@ def test_held_back_after_a_refusal() -> None:
 
     async def main() -> list[str]:
         client = client_of(transport, retry=RetryPolicy(initial_delay=2))
-        client._caller.attempts = evolve(client._caller.attempts, dice=lambda: 1.0)
+        client._caller.attempts = evolve(client._caller.attempts, rng=lambda: 1.0)
         with pytest.raises(RateLimitError) as caught:
             await client.request("GET", "/v1/credits")
         return caught.value.__notes__
 
     reason = "rate limits hold it back for another 200.0 s, and so it can't end within 120 s, the total limit"
-    assert ["2 attempts were made.", f"No further one: {reason}."] == run(main())
+    assert ["2 attempts were made.", f"Not retried: {reason}."] == run(main())

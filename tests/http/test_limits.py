@@ -1,4 +1,4 @@
-"""The gates: budgets, pauses, fairness, and what cancelling a waiting request leaves behind."""
+"""Rate limits: budgets, pauses, the order of waiting requests, and what cancelling one of them leaves behind."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from contactship_async.settings import RateLimit
 
 
 def now() -> float:
-    """Return the moment of the running loop."""
+    """Return the time of the running loop."""
     return asyncio.get_running_loop().time()
 
 
-def gate(rate_limit: RateLimit | None = None, most_under_way: float = math.inf, dice: float = 0.0) -> Gate:
-    """Make a gate that goes by the clock of the running loop."""
-    return Gate(rate_limit, most_under_way, clock=now, dice=lambda: dice)
+def gate(rate_limit: RateLimit | None = None, max_in_flight: float = math.inf, rng: float = 0.0) -> Gate:
+    """Make a gate that uses the clock of the running loop, and draws *rng*."""
+    return Gate(rate_limit, max_in_flight, clock=now, rng=lambda: rng)
 
 
 @define
@@ -50,13 +50,13 @@ class Callers:
 
     @property
     def names(self) -> list[str]:
-        """Who passed, in order."""
+        """The names of the calls that passed, in order."""
         return [name for name, _ in self.passed]
 
     @property
-    def moments(self) -> list[float]:
-        """When, in seconds from the beginning."""
-        return [moment - 1000 for _, moment in self.passed]
+    def times(self) -> list[float]:
+        """When they passed, in seconds from the beginning."""
+        return [time - 1000 for _, time in self.passed]
 
 
 async def at_once(*calls: Awaitable[None]) -> None:
@@ -72,14 +72,14 @@ async def _await(call: Awaitable[None]) -> None:
 
 
 def test_budget() -> None:
-    """As many pass at once as the budget has, the next when the first is a window ago."""
+    """As many requests pass at once as the budget has; the next one passes when the first has left the window."""
 
     async def main() -> list[float]:
         callers = Callers(Limits(gate(RateLimit(3, 60))))
         await callers.call()
         await asyncio.sleep(50)
         await at_once(*(callers.call() for _ in range(7)))
-        return callers.moments
+        return callers.times
 
     assert [0, 50, 50, 60, 110, 110, 120, 170] == run(main())
 
@@ -98,14 +98,12 @@ def test_no_window_sees_more_than_the_budget(budget: int, window: float, pauses:
             for pause in pauses:
                 await asyncio.sleep(pause)
                 group.create_task(callers.call())
-        return callers.moments
+        return callers.times
 
-    moments = run(main())
+    times = run(main())
 
-    assert len(pauses) == len(moments)
-    assert all(
-        later >= earlier + window * (1 - 1e-9) for earlier, later in zip(moments, moments[budget:], strict=False)
-    )
+    assert len(pauses) == len(times)
+    assert all(later >= earlier + window * (1 - 1e-9) for earlier, later in zip(times, times[budget:], strict=False))
 
 
 def test_two_budgets() -> None:
@@ -117,21 +115,21 @@ def test_two_budgets() -> None:
         second = Callers(Limits(gate(RateLimit(2, 60)), address))
         await at_once(*(callers.call() for callers in (first, second) for _ in range(2)))
         await at_once(*(second.call() for _ in range(2)))
-        return first.moments, second.moments
+        return first.times, second.times
 
     assert ([0, 0], [10, 10, 70, 70]) == run(main())
 
 
 def test_pause() -> None:
-    """Nobody passes before the pause is over, and those who waited leave a little apart, the last one without."""
+    """No request passes before the pause is over; those that waited are released a little apart, but for the last."""
 
     async def main() -> list[float]:
-        organization = gate(dice=0.5)
+        organization = gate(rng=0.5)
         callers = Callers(Limits(organization))
         organization.pause(60)
         await at_once(*(callers.call() for _ in range(3)))
         await at_once(*(callers.call() for _ in range(3)))
-        return callers.moments
+        return callers.times
 
     assert pytest.approx([60.005, 60.01, 60.015, 60.015, 60.015, 60.015]) == run(main())
 
@@ -148,7 +146,7 @@ def test_longer_pause_wins() -> None:
             group.create_task(callers.call())
             await asyncio.sleep(5)
             organization.pause(10)
-        return callers.moments
+        return callers.times
 
     assert [15] == run(main())
 
@@ -165,7 +163,7 @@ def test_pause_while_waiting_for_the_address() -> None:
             await asyncio.sleep(1)
             first.limits.organization.pause(30)
             group.create_task(second.call())
-        return first.moments, second.moments
+        return first.times, second.times
 
     assert ([31], [10]) == run(main())
 
@@ -180,13 +178,13 @@ def test_only_one_organization_is_paused() -> None:
         await at_once(first.call(), second.call())
         address.pause(10)
         await at_once(first.call(), second.call())
-        return first.moments, second.moments
+        return first.times, second.times
 
     assert ([10, 20], [0, 20]) == run(main())
 
 
 def test_order() -> None:
-    """Who comes first goes first, but those who were turned away more often before all others."""
+    """Waiting requests are served first in, first out; those with more attempts go ahead of the others."""
 
     async def main() -> list[str]:
         organization = gate()
@@ -200,8 +198,8 @@ def test_order() -> None:
     assert ["0a", "3a", "9a", "2a", "1a", "1b", "0b", "0c"] == run(main())
 
 
-def test_who_comes_late_does_not_overtake() -> None:
-    """A request that comes when the gate opens stands behind those that wait."""
+def test_no_request_overtakes() -> None:
+    """A request that comes when the gate opens is queued behind those that wait."""
 
     async def main() -> list[str]:
         organization = gate()
@@ -233,12 +231,12 @@ def test_organizations_take_turns() -> None:
 
 @pytest.mark.parametrize("most", [(2, math.inf), (math.inf, 2)])
 def test_connections(most: tuple[float, float]) -> None:
-    """No more requests are under way than there are connections."""
+    """No more requests are in flight than there are connections."""
 
     async def main() -> list[float]:
-        callers = Callers(Limits(*(gate(most_under_way=each) for each in most)), seconds=5)
+        callers = Callers(Limits(*(gate(max_in_flight=each) for each in most)), seconds=5)
         await at_once(*(callers.call() for _ in range(5)))
-        return callers.moments
+        return callers.times
 
     assert [0, 0, 5, 5, 10] == run(main())
 
@@ -247,7 +245,7 @@ def test_pause_and_connections() -> None:
     """A free connection is no use during a pause, nor the end of a pause without one."""
 
     async def main() -> list[float]:
-        address = gate(most_under_way=1)
+        address = gate(max_in_flight=1)
         callers = Callers(Limits(gate(), address), seconds=5)
         async with asyncio.TaskGroup() as group:
             group.create_task(callers.call())
@@ -255,7 +253,7 @@ def test_pause_and_connections() -> None:
             address.pause(10)
             for _ in range(2):
                 group.create_task(callers.call())
-        return callers.moments
+        return callers.times
 
     assert [0, 11, 16] == run(main())
 
@@ -263,10 +261,10 @@ def test_pause_and_connections() -> None:
 @pytest.mark.parametrize("waits", [1, 7, 13])
 @pytest.mark.parametrize("victims", [{1}, {0}, {0, 1, 2}, {3}])
 def test_cancelled_waiters(waits: float, victims: set[int]) -> None:
-    """Whoever is cancelled while it waits leaves no trace: all others pass when they would have, or earlier."""
+    """A request cancelled while it waits leaves no trace: all others pass when they would have, or earlier."""
 
     async def main() -> tuple[list[str], list[float]]:
-        callers = Callers(Limits(gate(RateLimit(1, 5)), gate(most_under_way=1)))
+        callers = Callers(Limits(gate(RateLimit(1, 5)), gate(max_in_flight=1)))
         await callers.call("first")
         tasks = [asyncio.create_task(callers.call(str(index), attempts=int(index == 2))) for index in range(4)]
         await asyncio.sleep(waits)
@@ -274,15 +272,15 @@ def test_cancelled_waiters(waits: float, victims: set[int]) -> None:
             tasks[index].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await callers.call("last")
-        return callers.names, callers.moments
+        return callers.names, callers.times
 
-    names, moments = run(main())
+    names, times = run(main())
     order = ["first", "0", "2", "1", "3", "last"]
     passed_before = {name for name in order if 5 * order.index(name) <= waits}
     gone = {str(index) for index in victims} - passed_before
 
     assert [name for name in order if name not in gone] == names
-    assert [5 * place for place in range(len(names))] == pytest.approx(moments)
+    assert [5 * place for place in range(len(names))] == pytest.approx(times)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +296,7 @@ def test_cancelled_waiters(waits: float, victims: set[int]) -> None:
 def test_wait_that_is_known_to_be_too_long(
     rate_limit: RateLimit | None, pause: float, ahead: int, deadline: float, seconds: str
 ) -> None:
-    """Who can't pass before the deadline is told so at once, and for how long it would have to wait."""
+    """A request that can't pass before the deadline fails at once, with the seconds it would have to wait."""
 
     async def main() -> tuple[float, list[tuple[str, str]]]:
         organization = gate(rate_limit)
@@ -310,14 +308,14 @@ def test_wait_that_is_known_to_be_too_long(
             tasks = [group.create_task(callers.call()) for _ in range(ahead)]
             await asyncio.sleep(0)
             await callers.call("late", deadline=now() + deadline)
-            told = now()
+            refused_at = now()
             for task in tasks:
                 task.cancel()
-        return told - 1000, callers.refused
+        return refused_at - 1000, callers.refused
 
-    told, refused = run(main())
+    refused_at, refused = run(main())
 
-    assert 0 == told
+    assert 0 == refused_at
     assert [("late", f"rate limits hold it back for another {seconds} s, and so it can't end")] == refused
 
 
@@ -334,24 +332,24 @@ def test_known_wait_behind_a_pause(ahead: int, seconds: float) -> None:
     assert seconds == run(main())
 
 
-def test_procession_ends() -> None:
-    """Where new ones come all the time, they leave apart for a tenth of the pause, and then as they come."""
+def test_staggered_release_ends() -> None:
+    """While new requests keep coming, they are released apart for a tenth of the pause, and then as they come."""
 
     async def main() -> list[float]:
-        organization = gate(dice=1.0)
+        organization = gate(rng=1.0)
         callers = Callers(Limits(organization))
         organization.pause(60)
         async with asyncio.TaskGroup() as group:
             for _ in range(2000):
                 group.create_task(callers.call())
-        return callers.moments
+        return callers.times
 
-    moments = run(main())
-    apart = [later - earlier for earlier, later in pairwise(moments)]
+    times = run(main())
+    apart = [later - earlier for earlier, later in pairwise(times)]
 
     assert 0.01 == pytest.approx(apart[0])
     assert 598 <= sum(each > 0 for each in apart) <= 602
-    assert 66 <= moments[-1] < 66.1
+    assert 66 <= times[-1] < 66.1
 
 
 @pytest.mark.parametrize("which", ["organization", "address"])
@@ -373,17 +371,17 @@ def test_wait_that_grows_too_long(which: str) -> None:
 
 
 def test_turn_that_does_not_come() -> None:
-    """Who waits for a connection is told so when the deadline has come, and stands in nobody's way."""
+    """A request that waits for a connection fails at its deadline, and blocks no other one."""
 
     async def main() -> tuple[float, list[tuple[str, str]], list[str]]:
-        callers = Callers(Limits(gate(), gate(most_under_way=1)), seconds=20)
+        callers = Callers(Limits(gate(), gate(max_in_flight=1)), seconds=20)
         async with asyncio.TaskGroup() as group:
             group.create_task(callers.call("first"))
             await asyncio.sleep(0)
             await callers.call("second", deadline=now() + 10)
-            told = now()
+            refused_at = now()
             group.create_task(callers.call("third"))
-        return told - 1000, callers.refused, callers.names
+        return refused_at - 1000, callers.refused, callers.names
 
     refused = [("second", "its turn among other calls did not come")]
     assert (10, refused, ["first", "third"]) == run(main())
@@ -396,17 +394,17 @@ def test_gates_serve_several_loops() -> None:
     async def main() -> list[float]:
         callers = Callers(limits)
         await at_once(*(callers.call() for _ in range(3)))
-        return callers.moments
+        return callers.times
 
     assert [0, 5, 10] == run(main())
     assert [15, 20, 25] == run(main())
 
 
 def heavy_limits(
-    organization: RateLimit | None = None, heavy: RateLimit | None = None, most_under_way: float = math.inf
+    organization: RateLimit | None = None, heavy: RateLimit | None = None, max_in_flight: float = math.inf
 ) -> Limits:
     """Make the limits of a client with a budget for heavy listings."""
-    return Limits(gate(organization), gate(most_under_way=most_under_way), gate(heavy))
+    return Limits(gate(organization), gate(max_in_flight=max_in_flight), gate(heavy))
 
 
 def test_heavy_budget_is_that_of_heavy_listings_alone() -> None:
@@ -419,7 +417,7 @@ def test_heavy_budget_is_that_of_heavy_listings_alone() -> None:
             *(callers.call(f"usual {place}") for place in range(3)),
         )
 
-        assert [0, 0, 0, 0, 0, 60] == callers.moments
+        assert [0, 0, 0, 0, 0, 60] == callers.times
         assert ["heavy 0", "heavy 1", "usual 0", "usual 1", "usual 2", "heavy 2"] == callers.names
 
     run(main())
@@ -435,7 +433,7 @@ def test_heavy_requests_count_twice() -> None:
             callers.call("late", heavy=True), callers.call("later"),
         )  # fmt: skip
 
-        assert [0, 0, 0, 60, 60] == callers.moments
+        assert [0, 0, 0, 60, 60] == callers.times
         assert ["late", "later"] == callers.names[3:]
 
     run(main())
@@ -445,7 +443,7 @@ def test_a_gate_that_closes_meanwhile_is_waited_for_again() -> None:
     """Who has passed the heavy gate, and waits at another, goes back when it closes, and lets the others pass."""
 
     async def main() -> None:
-        limits = heavy_limits(most_under_way=1)
+        limits = heavy_limits(max_in_flight=1)
         callers = Callers(limits, seconds=10)
         calls = [asyncio.create_task(callers.call("usual")), asyncio.create_task(callers.call("heavy", heavy=True))]
         await asyncio.sleep(5)
@@ -496,12 +494,12 @@ def test_no_window_sees_more_than_either_budget(calls: list[tuple[float, bool]],
         await asyncio.gather(*(call(*each) for each in calls))
 
         assert len(calls) == len(callers.passed)
-        for budget, moments in (
-            (usual, sorted(moment for _, moment in callers.passed)),
-            (heavy, sorted(moment for name, moment in callers.passed if name == "heavy")),
+        for budget, times in (
+            (usual, sorted(time for _, time in callers.passed)),
+            (heavy, sorted(time for name, time in callers.passed if name == "heavy")),
         ):
-            assert all(later - earlier >= 10 for earlier, later in zip(moments, moments[budget:], strict=False))
-        assert {0} == {each._under_way for each in (limits.organization, limits.address, limits.heavy)}
+            assert all(later - earlier >= 10 for earlier, later in zip(times, times[budget:], strict=False))
+        assert {0} == {each._in_flight for each in (limits.organization, limits.address, limits.heavy)}
         assert {0} == {each._waiting for each in (limits.organization, limits.address, limits.heavy)}
 
     run(main())

@@ -1,4 +1,4 @@
-"""The attempt loop, with a clock, a sleep and dice of the test's own."""
+"""The attempt loop, with a clock, a sleep and random numbers of the test's own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class World:
     now: float = 1000.0
     slept: list[float] = field(factory=list)
     sent: list[Request] = field(factory=list)
-    dice: float = 1.0
+    rng: float = 1.0
     limits: Limits = field(factory=Limits)
 
     async def sleep(self, seconds: float) -> None:
@@ -70,8 +70,8 @@ class World:
         return await loop.send(request, self.transport, loop.start_deadline(), heavy=heavy)
 
     def loop(self, policy: RetryPolicy = RetryPolicy(), timeouts: Timeouts = Timeouts()) -> AttemptLoop:
-        """Make a loop in this world, whose gates throw zeros only."""
-        gates = [Gate(clock=lambda: self.now, sleep=self.sleep, dice=lambda: 0.0) for _ in range(3)]
+        """Make a loop in this world, whose gates draw zeros only."""
+        gates = [Gate(clock=lambda: self.now, sleep=self.sleep, rng=lambda: 0.0) for _ in range(3)]
         limits = self.limits = Limits(*gates)
         return AttemptLoop(
             policy,
@@ -81,7 +81,7 @@ class World:
             read_pauses,
             clock=lambda: self.now,
             sleep=self.sleep,
-            dice=lambda: self.dice,
+            rng=lambda: self.rng,
         )
 
 
@@ -306,12 +306,12 @@ async def test_foreign_errors_pass() -> None:
     attempt=st.integers(1, 10_000),
     initial=st.floats(0, 1e6),
     longest=st.floats(0, 1e6),
-    dice=st.floats(0, 1, exclude_max=True),
+    rng=st.floats(0, 1, exclude_max=True),
 )
-def test_delays_stay_within_bounds(attempt: int, initial: float, longest: float, dice: float) -> None:
+def test_delays_stay_within_bounds(attempt: int, initial: float, longest: float, rng: float) -> None:
     """A drawn wait is never negative, never above the longest, and never above the doubled first one."""
     policy = RetryPolicy(max_attempts=10_001, initial_delay=initial, max_delay=longest)
-    loop = World([], dice=dice).loop(policy)
+    loop = World([], rng=rng).loop(policy)
     delay = loop._delay_after(attempt, ConnectionFailedError("x"))
 
     assert 0 <= delay <= longest
@@ -331,25 +331,25 @@ SPENT_ADDRESS = {"x_ratelimit_remaining_ip": "0"}
         (SPENT, False, {"organization"}),
         (SPENT, True, {"organization"}),
         (SPENT_HEAVY, True, {"heavy"}),
-        (SPENT_HEAVY, False, {"organization"}),  # It tells of another budget; so the refusal was of the usual one.
+        (SPENT_HEAVY, False, {"organization"}),  # It names another budget; so the refusal was of the usual one.
         (SPENT_ADDRESS, False, {"address"}),
         (SPENT_ADDRESS, True, {"address"}),
         (SPENT | SPENT_ADDRESS, False, {"organization", "address"}),
         (SPENT | SPENT_HEAVY, True, {"organization", "heavy"}),
     ],
 )
-async def test_whom_a_refusal_holds_back(headers: dict[str, str], heavy: bool, closed: set[str]) -> None:
+async def test_budgets_that_a_refusal_pauses(headers: dict[str, str], heavy: bool, closed: set[str]) -> None:
     """A 429 closes the gates of the budgets it names, or that of the nearest one, for as long as it says."""
     world = World([status(429, retry_after="7", **headers)])
     with pytest.raises(RateLimitError):
         await world.send(policy=RetryPolicy(max_attempts=1), heavy=heavy)
 
     opens_at = {name: getattr(world.limits, name).opens_at() for name in ("organization", "address", "heavy")}
-    assert dict.fromkeys(closed, 1007) == {name: moment for name, moment in opens_at.items() if moment > 1000}
+    assert dict.fromkeys(closed, 1007) == {name: time for name, time in opens_at.items() if time > 1000}
 
 
 async def test_a_used_up_heavy_budget_closes_its_gate_alone() -> None:
-    """Also when it is the response to another call that tells."""
+    """Also when the response to another call says so."""
     world = World([status(200, x_ratelimit_reset_heavy="42", **SPENT_HEAVY)])
     await world.send()
 

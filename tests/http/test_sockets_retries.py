@@ -105,7 +105,7 @@ def record_sleeps(client: ContactshipClient, sleeps: list[float]) -> None:
     def clock() -> float:
         return sum(sleeps)
 
-    gates = [Gate(clock=clock, sleep=note, dice=lambda: 0.0) for _ in range(2)]
+    gates = [Gate(clock=clock, sleep=note, rng=lambda: 0.0) for _ in range(2)]
     client._caller.attempts = evolve(client._caller.attempts, limits=Limits(*gates), clock=clock, sleep=note)
 
 

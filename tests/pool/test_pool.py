@@ -50,7 +50,7 @@ class Tenants:
     troubles: dict[str, Callable[[Request], Awaitable[Response | None]]] = field(factory=dict)
     requests: Counter[str] = field(factory=Counter)
     under_way: int = 0
-    most_under_way: int = 0
+    max_in_flight: int = 0
 
     @classmethod
     def with_numbers(cls, **numbers: int) -> Tenants:
@@ -66,7 +66,7 @@ class Tenants:
         name = key.removeprefix("key-of-")
         self.requests[name] += 1
         self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
+        self.max_in_flight = max(self.max_in_flight, self.under_way)
         try:
             await asyncio.sleep(0)
             if name in self.troubles:
@@ -129,7 +129,7 @@ async def test_all_numbers_of_all_organizations(max_concurrent: int) -> None:
 
     assert error is None
     assert {name: ids.get(name, []) for name in KEYS} == {name: await ids_of(tenants, name) for name in KEYS}
-    assert tenants.most_under_way <= max_concurrent
+    assert tenants.max_in_flight <= max_concurrent
 
 
 async def test_they_come_as_they_arrive() -> None:

@@ -32,7 +32,7 @@ async def test_waiting_for_a_connection_counts(method: str) -> None:
             first = asyncio.create_task(client.request("GET", "/v1/credits"))
             await server.is_asked()
             hasty = server.client(connector=connector, timeouts=Timeouts(total=0.1))
-            hasty._caller.attempts.limits.address.most_under_way = 0  # as if its own calls held the connection
+            hasty._caller.attempts.limits.address.max_in_flight = 0  # as if its own calls held the connection
             began = time.monotonic()
             with pytest.raises(RequestTimeoutError, match="its turn among other calls did not come within") as caught:
                 await hasty.request(method, "/v1/calls")

@@ -58,6 +58,6 @@ def in_loop_time(client: ContactshipClient) -> ContactshipClient:
     draw = Random(0).random
     limits = client._caller.attempts.limits
     for gate in (limits.organization, limits.address, limits.heavy):
-        gate.clock, gate.dice = now, draw
-    client._caller.attempts = evolve(client._caller.attempts, clock=now, dice=draw)
+        gate.clock, gate.rng = now, draw
+    client._caller.attempts = evolve(client._caller.attempts, clock=now, rng=draw)
     return client
