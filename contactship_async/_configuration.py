@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypedDict
 
 import aiohttp
@@ -16,8 +16,10 @@ from attrs import frozen
 from yarl import URL
 
 from contactship_async._arguments import check_integer, check_type
+from contactship_async._headers import Headers
 from contactship_async._http.connection import Connection
-from contactship_async._http.messages import Transport
+from contactship_async._http.messages import NO_HEADERS, Transport
+from contactship_async._http.requests import merge_headers
 from contactship_async.errors import ConfigurationError
 from contactship_async.settings import RetryPolicy, Timeouts
 
@@ -36,6 +38,7 @@ class ClientOptions(TypedDict, total=False):
     trace_configs: Sequence[aiohttp.TraceConfig]
     max_response_bytes: int
     allow_insecure_http: bool | None
+    headers: Mapping[str, str] | None
 
 
 @frozen(kw_only=True)
@@ -45,6 +48,7 @@ class Settings:
     connection: Connection
     timeouts: Timeouts
     retry: RetryPolicy
+    headers: Headers
 
 
 _UNFIT_FOR_URL = re.compile(r"[\x00-\x20\x7f\\]")
@@ -60,6 +64,7 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     trace_configs: Sequence[aiohttp.TraceConfig] = (),
     max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
     allow_insecure_http: bool | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Settings:
     """Check the settings that do not depend on the organization.
 
@@ -93,7 +98,9 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
         connect_seconds=timeouts.connect,
         max_response_bytes=check_integer("max_response_bytes", max_response_bytes, lowest=1),
     )
-    return Settings(connection=connection, timeouts=timeouts, retry=retry)
+    return Settings(
+        connection=connection, timeouts=timeouts, retry=retry, headers=merge_headers(NO_HEADERS, headers)
+    )
 
 
 def read_base_url(text: object, *, allow_insecure_http: bool) -> str:

@@ -161,7 +161,9 @@ def _encode_query(query: Sequence[tuple[str, str]]) -> str:
 
 def _headers(request: Request) -> dict[str, str]:
     headers = {API_KEY_HEADER: request.api_key.reveal()}
-    if request.body is not None:
+    if request.headers:
+        headers.update(request.headers)
+    if request.body is not None and "Content-Type" not in request.headers:
         headers["Content-Type"] = "application/json"
     return headers
 

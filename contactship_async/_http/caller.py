@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
-from attrs import define
+from attrs import define, evolve
 
+from contactship_async._headers import Headers
 from contactship_async._http.api_key import ApiKey, FetchedApiKey
 from contactship_async._http.connection import Connection
-from contactship_async._http.messages import Query, Request, Response
-from contactship_async._http.requests import Parameters, build_request, complete_request
+from contactship_async._http.messages import NO_HEADERS, Query, Request, Response
+from contactship_async._http.requests import Parameters, build_request, complete_request, merge_headers
 from contactship_async._http.responses import read_object
 from contactship_async._http.retry import AttemptLoop
 from contactship_async._http.secret import Secret
 from contactship_async.errors import AuthenticationError
+from contactship_async.settings import RetryPolicy, Timeouts
 
 T = TypeVar("T")
 
@@ -26,18 +29,34 @@ class Caller:
         connection: What requests are sent over.
         attempts: Sends a request as often as need be.
         api_key: The key, or what fetches it.
+        headers: Those that go with every request.
     """
 
     connection: Connection
     attempts: AttemptLoop
     api_key: ApiKey
+    headers: Headers = Headers()
 
-    async def exchange(self, request: Request, window: Query = (), *, heavy: bool = False) -> Response:
+    def with_options(
+        self, timeouts: Timeouts | None, retry: RetryPolicy | None, headers: Mapping[str, str | None] | None
+    ) -> Caller:
+        """Return a caller with other settings, and everything else shared; None leaves a setting as it is."""
+        attempts = evolve(
+            self.attempts,
+            timeouts=self.attempts.timeouts if timeouts is None else timeouts,
+            policy=self.attempts.policy if retry is None else retry,
+        )
+        return evolve(self, attempts=attempts, headers=merge_headers(self.headers, headers))
+
+    async def exchange(
+        self, request: Request, window: Query = (), *, headers: Headers | None = None, heavy: bool = False
+    ) -> Response:
         """Send *request*, which lacks its key and *window*, with its retries, and return its 2xx response.
 
         Args:
             request: As `build_request` made it.
             window: What comes before its query: the part of a listing that is asked for.
+            headers: In place of those that go with every request.
             heavy: Whether it is one of a heavy listing, which have a budget of their own.
 
         Raises:
@@ -47,32 +66,42 @@ class Caller:
         transport = self.connection.get_transport() or await self.connection.open()
         api_key = await self._get_api_key()
         try:
-            request = complete_request(request, api_key, window)
+            request = complete_request(request, api_key, window, self.headers if headers is None else headers)
             return await self.attempts.send(request, transport, deadline, heavy=heavy)
         except AuthenticationError:
             if isinstance(self.api_key, FetchedApiKey):
                 self.api_key.forget(api_key)
             raise
 
-    async def send(
+    async def send(  # noqa: PLR0913 - one call, by keyword
         self,
         method: str,
         path: str,
         *,
         params: Parameters | None = None,
         json: object = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        defaults: Mapping[str, str] = NO_HEADERS,
         idempotent: bool | None = None,
     ) -> Response:
-        """Send one call; the arguments are those of `build_request`.
+        """Send one call; the arguments are those of `build_request`, and *headers* change those of all requests.
+
+        Args:
+            defaults: Headers to be sent if there are none of their names.
 
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: An argument is not allowed.
             ContactshipError: The call failed.
         """
-        return await self.exchange(
-            build_request(method=method, path=path, params=params, json=json, idempotent=idempotent)
+        request = build_request(
+            method=method, path=path, params=params, json=json, content=content, idempotent=idempotent
         )
+        if defaults or headers:
+            missing = {name: value for name, value in defaults.items() if name not in self.headers}
+            return await self.exchange(request, headers=merge_headers({**missing, **self.headers}, headers))
+        return await self.exchange(request)
 
     async def call(  # noqa: PLR0913 - one call, by keyword
         self,

@@ -14,14 +14,12 @@ from attrs import define, field
 
 from contactship_async._http.aiohttp_transport import open_transport
 from contactship_async._http.messages import Transport
-from contactship_async._version import __version__
+from contactship_async._http.requests import USER_AGENT
 
 DEFAULT_CONNECTIONS: Final = 100
 """Of the connector that aiohttp opens for a session by itself."""
 
 _NO_LIMIT: Final = 0  # as aiohttp writes it
-
-_USER_AGENT: Final = f"contactship-async/{__version__}"
 
 
 @define(eq=False, kw_only=True)
@@ -84,7 +82,7 @@ class Connection:
         """Open a session of the running loop, which has none, and return its transport."""
         opened = open_transport(
             base_url=self.base_url,
-            user_agent=_USER_AGENT,
+            user_agent=USER_AGENT,
             connector=self.connector,
             trace_configs=self.trace_configs,
             connect_seconds=self.connect_seconds,

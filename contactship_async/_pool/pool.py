@@ -12,7 +12,7 @@ from typing import Any, Generic, Self, TypeVar, Unpack, cast
 from attrs import frozen
 
 from contactship_async._arguments import check_integer, check_type
-from contactship_async._client import ContactshipClient
+from contactship_async._client import ContactshipClient, SharingClient
 from contactship_async._configuration import DEFAULT_BASE_URL, ClientOptions, Settings, read_settings
 from contactship_async._http.api_key import ApiKey, ApiKeySource, read_api_key
 from contactship_async._http.rate_limits import Gate, Limits
@@ -54,8 +54,8 @@ class ContactshipPool:
             None sets none. The documented one is `RateLimit(20, 60)`.
         total_rate_limit: The budget they share; None sets none. The documented one of an address is
             `RateLimit(600, 60)`.
-        options: `base_url`, `timeouts`, `retry`, `connector`, `transport`, `trace_configs`, `max_response_bytes` and
-            `allow_insecure_http` of `ContactshipClient`.
+        options: `base_url`, `timeouts`, `retry`, `connector`, `transport`, `trace_configs`, `max_response_bytes`,
+            `allow_insecure_http` and `headers` of `ContactshipClient`.
 
     Raises:
         ConfigurationError: A key is missing or malformed, or another setting is unusable.
@@ -237,18 +237,12 @@ class ContactshipPool:
         return items
 
 
-class _OrganizationClient(ContactshipClient):
-    """A client of a pool: it shares the connection, and closing it does nothing."""
+class _OrganizationClient(SharingClient):
+    """A client of a pool, which closes the connections of all its clients."""
 
     def __init__(self, organization: str, api_key: ApiKey, settings: Settings, limits: Limits) -> None:
         self.organization = organization
         self._set_up(settings, api_key, limits)
-
-    def __repr__(self) -> str:
-        return f"<ContactshipClient of {self.organization}, {self._base_url}>"
-
-    async def close(self) -> None:
-        """Do nothing: the pool closes the connection that all its clients share."""
 
 
 def _read_api_keys(api_keys: object) -> dict[str, ApiKey] | ConfigurationError | TypeError:
