@@ -13,6 +13,7 @@ from contactship_async._version import __version__
 if TYPE_CHECKING:
     from contactship_async._arguments import UNSET
     from contactship_async._client import ContactshipClient
+    from contactship_async._http.budget import Budget
     from contactship_async._http.messages import Delivery, Request, Response, Transport
     from contactship_async._http.secret import Secret
     from contactship_async._pagination.base import AnyListing
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from contactship_async._pagination.declaration import ListingDeclaration
     from contactship_async._pagination.listing import Listing
     from contactship_async._pagination.whole import WholeListing
+    from contactship_async._pool.organizations import read_organizations
     from contactship_async._pool.pool import ContactshipPool, OrganizationResult
     from contactship_async.errors import (
         AmbiguousOutcomeError,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         ConnectionFailedError,
         ContactshipError,
         MalformedResponseError,
+        MalformedRow,
         NotFoundError,
         OrganizationError,
         PaginationError,
@@ -45,7 +48,7 @@ if TYPE_CHECKING:
     )
     from contactship_async.models.common import Page, SortOrder
     from contactship_async.models.phone_numbers import PhoneNumber, PhoneNumberType
-    from contactship_async.settings import RateLimit, RetryPolicy, Timeouts
+    from contactship_async.settings import RateLimit, RetryPolicy, Timeouts, Wait
 else:  # of which type checkers would think that it knows any name
 
     def __getattr__(name: str) -> object:
@@ -68,6 +71,7 @@ else:  # of which type checkers would think that it knows any name
 _HOMES = (
     "_arguments",
     "_client",
+    "_http.budget",
     "_http.messages",
     "_http.secret",
     "_pagination.base",
@@ -75,6 +79,7 @@ _HOMES = (
     "_pagination.declaration",
     "_pagination.listing",
     "_pagination.whole",
+    "_pool.organizations",
     "_pool.pool",
     "errors",
     "models.common",
@@ -88,6 +93,7 @@ __all__ = [
     "AnyListing",
     "AuthenticationError",
     "BadRequestError",
+    "Budget",
     "ConfigurationError",
     "ConflictError",
     "ConnectionFailedError",
@@ -99,6 +105,7 @@ __all__ = [
     "Listing",
     "ListingDeclaration",
     "MalformedResponseError",
+    "MalformedRow",
     "NotFoundError",
     "OrganizationError",
     "OrganizationResult",
@@ -122,7 +129,9 @@ __all__ = [
     "Transport",
     "TransportError",
     "UnexpectedRedirectError",
+    "Wait",
     "WalkPosition",
     "WholeListing",
     "__version__",
+    "read_organizations",
 ]

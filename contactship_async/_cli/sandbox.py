@@ -21,7 +21,7 @@ from attrs import frozen
 
 from contactship_async import ConfigurationError, ContactshipClient
 from contactship_async._cli.options import make_command, options_of, wrong_usage
-from contactship_async._cli.organizations import read_organizations
+from contactship_async._cli.organizations import variables_of
 from contactship_async._cli.output import note, printable, write
 from contactship_async.sandbox import Sandbox, SandboxPool
 
@@ -78,7 +78,7 @@ def prepare(*, organizations: Path | None = None, **settings: Any) -> Serving:
     if organizations is None:
         sandbox = Sandbox(**settings)
         return Serving(sandbox, {"CONTACTSHIP_API_KEY": sandbox.api_key}, to_whom)
-    variables = read_organizations(organizations, with_keys=False)
+    variables = variables_of(organizations, with_keys=False)
     owners: dict[str, str] = {}
     for name, variable in variables.items():
         if (owner := owners.setdefault(variable, name)) != name:

@@ -22,10 +22,8 @@ _MAX_REPLACED: Final = 10_000
 """A hostile response of nothing else would keep the event loop busy for seconds."""
 
 _LONE: Final = rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-_UP_TO_LONE: Final = re.compile(
-    rb"((?:[^\\]++|\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?!" + _LONE + rb")\\u)*+)" + _LONE,
-    re.DOTALL,
-)
+_PAIR: Final = rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_UP_TO_LONE: Final = re.compile(rb"((?:[^\\]++|\\[^u]|" + _PAIR + rb"|(?!" + _LONE + rb")\\u)*+)" + _LONE, re.DOTALL)
 """A lone surrogate, and what comes before it: no escape, another escape, a pair."""
 
 
@@ -57,7 +55,7 @@ def find_replaced(value: Any, place: str = "") -> Iterator[str]:
         for index, item in enumerate(value):
             yield from find_replaced(item, f"{place}[{index}]")
     elif is_record(type(value)):
-        for field in _fields_of(type(value)):
+        for field in _fields_of(type(value)):  # type: ignore[arg-type] # mypy: no class is hashable
             yield from find_replaced(getattr(value, field.name), f"{place}.{field.json_name}")
 
 

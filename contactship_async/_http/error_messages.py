@@ -36,7 +36,7 @@ def read_message(body: bytes) -> str:
     if len(body) > _MAX_BODY_BYTES_SEARCHED:
         return ""
     try:
-        content, _ = codec.decode(body)
+        content = codec.loads(body, object)
     except MalformedResponseError:
         return ""
     return _first_of(content, _FIELDS)[:_MAX_CHARACTERS] if isinstance(content, dict) else ""

@@ -109,6 +109,8 @@ class Request(_Message, frozen=True, kw_only=True):
         headers: Those that the caller gave, the key and what the transport adds apart.
         api_key: The value of the `x-api-key` header; empty until it is known.
         idempotent: Whether the call may reach the server twice without harm.
+        relayed: Whether the server passes the call on to another, whose 429 it passes back, such as a send to WhatsApp:
+            then a 429 does not say that the call was refused before it had any effect.
         delivery: Where the transport notes how far the attempt has come.
     """
 
@@ -121,6 +123,7 @@ class Request(_Message, frozen=True, kw_only=True):
     headers: Mapping[str, str] = NO_HEADERS
     api_key: Secret = _NO_KEY
     idempotent: bool
+    relayed: bool = False
     delivery: Delivery = field(default_factory=Delivery)
 
     @property
@@ -131,6 +134,10 @@ class Request(_Message, frozen=True, kw_only=True):
     def redact(self, text: str) -> str:
         """Return what a server said with the key masked wherever it echoes it."""
         return self.api_key.redact(make_printable(text).encode()).decode(errors="replace")
+
+    def redacted_id(self, response: Response) -> str | None:
+        """Return the request id of *response*, with the key masked."""
+        return None if response.request_id is None else self.redact(response.request_id)
 
 
 Transport = Callable[[Request], Awaitable[Response]]

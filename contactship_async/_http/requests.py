@@ -40,7 +40,7 @@ _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A token of RFC 9110, 5.6.2."""
 
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
-"""What each server reads as it was meant: aiohttp sends other characters as UTF-8, many servers read them as Latin-1."""
+"""aiohttp sends other characters as UTF-8, and many servers read them as Latin-1."""
 
 _OWN_HEADERS: Final = frozenset({
     *("connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),
@@ -53,7 +53,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a character: has no UTF-8 form, and so none in a URL."""
 
 
-def build_request(
+def build_request(  # noqa: PLR0913 - one call, by keyword
     *,
     method: str,
     path: str,
@@ -61,6 +61,7 @@ def build_request(
     json: object = None,
     content: bytes | None = None,
     idempotent: bool | None = None,
+    relayed: bool = False,
 ) -> Request:
     """Build the request of one call, all but its key and its headers.
 
@@ -88,13 +89,14 @@ def build_request(
         query=_build_query({} if params is None else params),
         body=content if json is None else _encode_json(json),
         idempotent=method in _IDEMPOTENT_METHODS if idempotent is None else idempotent,
+        relayed=relayed,
     )
 
 
 def complete_request(
     request: Request, api_key: Secret, window: Query = (), headers: Mapping[str, str] = NO_HEADERS
 ) -> Request:
-    """Return *request* with its key and headers, and *window* before its query; `replace` takes several times as long."""
+    """Return *request* with its key and headers, and *window* before its query; `replace` takes far longer."""
     return Request(
         method=request.method,
         path=request.path,
@@ -103,6 +105,7 @@ def complete_request(
         headers=headers,
         api_key=api_key,
         idempotent=request.idempotent,
+        relayed=request.relayed,
     )
 
 

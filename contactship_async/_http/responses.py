@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from json import loads
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
@@ -30,7 +28,7 @@ from contactship_async._codec.lone_surrogates import replace_lone_surrogates
 from contactship_async._headers import Headers
 from contactship_async._http.error_messages import read_message
 from contactship_async._http.messages import Request, Response
-from contactship_async._http.rate_limits import Pauses
+from contactship_async._http.rate_limit_headers import read_retry_after
 from contactship_async.errors import (
     AuthenticationError,
     BadRequestError,
@@ -67,13 +65,9 @@ _MAX_BODY_BYTES_IN_ERROR: Final = 64 * 1024
 _SECRET_HEADERS: Final = ("location", "set-cookie")
 """A redirect's target may hold the key, and a cookie opens a session: neither is for logs of errors."""
 
-_MAX_RESET_SECONDS: Final = 300
-_MAX_RETRY_AFTER_SECONDS: Final = 10.0**9
-"""Some 30 years: keeps hostile headers within what arithmetic and sleeps can take."""
-
 
 _Count: TypeAlias = Annotated[int | float | str | None, Meta(description="an integer >= 0")]
-"""One decoder takes what servers send for a count, and `_read_count` says what is one: no response is decoded twice."""
+"""All that servers send for a count, so that no response is decoded twice; `read_page` takes what is one."""
 
 
 @frozen
@@ -147,28 +141,25 @@ def read_page(response: Response, row_type: type[T]) -> PageResponse[T]:
         if not all(issue.startswith("[" if is_array else "data[") for issue in problem.issues):
             raise problem
         envelope = _read_rows_before(problem, body, row_type, is_array=is_array)
-    if envelope.pagination is None:
-        count = _read_count(envelope.count, "count")
+    pagination, cursors = envelope.pagination, None if envelope.paging is None else envelope.paging.cursors
+    said = envelope.count if pagination is None else pagination.total_rows
+    if type(said) is int and said >= 0:
+        count: int | None = said
     else:
-        count = _read_count(envelope.pagination.total_rows, "pagination.total_rows")
-    cursors = envelope.paging.cursors if envelope.paging is not None else None
+        count = _read_odd_count(said)
+        if count is None and said is not None:
+            kind = "a string" if isinstance(said, str) else "a number"
+            place = "count" if pagination is None else "pagination.total_rows"
+            issue = f"{place}: expected an integer >= 0, got {kind}"
+            raise MalformedResponseError((*(() if problem is None else problem.issues), issue))
     return PageResponse(envelope.data, count, problem, None if cursors is None else cursors.after)
 
 
-def _read_count(count: float | str | None, place: str) -> int | None:
-    """Read a count, also one that is written as `12.0` or `"12"`.
-
-    Raises:
-        MalformedResponseError: It is none.
-    """
-    if count is None or (type(count) is int and count >= 0):
-        return count
-    if isinstance(count, float) and 0 <= count <= _MAX_FLOAT_COUNT and count.is_integer():
-        return int(count)
-    if isinstance(count, str) and _COUNT_TEXT.fullmatch(count):
-        return int(count)
-    kind = "a string" if isinstance(count, str) else "a number"
-    raise MalformedResponseError((f"{place}: expected an integer >= 0, got {kind}",))
+def _read_odd_count(said: object) -> int | None:
+    """Read a count that is written as `12.0` or `"12"`; None for what is no count."""
+    if isinstance(said, float) and 0 <= said <= _MAX_FLOAT_COUNT and said.is_integer():
+        return int(said)
+    return int(said) if isinstance(said, str) and _COUNT_TEXT.fullmatch(said) else None
 
 
 def _read_rows_before(
@@ -222,20 +213,19 @@ def read_object(response: Response, cl: type[T]) -> T:
 
 def read_error(request: Request, response: Response) -> StatusError:
     """Turn a response that is no 2xx into its error, with the key masked wherever the server echoes it."""
-    request_id = response.request_id
     return _error_class(response.status)(
         status=response.status,
         method=request.method,
         path=request.path,
         message=request.redact(read_message(response.body)),
         body=request.api_key.redact(response.body[:_MAX_BODY_BYTES_IN_ERROR]),
-        request_id=None if request_id is None else request.redact(request_id),
+        request_id=request.redacted_id(response),
         headers={
             request.redact(name): request.redact(value)
             for name, value in Headers(response.headers).items()
             if name.lower() not in _SECRET_HEADERS
         },
-        retry_after=read_retry_after(response.headers),
+        retry_after=read_retry_after(response.headers, refused=response.status == 429),  # noqa: PLR2004 - RFC 6585, 4
     )
 
 
@@ -245,50 +235,3 @@ def _error_class(status: int) -> type[StatusError]:
     if 500 <= status < 600:  # noqa: PLR2004 - RFC 9110, 15.6
         return ServerError
     return _ERRORS.get(status, StatusError)
-
-
-def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read `Retry-After` as seconds from now: a number of them or an HTTP date (RFC 9110, 10.2.3), None if neither.
-
-    A date is compared with the response's own `Date`, so that a wrong clock on either side does no harm.
-    """
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text), _MAX_RETRY_AFTER_SECONDS)
-    until = _read_http_date(text)
-    if until is None:
-        return None
-    now = _read_http_date(headers.get("date", "")) or datetime.now(UTC)
-    return min(max((until - now).total_seconds(), 0.0), _MAX_RETRY_AFTER_SECONDS)
-
-
-def read_pauses(headers: Mapping[str, str]) -> Pauses | None:
-    """Read for how many seconds the server will refuse all with 429, because a budget is used up; None if none is.
-
-    `X-RateLimit-Reset` is documented as seconds, and elsewhere as not to be relied on: what can't be seconds until the
-    end of a window counts as none. The headers with `-heavy` are of the budget for a few listings, those with `-ip` of
-    this machine's address.
-
-    Source: https://docs.contactship.ai/api-reference/rate-limits
-    """
-    organization, heavy, address = (_read_pause(headers, suffix) for suffix in ("", "-heavy", "-ip"))
-    if organization is heavy is address is None:
-        return None
-    return Pauses(organization=organization, address=address, heavy=heavy)
-
-
-def _read_pause(headers: Mapping[str, str], suffix: str) -> float | None:
-    if headers.get(f"x-ratelimit-remaining{suffix}", "").strip() != "0":
-        return None
-    text = headers.get(f"x-ratelimit-reset{suffix}", "").strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(_MAX_RESET_SECONDS))):
-        return 0.0
-    return float(text) if int(text) <= _MAX_RESET_SECONDS else 0.0
-
-
-def _read_http_date(text: str) -> datetime | None:
-    try:
-        timestamp = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return timestamp if timestamp.tzinfo is not None else timestamp.replace(tzinfo=UTC)

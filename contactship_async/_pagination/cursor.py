@@ -129,7 +129,7 @@ class CursorListing(AnyListing[T]):
 
         async def fetch(asked: PageRequest) -> PageResponse[T]:
             after = () if asked.after is None else (("after", asked.after),)
-            return await self._fetch(request, (("limit", str(asked.limit)), *after))
+            return await self._fetch(request, (("limit", str(asked.limit)), *after), of_walk=True)
 
         walk: CursorWalk[T] = CursorWalk(identify=self.declaration.row_ids, page_size=page_size, max_items=max_items)
         return walk_pages(walk, fetch)

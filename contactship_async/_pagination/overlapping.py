@@ -40,7 +40,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from contactship_async._pagination.anchors import Anchor
 from contactship_async._pagination.driver import MOST_FRUITLESS_PAGES, Answer, PageRequest, Requests, Steps, Walk, pick
-from contactship_async._pagination.rows import describe_key
+from contactship_async._pagination.rows import describe_key, tell_to_skip
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models.common import Page
 
@@ -143,7 +143,7 @@ class OverlappingWalk(Generic[T]):
                 if self._wanted == 0:
                     return
                 if answer.problem is not None:
-                    raise answer.problem
+                    raise tell_to_skip(answer.problem, self.position.offset)
                 if (yield from self._is_end(asked, answer, has_new=page is not None)):
                     return
                 if self._next <= asked.offset:

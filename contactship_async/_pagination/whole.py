@@ -103,7 +103,7 @@ class WholeListing(AnyListing[T]):
         request = self._build_request(self.filters)
 
         async def fetch(_: PageRequest) -> PageResponse[T]:
-            return await self._fetch(request)
+            return await self._fetch(request, of_walk=True)
 
         return walk_pages(WholeWalk(max_items), fetch)
 

@@ -38,18 +38,24 @@ class Merge(Generic[T]):
         sources: Consumed as workers become free.
         most_active: How many sources are iterated over at once.
         tell: Makes an item of the failure of a source; without it, failures are kept.
+        tell_end: Makes an item of the end of a source, which comes after its others: of how many these were.
 
     Attributes:
         failures: The names of the sources that failed, and their errors.
     """
 
     def __init__(
-        self, sources: Iterable[Source[T]], most_active: int, tell: Callable[[str, Exception], T] | None = None
+        self,
+        sources: Iterable[Source[T]],
+        most_active: int,
+        tell: Callable[[str, Exception], T] | None = None,
+        tell_end: Callable[[int], T] | None = None,
     ) -> None:
         self.failures: list[tuple[str, Exception]] = []
         self._sources = iter(sources)
         self._most_active = most_active
         self._tell = tell
+        self._tell_end = tell_end
         self._queue: deque[tuple[str, T]] = deque()
         self._filler: asyncio.Task[None] | None = None
         self._line: deque[asyncio.Future[None]] = deque()
@@ -111,7 +117,9 @@ class Merge(Generic[T]):
             try:
                 iterator = aiter(begin())
                 frame = getattr(iterator, "ag_frame", None)
-                await self._drain(name, iterator)
+                items = await self._drain(name, iterator)
+                if self._tell_end is not None and not self._is_stopped:
+                    await self._put(name, self._tell_end(items))
             except asyncio.CancelledError:
                 if cast("asyncio.Task[None]", asyncio.current_task()).cancelling():
                     raise
@@ -122,16 +130,20 @@ class Merge(Generic[T]):
             if self._is_stopped:  # The source swallowed its cancellation: no other begins.
                 return
 
-    async def _drain(self, name: str, iterator: AsyncIterator[T]) -> None:
+    async def _drain(self, name: str, iterator: AsyncIterator[T]) -> int:
+        """Put all items of a source into the queue, and return how many they were."""
+        items = 0
         try:
             async for item in iterator:
                 if self._is_stopped:
-                    return
+                    break
                 await self._put(name, item)
+                items += 1
         finally:
             close = getattr(iterator, "aclose", None)
             if close is not None:
                 await close()
+        return items
 
     async def _fail(self, name: str, error: Exception) -> None:
         if self._tell is None:

@@ -116,8 +116,9 @@ def test_refused_base_urls(url: Any, reason: str) -> None:
 async def test_base_url_with_the_version(url: str, address: str) -> None:
     """The version at the end of a base URL is not doubled; a path before it is kept."""
     async with RawServer(answer({"data": [], "count": 0})) as server:
-        async with ContactshipClient(KEY, base_url=url.format(server.url)) as client:
-            await client.count_phone_numbers()
+        client = ContactshipClient(KEY, base_url=url.format(server.url))
+        await client.count_phone_numbers()
+        await client.close()
 
     assert f"<ContactshipClient {server.url}{address}>" == repr(client)
     assert f"{address}/v1/phone-numbers" == server.requests[0].target.partition("?")[0]
@@ -145,7 +146,7 @@ def test_insecure_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_insecure_by_one_text_only(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """Anything but `1` allows nothing, and the error names what would."""
     monkeypatch.setenv("CONTACTSHIP_ALLOW_INSECURE_HTTP", text)
-    with pytest.raises(ConfigurationError, match="or set CONTACTSHIP_ALLOW_INSECURE_HTTP=1$"):
+    with pytest.raises(ConfigurationError, match=r"or set CONTACTSHIP_ALLOW_INSECURE_HTTP=1$"):
         ContactshipClient(KEY, base_url="http://sandbox:8000")
 
 
@@ -219,12 +220,10 @@ async def test_key_is_fetched_once() -> None:
 
 
 async def test_refused_key_is_fetched_anew() -> None:
-    """A 401 drops the key: the call itself raises, the next one fetches again."""
+    """A 401 drops the key: it is fetched again, and the call itself goes on with the new one."""
     sandbox = Sandbox(3)
     vault = Vault("sk-revoked", sandbox.api_key)
     async with sandbox.client(api_key=vault) as client:
-        with pytest.raises(AuthenticationError):
-            await client.count_phone_numbers()
         count = await client.count_phone_numbers()
 
     assert 3 == count

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from hostile import ONCE
-from hostile_answers import CHUNKED, ENVELOPES, ids, row
+from hostile_responses import CHUNKED, ENVELOPES, ids, row
 from raw_server import Peer, RawServer, close, head, pause, reset
 
 from contactship_async import ConnectionFailedError, ContactshipClient, ContactshipError, MalformedResponseError

@@ -14,7 +14,7 @@ import zlib
 import pytest
 from aiohttp.compression_utils import HAS_BROTLI, HAS_ZSTD
 from hostile import LIMIT, ONCE, Case, cases, each_of, try_out
-from hostile_answers import BROTLI_BOMB, CHUNKED, PAGE, ZSTD_BOMB, chunked, compressed, ids, reply, reply_head, row
+from hostile_responses import BROTLI_BOMB, CHUNKED, PAGE, ZSTD_BOMB, chunked, compressed, ids, reply, reply_head, row
 from raw_server import Act, close, drip, flood, head, pause, reset, stall
 
 from contactship_async import (

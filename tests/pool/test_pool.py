@@ -716,10 +716,10 @@ async def test_budgets() -> None:
     ) as pool:
         counts = [3, 3]
         assert counts == [await pool["acme"].count_phone_numbers() for _ in range(2)]
-        with pytest.raises(ContactshipError, match=r"rate limits hold it back for another 3600\.0 s"):
+        with pytest.raises(ContactshipError, match=r"its own client's queue holds it back for another 3600\.0 s"):
             await pool["acme"].count_phone_numbers()
         assert 3 == await pool["globex"].count_phone_numbers()
-        with pytest.raises(ContactshipError, match="rate limits hold it back"):
+        with pytest.raises(ContactshipError, match="its own client's queue holds it back"):
             await pool["globex"].count_phone_numbers()
 
 

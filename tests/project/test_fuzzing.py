@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contactship_async._codec import slow_path
-from contactship_async._http import responses
+from contactship_async._http import rate_limit_headers
 
 
-@pytest.mark.parametrize(("name", "inputs"), [("codec", 50), ("headers", 50), ("answers", 50), ("client", 10)])
+@pytest.mark.parametrize(("name", "inputs"), [("codec", 50), ("headers", 50), ("responses", 50), ("client", 10)])
 def test_laws_hold(name: str, inputs: int) -> None:
     """No input of the corpus breaks a law, nor do others: the same ones each time."""
     outcome = fuzz(TARGETS[name], inputs)
@@ -34,7 +34,7 @@ def test_all_targets_are_tried() -> None:
 
 def test_finds_what_no_file_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     """What only other inputs show is found, too."""
-    monkeypatch.setattr("contactship_async._http.responses._LONGEST_RESET_SECONDS", 999)
+    monkeypatch.setattr("contactship_async._http.rate_limit_headers._MAX_RESET_SECONDS", 999)
     target = TARGETS["headers"]
 
     for value in target.seeds():
@@ -47,7 +47,7 @@ def _let_zones_with_seconds_through(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _let_index_errors_escape(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(responses, "_read_http_date", lambda text: text.split()[3] and None)
+    monkeypatch.setattr(rate_limit_headers, "_read_http_date", lambda text: text.split()[3] and None)
 
 
 def _quote_values(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def _keep_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
         ("codec", _let_zones_with_seconds_through),
         ("codec", _quote_values),
         ("headers", _let_index_errors_escape),
-        ("answers", _keep_the_key),
+        ("responses", _keep_the_key),
         ("client", _send_again),
     ],
 )

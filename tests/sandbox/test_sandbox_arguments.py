@@ -10,7 +10,6 @@ import pytest
 import contactship_async.sandbox
 from contactship_async.sandbox import Body, Cut, Drip, Fault, Html, Redirect, Sandbox, Slow, Status
 
-
 HOSTS = "an address of this machine such as '127.0.0.1' or '0.0.0.0', or a name of it"
 
 

@@ -9,7 +9,7 @@ far, inputs per second. `python -m fuzzing 10 codec` fuzzes one. The targets:
 
 - `codec`: bytes as a page and as a row, on both paths;
 - `headers`: `Retry-After`, `Date` and the `X-RateLimit-` headers;
-- `answers`: an answer as a page, as JSON and as an error;
+- `responses`: a response as a page, as JSON and as an error;
 - `client`: calls and walks of the public client, and of a pool, whatever the server answers.
 
 What must hold is in `laws.py`, what the inputs are like in `inputs.py`. Nothing but `ContactshipError` may escape.

@@ -58,7 +58,7 @@ TARGETS: Final[Mapping[str, Target]] = {
     for target in (
         Target("codec", laws.check_codec, inputs.bodies, bytes),
         Target("headers", laws.check_headers, inputs.headers, corpus.load_headers),
-        Target("answers", laws.check_answer, inputs.answers, corpus.load_answer),
+        Target("responses", laws.check_answer, inputs.answers, corpus.load_answer),
         Target("client", laws.check_conversation, inputs.conversations, corpus.load_conversation),
     )
 }
