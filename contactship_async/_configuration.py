@@ -102,7 +102,6 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
         transport=transport,
         connector=connector,
         trace_configs=tuple(trace_configs),
-        connect_seconds=timeouts.connect,
         max_response_bytes=check_integer("max_response_bytes", max_response_bytes, lowest=1),
     )
     return Settings(

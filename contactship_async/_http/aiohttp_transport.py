@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Coroutine, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 from socket import gaierror
 from ssl import SSLError
@@ -70,14 +70,12 @@ class AiohttpTransport:
         traced_session: Does so for all others, and notes when they leave. (Its trace takes a GET some 5 % more
             instructions.)
         base_url: What paths are appended to; without a trailing slash.
-        connect_seconds: How long to wait for a connection; None waits without limit.
         max_response_bytes: The longest body accepted, decompressed.
     """
 
     session: aiohttp.ClientSession
     traced_session: aiohttp.ClientSession
     base_url: str
-    connect_seconds: float | None
     max_response_bytes: int
 
     async def __call__(self, request: Request) -> Response:
@@ -97,7 +95,7 @@ class AiohttpTransport:
         except ContactshipError as error:
             failure: BaseException = error
         except (aiohttp.ClientError, OSError) as error:
-            failure = _translate(request, error, self.connect_seconds)
+            failure = _translate(request, error)
         except BaseException as error:  # noqa: BLE001 - raised again below, where its traceback is cut
             error.__cause__ = error.__context__ = None
             failure = error
@@ -112,6 +110,7 @@ class AiohttpTransport:
             data=None if request.body is None else BytesIO(request.body),  # aiohttp warns of large bytes
             headers=_headers(request),
             allow_redirects=False,
+            timeout=_connect_timeout(request.connect_seconds),
             trace_request_ctx=request.delivery,
         ) as response:
             succeeded = is_success(response.status)
@@ -150,6 +149,12 @@ class _RequestOnCleanConnection(aiohttp.ClientRequest):
         return super().send(conn)
 
 
+@lru_cache
+def _connect_timeout(seconds: float | None) -> aiohttp.ClientTimeout:
+    """Return a time limit for connecting; that for the whole is kept by the attempt loop."""
+    return aiohttp.ClientTimeout(total=None, connect=seconds, ceil_threshold=_NEVER_ROUNDED)
+
+
 def _encode_query(query: Sequence[tuple[str, str]]) -> str:
     pairs = []
     for name, value in query:
@@ -169,13 +174,13 @@ def _headers(request: Request) -> dict[str, str]:
     return headers
 
 
-def _translate(request: Request, error: aiohttp.ClientError | OSError, connect_seconds: float | None) -> TransportError:
+def _translate(request: Request, error: aiohttp.ClientError | OSError) -> TransportError:
     sent_once = request.method not in _RESENT_BY_AIOHTTP if request.idempotent else request.delivery.provably_unsent
     certain = request.delivery.provably_unsent = isinstance(error, _BEFORE_SENDING) and sent_once
     timed_out = isinstance(error, aiohttp.ConnectionTimeoutError)
     return exchange_error(
         describe_call(request.method, request.path),
-        f"no connection within {connect_seconds} s, the connect limit" if timed_out else _reason(error),
+        f"no connection within {request.connect_seconds} s, the connect limit" if timed_out else _reason(error),
         repeatable=request.idempotent or certain,
         limit="connect" if timed_out else None,
     )
@@ -198,13 +203,12 @@ def _system_reason(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
-async def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
+async def open_transport(
     *,
     base_url: str,
     user_agent: str,
     connector: aiohttp.BaseConnector | None,
     trace_configs: Sequence[aiohttp.TraceConfig],
-    connect_seconds: float | None,
     max_response_bytes: int,
 ) -> AsyncGenerator[AiohttpTransport, None]:
     """Yield one transport over a session of the running loop, and close the session when the generator is closed.
@@ -219,7 +223,6 @@ async def open_transport(  # noqa: PLR0913 - the settings of a session, all by k
         aiohttp.ClientSession,
         cookie_jar=aiohttp.DummyCookieJar(),  # The usual jar would replay one organization's cookies for another.
         headers={"User-Agent": user_agent, "Accept": "application/json"},
-        timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds, ceil_threshold=_NEVER_ROUNDED),
         request_class=_RequestOnCleanConnection,
         trust_env=False,  # With it, aiohttp would add an Authorization header from netrc.
     )
@@ -228,7 +231,7 @@ async def open_transport(  # noqa: PLR0913 - the settings of a session, all by k
         connector=session.connector, connector_owner=False, trace_configs=[*trace_configs, departures]
     )
     try:
-        yield AiohttpTransport(session, traced_session, base_url, connect_seconds, max_response_bytes)
+        yield AiohttpTransport(session, traced_session, base_url, max_response_bytes)
     finally:
         await traced_session.close()
         await session.close()

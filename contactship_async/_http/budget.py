@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from contactship_async._http.rate_limit_headers import read_reset
 
@@ -39,8 +39,8 @@ class Budget:
 class ToldBudget:
     """What was said last, kept as it came: most of it is never looked at."""
 
-    _said: tuple[Mapping[str, str], datetime] | None = None
-    _said_of_heavy: tuple[Mapping[str, str], datetime] | None = None
+    _said: tuple[Mapping[str, str], datetime] | None = field(default=None, init=False, repr=False)
+    _said_of_heavy: tuple[Mapping[str, str], datetime] | None = field(default=None, init=False, repr=False)
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Keep the headers of a response that says something."""

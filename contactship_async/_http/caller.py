@@ -72,18 +72,19 @@ class Caller:
             ContactshipError: The call failed.
         """
         headers = self.headers if headers is None else headers
+        connect_seconds = self.attempts.timeouts.connect
         deadline = None if of_walk else self.attempts.start_deadline()
         transport = self.connection.get_transport() or await self.connection.open()
         api_key = await self._get_api_key()
         try:
-            complete = complete_request(request, api_key, window, headers)
+            complete = complete_request(request, api_key, window, headers, connect_seconds)
             return await self.attempts.send(complete, transport, deadline, heavy=heavy)
         except AuthenticationError as error:
             renewed = await self._renew_api_key(api_key, deadline)
             if renewed is None:
                 raise
             may_have_arrived = error.may_have_been_processed
-        complete = complete_request(request, renewed, window, headers)
+        complete = complete_request(request, renewed, window, headers, connect_seconds)
         return await self.attempts.send(complete, transport, deadline, heavy=heavy, may_have_arrived=may_have_arrived)
 
     async def send(  # noqa: PLR0913 - one call, by keyword

@@ -31,7 +31,6 @@ class Connection:
         transport: Takes the place of HTTP; None opens a session.
         connector: An aiohttp connector to use; None opens one.
         trace_configs: aiohttp trace configurations for the session.
-        connect_seconds: How long to wait for a connection; None waits without limit.
         max_response_bytes: The longest body accepted, decompressed.
         is_available: Whether calls are allowed: those over a pool only within its `async with`.
     """
@@ -40,7 +39,6 @@ class Connection:
     transport: Transport | None
     connector: aiohttp.BaseConnector | None
     trace_configs: Sequence[aiohttp.TraceConfig]
-    connect_seconds: float | None
     max_response_bytes: int
     is_available: bool = True
     _session: _Session | None = field(default=None, init=False)
@@ -85,7 +83,6 @@ class Connection:
             user_agent=USER_AGENT,
             connector=self.connector,
             trace_configs=self.trace_configs,
-            connect_seconds=self.connect_seconds,
             max_response_bytes=self.max_response_bytes,
         )
         self._session = _Session(cast("AsyncGeneratorType[Transport]", opened), await anext(opened))

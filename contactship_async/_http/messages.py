@@ -109,6 +109,7 @@ class Request(_Message, frozen=True, kw_only=True):
         headers: Those that the caller gave, the key and what the transport adds apart.
         api_key: The value of the `x-api-key` header; empty until it is known.
         idempotent: Whether the call may reach the server twice without harm.
+        connect_seconds: How long to wait for a connection; None waits without limit.
         relayed: Whether the server passes the call on to another, whose 429 it passes back, such as a send to WhatsApp:
             then a 429 does not say that the call was refused before it had any effect.
         delivery: Where the transport notes how far the attempt has come.
@@ -123,6 +124,7 @@ class Request(_Message, frozen=True, kw_only=True):
     headers: Mapping[str, str] = NO_HEADERS
     api_key: Secret = _NO_KEY
     idempotent: bool
+    connect_seconds: float | None = None
     relayed: bool = False
     delivery: Delivery = field(default_factory=Delivery)
 

@@ -94,9 +94,13 @@ def build_request(  # noqa: PLR0913 - one call, by keyword
 
 
 def complete_request(
-    request: Request, api_key: Secret, window: Query = (), headers: Mapping[str, str] = NO_HEADERS
+    request: Request,
+    api_key: Secret,
+    window: Query = (),
+    headers: Mapping[str, str] = NO_HEADERS,
+    connect_seconds: float | None = None,
 ) -> Request:
-    """Return *request* with its key and headers, and *window* before its query; `replace` takes far longer."""
+    """Return *request* with all that it lacks, and *window* before its query; `replace` takes far longer."""
     return Request(
         method=request.method,
         path=request.path,
@@ -105,6 +109,7 @@ def complete_request(
         headers=headers,
         api_key=api_key,
         idempotent=request.idempotent,
+        connect_seconds=connect_seconds,
         relayed=request.relayed,
     )
 
