@@ -58,11 +58,20 @@ async def run(
     return process.returncode, output.decode(), errors.decode()
 
 
+def write_settings(directory: Path) -> None:
+    """Write the files that commands and programs of the guides read."""
+    for name, content in SETTINGS.items():
+        (directory / name).write_text(content, encoding="utf-8")
+
+
 @pytest.mark.parametrize("code", SCRIPTS)
-async def test_python(code: str) -> None:
-    """Each Python block runs by itself, prints something, and warns of nothing."""
+async def test_python(code: str, tmp_path: Path) -> None:
+    """Each Python block runs by itself, beside the files it reads, prints something, and warns of nothing."""
+    write_settings(tmp_path)
     async with Sandbox(phone_numbers=30) as sandbox:
-        status, output, errors = await run(sys.executable, "-W", "error", "-c", RUN_SCRIPT, sandbox=sandbox, stdin=code)
+        status, output, errors = await run(
+            *(sys.executable, "-W", "error", "-c", RUN_SCRIPT), sandbox=sandbox, stdin=code, directory=tmp_path
+        )
 
     assert (0, "") == (status, errors)
     assert output
@@ -80,8 +89,7 @@ async def test_first_example_prints_what_stands_below_it() -> None:
 @pytest.mark.parametrize("code", COMMANDS)
 async def test_shell(code: str, tmp_path: Path) -> None:
     """Each command runs and writes no errors, beside the files it reads."""
-    for name, content in SETTINGS.items():
-        (tmp_path / name).write_text(content, encoding="utf-8")
+    write_settings(tmp_path)
     async with Sandbox(phone_numbers=30) as sandbox:
         status, output, errors = await run(
             "bash", "-e", "-o", "pipefail", "-c", code, sandbox=sandbox, directory=tmp_path
