@@ -132,7 +132,7 @@ def errors(error: StatusError) -> None:
     assert_type(error.position, WalkPosition | None)
 
 
-async def calls(client: ContactshipClient) -> None:
+async def raw_calls(client: ContactshipClient) -> None:
     """All that comes back of a call is typed, and options make a client like any other."""
     response = await client.send("POST", "/v1/x", content=b"a", headers={"Content-Type": "text/csv", "X-A": None})
     assert_type(response, Response)
