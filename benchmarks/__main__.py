@@ -1,12 +1,12 @@
-"""The runner: measures, prints one table, and draws one plot.
+"""The runner: measures, prints a table for each question, and draws one picture.
 
 Commands, in an environment with `pip install '.[bench]'`, from the top of the repository:
 
-    python -m benchmarks                  all questions, some minutes, on a machine with nothing else to do
+    python -m benchmarks                  all questions, half an hour, on a machine with nothing else to do
     python -m benchmarks walk memory      some of them
     python -m benchmarks --quick          a try of everything, too short for its figures to be quoted
     python -m benchmarks --check          exit with 1 if a target is missed, and say which
-    python -m benchmarks --write-readme   put the table into benchmarks/README.md and redraw benchmarks/walk.svg
+    python -m benchmarks --write-readme   put the tables into benchmarks/README.md and draw benchmarks/walk.svg
 """
 
 from __future__ import annotations
@@ -18,43 +18,52 @@ import time
 from pathlib import Path
 from typing import cast
 
-from benchmarks import _report
-from benchmarks._measure import Answer, Finding, Question
+from benchmarks import _picture, _report
+from benchmarks._measure import Answer, Question
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "benchmarks" / "README.md"
-PLOT = ROOT / "benchmarks" / "walk.svg"
+PICTURE = ROOT / "benchmarks" / "walk.svg"
 
-QUESTIONS = ("walk", "client_cpu", "decoding", "memory", "import_time", "exact", "organizations", "simulation")
-"""A module each, in the order of the table."""
+QUESTIONS = (
+    "walk",
+    "slow_consumer",
+    "client_cpu",
+    "decoding",
+    "memory",
+    "import_time",
+    "exact",
+    "organizations",
+    "shared_key",
+    "simulation",
+)
+"""A module each, in the order of the tables."""
 
 
 def main() -> int:
     """Run what the command line asks for, and return the exit code."""
     arguments = _parse()
-    findings: list[Finding] = []
     answers: dict[str, Answer] = {}
+    sections: list[str] = []
     _say(_report.setting())
     for name in arguments.questions:
         _say(f"\n== {name}")
         start = time.monotonic()
-        question = cast("Question", importlib.import_module(f"benchmarks.{name}").answer)
-        answers[name] = question(arguments.quick)
-        findings += answers[name].findings
+        module = importlib.import_module(f"benchmarks.{name}")
+        answers[name] = cast("Question", module.answer)(arguments.quick)
+        sections.append(_report.section(name, (module.__doc__ or "").splitlines()[0], answers[name].findings))
         _print_lines(answers[name])
         _say(f"({time.monotonic() - start:.0f} s)")
-    table = _report.table(findings)
-    _say(f"\n{table}")
-    if arguments.plot is not None or arguments.write_readme:
-        from benchmarks import _plot  # noqa: PLC0415 - loads matplotlib, which only the plot needs
-
-        (arguments.plot or PLOT).write_text(_plot.draw(answers), encoding="utf-8")
+    tables = "\n\n".join(sections)
+    _say(f"\n{tables}")
+    if arguments.picture is not None or arguments.write_readme:
+        (arguments.picture or PICTURE).write_text(_picture.draw(answers["walk"].lines), encoding="utf-8")
     if arguments.write_readme:
-        text = f"{table}\n\n{_report.setting()}"
+        text = f"{tables}\n\n{_report.setting()}"
         README.write_text(_report.paste(README.read_text(encoding="utf-8"), text), encoding="utf-8")
-    missed = [finding for finding in findings if not finding.is_met]
-    for finding in missed:
-        _say(f"missed: {finding.question}, against {finding.against}: {finding.unit(finding.measured)}")
+    missed = [(name, row) for name, answer in answers.items() for row in answer.findings if not row.is_met]
+    for name, row in missed:
+        _say(f"missed: {name}, {row.question}, against {row.against}: {row.unit(row.measured)}")
     return 1 if missed and arguments.check else 0
 
 
@@ -63,15 +72,15 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("questions", nargs="*", choices=[[], *QUESTIONS], help="all, if none is named")
     parser.add_argument("--quick", action="store_true", help="few rounds: tells whether everything works, no more")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed")
-    parser.add_argument("--plot", type=Path, help="draw the plot into this file")
-    parser.add_argument("--write-readme", action="store_true", help="put table and plot into benchmarks/README.md")
+    parser.add_argument("--picture", type=Path, help="draw the picture into this file")
+    parser.add_argument("--write-readme", action="store_true", help="put tables and picture into benchmarks/")
     arguments = parser.parse_args()
     is_partial = bool(arguments.questions)
     arguments.questions = arguments.questions or QUESTIONS
     if arguments.write_readme and (is_partial or arguments.quick):
         parser.error("--write-readme needs all questions, and not --quick")
-    if arguments.plot is not None and not {"walk", "client_cpu"} <= set(arguments.questions):
-        parser.error("--plot shows walk and client_cpu, so it needs both")
+    if arguments.picture is not None and "walk" not in arguments.questions:
+        parser.error("--picture shows walk, so it needs that")
     return arguments
 
 

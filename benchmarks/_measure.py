@@ -32,9 +32,11 @@ def ratio(ours: Sequence[float], others: Sequence[float]) -> Spread:
     return spread([one / other for one, other in zip(ours, others, strict=True)])
 
 
-def difference(ours: Sequence[float], others: Sequence[float]) -> Spread:
-    """Subtract round by round."""
-    return spread([one - other for one, other in zip(ours, others, strict=True)])
+def quieter_half(ours: Sequence[float], others: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Keep the rounds, half of them, in which both took least: what disturbs a processor only adds to its time."""
+    rounds = sorted(zip(ours, others, strict=True), key=sum)
+    kept = rounds[: (len(rounds) + 1) // 2]
+    return [one for one, _ in kept], [other for _, other in kept]
 
 
 @frozen
@@ -112,7 +114,7 @@ class Finding:
 
 @frozen
 class Line:
-    """A raw figure, for the printout and the plot."""
+    """A raw figure, for the printout and the picture."""
 
     group: str
     label: str
@@ -157,7 +159,7 @@ def compare_walks(
     Args:
         walkers: By the names under which they come back.
         rows: How many rows the listing has.
-        latency: How many seconds the server waits before each answer.
+        latency: How many seconds the server waits before each response.
         rounds: How many rounds count, of each process.
         processes: How many processes each has, one after the other: where its memory lies, and how its texts hash,
             makes one a few percent slower than the next.

@@ -23,7 +23,7 @@ STATUSES: Final = {Health.REFUSED: 401, Health.FAILING: 500}
 """What is answered other than 200."""
 
 SECONDS: Final = {Health.SILENT: math.inf, Health.SLOW: 1.0}
-"""How long an answer takes where that is not the latency."""
+"""How long a response takes where that is not the latency."""
 
 
 @frozen

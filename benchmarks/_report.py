@@ -1,9 +1,10 @@
-"""The one table, as Markdown, and its place in benchmarks/README.md."""
+"""The tables, as Markdown, and their place in benchmarks/README.md."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +14,7 @@ from benchmarks._measure import Finding
 
 START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
 
-_HEADINGS = ("Question", "contactship_async", "Against", "Measured, median (least to greatest)", "Target", "Met?")
+_HEADINGS = ("Measured", "Ours", "Against", "Median (least to greatest)", "Target", "Met?")
 _PACKAGES = (
     "contactship-async",
     "aiohttp",
@@ -28,6 +29,11 @@ _PACKAGES = (
 )
 
 
+def section(name: str, question: str, findings: Iterable[Finding]) -> str:
+    """Write a table under its question, with a link to the module that answers it."""
+    return f"### {question}\n\nMeasured as [{name}.py]({name}.py) says.\n\n{table(findings)}"
+
+
 def table(findings: Iterable[Finding]) -> str:
     """Write the findings, one a line, in Markdown."""
     rows = [_HEADINGS, ("---",) * len(_HEADINGS), *(_cells(finding) for finding in findings)]
@@ -37,12 +43,16 @@ def table(findings: Iterable[Finding]) -> str:
 def _cells(finding: Finding) -> tuple[str, ...]:
     return (
         finding.question,
-        finding.ours,
-        finding.against,
-        finding.unit(finding.measured),
-        "" if finding.target is None else finding.target.text(finding.unit),
+        _on_one_line(finding.ours),
+        re.sub(r"(?<=\d) (?=\S+$)", "\N{NO-BREAK SPACE}", finding.against),
+        _on_one_line(finding.unit(finding.measured)),
+        "" if finding.target is None else _on_one_line(finding.target.text(finding.unit)),
         "" if finding.target is None else "yes" if finding.is_met else "**no**",
     )
+
+
+def _on_one_line(figure: str) -> str:
+    return figure.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def setting() -> str:

@@ -1,6 +1,6 @@
 """The server that all contenders talk to: a process of its own that costs little, so that it limits none of them.
 
-It speaks as much HTTP/1.1 as a GET with keep-alive needs, makes each answer once, and waits *latency* seconds before
+It speaks as much HTTP/1.1 as a GET with keep-alive needs, makes each response once, and waits *latency* seconds before
 each. The key says whose rows they are, and what else becomes of the request (`_organizations.py`). It ends when its
 standard input does, that is, with the process that started it.
 """
@@ -37,7 +37,7 @@ _API_KEY = re.compile(rb"^x-api-key: (\S+)", re.MULTILINE | re.IGNORECASE)
 
 
 class Listing:
-    """The contents of the answers for a listing of *count* rows, the first being row *first*, in every dialect."""
+    """The contents of the responses for a listing of *count* rows, the first being row *first*, in every dialect."""
 
     def __init__(self, first: int, count: int) -> None:
         self._first = first
@@ -92,7 +92,7 @@ class Listing:
 
 
 class Answers:
-    """The answers for each organization's listing of *count* rows."""
+    """The responses for each organization's listing of *count* rows."""
 
     def __init__(self, count: int, latency: float) -> None:
         self._count = count
@@ -100,7 +100,7 @@ class Answers:
         self.find = lru_cache(_ANSWERS_KEPT)(self._make)
 
     def _make(self, target: str, api_key: str) -> tuple[bytes, float]:
-        """Return an answer, and how many seconds it takes."""
+        """Return a response, and how many seconds it takes."""
         organization = organization_of(api_key)
         status = HTTPStatus(STATUSES.get(organization.health, 200))
         content, headers = Listing(organization.number * self._count, self._count).render(target)
@@ -169,7 +169,7 @@ def served(*, rows: int, latency: float) -> Iterator[str]:
 
     Args:
         rows: How many rows each organization's listing has.
-        latency: How many seconds it waits before each answer.
+        latency: How many seconds it waits before each response.
     """
     command = [sys.executable, "-m", "benchmarks._server", "--rows", str(rows), "--latency", str(latency)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

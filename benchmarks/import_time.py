@@ -13,7 +13,8 @@ import os
 import subprocess
 import sys
 
-from benchmarks._measure import MILLISECONDS, Answer, Finding, Line, Target, rotated, spread
+from benchmarks._measure import MILLISECONDS, Answer, Line, rotated, spread
+from benchmarks._targets import judged
 
 ADDED = "contactship_async, on top of them"
 FLOOR = "aiohttp, attrs, cattrs and msgspec"
@@ -23,7 +24,6 @@ IMPORTS = {
     "twilio": "import twilio.rest",
     "apify-client": "import apify_client",
 }
-TARGET = Target(0.040)
 SCRIPT = """
 from time import perf_counter
 start = perf_counter()
@@ -47,13 +47,12 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
                 seconds[name].append(duration)
                 if name == FLOOR:
                     seconds[ADDED].append(added)
-    finding = Finding(
-        "import, time added",
+    finding = judged(
+        "time added",
         MILLISECONDS(spread(seconds[ADDED]).median),
         f"{FLOOR}: {MILLISECONDS(spread(seconds[FLOOR]).median)}",
         spread(seconds[ADDED]),
         MILLISECONDS,
-        TARGET,
     )
     return Answer([finding], [Line("import", name, spread(values), MILLISECONDS) for name, values in seconds.items()])
 

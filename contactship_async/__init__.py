@@ -1,8 +1,15 @@
 """The asyncio SDK for the Contactship API (AI phone calls).
 
-async with ContactshipClient("your-api-key") as client:
-    async for number in client.iter_phone_numbers(type="inbound"):
-        print(number.phone_number, number.type, number.id)
+    async with ContactshipClient("your-api-key") as client:
+        async for number in client.iter_phone_numbers(type="inbound"):
+            print(number.phone_number, number.type, number.id)
+
+Public as well:
+
+- `contactship_async.resources`: the methods of `client.tags` and its like
+- `contactship_async.models`: the rows that they return
+- `contactship_async.sandbox`, `contactship_async.pytest_plugin`: for tests
+- `contactship_async.errors`, `contactship_async.settings`: where the names of these are at home
 """
 
 from importlib import import_module
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
     from contactship_async._pagination.cursor import CursorListing
     from contactship_async._pagination.declaration import ListingDeclaration
     from contactship_async._pagination.listing import Listing
+    from contactship_async._pagination.prefetch import Prefetch
     from contactship_async._pagination.whole import WholeListing
     from contactship_async._pool.organizations import read_organizations
     from contactship_async._pool.pool import ContactshipPool, OrganizationResult
@@ -78,6 +86,7 @@ _HOMES = (
     "_pagination.cursor",
     "_pagination.declaration",
     "_pagination.listing",
+    "_pagination.prefetch",
     "_pagination.whole",
     "_pool.organizations",
     "_pool.pool",
@@ -115,6 +124,7 @@ __all__ = [
     "PhoneNumber",
     "PhoneNumberType",
     "PoolError",
+    "Prefetch",
     "RateLimit",
     "RateLimitError",
     "Request",

@@ -50,7 +50,7 @@ def _end() -> NoReturn:
 
 
 def _abandon_output() -> None:
-    """Drop what standard output did not take: Python would try again at its exit, and complain."""
+    """Drop what standard output did not take: Python would try again at its exit, and report an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -49,7 +49,7 @@ class ContactshipClient:
     never left.
 
     Args:
-        api_key: The key, or an async function that returns it, called at the first use; its answer is kept until a 401,
+        api_key: The key, or an async function that returns it, called at the first use; its result is kept until a 401,
             after which it is called again, and the refused call sent again once if the key differs.
             None takes the environment variable `CONTACTSHIP_API_KEY`.
         base_url: Where the API is, with scheme and host, with or without `/v1` at its end. None takes the environment
@@ -58,14 +58,14 @@ class ContactshipClient:
         retry: How often and when a call is tried again.
         rate_limit: A budget that calls wait for before they are sent; None sets none. The documented one of an
             organization is `RateLimit(120, 60)`.
-        heavy_rate_limit: A budget that the pages of heavy listings (calls and contacts) wait for besides; None sets
+        heavy_rate_limit: A further budget, which the pages of heavy listings (calls and contacts) wait for; None sets
             none. The documented one of an organization is `RateLimit(20, 60)`.
         connector: An aiohttp connector to use (TLS, DNS, connection pool), such as `session.connector` of your app;
             never closed by the client. None opens one for 100 connections.
         transport: An async function from request to response in place of HTTP, such as `Sandbox().transport`.
         trace_configs: aiohttp trace configurations for the session. Their hooks see the request headers, and so the
             key.
-        max_response_bytes: The longest answer accepted, decompressed; >= 1.
+        max_response_bytes: The longest body accepted, decompressed; >= 1.
         allow_insecure_http: Allow an `http://` base URL that is not on this machine; the key then travels in clear.
             None allows it if the environment variable `CONTACTSHIP_ALLOW_INSECURE_HTTP` is `1`, and only then.
         headers: To be sent with every request, such as those of a gateway. A `User-Agent` comes before the client's
@@ -344,7 +344,7 @@ class ContactshipClient:
             row_type: `dict`, or a class whose fields are those of the rows that you want: of attrs, dataclasses,
                 `msgspec.Struct` or `TypedDict`.
             params: The filters, and the order, by the API's own names; None values are not sent.
-            id_field: The field that tells rows from each other.
+            id_field: The field that identifies rows.
             sort_key: The field that the listing is sorted by; None if it is not known: then no order is asked for,
                 and walks are neither exact nor concurrent.
 
@@ -417,7 +417,7 @@ class ContactshipClient:
         For a time limit, put `asyncio.timeout()` around the whole loop. `asyncio.wait_for(anext(numbers), ...)` ends
         the generator when it times out, and the listing would look shorter than it is.
 
-        With *exact*, every number that is there during the whole walk comes exactly once, or the walk raises. Without
+        With *exact*, every number present for the whole walk comes exactly once, or the walk raises. Without
         it, signs that a number is missing raise, but three things leave no sign: with `order="asc"`, or where the
         server's count ignores *type*, a number added and one removed between the same two pages; and numbers created
         at the very same time that the server lists in another order each time. With a *concurrency* of 2 or more, only
@@ -434,7 +434,7 @@ class ContactshipClient:
                 for the numbers from there on when the first page came; while the listing changes, others that were
                 created at the same time as the first of them may come too.
             max_items: How many numbers to yield at the most, >= 0; None for all.
-            concurrency: How many pages to fetch side by side, >= 1, once the first one has told how many there are.
+            concurrency: How many pages to fetch concurrently, >= 1, once the first one has said how many there are.
                 Neighbours overlap, by one number or with *exact* a few, so that each proves that nothing is missing
                 before it. (With a *page_size* of 1 they can't overlap, and are fetched one after the other.)
             exact: Whether to accept only what proves to be complete.

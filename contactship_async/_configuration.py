@@ -73,7 +73,7 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     """Check the settings that do not depend on the organization.
 
     Raises:
-        ConfigurationError: The base URL is unusable, or a transport comes with what is only for HTTP.
+        ConfigurationError: The base URL is unusable, or a transport is combined with a setting of HTTP.
         TypeError: A setting has the wrong type.
         ValueError: A setting is out of range.
     """

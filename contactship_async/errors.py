@@ -170,7 +170,7 @@ class StatusError(ContactshipError):
             phrase = f"{self.status} {HTTPStatus(self.status).phrase}"
         except ValueError:
             phrase = str(self.status)
-        text = f"{describe_call(self.method, self.path)} was answered {phrase}"
+        text = f"{describe_call(self.method, self.path)} failed: {phrase}"
         if self.retry_after is not None:
             text += f"; the server asks to wait {self.retry_after:g} s"
         return text

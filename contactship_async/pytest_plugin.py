@@ -1,6 +1,6 @@
 """Fixtures for the tests of apps that use Contactship, which pytest finds by itself.
 
-pytest imports this module whenever it starts, also where nobody uses it: what takes time is imported by the fixtures.
+pytest imports this module at each start, also where it is not used: what takes time is imported by the fixtures.
 They are synchronous, and so the same with every plugin for async tests, and without one.
 """
 

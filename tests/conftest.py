@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 import logging
+import signal
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
@@ -14,25 +15,25 @@ from unittest.mock import Mock
 import aioresponses.core
 import pytest
 from aiohttp import ClientResponse, StreamReader
-from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite("hostile")  # the asserts in it tell what was compared
-
-settings.register_profile(
-    "suite",
-    deadline=None,  # the first example pays for imports and caches
-    max_examples=100,
-    derandomize=True,  # the suite says the same on every run; other seeds are for fuzzing sessions
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the fixture below only watches
-)
-settings.load_profile("suite")
+pytest_plugins = ["volume"]
+pytest.register_assert_rewrite("hostile")  # so that its asserts show what was compared
 
 _SECONDS_TO_WIND_DOWN = 2.0
 _OPEN_FILES = Path("/proc/self/fd")
 
 
-def pytest_collection_finish() -> None:
-    """Exempt what the imports left from the collection that each test ends with, or the suite takes twice as long."""
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c_is_not_ignored() -> Iterator[None]:
+    """Let processes react to Ctrl-C also where a shell runs the suite in the background, with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _what_is_there_is_not_collected() -> None:
+    """Exempt what was there before a module from the collections that its tests end with: most of the suite's time."""
     gc.collect()
     gc.freeze()
 
@@ -62,7 +63,7 @@ class _Keep(logging.Handler):
 
 @pytest.fixture
 async def _loop_is_left_clean() -> AsyncIterator[None]:
-    """Fail a test that leaves a task or a socket behind; what is closing gets a moment to finish."""
+    """Fail a test that leaves a task or a socket behind; what is closing gets some time to finish."""
     before = asyncio.all_tasks() | {asyncio.current_task()}
     sockets_before = _open_sockets()
     yield

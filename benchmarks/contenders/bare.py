@@ -20,7 +20,7 @@ from contactship_async import PhoneNumber
 
 
 class Number(msgspec.Struct):
-    """A row, unchecked, its type a text."""
+    """A row, unchecked, its type a string."""
 
     id: str
     phone_number: str

@@ -1,4 +1,4 @@
-"""The command line: arguments, output and exit codes. What it does is the client's and the sandbox's work."""
+"""The command line: arguments, output and exit codes. The client and the sandbox do the work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ app = App(
     suppress_keyboard_interrupt=False,
     help="""List what your organizations have at Contactship (AI phone calls), or serve a sandbox to try things out.
 
-    Data goes to standard output, everything else to standard error. Exit codes: 0 all is well, 1 the API or the network
+    Data goes to standard output, everything else to standard error. Exit codes: 0 success, 1 the API or the network
     failed, 2 wrong usage or no key, 130 ended by Ctrl-C.""",
 )
 app.register_install_completion_command(help="Install the completion of commands and options for your shell.")

@@ -14,7 +14,7 @@ from contactship_async import (
     WalkPosition,
 )
 
-_LONGEST_MESSAGE: Final = 300  # characters of a server's message that are shown
+_MAX_MESSAGE_CHARACTERS: Final = 300  # characters of a server's message that are shown
 
 
 def describe(error: ContactshipError, noun: str | None = None) -> str:
@@ -28,7 +28,7 @@ def describe(error: ContactshipError, noun: str | None = None) -> str:
     if noun and _is_malformed_row(error):
         advice = f"; to go on behind that row, add --offset {_offset_behind(error)}"
     elif noun and error.position is not None and error.position.yielded:
-        advice = f"; to go on after the {_tell_printed(error.position, noun)}, add --offset {error.position.offset}"
+        advice = f"; to go on after the {_name_printed(error.position, noun)}, add --offset {error.position.offset}"
     return f"{error}{_explain(error, 'CONTACTSHIP_API_KEY')}{advice}"
 
 
@@ -41,7 +41,7 @@ def describe_each(error: PoolError, variables: Mapping[str, str], noun: str | No
             text += f"; to go on behind that row, list it alone with --offset {_offset_behind(failure)}"
         elif noun and failure.position is not None and failure.position.yielded:
             text += (
-                f"; to go on after its {_tell_printed(failure.position, noun)},"
+                f"; to go on after its {_name_printed(failure.position, noun)},"
                 f" list it alone with --offset {failure.position.offset}"
             )
         yield text
@@ -55,7 +55,7 @@ def _offset_behind(error: ContactshipError) -> int:
     return 0 if error.position is None else error.position.offset + 1
 
 
-def _tell_printed(position: WalkPosition, noun: str) -> str:
+def _name_printed(position: WalkPosition, noun: str) -> str:
     return "first" if position.yielded == 1 else f"{position.yielded} {noun} printed"
 
 
@@ -64,7 +64,7 @@ def _explain(error: BaseException | None, variable: str) -> str:
     text = ""
     if isinstance(error, StatusError):
         message = " ".join(error.message.split())
-        text += f": {message[:_LONGEST_MESSAGE]}" if message else ""
+        text += f": {message[:_MAX_MESSAGE_CHARACTERS]}" if message else ""
         text += f" (request id {error.request_id})" if error.request_id else ""
     if isinstance(error, AuthenticationError):
         text += f"; check {variable}"

@@ -18,7 +18,7 @@ from contactship_async._cli.options import NonNegativeInt, PositiveInt, wrong_us
 from contactship_async._cli.organizations import Target
 from contactship_async._cli.output import Format, Output, encode_object, note, write
 
-_SMALLEST_EXACT_PAGE: Final = 3  # see `rows` of a listing
+_MIN_EXACT_PAGE_SIZE: Final = 3  # see `rows` of a listing
 
 T = TypeVar("T")
 
@@ -56,8 +56,8 @@ class Walk:
     exact: bool = False
 
     def __attrs_post_init__(self) -> None:
-        if self.exact and self.page_size is not None and self.page_size < _SMALLEST_EXACT_PAGE:
-            message = f"--exact needs a --page-size of {_SMALLEST_EXACT_PAGE} or more"
+        if self.exact and self.page_size is not None and self.page_size < _MIN_EXACT_PAGE_SIZE:
+            message = f"--exact needs a --page-size of {_MIN_EXACT_PAGE_SIZE} or more"
             raise CycloptsError(message)
 
 
@@ -94,7 +94,7 @@ def print_listing(
         subject: Of the command.
         ask: Makes the listing.
         walk: The options of the walk.
-        target: Whom to ask.
+        target: The organizations to ask.
         format: json is one array, jsonl one object per line, csv has a header. jsonl and csv are printed page by page.
     """
     given = attrs.asdict(walk)
@@ -118,7 +118,7 @@ def print_count(
     Args:
         subject: Of the command.
         ask: Makes the listing.
-        target: Whom to ask.
+        target: The organizations to ask.
         format: Of the rows with --organizations; one number is the same in all of them.
     """
 
@@ -146,7 +146,7 @@ def print_object(
     Args:
         subject: Of the command.
         ask: Calls the method.
-        target: Whom to ask.
+        target: The organizations to ask.
         format: table at a terminal and json elsewhere, if not given.
     """
 
@@ -174,7 +174,7 @@ def _print_pages(  # noqa: PLR0913 - what is printed, of whom, and how
     Args:
         subject: Of the command.
         fetch: Makes the pages of an organization.
-        target: Whom to ask.
+        target: The organizations to ask.
         format_: What rows are printed as.
         check: Raises what is wrong with the arguments, and sends nothing; they are the same for all organizations.
         walk: How the pages are fetched, for the progress.
@@ -202,7 +202,7 @@ def _print_pages(  # noqa: PLR0913 - what is printed, of whom, and how
         with wrong_usage():
             check(first)
     try:
-        # Around no more than this: without an event loop, Ctrl-C ends at once whatever is done.
+        # Around no more than this: without an event loop, Ctrl-C ends at once whatever runs.
         asyncio.run(_add(pages, output, progress or nullcontext()))
     except PoolError as error:
         output.end(failures=len(error.exceptions))

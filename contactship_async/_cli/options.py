@@ -49,7 +49,7 @@ _ARGUMENT: Final = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 def options_of(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
     """Make an option of each parameter of a function or a class; a positional one may lack its name.
 
-    What may be a text, one of several choices, a number or a flag is written as such; arrays and objects as JSON. The
+    What may be a string, one of several choices, a number or a flag is written as such; arrays and objects as JSON. The
     help is that of the docstring.
     """
     helps = _read_helps(inspect.getdoc(function) or "")
@@ -65,7 +65,7 @@ def options_of(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
 
 @contextmanager
 def wrong_usage() -> Iterator[None]:
-    """Make an error of the command line of what a function says about its arguments, which are options here."""
+    """Turn what a function says about its arguments, which are options here, into an error of the command line."""
     try:
         yield
     except ContactshipError:

@@ -1,4 +1,4 @@
-"""Whom a command asks: one organization, a sandbox, or those of a file."""
+"""The target of a command: one organization, a sandbox, or those of a file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from cyclopts import CycloptsError, Parameter
 from contactship_async import ConfigurationError, ContactshipClient, ContactshipPool, read_organizations
 from contactship_async._cli.options import PositiveInt
 
-_MOST_CONCURRENT: Final = 16  # organizations, as in `ContactshipPool`
+_MAX_CONCURRENT: Final = 16  # organizations, as in `ContactshipPool`
 
 
 @frozen(kw_only=True)
 class Target:
-    """Whom a command asks, as its options say.
+    """The target of a command, as its options say.
 
     Args:
         organizations: A TOML file with a line for each organization: acme = "ACME_CONTACTSHIP_KEY" is its name, and the
@@ -29,7 +29,7 @@ class Target:
     """
 
     organizations: Path | None = None
-    max_concurrent: Annotated[PositiveInt | None, Parameter(show_default=str(_MOST_CONCURRENT))] = None
+    max_concurrent: Annotated[PositiveInt | None, Parameter(show_default=str(_MAX_CONCURRENT))] = None
     sandbox: bool = False
     variables: Mapping[str, str] = field(init=False)
     """The environment variables of the keys by the names of the organizations; empty for one without a name."""
@@ -72,7 +72,7 @@ class Target:
         try:
             return ContactshipPool(
                 {name: os.environ[variable] for name, variable in self.variables.items()},
-                max_concurrent=self.max_concurrent or _MOST_CONCURRENT,
+                max_concurrent=self.max_concurrent or _MAX_CONCURRENT,
             )
         except ConfigurationError as error:
             if str(error).startswith("base_url"):

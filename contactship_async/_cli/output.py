@@ -127,7 +127,7 @@ def read_record(row: object) -> dict[str, Any]:
 
 
 def write_cell(value: object) -> str:
-    """Return what stands in a cell of a table or sheet: nothing for null, a text as it is, JSON for all else."""
+    """Return what stands in a cell of a table or csv: nothing for null, a string as it is, JSON for all else."""
     if value is None:
         return ""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
@@ -145,7 +145,7 @@ def _encode_table(records: Sequence[Mapping[str, Any]], names: Sequence[str]) ->
 
 
 def printable(text: str) -> str:
-    """Escape what could steer a terminal or break the line."""
+    """Escape what could control a terminal or break the line."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -166,11 +166,11 @@ async def _write_in_thread(data: bytes) -> None:
     # A reader may be slow, as a pager is. If the event loop waited for it, the time limits of other organizations'
     # requests would run out, and Ctrl-C would not be noticed. The end of the process does not wait for a daemon.
     written: Future[None] = Future()
-    Thread(target=_write_and_tell, args=(data, written), daemon=True).start()
+    Thread(target=_write_and_notify, args=(data, written), daemon=True).start()
     await asyncio.wrap_future(written)
 
 
-def _write_and_tell(data: bytes, written: Future[None]) -> None:
+def _write_and_notify(data: bytes, written: Future[None]) -> None:
     written.set_running_or_notify_cancel()
     try:
         write(data)

@@ -15,7 +15,7 @@ from contactship_async._cli.output import printable
 
 
 class ProgressDisplay:
-    """A bar for a listing; of many organizations one bar that counts them, and one for each that is under way.
+    """A bar for a listing; of many organizations one bar that counts them, and one for each in progress.
 
     Args:
         organizations: How many there are; 0 for one without a name.

@@ -25,8 +25,8 @@ from contactship_async._cli.organizations import variables_of
 from contactship_async._cli.output import note, printable, write
 from contactship_async.sandbox import Sandbox, SandboxPool
 
-_MOST_WAITING: Final = 1_000  # lines of the log
-_LONGEST_END: Final = 0.5  # seconds that the end waits for somebody to read the rest of the log
+_MAX_QUEUED_LINES: Final = 1_000  # lines of the log
+_MAX_END_SECONDS: Final = 0.5  # of waiting at the end until the rest of the log is read
 
 
 _HELP: Final = """Serve a pretend Contactship on this machine, until Ctrl-C.
@@ -130,12 +130,13 @@ serve: Final = make_command(_serve, "sandbox", _options(), _HELP)
 class RequestLog(logging.Handler):
     """Writes a line for each request to standard error, within `with`, and one for all else that is logged.
 
-    A thread writes, so that the server goes on where nobody reads: beyond 1,000 lines, others are dropped and counted.
+    A thread writes, so that the server goes on if the log is not read: beyond 1,000 lines, others are dropped and
+    counted.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: Queue[str | None] = Queue(_MOST_WAITING)
+        self._lines: Queue[str | None] = Queue(_MAX_QUEUED_LINES)
         self._dropped = 0
         self._thread = Thread(target=self._write, daemon=True)  # The end of the process waits for no daemon.
 
@@ -151,15 +152,15 @@ class RequestLog(logging.Handler):
         logging.getLogger().removeHandler(self)
         with suppress(Full):
             self._lines.put_nowait(None)
-            self._thread.join(_LONGEST_END)
+            self._thread.join(_MAX_END_SECONDS)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Put the record into the line; the traceback of an error is nothing for a user."""
+        """Queue the record as a line, without the traceback of an error, which is of no use to a user."""
         line = printable(record.getMessage())
         if record.exc_info and record.exc_info[0] is not None:
             line += f" ({record.exc_info[0].__name__})"
         if self._dropped:
-            line = f"{self._dropped} lines are missing: nobody read them in time\n{line}"
+            line = f"{self._dropped} lines are missing: they were not read in time\n{line}"
         try:
             self._lines.put_nowait(f"{line}\n")
         except Full:
@@ -168,6 +169,6 @@ class RequestLog(logging.Handler):
             self._dropped = 0
 
     def _write(self) -> None:
-        with suppress(OSError):  # Who reads has left: whatever comes is dropped.
+        with suppress(OSError):  # The reader has left: whatever comes is dropped.
             while (line := self._lines.get()) is not None:
                 write(line.encode(errors="backslashreplace"), sys.stderr)

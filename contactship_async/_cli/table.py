@@ -15,7 +15,7 @@ from rich.text import Text
 
 _WIDE: Final = 3  # blanks between columns
 _TIGHT: Final = 1
-_NARROWEST_JSON: Final = 10  # columns of a terminal
+_MIN_JSON_WIDTH: Final = 10  # columns of a terminal
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT")
 _DATE_WIDTH: Final = 11  # with the T
@@ -73,7 +73,7 @@ def lay_out(records: Sequence[Cells], names: Sequence[str], room: int, folds: Ma
     note = ""
     if Layout(natural, _TIGHT).width > room:
         natural = {name: width for name, width in natural.items() if any(record[name] for record in records)}
-        if note := _tell_organizations(records):
+        if note := _note_on_organizations(records):
             del natural["organization_id"]
     least = {name: folds[name].least if name in folds else width for name, width in natural.items()}
     halved = {name: least[name] if name in folds and folds[name].is_time else width for name, width in natural.items()}
@@ -88,7 +88,7 @@ def lay_out(records: Sequence[Cells], names: Sequence[str], room: int, folds: Ma
 
 
 def find_folds(records: Sequence[Mapping[str, object]], names: Sequence[str]) -> dict[str, Fold]:
-    """Find the columns that may be folded: those of times, of texts with several words, and of JSON."""
+    """Find the columns that may be folded: those of times, of strings with several words, and of JSON."""
     folds: dict[str, Fold] = {}
     for name in names:
         values = [record[name] for record in records if record[name] is not None]
@@ -97,7 +97,7 @@ def find_folds(records: Sequence[Mapping[str, object]], names: Sequence[str]) ->
         if values and all(isinstance(value, str) and _TIME.match(value) for value in values):
             folds[name] = Fold(max(len(name), _DATE_WIDTH), is_time=True)
         elif len(words) > len(texts) or len(texts) < len(values):
-            folds[name] = Fold(max(len(name), _NARROWEST_JSON, *map(cell_len, words)))
+            folds[name] = Fold(max(len(name), _MIN_JSON_WIDTH, *map(cell_len, words)))
     return folds
 
 
@@ -118,8 +118,8 @@ def _cut(widths: Mapping[str, int], least: Mapping[str, int], most: int) -> Mapp
     return {name: max(least[name], min(width, most)) for name, width in widths.items()}
 
 
-def _tell_organizations(records: Sequence[Cells]) -> str:
-    """Return what the user has to know without `organization_id`; nothing if rows of one organization differ in it."""
+def _note_on_organizations(records: Sequence[Cells]) -> str:
+    """Return what to say instead of `organization_id`; nothing if rows of one organization differ in it."""
     ids = {(record.get("organization", ""), record.get("organization_id", "")) for record in records}
     if len(ids) > len({organization for organization, _ in ids}) or "" in {
         organization_id for _, organization_id in ids

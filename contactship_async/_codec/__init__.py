@@ -1,8 +1,8 @@
-"""JSON bytes to attrs classes and back: one converter, one entrance, the same rules on two paths.
+"""JSON bytes to attrs classes and back: one converter, one entry point, the same rules on two paths.
 
 The fast path is a cached msgspec decoder that writes straight into the classes. What it refuses takes the slow path,
 which accepts more forms of ISO 8601, and names every problem with its JSON path. Neither path coerces (plain cattrs
-turns a null id into the text `None`, and `{}` into an empty list). No problem quotes a value: responses hold personal
+turns a null id into the string `None`, and `{}` into an empty list). No problem quotes a value: responses hold personal
 data.
 
 Two faults of servers are passed over: a byte order mark, and lone surrogates in what nobody reads.
@@ -38,7 +38,7 @@ class Reader(Protocol[T_co]):
     def __call__(self, data: bytes, place: str = "") -> T_co: ...
 
 
-_MOST_BYTES_EXPLAINED: Final = 4 * 2**20
+_MAX_BYTES_EXPLAINED: Final = 4 * 2**20
 """Some 20,000 rows. Eight times as many bytes of empty arrays, few when compressed, would take 700 MiB and seconds."""
 
 
@@ -150,8 +150,8 @@ class Codec(MsgspecJsonConverter):
                 value = decode(mended)
                 if mended is text or not holds_replaced(value):
                     return value
-        if len(data) > _MOST_BYTES_EXPLAINED:
-            raise MalformedResponseError((f"not as expected, and too large to tell where ({len(data)} bytes)",))
+        if len(data) > _MAX_BYTES_EXPLAINED:
+            raise MalformedResponseError((f"not as expected, and too large to say where ({len(data)} bytes)",))
         return self._loads_slowly(data, cl, place)
 
     def _loads_slowly(self, data: bytes, cl: type[T], place: str) -> T:

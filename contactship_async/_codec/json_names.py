@@ -75,7 +75,7 @@ class RecordField:
 
 
 def is_record(cl: Any) -> bool:
-    """Tell whether *cl* is an attrs class, msgspec Struct, dataclass or TypedDict; generic ones may have arguments."""
+    """Return whether *cl* is an attrs class, Struct, dataclass or TypedDict; generic ones may have arguments."""
     origin = get_origin(cl) or cl
     return isinstance(origin, type) and (
         attrs.has(origin) or dataclasses.is_dataclass(origin) or is_typeddict(origin) or issubclass(origin, Struct)
@@ -152,7 +152,7 @@ def _with_twins(cl: Any) -> Any:
 
 
 def _holds_renamed(cl: Any, outer: frozenset[Any]) -> bool:
-    """Tell whether a class with renamed fields stands anywhere in *cl*; *outer* are the classes it was found in."""
+    """Return whether a class with renamed fields stands anywhere in *cl*; *outer* are the classes it was found in."""
     origin = get_origin(cl) or cl
     found = [_holds_renamed(one, outer) for one in get_args(cl)]
     if is_record(origin) and origin not in outer:

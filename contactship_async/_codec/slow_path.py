@@ -1,4 +1,4 @@
-"""The slow path, which reports errors: what is wrong with decoded JSON, as its place and the kinds wanted and got.
+"""The slow path, which reports errors: what is wrong with decoded JSON, as paths, and the kinds expected and received.
 
 The hooks of this module check a value against a type and return it as they found it, but for timestamps in forms of
 ISO 8601 that msgspec refuses: these become datetimes. So msgspec makes all objects, on this path as on the fast one,
@@ -56,8 +56,8 @@ _MESSAGE: Final = re.compile(
 
 _MINUTE: Final = timedelta(minutes=1)
 
-_MOST_WRONG_ITEMS: Final = 100
-"""A hostile list of 200,000 wrong items would keep the event loop busy for seconds with problems nobody reads."""
+_MAX_WRONG_ITEMS: Final = 100
+"""A hostile list of 200,000 wrong items would keep the event loop busy for seconds with problems that are of no use."""
 
 Problems = list[tuple[str, str]]
 """Places, such as `[3].id` or nothing for the whole value, and what is wrong there."""
@@ -94,7 +94,7 @@ def explain(error: msgspec.ValidationError) -> MismatchError:
 
 def _mismatch(wanted: Sequence[str], got: str) -> str:
     if not got or not wanted or got in wanted:
-        return "not as expected"  # Of the right kind, and what is wrong can't be told without quoting the value.
+        return "not as expected"  # Of the right kind, and what is wrong can't be said without quoting the value.
     return f"expected {' or '.join(dict.fromkeys(wanted))}, got {got}"
 
 
@@ -115,7 +115,7 @@ def _is_timestamp(cl: Any) -> bool:
 
 
 def _is_collection(cl: Any) -> bool:
-    """Tell whether *cl* is an array or an object of any number of items of one type."""
+    """Return whether *cl* is an array or an object of any number of items of one type."""
     return get_origin(cl) in (list, dict) or (get_origin(cl) is tuple and get_args(cl)[1:] == (Ellipsis,))
 
 
@@ -124,7 +124,7 @@ def _is_union(cl: Any) -> bool:
 
 
 def _is_object(cl: Any) -> bool:
-    """Tell whether *cl* is a class that is decoded from objects, as not all Structs are."""
+    """Return whether *cl* is a class that is decoded from objects, as not all Structs are."""
     return is_record(cl) and _json_type(cl) is dict
 
 
@@ -185,7 +185,7 @@ class SlowPath:
 
     Args:
         converter: It gets them by `register`.
-        decoded_by: Tells by which type msgspec decodes a type.
+        decoded_by: Returns by which type msgspec decodes a type.
         use_json_names: Whether the fields of attrs classes go by their names in JSON, or in Python.
     """
 
@@ -225,7 +225,7 @@ class SlowPath:
         raise found if place else _wrong(_expected(cl), value)
 
     def _collection_hook(self, cl: Any) -> StructureHook:
-        """Check the items of a list, or the values of an object with any keys, up to `_MOST_WRONG_ITEMS` wrong ones."""
+        """Check the items of a list, or the values of an object with any keys, up to `_MAX_WRONG_ITEMS` wrong ones."""
         kind: Any = dict if get_origin(cl) is dict else list
         item_type = get_args(cl)[1 if kind is dict else 0]
 
@@ -242,7 +242,7 @@ class SlowPath:
                     within = "[...]" if kind is dict else f"[{key}]"  # Keys come from the response.
                     problems += [(f"{within}{place}", problem) for place, problem in error.problems]
                     wrong_items += 1
-                    if wrong_items == _MOST_WRONG_ITEMS:
+                    if wrong_items == _MAX_WRONG_ITEMS:
                         break
             if problems:
                 raise MismatchError(problems)

@@ -1,9 +1,9 @@
 """How long a budget is left alone after a 429, and how requests follow after that: the waiting rule of a gate.
 
 - Where the server says how long (`Retry-After`), that long, but never less than 0.5 to 1 s, at random.
-- Where it does not, 0.5 to 1 s at random. (With up to 1.5 s, eight processes use 0.86 of the budget of a sliding window;
-  with up to 1 s, they use 0.90.) Only when nothing has succeeded for 5 s do the waits double, up to 15 s: doubling from
-  the start starves the unlucky ones of several processes that share one key.
+- Where it does not, 0.5 to 1 s at random. (With up to 1.5 s, eight processes leave 14 % of the budget of a sliding
+  window unused; with up to 1 s, 10 %.) Only when nothing has succeeded for 5 s do the waits double, up to 15 s:
+  doubling from the start starves the unlucky ones of several processes that share one key.
 - A success starts anew.
 - After a refusal, requests leave 0.1 s apart, and each success takes a fifth off that. Without it, the first process
   to come uses up a short window in one burst, again and again, and of a burst nearly all is refused. (Where more than

@@ -31,7 +31,7 @@ from contactship_async.settings import RateLimit, WaitReason
 _LONG_AGO: Final = -math.inf
 """Earlier than any time on a clock."""
 
-_MAX_PRIORITIES: Final = 4
+_PRIORITIES: Final = 4
 """One for each number of earlier attempts that the default `RetryPolicy` allows."""
 
 _RELEASE_SPACING: Final = 1 / 6000
@@ -46,6 +46,23 @@ _MAX_RELEASE_TIME: Final = 0.1
 
 TellWait: TypeAlias = Callable[[WaitReason, float | None], None]
 """Is told why a wait begins, and how many seconds it takes; None where nobody knows."""
+
+
+@frozen
+class Entrant:
+    """A request that can't pass the gates at once.
+
+    Args:
+        deadline: The time on their clock by which it must.
+        attempts: How often it was sent before.
+        tell: Is told of each wait when it begins.
+        came_first: Whether none waited when it came: of a queue for connections, only the first one tells.
+    """
+
+    deadline: float
+    attempts: int
+    tell: TellWait
+    came_first: bool
 
 
 @frozen
@@ -67,7 +84,7 @@ class Gate:
 
     Args:
         rate_limit: The budget; None sets none.
-        max_in_flight: How many requests may be in flight, that is, sent and not yet answered.
+        max_in_flight: How many requests may be in flight: sent, and still without their response.
         clock: Seconds of a monotonic clock.
         sleep: Waits for seconds.
         rng: Returns uniform random numbers in [0, 1).
@@ -89,6 +106,11 @@ class Gate:
     _slot_freed: asyncio.Future[None] | None = field(default=None, init=False)
     _backoff: Backoff = field(factory=Backoff, init=False)
     is_backing_off: bool = field(default=False, init=False)
+
+    @property
+    def has_queue(self) -> bool:
+        """Whether requests wait here."""
+        return self._waiting > 0
 
     def is_open(self, *, in_turn: bool = False) -> bool:
         """Return whether a request may pass now: one that has the turn, or one that overtakes none that wait."""
@@ -166,49 +188,40 @@ class Gate:
         return self.rng() * self._max_spacing
 
     @asynccontextmanager
-    async def turn(self, attempts: int) -> AsyncGenerator[bool, None]:
-        """Wait until all requests have passed that had more attempts, or as many and came before.
-
-        Yields:
-            Whether none waited here when this one came.
-        """
+    async def turn(self, attempts: int) -> AsyncGenerator[None, None]:
+        """Wait until all requests have passed that had more attempts, or as many and came before."""
         loop = asyncio.get_running_loop()
         if self._queue is None or self._queue.loop is not loop:
             self._queue = _PriorityQueue(loop)
-        came_first = not self._waiting
         self._waiting += 1
         try:
             async with AsyncExitStack() as stack:
-                for lock in self._queue.locks[min(attempts, _MAX_PRIORITIES - 1) :]:
+                for lock in self._queue.locks[min(attempts, _PRIORITIES - 1) :]:
                     await stack.enter_async_context(lock)
-                yield came_first
+                yield
         finally:
             self._waiting -= 1
 
-    async def wait(self, deadline: float, tell: TellWait, *, came_first: bool = True) -> Hold | None:
-        """Wait until the gate is open, and return None; what holds the request back if that is beyond *deadline*.
+    async def wait(self, entrant: Entrant) -> Hold | None:
+        """Wait until the gate is open, and return None; what holds the request back if that is beyond its deadline.
 
         Only the request that has the turn may wait here.
-
-        Args:
-            deadline: A time on the clock.
-            tell: Is told of each wait when it begins.
-            came_first: Whether the queue for a connection begins with this request: it is told once.
         """
+        is_told = not entrant.came_first
         while not self.is_open(in_turn=True):
             opens_at = self.opens_at()
             by_server = opens_at == self._opens_at
             seconds = opens_at - self.clock()
-            if opens_at > deadline:
+            if opens_at > entrant.deadline:
                 return Hold(seconds, by_server)
             if self._in_flight >= self.max_in_flight:
-                if came_first:
-                    tell("connection", None)
-                    came_first = False
+                if not is_told:
+                    entrant.tell("connection", None)
+                    is_told = True
                 self._slot_freed = asyncio.get_running_loop().create_future()
                 await self._slot_freed
             else:
-                tell("rate_limit" if by_server else "budget", max(seconds, 0.0))
+                entrant.tell("rate_limit" if by_server else "budget", max(seconds, 0.0))
                 await self.sleep(max(seconds, 0.0))
         return None
 
@@ -222,4 +235,4 @@ class _PriorityQueue:
     """
 
     loop: asyncio.AbstractEventLoop
-    locks: tuple[asyncio.Lock, ...] = field(factory=lambda: tuple(asyncio.Lock() for _ in range(_MAX_PRIORITIES)))
+    locks: tuple[asyncio.Lock, ...] = field(factory=lambda: tuple(asyncio.Lock() for _ in range(_PRIORITIES)))

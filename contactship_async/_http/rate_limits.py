@@ -17,7 +17,7 @@ from enum import Enum
 from attrs import field, frozen
 
 from contactship_async._http.budget import ToldBudget
-from contactship_async._http.gate import Gate, Hold, TellWait
+from contactship_async._http.gate import Entrant, Gate, Hold, TellWait
 from contactship_async._http.rate_limit_headers import Pauses
 
 
@@ -60,7 +60,7 @@ class Limits:
         Args:
             heavy: Whether the request is one of a heavy listing.
         """
-        gates = self._gates(heavy=heavy)
+        gates = self._all if heavy else self._usual
         for gate in gates:
             if not gate.is_open():
                 return False
@@ -81,13 +81,14 @@ class Limits:
         """
         if self.enter_at_once(heavy=heavy):
             return None
-        gates = self._gates(heavy=heavy)
+        gates = self._all if heavy else self._usual
         hold = max((gate.hold(attempts) for gate in gates), key=lambda each: each.seconds)
         time_left = deadline - self.organization.clock()
         if hold.seconds <= time_left:
             try:
                 async with asyncio.timeout(None if time_left == math.inf else time_left):
-                    outcome = await self._take_turns(gates, 0, deadline, attempts, tell)
+                    entrant = Entrant(deadline, attempts, tell, came_first=not gates[0].has_queue)
+                    outcome = await self._take_turns(gates, 0, entrant)
             except TimeoutError:
                 return "its turn in its own client's queue did not come"
             if isinstance(outcome, _Turn):
@@ -98,7 +99,7 @@ class Limits:
 
     def leave(self, *, heavy: bool = False) -> None:
         """Count a request that has its response, or gets none."""
-        for gate in self._gates(heavy=heavy):
+        for gate in self._all if heavy else self._usual:
             gate.leave()
 
     def pause(self, pauses: Pauses) -> None:
@@ -137,27 +138,22 @@ class Limits:
 
     def succeed(self, *, heavy: bool = False) -> None:
         """Note that the server let a request through."""
-        for gate in self._gates(heavy=heavy):
+        for gate in self._all if heavy else self._usual:
             if gate.is_backing_off:
                 gate.succeed()
 
-    def _gates(self, *, heavy: bool) -> tuple[Gate, ...]:
-        return self._all if heavy else self._usual
-
-    async def _take_turns(
-        self, gates: tuple[Gate, ...], place: int, deadline: float, attempts: int, tell: TellWait
-    ) -> Hold | _Turn:
+    async def _take_turns(self, gates: tuple[Gate, ...], place: int, entrant: Entrant) -> Hold | _Turn:
         """Wait at the gate at *place* and at those behind it, and count the request when all are open at once.
 
         A request that waits at a gate holds the turns at those before it, and none at those behind: others pass there.
 
         Returns:
-            What keeps one of the gates closed if that is beyond *deadline*, or what became of the turn.
+            What keeps one of the gates closed if that is beyond its deadline, or what became of the turn.
         """
         is_last = place == len(gates) - 1
-        async with gates[place].turn(0 if is_last else attempts) as came_first:
+        async with gates[place].turn(0 if is_last else entrant.attempts):
             while True:
-                hold = await gates[place].wait(deadline, tell, came_first=came_first)
+                hold = await gates[place].wait(entrant)
                 if hold is not None:
                     return hold
                 if not all(earlier.is_open(in_turn=True) for earlier in gates[:place]):
@@ -166,6 +162,6 @@ class Limits:
                     for gate in gates:
                         gate.enter()
                     return _Turn.TAKEN
-                outcome = await self._take_turns(gates, place + 1, deadline, attempts, tell)
+                outcome = await self._take_turns(gates, place + 1, entrant)
                 if outcome is not _Turn.LOST:
                     return outcome

@@ -106,8 +106,8 @@ def _array_reader(row_type: Hashable) -> Callable[[bytes], list[Any]]:
     return codec.reader(list[row_type])  # type: ignore[valid-type] # at run time
 
 
-class PageResponse(Struct, Generic[T]):
-    """What a page brought.
+class DecodedPage(Struct, Generic[T]):
+    """The rows of one response, and what it says about its listing.
 
     Args:
         rows: Up to the first malformed one.
@@ -122,7 +122,7 @@ class PageResponse(Struct, Generic[T]):
     after: str | None = None
 
 
-def read_page(response: Response, row_type: type[T]) -> PageResponse[T]:
+def read_page(response: Response, row_type: type[T]) -> DecodedPage[T]:
     """Read a page of rows, up to the first malformed one.
 
     Raises:
@@ -133,7 +133,7 @@ def read_page(response: Response, row_type: type[T]) -> PageResponse[T]:
     problem = None
     try:
         if is_array:
-            return PageResponse(_array_reader(row_type)(body), None)  # type: ignore[arg-type] # mypy: no class is hashable
+            return DecodedPage(_array_reader(row_type)(body), None)  # type: ignore[arg-type] # mypy: no class is hashable
         envelope = _page_reader(row_type)(body)  # type: ignore[arg-type] # mypy: no class is hashable
     except MalformedResponseError as error:
         problem = error
@@ -152,7 +152,7 @@ def read_page(response: Response, row_type: type[T]) -> PageResponse[T]:
             place = "count" if pagination is None else "pagination.total_rows"
             issue = f"{place}: expected an integer >= 0, got {kind}"
             raise MalformedResponseError((*(() if problem is None else problem.issues), issue))
-    return PageResponse(envelope.data, count, problem, None if cursors is None else cursors.after)
+    return DecodedPage(envelope.data, count, problem, None if cursors is None else cursors.after)
 
 
 def _read_odd_count(said: object) -> int | None:

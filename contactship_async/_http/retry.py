@@ -48,7 +48,7 @@ from contactship_async.settings import RetryPolicy, Timeouts
 _PATIENCE_SECONDS: Final = 600
 """Without a total limit, a call gives up after refusals for so long, during which nothing has succeeded."""
 
-_HIGHEST_EXPONENT: Final = 60
+_MAX_EXPONENT: Final = 60
 """Half a second doubled this often is longer than any wait: the exponent stops here, before a float overflows."""
 
 _LOGGER: Final = logging.getLogger("contactship_async")
@@ -206,7 +206,7 @@ class AttemptLoop:
         """Return how many seconds to wait after *attempt*, the first being 1."""
         if isinstance(error, StatusError) and error.retry_after is not None:
             return error.retry_after
-        longest = self.policy.initial_delay * 2.0 ** min(attempt - 1, _HIGHEST_EXPONENT)
+        longest = self.policy.initial_delay * 2.0 ** min(attempt - 1, _MAX_EXPONENT)
         return self.rng() * min(self.policy.max_delay, longest)
 
     def _is_final(self, attempts: int, request: Request, error: ContactshipError) -> bool:

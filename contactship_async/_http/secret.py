@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hmac import compare_digest
 from typing import NoReturn
 
-_SHORTEST_CUT_SECRET = 8
+_MIN_CUT_SECRET = 8
 """A cut-off beginning of a secret is masked from this many characters on; shorter ones reveal too little to matter."""
 
 _ESCAPE = re.compile(
@@ -55,7 +55,7 @@ class Secret:
         while (start := text.find(secret, end)) >= 0:
             parts += data[places[end] : places[start]], b"***"
             end = start + len(secret)
-        for length in range(min(len(secret) - 1, len(text) - end), _SHORTEST_CUT_SECRET - 1, -1):
+        for length in range(min(len(secret) - 1, len(text) - end), _MIN_CUT_SECRET - 1, -1):
             if text.endswith(secret[:length]):
                 return b"".join((*parts, data[places[end] : places[len(text) - length]], b"***"))
         return b"".join((*parts, data[places[end] :]))

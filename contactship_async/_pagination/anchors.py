@@ -20,22 +20,22 @@ class Anchor(Protocol[T_contra]):
 
     @property
     def identify(self) -> Callable[[Sequence[T_contra]], Sequence[Hashable]]:
-        """Tells the ids of rows."""
+        """Returns the ids of rows."""
 
     @property
     def read_key(self) -> Callable[[T_contra], Any]:
-        """Tells what a row is anchored by."""
+        """Returns what a row is anchored by."""
 
     @property
-    def fewest_rows(self) -> int:
-        """How many rows a page needs for the walk to get on."""
+    def min_rows(self) -> int:
+        """How many rows a page needs for the walk to make progress."""
 
     @property
     def usual_overlap(self) -> int:
         """How many rows neighbouring pages had to share lately."""
 
     def overlap(self, rows: Sequence[T_contra]) -> int:
-        """Tell with how many of the last *rows* of an accepted page the next one has to begin."""
+        """Return with how many of the last *rows* of an accepted page the next one has to begin."""
 
     def take(self, rows: Sequence[T_contra], offset: int) -> Sequence[int] | None:
         """Accept the page of *rows* at *offset* and return the places of its new rows, or None if it leaves a gap."""
@@ -45,11 +45,11 @@ class IdAnchor(Generic[T]):
     """Holds a page that shows a row accepted before: sound where the order of the listing is unique.
 
     Args:
-        identify: Tells the ids of rows.
+        identify: Returns the ids of rows.
         start: The offset of the first page.
     """
 
-    fewest_rows: Final = 2
+    min_rows: Final = 2
     usual_overlap: Final = 1
 
     def __init__(self, identify: Identify[T], start: int) -> None:
@@ -84,7 +84,7 @@ class IdAnchor(Generic[T]):
         return places
 
     def overlap(self, rows: Sequence[T]) -> int:
-        """Return 1, if there are rows: the last one alone tells where the next page belongs."""
+        """Return 1, if there are rows: the last one alone shows where the next page belongs."""
         return min(len(rows), 1)
 
 
@@ -92,13 +92,13 @@ class KeyAnchor(Generic[T]):
     """Holds a page whose first row sorts strictly before the last key accepted: sound with equal keys in any order.
 
     Args:
-        identify: Tells the ids of rows.
-        sort_key: Tells what the listing is sorted by.
+        identify: Returns the ids of rows.
+        sort_key: Reads what the listing is sorted by.
         start: The offset of the first page.
         descending: Whether the highest key comes first.
     """
 
-    fewest_rows: Final = 3
+    min_rows: Final = 3
 
     def __init__(self, identify: Identify[T], sort_key: SortKey[T], start: int, *, descending: bool) -> None:
         self.identify = identify

@@ -12,8 +12,9 @@ from attrs import field, frozen
 from contactship_async._http.caller import Caller
 from contactship_async._http.messages import Query, Request
 from contactship_async._http.requests import Parameters, build_path, build_request
-from contactship_async._http.responses import PageResponse, read_page
+from contactship_async._http.responses import DecodedPage, read_page
 from contactship_async._pagination.declaration import ListingDeclaration
+from contactship_async._pagination.prefetch import Prefetch
 from contactship_async.models.common import Page
 
 T = TypeVar("T")
@@ -32,10 +33,10 @@ class AnyListing(ABC, Generic[T]):
         async for tag in client.tags.list():
             print(tag.name)
 
-    Each iteration begins anew. The kinds of listings differ in the options of their `rows` and `pages`.
+    Each iteration begins anew. The kinds of listings differ in the options of their `rows`, `pages` and `prefetch`.
 
     Attributes:
-        declaration: What there is to know about the listing.
+        declaration: How the listing behaves.
         filters: What is asked for, by the API's own names; None is not sent.
         path: Percent-encoded, such as `/v1/tags`.
     """
@@ -59,6 +60,10 @@ class AnyListing(ABC, Generic[T]):
         """Iterate over all rows, a page at a time."""
 
     @abstractmethod
+    def prefetch(self, *, max_items: int | None = None) -> Prefetch[T]:
+        """Iterate over all rows within `async with`, with the next ones on their way."""
+
+    @abstractmethod
     async def count(self) -> int:
         """Ask how many rows there are."""
 
@@ -76,7 +81,7 @@ class AnyListing(ABC, Generic[T]):
     def _build_request(self, params: Parameters) -> Request:
         return build_request(method="GET", path=self.path, params=params)
 
-    async def _fetch(self, request: Request, window: Query = (), *, of_walk: bool = False) -> PageResponse[T]:
+    async def _fetch(self, request: Request, window: Query = (), *, of_walk: bool = False) -> DecodedPage[T]:
         """Fetch a page: the part of the listing that *window* asks for."""
         response = await self._caller.exchange(request, window, heavy=self.declaration.heavy, of_walk=of_walk)
         return read_page(response, self.declaration.row_type)

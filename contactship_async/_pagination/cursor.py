@@ -1,4 +1,4 @@
-"""A listing that is sent in pages by cursor: each page tells where the next one begins."""
+"""Cursor pagination: each page says where the next one begins."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import AsyncGenerator
 from typing import Generic, TypeVar
 
 from contactship_async._arguments import check_integer
-from contactship_async._http.responses import PageResponse
+from contactship_async._http.responses import DecodedPage
 from contactship_async._pagination.base import AnyListing
 from contactship_async._pagination.driver import (
-    MOST_FRUITLESS_PAGES,
+    MAX_PAGES_WITHOUT_NEW_ROWS,
+    Fetch,
     Identify,
     PageRequest,
     SeenIds,
@@ -19,6 +20,7 @@ from contactship_async._pagination.driver import (
     walk_pages,
     walk_rows,
 )
+from contactship_async._pagination.prefetch import Prefetch
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models.common import Page
 
@@ -26,12 +28,12 @@ T = TypeVar("T")
 
 
 class CursorWalk(Generic[T]):
-    """The decisions of a walk by cursor: on to the cursor that a page tells, until none does or a page is empty.
+    """The decisions of a walk by cursor: on to the next cursor, until a page has none or is empty.
 
-    The API does not say how the last page is recognised, so both are an end. Rows known already are dropped.
+    The API does not say how the last page is recognised, so both are an end. Repeated rows are dropped.
 
     Args:
-        identify: Tells the ids of rows.
+        identify: Returns the ids of rows.
         page_size: How many rows to ask for at once.
         max_items: How many rows to yield at the most; None for all.
     """
@@ -42,7 +44,7 @@ class CursorWalk(Generic[T]):
         self._max_items = sys.maxsize if max_items is None else max_items
         self._seen = SeenIds()
         self._yielded = 0
-        self._fruitless_pages = 0
+        self._pages_without_new_rows = 0
 
     @property
     def position(self) -> WalkPosition:
@@ -58,31 +60,31 @@ class CursorWalk(Generic[T]):
         """
         after: str | None = None
         while self._yielded < self._max_items:
-            answer: PageResponse[T] = yield (PageRequest(self._yielded, self._page_size, after=after),)
-            page = self._take(answer)
+            response: DecodedPage[T] = yield (PageRequest(self._yielded, self._page_size, after=after),)
+            page = self._take(response)
             if page is not None:
                 yield page
-            if answer.problem is not None and self._yielded < self._max_items:
-                raise answer.problem
-            if answer.after is None or not answer.rows:
+            if response.problem is not None and self._yielded < self._max_items:
+                raise response.problem
+            if response.after is None or not response.rows:
                 return
-            if answer.after == after:
-                message = "a page tells its own cursor as that of the next page"
+            if response.after == after:
+                message = "a page names its own cursor as that of the next page"
                 raise PaginationError(message)
-            after = answer.after
+            after = response.after
 
-    def _take(self, answer: PageResponse[T]) -> Page[T] | None:
-        ids = self._identify(answer.rows)
+    def _take(self, response: DecodedPage[T]) -> Page[T] | None:
+        ids = self._identify(response.rows)
         new = self._seen.add(ids)[: self._max_items - self._yielded]
         if not new:
-            self._fruitless_pages += 1
-            if self._fruitless_pages > MOST_FRUITLESS_PAGES:
-                message = f"{self._fruitless_pages} pages in a row brought no new row"
+            self._pages_without_new_rows += 1
+            if self._pages_without_new_rows > MAX_PAGES_WITHOUT_NEW_ROWS:
+                message = f"{self._pages_without_new_rows} consecutive pages brought no new row"
                 raise PaginationError(message)
             return None
-        self._fruitless_pages = 0
+        self._pages_without_new_rows = 0
         self._yielded += len(new)
-        return Page(pick(answer.rows, new), answer.count, self._yielded - len(new), self._page_size)
+        return Page(pick(response.rows, new), response.count, self._yielded - len(new), self._page_size)
 
 
 class CursorListing(AnyListing[T]):
@@ -120,6 +122,29 @@ class CursorListing(AnyListing[T]):
         Yields:
             Pages with at least one row; none holds a row that an earlier page held.
         """
+        return walk_pages(*self._prepare(page_size, max_items))
+
+    def prefetch(self, *, page_size: int | None = None, max_items: int | None = None) -> Prefetch[T]:
+        """Fetch the next page while you are busy with this one; the arguments and errors are those of `rows`.
+
+            async with client.whatsapp.list_templates(channel_id).prefetch() as ahead:
+                async for template in ahead:
+                    ...
+
+        Only the page itself says where the next one begins, so that no more than one is fetched ahead.
+        """
+        return Prefetch(*self._prepare(page_size, max_items))
+
+    async def count(self) -> int:
+        """Refuse to count: the API sends no count, and its rows have to be iterated over.
+
+        Raises:
+            PaginationError: Always.
+        """
+        message = f"{self.path} sends no count: iterate over its rows to count them"
+        raise PaginationError(message)
+
+    def _prepare(self, page_size: int | None, max_items: int | None) -> tuple[CursorWalk[T], Fetch[T]]:
         if page_size is None:
             page_size = self.declaration.page_size
         check_integer("page_size", page_size, lowest=1, highest=self.declaration.largest_page)
@@ -127,18 +152,8 @@ class CursorListing(AnyListing[T]):
             check_integer("max_items", max_items, lowest=0)
         request = self._build_request(self.filters)
 
-        async def fetch(asked: PageRequest) -> PageResponse[T]:
+        async def fetch(asked: PageRequest) -> DecodedPage[T]:
             after = () if asked.after is None else (("after", asked.after),)
             return await self._fetch(request, (("limit", str(asked.limit)), *after), of_walk=True)
 
-        walk: CursorWalk[T] = CursorWalk(identify=self.declaration.row_ids, page_size=page_size, max_items=max_items)
-        return walk_pages(walk, fetch)
-
-    async def count(self) -> int:
-        """Refuse to count: the API does not tell, and its rows have to be iterated over.
-
-        Raises:
-            PaginationError: Always.
-        """
-        message = f"{self.path} tells no count: its rows have to be counted"
-        raise PaginationError(message)
+        return CursorWalk(identify=self.declaration.row_ids, page_size=page_size, max_items=max_items), fetch

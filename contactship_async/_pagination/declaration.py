@@ -1,4 +1,4 @@
-"""What there is to know about a listing, whatever is asked of it: data to be held against the API's description."""
+"""The declaration of a listing: how it behaves, as data that tests compare with the API's description."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ class OrderParameters:
 
 @frozen
 class ListingDeclaration(Generic[T]):
-    """What there is to know about a listing, whatever is asked of it.
+    """How a listing behaves, whatever is asked of it.
 
     Args:
         path: Such as `/v1/tags`; percent-encoded.
         row_type: The class of its rows.
-        id_field: The field that tells rows from each other.
+        id_field: The field that identifies rows.
         sort_key: The field that rows are sorted by; None where that is not known, and then no order is asked for.
         order_parameters: How it is asked for an order.
         page_size: How many rows walks ask for at once.
         largest_page: The largest `limit` that the API accepts; None where it names none.
-        heavy: Whether its requests count in the organization's smaller budget besides.
-        has_count: Whether a page tells how many rows the listing has.
+        heavy: Whether its requests also count against the organization's smaller budget.
+        has_count: Whether a page says how many rows the listing has.
     """
 
     path: str

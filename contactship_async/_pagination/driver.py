@@ -1,19 +1,20 @@
-"""What walks of a listing are made of: requests, answers and steps, and the driver that turns them into pages.
+"""Pagination: what walks of a listing are made of (requests, responses, steps), and the driver that runs them.
 
-A walk decides and does nothing else: its `steps()` is a generator without input or output, which yields the requests
-it wants to be in flight and is sent the answer of the first. The driver does the fetching, and nothing else.
+A walk is one pass over all pages of a listing. It decides and does nothing else (sans-I/O): its `steps()` is a
+generator that yields the requests it wants in flight, and is sent the response to the first one. The driver fetches,
+and does nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Generator, Hashable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from contactship_async.errors import ContactshipError, MalformedResponseError, WalkPosition
 from contactship_async.models.common import Page
@@ -21,12 +22,12 @@ from contactship_async.models.common import Page
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-MOST_FRUITLESS_PAGES: Final = 1_000
-"""Pages in a row without a new row before a walk gives up: the ids remembered, in pages of ten."""
+MAX_PAGES_WITHOUT_NEW_ROWS: Final = 1_000
+"""So many consecutive pages without a new row are allowed, then a walk fails: the ids remembered, in pages of ten."""
 
 
-class Answer(Protocol[T_co]):
-    """What a fetched page brought."""
+class PageResponse(Protocol[T_co]):
+    """What came back for a `PageRequest`."""
 
     @property
     def rows(self) -> Sequence[T_co]:
@@ -34,7 +35,7 @@ class Answer(Protocol[T_co]):
 
     @property
     def count(self) -> int | None:
-        """How many rows the listing has; None where the server does not tell."""
+        """How many rows the listing has; None where the server does not say."""
 
     @property
     def problem(self) -> MalformedResponseError | None:
@@ -47,8 +48,8 @@ class PageRequest(Struct, frozen=True):
     Args:
         offset: How many rows come before it.
         limit: How many rows to ask for.
-        filtered: False for the one question that leaves the filters out.
-        after: The cursor that the page before it told, where the listing has cursors.
+        filtered: False for the one request that leaves the filters out.
+        after: The cursor from the page before it, where the listing has cursors.
     """
 
     offset: int
@@ -58,14 +59,14 @@ class PageRequest(Struct, frozen=True):
 
 
 Requests: TypeAlias = tuple[PageRequest, ...]
-"""What a walk wants in flight; it is sent the answer of the first. Next, it wants the rest, or others instead."""
+"""What a walk wants in flight; it is sent the response to the first. Next, it wants the rest, or others instead."""
 
 Steps: TypeAlias = Generator[Requests | Page[T], Any, None]
-"""The decisions of a walk: it yields requests and is sent an answer, and yields the pages it made of the answers."""
+"""The decisions of a walk: it yields requests and is sent a response, and yields the pages made of the responses."""
 
 
 class Walk(Protocol[T]):
-    """The decisions of one walk through a listing."""
+    """The decisions of one walk, that is, of one pass over all pages of a listing."""
 
     @property
     def position(self) -> WalkPosition:
@@ -76,7 +77,7 @@ class Walk(Protocol[T]):
 
 
 Identify: TypeAlias = Callable[[Sequence[T]], Sequence[Hashable]]
-"""Tells the ids of rows: of all at once, as a comprehension takes half of what a call for each row takes."""
+"""Returns the ids of rows: of all at once, as a comprehension takes half of what a call for each row takes."""
 
 
 class SeenIds:
@@ -100,13 +101,13 @@ class SeenIds:
         return known
 
     def any_of_first_page_forgotten(self, ids: Sequence[Hashable]) -> bool:
-        """Tell whether one of *ids* was on the first page, and too long ago to come again by rows that moved."""
+        """Return whether one of *ids* was on the first page, too long ago to come again because rows moved."""
         return bool(self._forgotten_first and self._forgotten_first.intersection(ids) - self._older - self._recent)
 
     def add(self, ids: Sequence[Hashable]) -> Sequence[int]:
         """Remember *ids*, and return the places of those not seen before.
 
-        Those seen before are not remembered anew: rows that come again must not push the latest ones out.
+        Those seen before are not added again: repeated rows must not push out the latest ones.
         """
         size = len(self._recent)
         known: AbstractSet[Hashable] = frozenset()
@@ -132,71 +133,106 @@ def pick(rows: Sequence[T], places: Sequence[int]) -> tuple[T, ...]:
     return tuple(rows) if len(places) == len(rows) else tuple(rows[place] for place in places)
 
 
-Fetch: TypeAlias = Callable[[PageRequest], Coroutine[Any, Any, Answer[T]]]
+Fetch: TypeAlias = Callable[[PageRequest], Coroutine[Any, Any, PageResponse[T]]]
+
+
+class Progress(Generic[T]):
+    """How far a walk has come: every driver moves it on, and takes its pages from it.
+
+    Args:
+        walk: What to make progress in.
+
+    Attributes:
+        wanted: The requests to have in flight; none at the end.
+        pages: What the walk made of the responses so far, and no one has taken.
+        failure: What failed after them.
+    """
+
+    def __init__(self, walk: Walk[T]) -> None:
+        self.wanted: Requests = ()
+        self.pages: deque[Page[T]] = deque()
+        self.failure: Exception | None = None
+        self._walk = walk
+        self._steps = walk.steps()
+        self.move_on(None)
+
+    def move_on(self, response: PageResponse[T] | None) -> None:
+        """Send the response to the first request into the walk."""
+        try:
+            step = self._steps.send(response)
+            while isinstance(step, Page):
+                self.pages.append(step)
+                step = next(self._steps)
+        except StopIteration:
+            self.wanted = ()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised after the pages before it
+            self.fail(error)
+        else:
+            self.wanted = step
+
+    def fail(self, error: Exception) -> None:
+        """End the walk with *error*."""
+        self.wanted, self.failure = (), error
+
+    def raise_failure(self) -> None:
+        """Raise what failed, if anything did, with the position to go on from.
+
+        Raises:
+            Exception: It is raised once.
+        """
+        failure, self.failure = self.failure, None
+        if isinstance(failure, ContactshipError):
+            failure.position = self._walk.position
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            del failure  # Its traceback leads back here: a reference cycle.
 
 
 async def walk_pages(walk: Walk[T], fetch: Fetch[T]) -> AsyncGenerator[Page[T], None]:
     """Fetch what *walk* asks for and yield its pages; nothing is open or running while a page is out.
 
-    Requests wanted together are fetched side by side, and all have ended before the pages made of them are yielded:
-    whatever becomes of the generator, no task is left behind (PEP 789 tells what happens otherwise).
+    Requests wanted together are fetched concurrently, and all have ended before the pages made of them are yielded:
+    whatever becomes of the generator, no task is left behind (PEP 789 says what happens otherwise).
 
     Raises:
         ContactshipError: Of *fetch* or *walk*, after the pages before it, with the position to go on from.
     """
-    steps = walk.steps()
-    batch: _Batch[T] = _Batch(())
-    while batch.wanted is not None:
-        await _fetch_batch(batch, steps, fetch)
-        while batch.pages:
-            yield batch.pages.popleft()  # A plain loop would hold them all until the next batch has come.
-        if batch.failure is not None:
-            if isinstance(batch.failure, ContactshipError):
-                batch.failure.position = walk.position
-            try:
-                raise batch.failure
-            finally:
-                batch.failure = None  # Its traceback leads back to the batch: a circle.
+    progress = Progress(walk)
+    while progress.wanted:
+        await _fetch_batch(progress, fetch)
+        while progress.pages:
+            yield progress.pages.popleft()  # A plain loop would hold them all until the next batch has come.
+    progress.raise_failure()
 
 
-class _Batch(Struct, Generic[T]):
-    """Requests wanted (None at the end), the pages that came of those before, and what failed after them."""
-
-    wanted: Requests | None
-    pages: deque[Page[T]] = field(default_factory=deque)
-    failure: Exception | None = None
-
-
-async def _fetch_batch(batch: _Batch[T], steps: Steps[T], fetch: Fetch[T]) -> None:
-    """Fetch what is wanted, side by side if it is several pages, and put the answers through *steps* in order."""
-    requests, batch.wanted = batch.wanted or (), None
-    tasks: dict[PageRequest, asyncio.Task[Answer[T]]] = {}
+async def _fetch_batch(progress: Progress[T], fetch: Fetch[T]) -> None:
+    """Fetch what is wanted, several pages concurrently, and move on by the responses that are still wanted."""
+    requests = progress.wanted
+    tasks: dict[PageRequest, asyncio.Task[PageResponse[T]]] = {}
     try:
-        if len(requests) > 1:
-            tasks = {request: asyncio.create_task(fetch(request)) for request in requests}
-        answer = await fetch(requests[0]) if len(requests) == 1 else None
-        while batch.wanted is None:
-            if tasks:
-                # Unlike awaiting the task, this tells our own cancellation from the task's. The task stays ours till it
-                # is done; in a variable, it and its error would be a circle.
-                await asyncio.wait([tasks[requests[0]]])
-                answer = tasks.pop(requests[0]).result()
-            step = steps.send(answer)
-            while isinstance(step, Page):
-                batch.pages.append(step)
-                step = next(steps)
-            requests = step
-            if not tasks or requests[0] not in tasks:
-                batch.wanted = requests
-    except StopIteration:
-        pass
+        if len(requests) == 1:
+            progress.move_on(await fetch(requests[0]))
+            return
+        tasks = {request: asyncio.create_task(fetch(request)) for request in requests}
+        while progress.wanted and progress.wanted[0] in tasks:
+            # Unlike awaiting the task, this distinguishes our own cancellation from the task's. The task stays in the
+            # dictionary till it is done; in a variable, it and its error would be a reference cycle.
+            await asyncio.wait([tasks[progress.wanted[0]]])
+            progress.move_on(tasks.pop(progress.wanted[0]).result())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is raised after the pages before it
-        batch.failure = error
+        progress.fail(error)
     finally:
         if tasks:
-            for task in tasks.values():
-                task.cancel()
-            await asyncio.gather(*tasks.values(), return_exceptions=True)
+            await cancel(tasks.values())
+
+
+async def cancel(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel *tasks* and wait until all have ended, also if this is cancelled; what became of them does not matter."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def walk_rows(pages: AsyncGenerator[Page[T], None]) -> AsyncGenerator[T, None]:

@@ -1,4 +1,4 @@
-"""A listing that is sent in pages by limit and offset: what it is, and all that can be asked of it."""
+"""Pagination by limit and offset: a listing as a value, and all that can be asked of it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from attrs import field, frozen
 from contactship_async._arguments import check_choice, check_integer, check_type
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import Parameter, Parameters, build_window
-from contactship_async._http.responses import PageResponse, read_page
+from contactship_async._http.responses import DecodedPage, read_page
 from contactship_async._pagination.anchors import Anchor, IdAnchor, KeyAnchor
 from contactship_async._pagination.base import NOTHING, AnyListing
 from contactship_async._pagination.declaration import ListingDeclaration
-from contactship_async._pagination.driver import PageRequest, Walk, walk_pages, walk_rows
+from contactship_async._pagination.driver import Fetch, PageRequest, Walk, walk_pages, walk_rows
 from contactship_async._pagination.overlapping import OverlappingWalk
-from contactship_async._pagination.sequential import DefaultWalk
+from contactship_async._pagination.prefetch import Prefetch
+from contactship_async._pagination.sequential import SequentialWalk
 from contactship_async.errors import MalformedResponseError, PaginationError
 from contactship_async.models.common import Page, SortOrder
 
@@ -24,8 +25,8 @@ T = TypeVar("T")
 
 Order: TypeAlias = SortOrder | Literal["asc", "desc"]
 
-_FEWEST_OVERLAPPING: Final = 2
-_FEWEST_EXACT: Final = 3
+_MIN_OVERLAPPING_PAGE_SIZE: Final = 2
+_MIN_EXACT_PAGE_SIZE: Final = 3
 
 
 def _read_order(order: Order | None) -> SortOrder | None:
@@ -37,11 +38,14 @@ class Listing(AnyListing[T]):
     """The rows of one listing, as a value: it says what to ask for, and sends nothing by itself.
 
         tags = client.tags.list(label="vip")
-        async for tag in tags:                                  # all of them, with the defaults of `rows`
+        async for tag in tags:  # all of them, with the defaults of `rows`
             ...
         async for tag in tags.rows(concurrency=8, exact=True):  # the same, with options
             ...
-        page = await tags.page(limit=20, offset=40)             # exactly one request
+        async with tags.prefetch(concurrency=8) as ahead:  # the same, with pages on their way while you are busy
+            async for tag in ahead:
+                ...
+        page = await tags.page(limit=20, offset=40)  # exactly one request
         total = await tags.count()
 
     Each iteration begins anew. `ContactshipPool.iter` takes functions that return a listing.
@@ -49,7 +53,7 @@ class Listing(AnyListing[T]):
     Source: https://docs.contactship.ai/api-reference/introduction
 
     Attributes:
-        declaration: What there is to know about the listing.
+        declaration: How the listing behaves.
         filters: What is asked for, by the API's own names; None is not sent.
         path: Percent-encoded, such as `/v1/tags`.
         order: Of the sort key; None leaves it to the server for `page`, and is the highest first for all else.
@@ -91,13 +95,13 @@ class Listing(AnyListing[T]):
         For a time limit, put `asyncio.timeout()` around the whole loop. `asyncio.wait_for(anext(rows), ...)` ends
         the generator when it times out, and the listing would look shorter than it is.
 
-        With *exact*, every row that is there during the whole iteration comes exactly once, or it raises. Without it,
+        With *exact*, every row present for the whole iteration comes exactly once, or it raises. Without it,
         signs that a row is missing raise, but three things leave no sign: in ascending order, or where the server's
         count ignores a filter, a row added and one removed between the same two pages; and rows with the very same
         sort key that the server lists in another order each time. With a *concurrency* of 2 or more, only the last of
         the three is left. A nightly job wants *exact*; a web request can do without.
 
-        Where the server tells no count, pages are fetched one at a time.
+        Where the server sends no count, pages are fetched one at a time.
 
         Args:
             page_size: How many rows to ask for at once, >= 1, with *exact* >= 3 and two more than the most rows with
@@ -106,7 +110,7 @@ class Listing(AnyListing[T]):
                 for the rows from there on when the first page came; while the listing changes, others with the same
                 sort key as the first of them may come too.
             max_items: How many rows to yield at the most, >= 0; None for all.
-            concurrency: How many pages to fetch concurrently, >= 1, once the first one has told how many there are.
+            concurrency: How many pages to fetch concurrently, >= 1, once the first one has said how many there are.
                 Neighbours overlap, by one row or with *exact* a few, so that each proves that nothing is missing
                 before it. (With a *page_size* of 1 they can't overlap, and are fetched one after the other.)
             exact: Whether to accept only what proves to be complete.
@@ -141,24 +145,46 @@ class Listing(AnyListing[T]):
         Yields:
             Pages with at least one row; none holds a row that an earlier page held.
         """
-        check_type("exact", exact, bool)
-        walk = self._make_walk(
-            page_size=self._check_page_size(page_size, exact=exact),
-            offset=check_integer("offset", offset, lowest=0),
-            max_items=None if max_items is None else check_integer("max_items", max_items, lowest=0),
-            concurrency=check_integer("concurrency", concurrency, lowest=1),
-            exact=exact,
+        walk, fetch = self._prepare(
+            page_size=page_size, offset=offset, max_items=max_items, concurrency=concurrency, exact=exact
         )
-        order = self._order_parameters()
-        filtered, whole = self._build_request({**order, **self.filters}), self._build_request(order)
-        exchange, row_type, heavy = self._caller.exchange, self.declaration.row_type, self.declaration.heavy
-
-        async def fetch(asked: PageRequest) -> PageResponse[T]:  # `_fetch`, without its coroutine
-            window = build_window(limit=asked.limit, offset=asked.offset)
-            request = filtered if asked.filtered else whole
-            return read_page(await exchange(request, window, heavy=heavy, of_walk=True), row_type)
-
         return walk_pages(walk, fetch)
+
+    def prefetch(
+        self,
+        *,
+        page_size: int | None = None,
+        offset: int = 0,
+        max_items: int | None = None,
+        concurrency: int = 1,
+        exact: bool = False,
+    ) -> Prefetch[T]:
+        """Iterate over all rows like `rows`, with the next pages on their way while you are busy; for bulk work.
+
+            async with listing.prefetch(concurrency=16) as ahead:
+                async for row in ahead:  # or: async for page in ahead.pages()
+                    ...
+
+        The arguments and errors are those of `rows`, and so are the order and what is guaranteed. *concurrency* bounds
+        the pages that are requested and that you have not taken yet, in flight or held: with 1, the next page is
+        fetched while you are busy with this one; with 16, another one is requested whenever you take one of 16.
+
+        Returns:
+            What to use with `async with`: the first request is sent there, and whatever is in flight ends with it.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of range, or means nothing for the listing.
+        """
+        walk, fetch = self._prepare(
+            page_size=page_size,
+            offset=offset,
+            max_items=max_items,
+            concurrency=concurrency,
+            exact=exact,
+            slides=True,
+        )
+        return Prefetch(walk, fetch)
 
     async def page(self, *, limit: int | None = None, offset: int | None = None) -> Page[T]:
         """Fetch one page, with exactly one call.
@@ -184,10 +210,10 @@ class Listing(AnyListing[T]):
             check_integer("offset", offset, lowest=0)
         if limit is not None or offset is not None:
             limit, offset = self.declaration.page_size if limit is None else limit, offset or 0
-        answer = await self._fetch_page({"limit": limit, "offset": offset})
-        if answer.problem is not None:
-            raise answer.problem
-        return Page(tuple(answer.rows), answer.count, offset or 0, limit)
+        response = await self._fetch_page({"limit": limit, "offset": offset})
+        if response.problem is not None:
+            raise response.problem
+        return Page(tuple(response.rows), response.count, offset or 0, limit)
 
     async def count(self) -> int:
         """Ask how many rows there are, with one call for one row.
@@ -200,18 +226,18 @@ class Listing(AnyListing[T]):
 
         Raises:
             PaginationError: The listing has no count.
-            MalformedResponseError: The response tells none.
+            MalformedResponseError: The response has none.
             ContactshipError: The call failed.
         """
         if not self.declaration.has_count:
-            message = f"{self.path} tells no count: its rows have to be counted"
+            message = f"{self.path} sends no count: iterate over its rows to count them"
             raise PaginationError(message)
-        answer = await self._fetch_page({"limit": 1, "offset": 0})
-        if answer.count is None:
+        response = await self._fetch_page({"limit": 1, "offset": 0})
+        if response.count is None:
             raise MalformedResponseError(("count: missing",))
-        return answer.count
+        return response.count
 
-    async def _fetch_page(self, window: Parameters) -> PageResponse[T]:
+    async def _fetch_page(self, window: Parameters) -> DecodedPage[T]:
         order = {} if self.order is None else self._order_parameters()
         return await self._fetch(self._build_request({**window, **order, **self.filters}))
 
@@ -221,17 +247,48 @@ class Listing(AnyListing[T]):
             return {}
         return self.declaration.order_parameters.build(sort_key, self.order or SortOrder.DESC)
 
+    def _prepare(  # noqa: PLR0913 - the options of a walk, all by keyword
+        self,
+        *,
+        page_size: int | None,
+        offset: int,
+        max_items: int | None,
+        concurrency: int,
+        exact: bool,
+        slides: bool = False,
+    ) -> tuple[Walk[T], Fetch[T]]:
+        """Check the options of a walk, choose the walk, and return it with what fetches its pages."""
+        check_type("exact", exact, bool)
+        walk = self._make_walk(
+            page_size=self._check_page_size(page_size, exact=exact),
+            offset=check_integer("offset", offset, lowest=0),
+            max_items=None if max_items is None else check_integer("max_items", max_items, lowest=0),
+            concurrency=check_integer("concurrency", concurrency, lowest=1),
+            exact=exact,
+            slides=slides,
+        )
+        order = self._order_parameters()
+        filtered, whole = self._build_request({**order, **self.filters}), self._build_request(order)
+        exchange, row_type, heavy = self._caller.exchange, self.declaration.row_type, self.declaration.heavy
+
+        async def fetch(asked: PageRequest) -> DecodedPage[T]:  # `_fetch`, without its coroutine
+            window = build_window(limit=asked.limit, offset=asked.offset)
+            request = filtered if asked.filtered else whole
+            return read_page(await exchange(request, window, heavy=heavy, of_walk=True), row_type)
+
+        return walk, fetch
+
     def _check_page_size(self, page_size: int | None, *, exact: bool) -> int:
         if page_size is None:
             return self.declaration.page_size
         name = f"page_size{' with exact=True' * exact}"
-        lowest = _FEWEST_EXACT if exact else 1
+        lowest = _MIN_EXACT_PAGE_SIZE if exact else 1
         return check_integer(name, page_size, lowest=lowest, highest=self.declaration.largest_page)
 
-    def _make_walk(
-        self, *, page_size: int, offset: int, max_items: int | None, concurrency: int, exact: bool
+    def _make_walk(  # noqa: PLR0913 - the options of a walk, all by keyword
+        self, *, page_size: int, offset: int, max_items: int | None, concurrency: int, exact: bool, slides: bool
     ) -> Walk[T]:
-        """Choose how to walk: one page after the other, or with pages that overlap and so prove what they say."""
+        """Choose the walk: one page after the other, or pages that overlap and so prove to be complete."""
         ids, keys = self.declaration.row_ids, self.declaration.row_keys
         if keys is None and (exact or concurrency > 1):
             message = "exact=True and a concurrency above 1 need a sort_key, and the listing has none"
@@ -247,21 +304,22 @@ class Listing(AnyListing[T]):
                 concurrency=concurrency,
                 trusts_count=not exact,
                 fallback=fallback,
+                slides=slides,
             )
 
         filtered = any(value is not None for value in self.filters.values())
         if exact and keys is not None:
             return overlapping(KeyAnchor(ids, keys, offset, descending=self.order is not SortOrder.ASC))
-        countless = overlapping(IdAnchor(ids, offset), least=_FEWEST_OVERLAPPING)
+        walk_without_count = overlapping(IdAnchor(ids, offset), least=_MIN_OVERLAPPING_PAGE_SIZE)
         if not self.declaration.has_count:
-            return countless
-        sequential: DefaultWalk[T] = DefaultWalk(
+            return walk_without_count
+        sequential: SequentialWalk[T] = SequentialWalk(
             identify=ids,
             offset=offset,
             page_size=page_size,
             max_items=max_items,
             filtered=filtered,
-            countless=countless,
+            walk_without_count=walk_without_count,
         )
         if concurrency > 1 and page_size > 1:  # Pages of one row can't overlap.
             return overlapping(IdAnchor(ids, offset), fallback=sequential)

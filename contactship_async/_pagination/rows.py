@@ -18,14 +18,14 @@ from attrs import frozen
 from contactship_async.errors import MalformedResponseError, PaginationError
 
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]")
-"""How a date with a time begins. A mere date sorts as the string it is, among names for instance."""
+"""How a date with a time begins. A date alone sorts as the string it is, among names for instance."""
 
 T_contra = TypeVar("T_contra", contravariant=True)
 
 
 @frozen
 class RowIds(Generic[T_contra]):
-    """Tells the ids of rows, of all of a page at once: a call for each row would take twice as long.
+    """Reads the ids of rows, of all of a page at once: a call for each row would take twice as long.
 
     Args:
         field: The name of the field that holds the id.
@@ -47,14 +47,14 @@ class RowIds(Generic[T_contra]):
             return [*map(self.get, rows)]
         ids = _read(self.get, rows, self.field)
         if not all(isinstance(identifier, str | int) for identifier in ids):
-            message = f"a row has no {self.field} that is a string or an integer, so that it can't be told from others"
+            message = f"a row has no {self.field} that is a string or an integer, so it can't be identified"
             raise PaginationError(message)
         return ids
 
 
 @frozen
 class SortKey(Generic[T_contra]):
-    """Tells what rows are sorted by.
+    """Reads what rows are sorted by.
 
     Args:
         field: The name of the field that holds the key.
@@ -79,8 +79,8 @@ class SortKey(Generic[T_contra]):
             raise self._missing()
         return keys
 
-    def _comparable(self, value: object) -> tuple[Literal["number", "text", "time"], Any]:
-        """Read *value* as a time, a number or a text, and put its kind before it: kinds don't compare."""
+    def _comparable(self, value: object) -> tuple[Literal["number", "string", "time"], Any]:
+        """Read *value* as a time, a number or a string, and put its kind before it: kinds don't compare."""
         if isinstance(value, datetime):
             return "time", value if value.tzinfo is not None else value.replace(tzinfo=UTC)
         if isinstance(value, int | float):
@@ -88,17 +88,15 @@ class SortKey(Generic[T_contra]):
         if not isinstance(value, str):
             raise self._missing()
         try:
-            moment = datetime.fromisoformat(value) if _TIMESTAMP.match(value) else None
+            timestamp = datetime.fromisoformat(value) if _TIMESTAMP.match(value) else None
         except ValueError:
-            moment = None
-        if moment is None:
-            return "text", value
-        return "time", moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+            timestamp = None
+        if timestamp is None:
+            return "string", value
+        return "time", timestamp if timestamp.tzinfo is not None else timestamp.replace(tzinfo=UTC)
 
     def _missing(self) -> PaginationError:
-        return PaginationError(
-            f"a row has no {self.field} to be sorted by, so that a walk of the listing can't be verified"
-        )
+        return PaginationError(f"a row has no {self.field} to be sorted by, so a walk of the listing can't be verified")
 
 
 def tell_to_skip(problem: MalformedResponseError, offset: int) -> MalformedResponseError:
@@ -109,8 +107,8 @@ def tell_to_skip(problem: MalformedResponseError, offset: int) -> MalformedRespo
 
 def describe_key(key: object) -> str:
     """Name a sort key in an error text: a time as it is; anything else is not shown, as it may be personal."""
-    moment = key[1] if isinstance(key, tuple) else key
-    return moment.isoformat().replace("+00:00", "Z") if isinstance(moment, datetime) else "one sort key"
+    timestamp = key[1] if isinstance(key, tuple) else key
+    return timestamp.isoformat().replace("+00:00", "Z") if isinstance(timestamp, datetime) else "one sort key"
 
 
 def _read(get: Callable[[Any], Any], rows: Sequence[Any], field: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""A listing that the API sends whole, as one response."""
+"""Listings without pagination: the API sends all rows as one response."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator
 from typing import Generic, TypeVar
 
 from contactship_async._arguments import check_integer
-from contactship_async._http.responses import PageResponse
+from contactship_async._http.responses import DecodedPage
 from contactship_async._pagination.base import AnyListing
-from contactship_async._pagination.driver import Answer, PageRequest, Steps, walk_pages, walk_rows
+from contactship_async._pagination.driver import Fetch, PageRequest, PageResponse, Steps, walk_pages, walk_rows
+from contactship_async._pagination.prefetch import Prefetch
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models.common import Page
 
@@ -17,7 +18,7 @@ T = TypeVar("T")
 
 
 class WholeWalk(Generic[T]):
-    """The one step of a walk through a listing that comes whole.
+    """The one step of a walk of a listing that comes whole.
 
     Args:
         max_items: How many rows to yield at the most; None for all.
@@ -41,26 +42,26 @@ class WholeWalk(Generic[T]):
         """
         if self._max_items == 0:
             return
-        answer: Answer[T] = yield (PageRequest(0, self._max_items),)
-        rows = tuple(answer.rows[: self._max_items])
+        response: PageResponse[T] = yield (PageRequest(0, self._max_items),)
+        rows = tuple(response.rows[: self._max_items])
         self._yielded = len(rows)
         if rows:
-            yield Page(rows, answer.count if answer.problem else len(answer.rows), 0, None)
+            yield Page(rows, response.count if response.problem else len(response.rows), 0, None)
         if len(rows) < self._max_items:
-            check_whole(answer)
+            check_whole(response)
 
 
-def check_whole(answer: Answer[T]) -> None:
-    """Make sure that a response holds all rows.
+def check_whole(response: PageResponse[T]) -> None:
+    """Check that a response holds all rows.
 
     Raises:
         MalformedResponseError: A row could not be read.
         PaginationError: There are more rows than came.
     """
-    if answer.problem is not None:
-        raise answer.problem
-    if answer.count is not None and answer.count > len(answer.rows):
-        message = f"the listing should come whole, but only {len(answer.rows)} of {answer.count} rows did"
+    if response.problem is not None:
+        raise response.problem
+    if response.count is not None and response.count > len(response.rows):
+        message = f"the listing should come whole, but only {len(response.rows)} of {response.count} rows did"
         raise PaginationError(message)
 
 
@@ -98,14 +99,20 @@ class WholeListing(AnyListing[T]):
         Yields:
             One page, or none if there are no rows.
         """
-        if max_items is not None:
-            check_integer("max_items", max_items, lowest=0)
-        request = self._build_request(self.filters)
+        return walk_pages(*self._prepare(max_items))
 
-        async def fetch(_: PageRequest) -> PageResponse[T]:
-            return await self._fetch(request, of_walk=True)
+    def prefetch(self, *, max_items: int | None = None) -> Prefetch[T]:
+        """Send the request at `async with`, for rows that are iterated over later; otherwise the same as `rows`.
 
-        return walk_pages(WholeWalk(max_items), fetch)
+            async with client.agents.list().prefetch() as ahead:
+                async for agent in ahead:
+                    ...
+
+        Raises:
+            TypeError: *max_items* is not an integer.
+            ValueError: *max_items* is out of range.
+        """
+        return Prefetch(*self._prepare(max_items))
 
     async def count(self) -> int:
         """Count the rows, which takes the request for all of them.
@@ -114,6 +121,16 @@ class WholeListing(AnyListing[T]):
             PaginationError: There are more rows than came.
             ContactshipError: The call failed.
         """
-        answer = await self._fetch(self._build_request(self.filters))
-        check_whole(answer)
-        return len(answer.rows)
+        response = await self._fetch(self._build_request(self.filters))
+        check_whole(response)
+        return len(response.rows)
+
+    def _prepare(self, max_items: int | None) -> tuple[WholeWalk[T], Fetch[T]]:
+        if max_items is not None:
+            check_integer("max_items", max_items, lowest=0)
+        request = self._build_request(self.filters)
+
+        async def fetch(_: PageRequest) -> DecodedPage[T]:
+            return await self._fetch(request, of_walk=True)
+
+        return WholeWalk(max_items), fetch

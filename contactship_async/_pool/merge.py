@@ -1,15 +1,16 @@
-"""Many asynchronous iterators in one, a few at a time, with back-pressure.
+"""Fan-in with a bounded queue: many asynchronous iterators merged into one, a few at a time, with back-pressure.
 
 A few workers share the sources: each runs one to its end, then takes the next. What they yield waits in a queue with
-a place for each worker; when it is full, the workers stand still, and with them the walks they run. So a consumer may
-be as slow as it likes: what is held are the pages of the walks that have begun, and the queue.
+one slot for each worker; when it is full, the workers wait, and with them the walks they run. So a consumer may be as
+slow as it likes: what is held are the pages of the walks that have begun, and the queue.
 
-One worker at a time fills the queue, as long as its source has items at hand; the others stand in line. So a page
-passes in a few pieces, and the next one is asked for as soon as it has passed. If all took turns item by item, each
-item would cost a change of tasks, and all pages would end, and all next ones be asked for, at the same moment.
+One worker at a time is the active producer, as long as its source has items at hand; the others wait in a queue of
+their own. So a page passes in a few pieces, and the next one is requested as soon as it has passed. If workers took
+turns item by item, each item would cost a task switch, and all pages would be used up, and all next ones requested, at
+the same time.
 
-Unlike the tasks of a walk, workers live while the consumer has an item. They end when the merge is stopped: by whoever
-iterates over it, or by its owner.
+Unlike the tasks of a walk, workers live while the consumer has an item. They end when the merge is stopped, by its
+consumer or by its owner.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ Source: TypeAlias = tuple[str, Callable[[], AsyncIterable[T]]]
 
 
 class Merge(Generic[T]):
-    """An iterator over what its sources yield as it comes, with their names; within `async with` its workers run.
+    """An iterator over what its sources yield, as it comes, with their names; its workers run within `async with`.
 
-    It is a class, not a generator: an event loop that ends closes all generators side by side, which fails where one
+    It is a class, not a generator: an event loop that ends closes all generators concurrently, which fails where one
     is closed by another.
 
     Args:
         sources: Consumed as workers become free.
-        most_active: How many sources are iterated over at once.
-        tell: Makes an item of the failure of a source; without it, failures are kept.
-        tell_end: Makes an item of the end of a source, which comes after its others: of how many these were.
+        max_active: How many sources are iterated over at once.
+        make_failure_item: Makes an item of the failure of a source; without it, failures are kept.
+        make_end_item: Makes an item of the end of a source, which comes after its others: of how many these were.
 
     Attributes:
         failures: The names of the sources that failed, and their errors.
@@ -47,26 +48,26 @@ class Merge(Generic[T]):
     def __init__(
         self,
         sources: Iterable[Source[T]],
-        most_active: int,
-        tell: Callable[[str, Exception], T] | None = None,
-        tell_end: Callable[[int], T] | None = None,
+        max_active: int,
+        make_failure_item: Callable[[str, Exception], T] | None = None,
+        make_end_item: Callable[[int], T] | None = None,
     ) -> None:
         self.failures: list[tuple[str, Exception]] = []
         self._sources = iter(sources)
-        self._most_active = most_active
-        self._tell = tell
-        self._tell_end = tell_end
+        self._max_active = max_active
+        self._make_failure_item = make_failure_item
+        self._make_end_item = make_end_item
         self._queue: deque[tuple[str, T]] = deque()
-        self._filler: asyncio.Task[None] | None = None
-        self._line: deque[asyncio.Future[None]] = deque()
-        self._news = asyncio.Event()  # An item has come, or a worker has ended.
+        self._producer: asyncio.Task[None] | None = None
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._changed = asyncio.Event()  # An item has come, or a worker has ended.
         self._workers: set[asyncio.Task[None]] = set()
         self._ended: list[asyncio.Task[None]] = []
         self._running = 0
         self._is_stopped = False
 
     async def __aenter__(self) -> Self:
-        for _ in range(self._most_active):
+        for _ in range(self._max_active):
             worker = asyncio.create_task(self._work())
             worker.add_done_callback(self._note_end)
             self._workers.add(worker)
@@ -98,18 +99,18 @@ class Merge(Generic[T]):
                 self._running -= 1
                 self._ended.pop().result()
             else:
-                self._call_next()
-                await self._news.wait()
-                self._news.clear()
+                self._wake_next_producer()
+                await self._changed.wait()
+                self._changed.clear()
         raise StopAsyncIteration
 
-    async def stop(self) -> None:
-        """End the workers, and wait until they have ended, also if that is cancelled."""
+    def stop(self) -> asyncio.Future[list[BaseException | None]]:
+        """End the workers; what is returned ends when they have ended, also if it is cancelled."""
         self._is_stopped = True
         workers = self._workers - {asyncio.current_task()}
         for worker in workers:
             worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        return asyncio.gather(*workers, return_exceptions=True)
 
     async def _work(self) -> None:
         for name, begin in self._sources:
@@ -118,16 +119,16 @@ class Merge(Generic[T]):
                 iterator = aiter(begin())
                 frame = getattr(iterator, "ag_frame", None)
                 items = await self._drain(name, iterator)
-                if self._tell_end is not None and not self._is_stopped:
-                    await self._put(name, self._tell_end(items))
+                if self._make_end_item is not None and not self._is_stopped:
+                    await self._put(name, self._make_end_item(items))
             except asyncio.CancelledError:
                 if cast("asyncio.Task[None]", asyncio.current_task()).cancelling():
                     raise
                 await self._fail(name, RuntimeError("it was cancelled from within"))
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the failure of this source alone
-                _let_go(error, frame)
+                _clear_frames(error, frame)
                 await self._fail(name, error)
-            if self._is_stopped:  # The source swallowed its cancellation: no other begins.
+            if self._is_stopped:  # The source ignored its cancellation: no other begins.
                 return
 
     async def _drain(self, name: str, iterator: AsyncIterator[T]) -> int:
@@ -146,44 +147,47 @@ class Merge(Generic[T]):
         return items
 
     async def _fail(self, name: str, error: Exception) -> None:
-        if self._tell is None:
+        if self._make_failure_item is None:
             self.failures.append((name, error))
         else:
-            await self._put(name, self._tell(name, error))
+            await self._put(name, self._make_failure_item(name, error))
 
     async def _put(self, name: str, item: T) -> None:
-        if self._filler is not asyncio.current_task() or len(self._queue) >= self._most_active:
+        if self._producer is not asyncio.current_task() or len(self._queue) >= self._max_active:
             await self._take_turn()
         self._queue.append((name, item))
-        self._news.set()
+        self._changed.set()
 
     async def _take_turn(self) -> None:
-        """Wait until the queue is empty, unless nobody is before; the worker that fills it already goes first."""
-        worker = asyncio.current_task()
-        if self._queue or self._line:
-            called = asyncio.get_running_loop().create_future()
-            if self._filler is worker:
-                self._line.appendleft(called)
-            else:
-                self._line.append(called)
-            try:
-                await called
-            finally:
-                self._line.remove(called)  # Not sooner: whoever comes after the call goes to the end of the line.
-        self._filler = worker
+        """Become the active producer: wait until the queue is empty and no other worker is before this one.
 
-    def _call_next(self) -> None:
-        """Let the first in line fill the empty queue; if nobody is there, whoever comes next."""
-        self._filler = None
-        if self._line and not self._line[0].done():
-            self._line[0].set_result(None)
+        The worker that is the active producer already goes first.
+        """
+        worker = asyncio.current_task()
+        if self._queue or self._waiting:
+            turn = asyncio.get_running_loop().create_future()
+            if self._producer is worker:
+                self._waiting.appendleft(turn)
+            else:
+                self._waiting.append(turn)
+            try:
+                await turn
+            finally:
+                self._waiting.remove(turn)  # Not sooner: a worker that comes after the wake-up is last.
+        self._producer = worker
+
+    def _wake_next_producer(self) -> None:
+        """Make the first waiting worker the active producer of the empty queue, or the next one that comes."""
+        self._producer = None
+        if self._waiting and not self._waiting[0].done():
+            self._waiting[0].set_result(None)
 
     def _note_end(self, worker: asyncio.Task[None]) -> None:
         self._ended.append(worker)
-        self._news.set()
+        self._changed.set()
 
 
-def _let_go(error: Exception, source: FrameType | None) -> None:
+def _clear_frames(error: Exception, source: FrameType | None) -> None:
     """Clear the frames that *error* holds, and with them a page and thousands of ids: those of *source* and of ours.
 
     No others: one may be that of a task that raised the error, shares it and goes on, and clearing would end the task.

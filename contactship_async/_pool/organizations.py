@@ -1,6 +1,6 @@
 """The file that names organizations, and the environment variables that hold their keys.
 
-No complaint quotes the file, apart from names: somebody may have put a key into it.
+No error message quotes the file, apart from names: it may hold a key by mistake.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 from contactship_async.errors import ConfigurationError
 
 _PLACE: Final = re.compile(r"\(at (line \d+|end)[^()]*\)\Z")
-"""Where a text of tomllib says that the fault is. What comes before may quote the file."""
+"""Where tomllib says in its message that the error is. What comes before may quote the file."""
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SURELY_NO_KEY: Final = re.compile(r"[A-Z]+(_[A-Z0-9]+)+")
@@ -51,18 +51,19 @@ def read_organizations(path: Path | str, *, with_keys: bool = True) -> dict[str,
 
 def _parse(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))  # Windows editors put a mark at the beginning.
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))  # Windows editors add a byte order mark.
     except OSError as error:
         message = f"{file} can't be read: {error.strerror}"
     except UnicodeDecodeError:
-        message = f"{file} is no TOML: it is not in UTF-8"
+        message = f"{file} is not valid TOML: it is not in UTF-8"
     except RecursionError:
-        message = f"{file} is no TOML of names and variables: it is nested too deeply"
+        message = f"{file} is not TOML of names and variables: it is nested too deeply"
     except tomllib.TOMLDecodeError as error:
         place = _PLACE.search(str(error))
         where = f", at its {place[1]}" if place else ""
         message = (
-            f'{file} is no TOML{where}: each line must be like acme = "ACME_CONTACTSHIP_KEY", each name there once'
+            f"{file} is not valid TOML{where}:"
+            ' each line must be like acme = "ACME_CONTACTSHIP_KEY", each name there once'
         )
     raise ConfigurationError(message)
 

@@ -17,6 +17,7 @@ from contactship_async._configuration import DEFAULT_BASE_URL, ClientOptions, Se
 from contactship_async._http.api_key import ApiKey, ApiKeySource, read_api_key
 from contactship_async._http.gate import Gate
 from contactship_async._http.rate_limits import Limits
+from contactship_async._pagination.base import AnyListing
 from contactship_async._pool.merge import Merge
 from contactship_async.errors import ConfigurationError, OrganizationError, PoolError
 from contactship_async.settings import RateLimit
@@ -55,11 +56,11 @@ class ContactshipPool:
 
     Args:
         api_keys: The key of each organization, or an async function that returns it, called when its turn comes; its
-            answer is kept until a 401.
+            result is kept until a 401.
         max_concurrent: How many organizations `iter` and `map` work on at once, >= 1; the others have not begun.
         rate_limit: The budget of each organization; None sets none. The documented one is `RateLimit(120, 60)`.
-        heavy_rate_limit: The budget that the heavy listings of each organization (calls and contacts) have besides;
-            None sets none. The documented one is `RateLimit(20, 60)`.
+        heavy_rate_limit: A further budget, of the heavy listings of each organization (calls and contacts); None
+            sets none. The documented one is `RateLimit(20, 60)`.
         total_rate_limit: The budget they share; None sets none. The documented one of an address is
             `RateLimit(600, 60)`.
         options: `base_url`, `timeouts`, `retry`, `connector`, `transport`, `trace_configs`, `max_response_bytes`,
@@ -153,16 +154,17 @@ class ContactshipPool:
     ) -> AsyncGenerator[tuple[str, T], None]:
         """Iterate over what *walk* yields for each organization, as it comes.
 
-            async for organization, number in pool.iter(lambda client: client.iter_phone_numbers()):
+            async for organization, tag in pool.iter(lambda client: client.tags.list()):
                 ...
 
-        No more than *max_concurrent* organizations are walked at once, and they stand still while you are busy: what
-        is held is a page of each, and *max_concurrent* items. Leave early with `contextlib.aclosing()`. For a time
-        limit, put `asyncio.timeout()` around the whole loop: `asyncio.wait_for(anext(...), ...)` ends the generator
-        when it times out, and what is missing would go unnoticed.
+        No more than *max_concurrent* organizations are walked at once, and they wait while you are busy: what
+        is held is a page of each, of a listing also its next page, and *max_concurrent* items. Leave early with
+        `contextlib.aclosing()`. For a time limit, put `asyncio.timeout()` around the whole loop:
+        `asyncio.wait_for(anext(...), ...)` ends the generator when it times out, and what is missing would go
+        unnoticed.
 
         Args:
-            walk: Any function from a client to an async iterator.
+            walk: Any function from a client to a listing, or to another async iterator.
             on_complete: An async function, awaited with the name of an organization and the number of its items when
                 you have taken the last of them and ask for more, before you get it: a transaction is committed here,
                 say. Also where there were none; not for organizations that fail, nor for those that you have left
@@ -209,7 +211,7 @@ class ContactshipPool:
         walk: Callable[[ContactshipClient], AsyncIterable[T]],
         on_complete: Callable[[str, int], Awaitable[object]] | None,
     ) -> AsyncGenerator[tuple[str, T], None]:
-        merge: Merge[T | _End] = self._merge(walk, tell_end=None if on_complete is None else _End)
+        merge: Merge[T | _End] = self._merge(walk, make_end_item=None if on_complete is None else _End)
         try:
             async with merge:
                 async for organization, item in merge:
@@ -229,10 +231,10 @@ class ContactshipPool:
         async def run(client: ContactshipClient) -> AsyncGenerator[OrganizationResult[T], None]:
             yield OrganizationResult(cast("str", client.organization), await job(client), None)
 
-        def tell(organization: str, error: Exception) -> OrganizationResult[T]:
+        def failed(organization: str, error: Exception) -> OrganizationResult[T]:
             return OrganizationResult(organization, None, error)
 
-        merge = self._merge(run, tell)
+        merge = self._merge(run, failed)
         try:
             async with merge:
                 async for _, result in merge:
@@ -243,12 +245,12 @@ class ContactshipPool:
     def _merge(
         self,
         begin: Callable[[ContactshipClient], AsyncIterable[T]],
-        tell: Callable[[str, Exception], T] | None = None,
-        tell_end: Callable[[int], T] | None = None,
+        make_failure_item: Callable[[str, Exception], T] | None = None,
+        make_end_item: Callable[[int], T] | None = None,
     ) -> Merge[T]:
         self._connection.check_available()
         sources = ((name, partial(self._begin, begin, name)) for name in self)
-        merge = Merge(sources, min(self._max_concurrent, len(self)), tell, tell_end)
+        merge = Merge(sources, min(self._max_concurrent, len(self)), make_failure_item, make_end_item)
         self._merges.add(merge)
         return merge
 
@@ -259,7 +261,14 @@ class ContactshipPool:
                 items.close()
             message = f"walk must return an async iterator, not {type(items).__name__}; for a coroutine there is map"
             raise TypeError(message)
-        return items
+        return _fetch_ahead(items) if isinstance(items, AnyListing) else items
+
+
+async def _fetch_ahead(listing: AnyListing[T]) -> AsyncGenerator[T, None]:
+    """Yield the rows of *listing*, with its next page on the way."""
+    async with listing.prefetch() as ahead:
+        async for row in ahead:
+            yield row
 
 
 class _OrganizationClient(SharingClient):
@@ -279,13 +288,13 @@ async def _call(on_complete: Callable[[str, int], Awaitable[object]], organizati
 
 
 def _read_api_keys(api_keys: object) -> dict[str, ApiKey] | ConfigurationError | TypeError:
-    """Check the keys, and return them or the first fault: raised here, it would pass a frame that holds them all."""
+    """Check the keys, and return them or the first error: raised here, it would pass a frame that holds them all."""
     if not isinstance(api_keys, Mapping):
         return TypeError(f"api_keys must be of type Mapping, not {type(api_keys).__name__}")
     keys: dict[str, ApiKey] = {}
     for organization, source in api_keys.items():
         if not isinstance(organization, str) or not organization:
-            return TypeError("the names of organizations in api_keys must be non-empty texts")
+            return TypeError("the names of organizations in api_keys must be non-empty strings")
         key = read_api_key(source, of=f" of {organization!r}")
         if isinstance(key, ConfigurationError):
             return key

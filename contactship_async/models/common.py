@@ -81,7 +81,7 @@ class SortOrder(StrEnum):
     DESC = "desc"
 
 
-class Page(Struct, Generic[T], frozen=True):  # as those of `_messages`: each page makes one
+class Page(Struct, Generic[T], frozen=True):  # as those of `_http.messages`: each page makes one
     """Rows of a listing, as one request returned them. Iterable and sized.
 
     Args:
@@ -104,7 +104,7 @@ class Page(Struct, Generic[T], frozen=True):  # as those of `_messages`: each pa
 
     @property
     def next_offset(self) -> int | None:
-        """The offset of the row after this page; None when *data* is empty, and at the end as *count* tells it."""
+        """The offset of the row after this page; None when *data* is empty, and at the end by *count*."""
         end = self.offset + len(self.data)
         if not self.data or (self.count is not None and end >= self.count):
             return None

@@ -1,4 +1,4 @@
-"""Many organizations at one URL, told apart by their keys."""
+"""Many organizations at one URL, distinguished by their keys."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class SandboxPool(Served):
         async with sandboxes, sandboxes.pool() as pool:
             sandboxes["acme"].script(Status(500))
 
-    The key of a request says whose sandbox answers it, with the faults, the rate limit and the latency of that one; an
-    unknown key is answered 401. `sandboxes["acme"]` is the sandbox of an organization.
+    The key of a request decides which sandbox handles it, with the faults, the rate limit and the latency of that one;
+    an unknown key gets a 401. `sandboxes["acme"]` is the sandbox of an organization.
 
     Source: https://docs.contactship.ai/api-reference/introduction
 
@@ -40,7 +40,7 @@ class SandboxPool(Served):
     """
 
     def __init__(self, sandboxes: Mapping[str, Sandbox], *, host: str = "127.0.0.1", port: int = 0) -> None:
-        super().__init__(self._answer_by_key, host, port)
+        super().__init__(self._respond_by_key, host, port)
         self._sandboxes = _check_types(sandboxes)
         handlers = {name: sandbox._join(name) for name, sandbox in self._sandboxes.items()}  # noqa: SLF001 - for here
         _check_distinct(self._sandboxes)
@@ -75,11 +75,11 @@ class SandboxPool(Served):
         """
         return ContactshipPool(**{"api_keys": self.api_keys, **self._connect(options)})
 
-    def _answer_by_key(self, request: Request) -> Reply:
-        # Which organization's settings a description without a key is of matters only where they differ.
+    def _respond_by_key(self, request: Request) -> Reply:
+        # The description without a key is that of the first organization; it matters only if settings differ.
         unknown = ("", self._by_key[self._first][1] if request.path == DOCUMENT_PATH else self._unknown_key)
         name, handler = self._by_key.get(request.api_key.reveal(), unknown)
-        return evolve(handler.answer(request), organization=name)
+        return evolve(handler.respond(request), organization=name)
 
 
 def _check_types(sandboxes: object) -> dict[str, Sandbox]:

@@ -39,7 +39,7 @@ class Sandbox(Served):
     reaches it, all methods may be called meanwhile, and `on_request` is called in that thread.
 
     The organization is made up: phone number *i*, counted from 0, was created *i* hours after the beginning of 2024
-    (UTC), every third is inbound, the others are outbound, and all are reserved for fiction. A request is answered 401
+    (UTC), every third is inbound, the others are outbound, and all are reserved for fiction. The response is 401
     without the right key, 400 with parameters that are not allowed, and 404 on a path the sandbox does not know.
 
     Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
@@ -52,9 +52,9 @@ class Sandbox(Served):
         credits: The balance at first, a finite number.
         api_key: The only key that is accepted; None is `sandbox-key`, or in a `SandboxPool` one made of the name.
         seed: The same seed makes the same organization.
-        envelope: `count` answers `{"data", "count"}`, `pagination` the newer `{"statusCode", "data", "pagination"}`.
+        envelope: `count` sends `{"data", "count"}`, `pagination` the newer `{"statusCode", "data", "pagination"}`.
         max_limit: A larger `limit` is silently lowered to this, >= 1.
-        latency: Seconds before each answer, finite and >= 0.
+        latency: Seconds before each response, finite and >= 0.
         rate_limit: Requests per fixed window of 60 seconds, >= 1; None sets no limit and sends no headers about it.
         heavy_rate_limit: The same of heavy listings, whose requests count in *rate_limit* as well, >= 1. No listing
             that the sandbox has so far is heavy.
@@ -62,7 +62,7 @@ class Sandbox(Served):
         host: An address of this machine for the server, or a name of it. Others reach one that is no loopback address,
             such as `0.0.0.0`, which is all of them (in a container, say), and may use it: its key is no secret.
         port: For the server, 0 to 65535; 0 takes any free one.
-        clock: Seconds that never go back; the windows of rate limits follow it.
+        clock: Seconds of a monotonic clock; the windows of rate limits follow it.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -70,7 +70,7 @@ class Sandbox(Served):
     """
 
     phone_numbers: PhoneNumbers
-    """Its phone numbers: `add`, `remove`, `rows`, and what else a list can be asked."""
+    """Its phone numbers: `add`, `remove`, `rows`, and the other operations of a list."""
 
     tags: Tags
     """Its tags, in the same way."""
@@ -131,7 +131,7 @@ class Sandbox(Served):
             latency=latency,
             limits=RateLimits(rate_limit, heavy_rate_limit, clock),
         )
-        super().__init__(self._handler.answer, host, port)
+        super().__init__(self._handler.respond, host, port)
 
     @property
     def api_key(self) -> str:
@@ -152,11 +152,11 @@ class Sandbox(Served):
         return ContactshipClient(**{"api_key": self.api_key, **self._connect(options)})
 
     def script(self, *faults: Fault | None, times: int | None = 1) -> None:
-        """Let the next requests meet these faults, one each; replaces what is left of an earlier script.
+        """Apply these faults to the next requests, one each; replaces what is left of an earlier script.
 
         Args:
-            faults: Such as `Status(500)`; None is a normal answer.
-            times: How often the whole sequence is met, >= 1; None repeats it for ever.
+            faults: Such as `Status(500)`; None is a normal response.
+            times: How often the whole sequence is applied, >= 1; None repeats it for ever.
 
         Raises:
             TypeError: Something else than a fault or None.
@@ -165,17 +165,17 @@ class Sandbox(Served):
         self._handler.script.set(faults, times)
 
     def clear_script(self) -> None:
-        """Answer normally from the next request on."""
+        """Respond normally from the next request on."""
         self._handler.script.clear()
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The requests answered so far, in order of arrival. This is the list itself: clear it as you like."""
+        """The requests so far, in order of arrival. This is the list itself: clear it as you like."""
         return self._handler.requests
 
     @property
     def on_request(self) -> Callable[[RecordedRequest], object] | None:
-        """Called with each request before it is answered, its status still None; what it returns is ignored.
+        """Called with each request before its response, its status still None; what it returns is ignored.
 
         A test adds or removes numbers between two pages here: `len(sandbox.requests)` requests came before this one.
         """
@@ -201,7 +201,7 @@ class Sandbox(Served):
         self.phone_numbers.remove(id)
 
     def _join(self, organization: str) -> RequestHandler:
-        """Take the key of an organization of a pool, unless there is one already, and return what answers."""
+        """Take the key of an organization of a pool, unless there is one already, and return its request handler."""
         if self._chooses_key:
             self._chooses_key = False
             self._api_key = self._handler.api_key = f"{_DEFAULT_KEY}-{quote(organization, safe='', errors='replace')}"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from attrs import frozen
+from processes import started
 
 from contactship_async._cli.app import run
 
@@ -24,15 +25,7 @@ class Ended:
 
     code: int | None
     output: str
-    complaint: str
-
-
-@pytest.fixture(autouse=True)
-def _ctrl_c_is_not_ignored() -> Iterator[None]:
-    """Let processes react to Ctrl-C even if the tests run as a background job, which passes on that it is ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+    stderr: str
 
 
 @pytest.fixture
@@ -50,7 +43,6 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]
 @pytest.fixture
 async def start(environment: Callable[..., dict[str, str]]) -> AsyncIterator[Callable[..., Awaitable[Process]]]:
     """Return an async function that starts Python, or another program, which ends with the test at the latest."""
-    started: list[Process] = []
 
     async def start_process(
         *arguments: str,
@@ -60,17 +52,11 @@ async def start(environment: Callable[..., dict[str, str]]) -> AsyncIterator[Cal
         **settings: Any,
     ) -> Process:
         streams = {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE, **settings}
-        process = await asyncio.create_subprocess_exec(
-            program, *arguments, env=environment(url, **(variables or {})), **streams
-        )
-        started.append(process)
-        return process
+        process = started(program, *arguments, env=environment(url, **(variables or {})), **streams)
+        return await ends_with_the_test.enter_async_context(process)
 
-    yield start_process
-    for process in started:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
+    async with AsyncExitStack() as ends_with_the_test:
+        yield start_process
 
 
 @pytest.fixture
@@ -79,8 +65,8 @@ def contactship(start: Callable[..., Awaitable[Process]]) -> Callable[..., Await
 
     async def run_to_end(*arguments: str, **settings: Any) -> Ended:
         process = await start("-m", "contactship_async", *arguments, **settings)
-        output, complaint = await process.communicate()
-        return Ended(process.returncode, (output or b"").decode(), (complaint or b"").decode())
+        output, stderr = await process.communicate()
+        return Ended(process.returncode, (output or b"").decode(), (stderr or b"").decode())
 
     return run_to_end
 

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-import asyncio
 import csv
 import json
+from functools import partial
 from typing import Any
 
 import pytest
-from raw_server import RawServer, answer, refused_url
+from raw_server import RawServer, refused_url, response
 
-from contactship_async import Request
+from contactship_async import ContactshipClient, Request, RetryPolicy
 from contactship_async._cli.table import lay_out
 from contactship_async.sandbox import Body, Sandbox, Status
 from contactship_async.sandbox._api.replies import Reply
@@ -41,7 +41,7 @@ async def test_prints_the_same_numbers_in_each_format(call: Any) -> None:
 
     expected = [number for number in reversed(Sandbox().phone_numbers) if number["type"] == "inbound"][1:6]
     array, lines, sheet, table = (one.output for one in ended)
-    assert [(0, "")] * 4 == [(one.code, one.complaint) for one in ended]
+    assert [(0, "")] * 4 == [(one.code, one.stderr) for one in ended]
     assert expected == json.loads(array)
     assert 1 == array.count("\n")
     assert expected == [json.loads(line) for line in lines.splitlines()]
@@ -53,12 +53,12 @@ async def test_prints_the_same_numbers_in_each_format(call: Any) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("--exact",), ("--concurrency", "8"), ("--exact", "--concurrency", "8")])
-async def test_walks_as_told(call: Any, options: tuple[str, ...]) -> None:
-    """Side by side or with proof, the numbers are the same, and the pages are those of such a walk."""
+async def test_walks_with_options(call: Any, options: tuple[str, ...]) -> None:
+    """Concurrently or with proof, the numbers are the same, and the pages are those of such a walk."""
     async with Sandbox(120) as sandbox:
         ended = await call(*LIST, *options, "--page-size", "20", "--format", "jsonl", url=sandbox.url)
 
-    assert (0, "") == (ended.code, ended.complaint)
+    assert (0, "") == (ended.code, ended.stderr)
     assert [*sandbox.phone_numbers] == [json.loads(line) for line in ended.output.splitlines()]
     strides = {"--exact": 18, "--concurrency": 19}
     assert strides.get((*options, "")[0], 20) == int(sandbox.requests[1].params["offset"])
@@ -74,7 +74,7 @@ async def test_says_why_a_listing_is_not_provably_complete(call: Any) -> None:
         ended = await call(*LIST, "--exact", "--page-size", "3", url=sandbox.url)
 
     assert 1 == ended.code
-    assert "contactship: 5 rows share 2026-01-15T10:00:00Z; pass page_size >= 7" in ended.complaint
+    assert "contactship: 5 rows share 2026-01-15T10:00:00Z; pass page_size >= 7" in ended.stderr
 
 
 async def test_lists_a_sandbox_without_any_settings(contactship: Any) -> None:
@@ -84,7 +84,7 @@ async def test_lists_a_sandbox_without_any_settings(contactship: Any) -> None:
     ended = await contactship(*LIST, "--sandbox", variables=settings)
 
     header, rule, *rows = ended.output.splitlines()
-    assert (0, "") == (ended.code, ended.complaint)
+    assert (0, "") == (ended.code, ended.stderr)
     assert FIELDS == header.split()
     assert {"─"} == set(rule)
     assert [list(number.values()) for number in Sandbox().phone_numbers] == [line.split() for line in rows]
@@ -98,27 +98,28 @@ async def test_prints_an_empty_listing_in_each_format(call: Any) -> None:
         ]
 
     assert ["[]\n", "", ",".join(FIELDS) + "\n", ""] == [one.output for one in ended]
-    assert ["", "", "", "contactship: no phone numbers\n"] == [one.complaint for one in ended]
+    assert ["", "", "", "contactship: no phone numbers\n"] == [one.stderr for one in ended]
     assert {0} == {one.code for one in ended}
 
 
-async def test_says_in_one_line_why_a_call_failed(call: Any, contactship: Any) -> None:
-    """A refused key, a server without a listener and an answer that is not JSON print one line, and no data."""
-    async with Sandbox(api_key="another-key") as server, RawServer(answer(b"<html>")) as strange:
-        refused, unreachable = await asyncio.gather(
-            contactship(*LIST, "--format", "json", url=server.url), contactship(*LIST, url=refused_url())
-        )
+async def test_says_in_one_line_why_a_call_failed(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused key, a server without a listener and a response that is not JSON print one line, and no data."""
+    hasty = partial(ContactshipClient, retry=RetryPolicy(initial_delay=0))
+    monkeypatch.setattr("contactship_async._cli.organizations.ContactshipClient", hasty)
+    async with Sandbox(api_key="another-key") as server, RawServer(response(b"<html>")) as strange:
+        refused = await call(*LIST, "--format", "json", url=server.url)
+        unreachable = await call(*LIST, url=refused_url())
         malformed = await call(*LIST, "--format", "csv", url=strange.url)
 
     assert [(1, "")] * 3 == [(one.code, one.output) for one in (refused, unreachable, malformed)]
     assert (
-        "contactship: GET /v1/phone-numbers was answered 401 Unauthorized: Invalid or missing API key"
+        "contactship: GET /v1/phone-numbers failed: 401 Unauthorized: Invalid or missing API key"
         " (request id sandbox-000001); check CONTACTSHIP_API_KEY\n"
-    ) == refused.complaint
-    assert unreachable.complaint.startswith("contactship: GET /v1/phone-numbers failed: could not connect to ")
-    assert unreachable.complaint.endswith(" (Connection refused)\n")
-    assert 1 == unreachable.complaint.count("\n")
-    assert "contactship: the response is malformed: not JSON\n" == malformed.complaint
+    ) == refused.stderr
+    assert unreachable.stderr.startswith("contactship: GET /v1/phone-numbers failed: could not connect to ")
+    assert unreachable.stderr.endswith(" (Connection refused)\n")
+    assert 1 == unreachable.stderr.count("\n")
+    assert "contactship: the response is malformed: not JSON\n" == malformed.stderr
 
 
 async def test_prints_what_came_before_a_failure_and_how_to_go_on(call: Any) -> None:
@@ -140,20 +141,20 @@ async def test_prints_what_came_before_a_failure_and_how_to_go_on(call: Any) -> 
     ]
     assert server.phone_numbers[:3] == json.loads(array.output)
     assert (
-        "contactship: GET /v1/phone-numbers was answered 500 Internal Server Error; the server asks to wait 600 s:"
+        "contactship: GET /v1/phone-numbers failed: 500 Internal Server Error; the server asks to wait 600 s:"
         rf" \x1b]0;owned\x07[red]out of order[/red]{'!' * (300 - 33)} (request id sandbox-000002);"
         " to go on after the 3 phone numbers printed, add --offset 3\n"
-    ) == failed.complaint
+    ) == failed.stderr
     assert (
-        "contactship: GET /v1/phone-numbers was answered 502 Bad Gateway; the server asks to wait 600 s"
+        "contactship: GET /v1/phone-numbers failed: 502 Bad Gateway; the server asks to wait 600 s"
         " (request id sandbox-000005); to go on after the 3 phone numbers printed, add --offset 3\n"
-    ) == array.complaint
+    ) == array.stderr
 
 
 async def test_prints_the_rows_before_a_malformed_one(call: Any) -> None:
     """A row that can't be read ends the listing after the rows before it, and the offset behind it is named."""
-    page = answer({"data": [row(1), row(2), row(3, id=None), row(4)], "count": 4})
-    rest = answer({"data": [row(4)], "count": 4})
+    page = response({"data": [row(1), row(2), row(3, id=None), row(4)], "count": 4})
+    rest = response({"data": [row(4)], "count": 4})
 
     async with RawServer(page, rest) as server:
         ended = await call(*LIST, "--format", "jsonl", url=server.url)
@@ -165,7 +166,7 @@ async def test_prints_the_rows_before_a_malformed_one(call: Any) -> None:
     assert (
         "contactship: the response is malformed: data[2].id: expected a non-empty string, got null;"
         " to go on behind that row, add --offset 3\n"
-    ) == ended.complaint
+    ) == ended.stderr
 
 
 @pytest.mark.parametrize("walk", [(), ("--concurrency", "4"), ("--exact",), ("--exact", "--concurrency", "4")])
@@ -190,7 +191,7 @@ async def test_leads_past_a_malformed_row(call: Any, walk: tuple[str, ...]) -> N
             ended = await call(*LIST, "--page-size", "5", "--format", "jsonl", *walk, "--offset", offset, url=url)
             came += [json.loads(line) for line in ended.output.splitlines()]
             assert 1 == ended.code
-            offset = ended.complaint.rpartition("to go on behind that row, add --offset ")[2].strip()
+            offset = ended.stderr.rpartition("to go on behind that row, add --offset ")[2].strip()
         ended = await call(*LIST, *walk, "--offset", offset, url=url)
 
     assert 0 == ended.code
@@ -203,12 +204,12 @@ async def test_keeps_hostile_text_harmless(call: Any) -> None:
         1, id="pn\n\x9b2J\u202e1", phone_number="[bold]+1[/bold]", type=f"{ESCAPE}ünbound", organization_id="組織"
     )
 
-    async with RawServer(answer({"data": [hostile], "count": 1})) as server:
+    async with RawServer(response({"data": [hostile], "count": 1})) as server:
         table, lines, sheet = [
             await call(*LIST, "--format", format_, url=server.url) for format_ in ("table", "jsonl", "csv")
         ]
 
-    assert [(0, "")] * 3 == [(one.code, one.complaint) for one in (table, lines, sheet)]
+    assert [(0, "")] * 3 == [(one.code, one.stderr) for one in (table, lines, sheet)]
     assert [r"pn\n\x9b2J\u202e1", "[bold]+1[/bold]", r"\x1b]0;owned\x07ünbound", "組織", "2026-01-15T10:00:01Z"] == (
         table.output.splitlines()[2].split()
     )

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import signal
-import time
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from terminals_and_pipes import AT_ONCE, STYLING, closed_pipe, run_in_terminal, unfold
+from turns import pass_turns
 
 from contactship_async import PhoneNumber, PhoneNumberType
 from contactship_async._cli.output import Output
@@ -76,9 +77,9 @@ def read(ended: Any, format_: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("format_", FORMATS)
 async def test_prints_the_numbers_of_all_with_their_names(call: Any, write_file: Any, format_: str) -> None:
-    """Whoever answers first, arrays and tables are in the order of the file; lines and sheets come as they come."""
+    """Arrays and tables are in the order of the file; lines and csv are in the order in which the pages come."""
     acme, globex = sandbox_of("acme", 5), sandbox_of("globex", 7)
-    acme.script(Slow(0.3))
+    acme.script(Slow(0.3))  # real seconds, in which the command gets the others' pages
     command = (*LIST, "--organizations", write_file("acme", "globex"), "--page-size", "3", "--format", format_)
 
     async with serve_all(acme=acme, globex=globex) as url:
@@ -87,7 +88,7 @@ async def test_prints_the_numbers_of_all_with_their_names(call: Any, write_file:
     expected = [*expected_of("acme", acme), *expected_of("globex", globex)]
     in_order = format_ in {"json", "table"}
     rows = read(ended, format_)
-    assert (0, "") == (ended.code, ended.complaint)
+    assert (0, "") == (ended.code, ended.stderr)
     assert (expected if in_order else expected[5:] + expected[:5]) == rows
     assert [FIELDS] * 12 == [[*row] for row in rows]
 
@@ -106,7 +107,7 @@ async def test_options_hold_for_each_organization(call: Any, write_file: Any) ->
         [row for row in reversed(expected_of(name, sandbox)) if row["type"] == "inbound"][2:6]
         for name, sandbox in (("acme", acme), ("globex", globex))
     ]
-    assert (0, "") == (ended.code, ended.complaint)
+    assert (0, "") == (ended.code, ended.stderr)
     assert [*expected[0], *expected[1]] == json.loads(ended.output) == read(exact, "table")
     for sandbox in (acme, globex):
         plain, proven = [[request.params["offset"] for request in sandbox.requests][place] for place in (1, 3)]
@@ -138,12 +139,12 @@ async def test_lists_a_few_at_once_and_ctrl_c_ends_it(
         process = await start(*command, url=url, variables=keys_of(*names))
         lines = [await process.stdout.readline() for _ in range(3)]
         await all_begun.wait()
-        await asyncio.sleep(0.2)  # in which no other begins
+        await asyncio.sleep(0.1)  # real time, in which another process does not begin another
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(AT_ONCE):
-            rest, complaint = await process.communicate()
+            rest, stderr = await process.communicate()
 
-    assert (130, b"", b"") == (process.returncode, rest, complaint)
+    assert (130, b"", b"") == (process.returncode, rest, stderr)
     assert expected_of("org0", sandboxes["org0"]) == [json.loads(line) for line in lines]
     assert names[: most + 1] == sorted(begun, key=names.index)
 
@@ -165,12 +166,12 @@ async def test_failures_come_after_all_numbers(call: Any, write_file: Any, forma
     assert {"acme": expected_of("acme", acme), "hooli": expected_of("hooli", hooli)[:3]} == rows
     assert expected_of("hooli", hooli)[3:] == read(rest, format_)
     assert (
-        "contactship: hooli: GET /v1/phone-numbers was answered 500 Internal Server Error; the server asks to wait"
+        "contactship: hooli: GET /v1/phone-numbers failed: 500 Internal Server Error; the server asks to wait"
         " 600 s: out of order (request id sandbox-000002); to go on after its 3 phone numbers printed, list it alone"
         " with --offset 3\n"
-        "contactship: globex: GET /v1/phone-numbers was answered 401 Unauthorized: Invalid or missing API key"
+        "contactship: globex: GET /v1/phone-numbers failed: 401 Unauthorized: Invalid or missing API key"
         " (request id sandbox-000001); check GLOBEX_KEY\n"
-    ) == ended.complaint
+    ) == ended.stderr
 
 
 async def test_leads_past_a_malformed_row_of_an_organization(call: Any, write_file: Any) -> None:
@@ -184,7 +185,7 @@ async def test_leads_past_a_malformed_row_of_an_organization(call: Any, write_fi
         ended = await call(*command, url=url, variables=keys_of("acme", "globex"))
 
     assert 1 == ended.code
-    assert ended.complaint.endswith("; to go on behind that row, list it alone with --offset 2\n")
+    assert ended.stderr.endswith("; to go on behind that row, list it alone with --offset 2\n")
 
 
 async def test_prints_nothing_if_all_failed_and_something_empty_otherwise(call: Any, write_file: Any) -> None:
@@ -216,12 +217,14 @@ async def test_no_key_is_printed(contactship: Any, write_file: Any) -> None:
 
     assert 1 == ended.code
     assert 4 == len(ended.output.splitlines())
-    assert 1 == len(ended.complaint.splitlines())
-    assert "sk-" not in ended.output + ended.complaint
+    assert 1 == len(ended.stderr.splitlines())
+    assert "sk-" not in ended.output + ended.stderr
 
 
 KEY = "cs_live_5ecRetKEY"
-NO_LINE = 'is no TOML, at its line {}: each line must be like acme = "ACME_CONTACTSHIP_KEY", each name there once'
+NO_LINE = (
+    'is not valid TOML, at its line {}: each line must be like acme = "ACME_CONTACTSHIP_KEY", each name there once'
+)
 NO_NAME = "what follows must be the name of an environment variable, in quotes; the key itself belongs in that"
 A_TABLE = "it is a table, and must be the name of an environment variable; names with dots go into quotes"
 
@@ -229,12 +232,12 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
     "empty": ("", 'FILE names no organization: a line such as acme = "ACME_CONTACTSHIP_KEY" does'),
     "comment": ("# nothing yet\n", 'FILE names no organization: a line such as acme = "ACME_CONTACTSHIP_KEY" does'),
     "unquoted": (f'good = "GOOD_KEY"\n\nacme = {KEY}\n', f"FILE {NO_LINE.format(3)}"),
-    "open": (f'acme = "{KEY}', "FILE is no TOML, at its end: each line must be like"),
+    "open": (f'acme = "{KEY}', "FILE is not valid TOML, at its end: each line must be like"),
     "twice": (f'{KEY} = "GOOD_KEY"\n{KEY} = "GOOD_KEY"\n', f"FILE {NO_LINE.format(2)}"),
     "inline twice": (f'a = {{ {KEY} = "a", {KEY} = "b" }}', f"FILE {NO_LINE.format(1)}"),
     "namespace": (f"a.b = 1\n[a]\n{KEY} = 1\n[a.{KEY}]\n[a.{KEY}]\n", f"FILE {NO_LINE.format(2)}"),
-    "not UTF-8": (b'acme = "\xff"', "FILE is no TOML: it is not in UTF-8"),
-    "deep": ("a = " + "[" * 100_000, "FILE is no TOML"),
+    "not UTF-8": (b'acme = "\xff"', "FILE is not valid TOML: it is not in UTF-8"),
+    "deep": ("a = " + "[" * 100_000, "FILE is not TOML"),
     "number": ("acme = 1", f"organization 'acme' of FILE: {NO_NAME}"),
     "list": (f'acme = ["{KEY}"]', f"organization 'acme' of FILE: {NO_NAME}"),
     "key with dashes": (f'acme = "{KEY}-1"', f"organization 'acme' of FILE: {NO_NAME}"),
@@ -253,10 +256,8 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize(("content", "complaint"), WRONG.values(), ids=[*WRONG])
-async def test_names_what_is_wrong_with_the_file(
-    call: Any, tmp_path: Path, content: str | bytes, complaint: str
-) -> None:
+@pytest.mark.parametrize(("content", "stderr"), WRONG.values(), ids=[*WRONG])
+async def test_names_what_is_wrong_with_the_file(call: Any, tmp_path: Path, content: str | bytes, stderr: str) -> None:
     """It is exit code 2 and one line, which never quotes what may be a key."""
     file = tmp_path / "organizations.toml"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -265,10 +266,10 @@ async def test_names_what_is_wrong_with_the_file(
     ended = await call(*LIST, "--organizations", str(file), variables=variables)
 
     assert (2, "") == (ended.code, ended.output)
-    assert ended.complaint.startswith("contactship: ")
-    assert complaint in ended.complaint.replace(str(file), "FILE")
-    assert ended.complaint[:-1].isprintable()
-    assert KEY.replace("_", "").lower() not in ended.complaint.replace("_", "").lower()
+    assert ended.stderr.startswith("contactship: ")
+    assert stderr in ended.stderr.replace(str(file), "FILE")
+    assert ended.stderr[:-1].isprintable()
+    assert KEY.replace("_", "").lower() not in ended.stderr.replace("_", "").lower()
 
 
 async def test_names_a_file_that_cannot_be_read(call: Any, tmp_path: Path) -> None:
@@ -277,8 +278,8 @@ async def test_names_a_file_that_cannot_be_read(call: Any, tmp_path: Path) -> No
     folder = await call(*LIST, "--organizations", str(tmp_path))
 
     assert (2, "", 2, "") == (missing.code, missing.output, folder.code, folder.output)
-    assert f"contactship: {tmp_path}/missing.toml can't be read: No such file or directory\n" == missing.complaint
-    assert f"contactship: {tmp_path} can't be read: Is a directory\n" == folder.complaint
+    assert f"contactship: {tmp_path}/missing.toml can't be read: No such file or directory\n" == missing.stderr
+    assert f"contactship: {tmp_path} can't be read: Is a directory\n" == folder.stderr
 
 
 async def test_names_an_unusable_server_as_such(call: Any, write_file: Any) -> None:
@@ -288,11 +289,11 @@ async def test_names_an_unusable_server_as_such(call: Any, write_file: Any) -> N
     ended = await call(*LIST, "--organizations", file, url="api.contactship.ai", variables=keys_of("acme"))
 
     assert 2 == ended.code
-    assert ended.complaint.startswith("contactship: CONTACTSHIP_BASE_URL is unusable: base_url must be")
+    assert ended.stderr.startswith("contactship: CONTACTSHIP_BASE_URL is unusable: base_url must be")
 
 
 async def test_takes_names_and_files_as_they_come(call: Any, tmp_path: Path) -> None:
-    """A byte order mark is no fault; names of any kind are exact in data, and harmless in tables and complaints."""
+    """A byte order mark is no error; names of any kind are exact in data, and harmless in tables and error messages."""
     name = f"{ESCAPE}[red]ü\n"
     file = tmp_path / "organizations.toml"
     toml = r'"\u001b]0;owned\u0007[red]ü\n" = "ACME_KEY"' + '\n"[bold]b[/bold]" = "BAD_KEY"\n'
@@ -308,7 +309,7 @@ async def test_takes_names_and_files_as_they_come(call: Any, tmp_path: Path) -> 
         ]
 
     assert [1, 1, 1] == [ended.code for ended in (table, lines, sheet)]
-    assert table.complaint.startswith("contactship: [bold]b[/bold]: GET /v1/phone-numbers was answered 401")
+    assert table.stderr.startswith("contactship: [bold]b[/bold]: GET /v1/phone-numbers failed: 401")
     assert r"\x1b]0;owned\x07[red]ü\n" == table.output.splitlines()[2].split()[0]
     assert name == json.loads(lines.output)["organization"]
     assert name == next(csv.DictReader(sheet.output.splitlines(keepends=True)))["organization"]
@@ -337,7 +338,7 @@ async def test_shows_at_a_terminal_which_are_under_way(start: Any, contactship: 
     assert shown.endswith("\x1b[2K")
     assert 13 == len(rows.splitlines())
     assert "━" not in rows
-    assert (0, "") == (ended.code, ended.complaint)
+    assert (0, "") == (ended.code, ended.stderr)
 
 
 async def test_progress_shows_any_name_harmlessly(start: Any, tmp_path: Path) -> None:
@@ -384,27 +385,28 @@ async def test_a_reader_that_leaves_ends_it_silently(start: Any, write_file: Any
             variables = keys_of("acme", "globex")
             process = await start(*command, "--format", "csv", stdout=pipe, url=url, variables=variables)
             async with asyncio.timeout(AT_ONCE * 2):
-                _, complaint = await process.communicate()
+                _, stderr = await process.communicate()
 
-    assert (0, b"") == (process.returncode, complaint)
+    assert (0, b"") == (process.returncode, stderr)
 
 
 async def test_a_slow_reader_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time limits of requests under way would run out if the event loop waited for who reads."""
+    """The time limits of requests under way would run out if the event loop waited for the reader."""
     number = PhoneNumber("pn-1", "+12025550100", PhoneNumberType.INBOUND, "org-1", datetime(2026, 1, 15, tzinfo=UTC))
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "w") as stdout:
 
         def read_late() -> list[bytes]:
-            time.sleep(0.5)
+            has_waited.wait(AT_ONCE)
             return [reader.readline() for _ in range(5000)]
 
         monkeypatch.setattr("sys.stdout", stdout)
+        has_waited = threading.Event()
         lines = asyncio.create_task(asyncio.to_thread(read_late))
-        await asyncio.sleep(0)
         adding = asyncio.create_task(Output("jsonl").add([number] * 5000))
-        await asyncio.sleep(0.1)
+        await pass_turns()
         had_to_wait = not adding.done()
+        has_waited.set()
         await asyncio.gather(lines, adding)
 
     assert had_to_wait

@@ -61,9 +61,9 @@ async def test_ctrl_c_ends_a_listing_at_once(start: Any) -> None:
         await asked_again.wait()
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(AT_ONCE):
-            rest, complaint = await process.communicate()
+            rest, stderr = await process.communicate()
 
-    assert (130, b"", b"") == (process.returncode, rest, complaint)
+    assert (130, b"", b"") == (process.returncode, rest, stderr)
     assert [number["id"].encode() for number in server.phone_numbers[:2]] == [line.split(b",")[0] for line in lines[1:]]
 
 
@@ -71,13 +71,13 @@ async def test_ctrl_c_waits_for_the_next_callback(start: Any) -> None:
     """An event loop that is interrupted amid a callback may lose a wake-up, and wait forever for a task to end."""
     process = await start("-c", START_AND_INTERRUPT_A_CALLBACK, *LIST, "--format", "csv")
     async with asyncio.timeout(AT_ONCE):
-        output, complaint = await process.communicate()
+        output, stderr = await process.communicate()
 
-    assert (130, b"still in the callback\n", b"") == (process.returncode, output, complaint)
+    assert (130, b"still in the callback\n", b"") == (process.returncode, output, stderr)
 
 
 @pytest.mark.parametrize("format_", ["csv", "table"])
-async def test_ctrl_c_ends_a_listing_that_nobody_reads(start: Any, format_: str) -> None:
+async def test_ctrl_c_ends_a_listing_that_is_not_read(start: Any, format_: str) -> None:
     """The command does not wait for a reader that has stopped, such as a pager."""
     with full_pipe() as (pipe, count_bytes):
         async with Sandbox(1000) as server:
@@ -88,9 +88,9 @@ async def test_ctrl_c_ends_a_listing_that_nobody_reads(start: Any, format_: str)
                 await asyncio.sleep(0.05)
             process.send_signal(signal.SIGINT)
             async with asyncio.timeout(AT_ONCE):
-                _, complaint = await process.communicate()
+                _, stderr = await process.communicate()
 
-    assert (130, b"") == (process.returncode, complaint)
+    assert (130, b"") == (process.returncode, stderr)
 
 
 async def test_a_reader_that_leaves_ends_it_silently(start: Any) -> None:
@@ -104,11 +104,11 @@ async def test_a_reader_that_leaves_ends_it_silently(start: Any) -> None:
                 await start(*COMMAND, "--sandbox", "--format", "table", stdout=pipe),
                 await start(*COMMAND, "--help", stdout=pipe),
             ]
-            output, complaint = await shell.communicate()
-            complaints = [(await process.communicate())[1] for process in ended]
+            output, stderr = await shell.communicate()
+            errors = [(await process.communicate())[1] for process in ended]
 
-    assert ("id,phone_number,type,organization_id,created_at\n0\n", "") == (output.decode(), complaint.decode())
-    assert [b""] * 2 == complaints
+    assert ("id,phone_number,type,organization_id,created_at\n0\n", "") == (output.decode(), stderr.decode())
+    assert [b""] * 2 == errors
     assert [0] * 2 == [process.returncode for process in ended]
 
 
@@ -119,7 +119,7 @@ async def test_says_why_it_could_not_write(contactship: Any) -> None:
     ended = await contactship(*LIST, "--sandbox", stdout=full)
     os.close(full)
 
-    assert (1, "contactship: No space left on device\n") == (ended.code, ended.complaint)
+    assert (1, "contactship: No space left on device\n") == (ended.code, ended.stderr)
 
 
 async def test_works_with_closed_streams(start: Any) -> None:
@@ -127,10 +127,10 @@ async def test_works_with_closed_streams(start: Any) -> None:
     command = f"{shlex.join([sys.executable, *COMMAND])} --sandbox --limit 1"
 
     shell = await start("-c", f"{command} >&-; echo $?; {command} 2>&-", program="bash")
-    output, complaint = await shell.communicate()
+    output, stderr = await shell.communicate()
 
     first, *table = output.decode().splitlines()
-    assert ("0", b"") == (first, complaint)
+    assert ("0", b"") == (first, stderr)
     assert Sandbox().phone_numbers[0]["id"] == table[-1].split()[0]
 
 
@@ -145,12 +145,12 @@ async def test_says_how_to_install_what_is_missing(start: Any) -> None:
             START_AND_INTERRUPT_THE_IMPORT,
         )
     ]
-    complaints = [(await process.communicate())[1].decode() for process in processes]
+    errors = [(await process.communicate())[1].decode() for process in processes]
 
     hint = "contactship: the command line needs an extra: pip install 'contactship-async[cli]'\n"
     assert [1, 1, 1, 130] == [process.returncode for process in processes]
-    assert [hint, hint, ""] == [*complaints[:2], complaints[3]]
-    assert "ModuleNotFoundError: import of csv halted" in complaints[2]
+    assert [hint, hint, ""] == [*errors[:2], errors[3]]
+    assert "ModuleNotFoundError: import of csv halted" in errors[2]
 
 
 async def test_shows_progress_at_a_terminal(start: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pytest
 from attrs import frozen
-from raw_server import RawServer, answer
+from raw_server import RawServer, response
 from terminals_and_pipes import STYLING, run_in_terminal
 
 from contactship_async import ConnectionFailedError, ContactshipClient, Page, WalkPosition
@@ -254,7 +254,7 @@ async def test_help_explains_each_option(call: Any, command: tuple[str, str]) ->
 
     ended = await call(*command, "--help")
 
-    assert (0, "") == (ended.code, ended.complaint)
+    assert (0, "") == (ended.code, ended.stderr)
     assert [] == [option.name for option in options if not option.parameter.help]
     assert [] == [option.name for option in options if option.name not in ended.output]
     assert "There is no option for the key" in " ".join(ended.output.split())
@@ -266,26 +266,26 @@ async def test_a_key_is_needed(call: Any, command: tuple[str, str]) -> None:
     ended = await call(*command, variables={"CONTACTSHIP_API_KEY": ""})
 
     assert (2, "") == (ended.code, ended.output)
-    assert ended.complaint.startswith("contactship: no API key: set the environment variable CONTACTSHIP_API_KEY")
+    assert ended.stderr.startswith("contactship: no API key: set the environment variable CONTACTSHIP_API_KEY")
 
 
 @pytest.mark.parametrize("command", LISTINGS, ids=" ".join)
 async def test_an_empty_listing_has_its_noun_and_its_fields(call: Any, command: tuple[str, str]) -> None:
     """A table says what there is none of, a sheet has the fields of the model, and a count is zero."""
-    async with RawServer(answer({"data": [], "count": 0})) as server:
+    async with RawServer(response({"data": [], "count": 0})) as server:
         table, sheet, count = [
             await call(*arguments, url=server.url)
             for arguments in (command, (*command, "--format", "csv"), (command[0], command[1].replace("list", "count")))
         ]
 
-    assert (0, "", f"contactship: no {command[0].replace('-', ' ')}\n") == (table.code, table.output, table.complaint)
+    assert (0, "", f"contactship: no {command[0].replace('-', ' ')}\n") == (table.code, table.output, table.stderr)
     assert sheet.output.startswith("id,")
-    assert (0, "0\n", "") == (count.code, count.output, count.complaint)
+    assert (0, "0\n", "") == (count.code, count.output, count.stderr)
 
 
 async def test_lists_tags(call: Any) -> None:
     """A field without a value is an empty cell and null; filters are sent by the API's names."""
-    async with RawServer(answer({"data": [TAG], "count": 1})) as server:
+    async with RawServer(response({"data": [TAG], "count": 1})) as server:
         array, sheet = [
             await call("tags", "list", "--name", "VI", "--order", "asc", "--format", format_, url=server.url)
             for format_ in ("json", "csv")
@@ -300,7 +300,8 @@ async def test_lists_tags(call: Any) -> None:
 @pytest.mark.parametrize("columns", [80, 60, 30])
 async def test_ids_are_never_broken(start: Any, columns: int) -> None:
     """Whatever the width, an id stands in one piece, nothing is lost, and columns without a value go first."""
-    async with RawServer(answer({"data": [{**TAG, "id": f"{TAG['id']}-{n}"} for n in range(2)], "count": 2})) as server:
+    rows = [{**TAG, "id": f"{TAG['id']}-{n}"} for n in range(2)]
+    async with RawServer(response({"data": rows, "count": 2})) as server:
         shown = STYLING.sub("", await run_in_terminal(start, "tags", "list", columns=columns, url=server.url))
 
     note, header, _, *lines = shown[shown.index("contactship: ") :].splitlines()
@@ -317,7 +318,7 @@ async def test_prints_values_of_each_kind(call: Any) -> None:
         await call(*THINGS_LIST, "--format", format_) for format_ in ("json", "jsonl", "csv", "table")
     ]
 
-    assert [(0, "")] * 4 == [(ended.code, ended.complaint) for ended in (array, lines, sheet, table)]
+    assert [(0, "")] * 4 == [(ended.code, ended.stderr) for ended in (array, lines, sheet, table)]
     assert RECORDS == json.loads(array.output) == [json.loads(line) for line in lines.output.splitlines()]
     assert [[*RECORDS[0]], *CELLS] == list(csv.reader(sheet.output.splitlines(keepends=True)))
     header, _, first, second = table.output.splitlines()
@@ -336,15 +337,15 @@ async def test_prints_dictionaries(call: Any) -> None:
     assert "id,a\npa-1,1\npa-2,\n" == sheet.output
     assert (
         r"contactship: no columns for b\x1b, which the first rows lack; --format jsonl has all" "\n"
-    ) == sheet.complaint
+    ) == sheet.stderr
     assert [["id", "a", r"b\x1b"], ["pa-1", "1"], ["pa-2", "[2]"]] == [
         line.split() for line in table.output.splitlines() if "─" not in line
     ]
-    assert [("", ""), ("", "contactship: no nothing\n")] == [(ended.output, ended.complaint) for ended in empty]
+    assert [("", ""), ("", "contactship: no nothing\n")] == [(ended.output, ended.stderr) for ended in empty]
 
 
 async def test_names_a_column_without_place_once(capfd: pytest.CaptureFixture[str]) -> None:
-    """A field that comes with each later page is not complained about with each."""
+    """A field that comes with each later page is not reported with each."""
     output = Output("csv")
 
     for row in ({"id": 1}, {"id": 2, "a": 1}, {"id": 3, "a": 1}):
@@ -375,7 +376,7 @@ async def test_arguments_are_those_of_the_method(call: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "stderr"),
     [
         (("list", "--sandbox"), "--channel-id"),
         ((*THINGS_LIST[1:], "--mood", "sad"), "good"),
@@ -393,23 +394,23 @@ async def test_arguments_are_those_of_the_method(call: Any) -> None:
         (("list-all",), '"list-all"'),
     ],
 )
-async def test_wrong_arguments_are_wrong_usage(call: Any, arguments: tuple[str, ...], complaint: str) -> None:
+async def test_wrong_arguments_are_wrong_usage(call: Any, arguments: tuple[str, ...], stderr: str) -> None:
     """What the method refuses, and options that mean nothing for its listing, end with exit code 2 and one line."""
     ended = await call("new-things", *arguments)
 
-    assert (2, "", 1) == (ended.code, ended.output, ended.complaint.count("\n"))
-    assert complaint in ended.complaint
+    assert (2, "", 1) == (ended.code, ended.output, ended.stderr.count("\n"))
+    assert stderr in ended.stderr
 
 
 async def test_wrong_arguments_are_the_same_for_all_organizations(call: Any, organizations: tuple[str, str]) -> None:
-    """They are told once, not for each organization."""
+    """They are reported once, not for each organization."""
     for command in ("list", "count"):
         ended = await call("new-things", command, "--channel-id", "none", *organizations, variables=KEYS)
 
         assert (2, "", "contactship: --channel-id must be that of a channel\n") == (
             ended.code,
             ended.output,
-            ended.complaint,
+            ended.stderr,
         )
 
 
@@ -419,20 +420,20 @@ async def test_a_failure_without_offsets_gives_no_advice(call: Any, organization
     alone = await call(*command, "--sandbox")
     both = await call(*command, *organizations, variables=KEYS)
 
-    assert (1, "contactship: GET /v1/things failed\n") == (alone.code, alone.complaint)
+    assert (1, "contactship: GET /v1/things failed\n") == (alone.code, alone.stderr)
     assert RECORDS == [json.loads(line) for line in alone.output.splitlines()]
     assert (1, 4) == (both.code, len(both.output.splitlines()))
-    assert "contactship: acme: GET /v1/things failed\ncontactship: globex: GET /v1/things failed\n" == both.complaint
+    assert "contactship: acme: GET /v1/things failed\ncontactship: globex: GET /v1/things failed\n" == both.stderr
 
 
 async def test_advice_after_a_single_row(call: Any) -> None:
     """The first row is called so, not a number of rows."""
-    pages = [answer({"data": [TAG], "count": 2}), answer({"data": [], "count": 2}, status=400)]
+    pages = [response({"data": [TAG], "count": 2}), response({"data": [], "count": 2}, status=400)]
     async with RawServer(pages) as server:
         ended = await call("tags", "list", "--page-size", "1", "--format", "jsonl", url=server.url)
 
     assert 1 == ended.code
-    assert ended.complaint.endswith("; to go on after the first, add --offset 1\n")
+    assert ended.stderr.endswith("; to go on after the first, add --offset 1\n")
 
 
 async def test_counts_each_organization(call: Any, organizations: tuple[str, str]) -> None:
@@ -442,7 +443,7 @@ async def test_counts_each_organization(call: Any, organizations: tuple[str, str
     ]
     both = await call("new-things", "count", "--channel-id", "c", *organizations, "--format", "json", variables=KEYS)
 
-    assert [(0, "2\n", "")] * 2 == [(ended.code, ended.output, ended.complaint) for ended in alone]
+    assert [(0, "2\n", "")] * 2 == [(ended.code, ended.output, ended.stderr) for ended in alone]
     assert [{"organization": "acme", "count": 2}, {"organization": "globex", "count": 2}] == json.loads(both.output)
 
 
@@ -459,7 +460,7 @@ async def test_gets_an_object(call: Any, start: Any) -> None:
     assert ["field", "value"] == header.split()
     assert [*RECORDS[0]] == [line.split()[0] for line in lines]
     assert CELLS[0][4] == lines[4].split()[1]
-    assert (1, "", "contactship: GET /v1/things failed\n") == (failed.code, failed.output, failed.complaint)
+    assert (1, "", "contactship: GET /v1/things failed\n") == (failed.code, failed.output, failed.stderr)
 
 
 async def test_gets_the_object_of_each_organization(
@@ -487,7 +488,7 @@ def test_times_are_folded_after_the_date_or_not_at_all() -> None:
 
 
 def test_texts_are_folded_between_words() -> None:
-    """What has no blank is in one piece, such as an id amid a text; JSON may be folded anywhere."""
+    """What has no blank is in one piece, such as an id within a string; JSON may be folded anywhere."""
     rows = [{"text": "see pn-a217cf25-3be9 for it all", "json": [1] * 30}]
     cells = [{"text": "see pn-a217cf25-3be9 for it all", "json": "1" * 61}]
     names = ["text", "json"]

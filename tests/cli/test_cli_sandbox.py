@@ -35,17 +35,17 @@ acme = "ACME_CONTACTSHIP_KEY"
 
 
 def requests_in(log: bytes) -> list[str]:
-    """Return the lines of a log without the times, and without what is told after them."""
+    """Return the lines of a log without the times, and without what is logged after them."""
     return [re.sub(r" \d+\.\d ms.*", "", line) for line in log.decode().splitlines()]
 
 
 async def ask(url: str, *, times: int = 1, key: str = "") -> list[int]:
-    """Send requests one after the other, and return the statuses of their answers."""
+    """Send requests one after the other, and return the statuses of their responses."""
     statuses = []
     async with aiohttp.ClientSession(headers={"x-api-key": key}) as session:
         for _ in range(times):
-            async with session.get(f"{url}/v1/phone-numbers?limit=0&x={'x' * 7_000}") as answer:
-                statuses.append(answer.status)
+            async with session.get(f"{url}/v1/phone-numbers?limit=0&x={'x' * 7_000}") as response:
+                statuses.append(response.status)
     return statuses
 
 
@@ -88,7 +88,7 @@ async def test_serves_a_sandbox_for_a_shell(start: Any, contactship: Any) -> Non
     second = await contactship("sandbox", "--port", port)
     server.terminate()
     async with asyncio.timeout(AT_ONCE):
-        rest, complaint = await server.communicate()
+        rest, stderr = await server.communicate()
 
     assert b"contactship: serving 7 phone numbers; Ctrl-C ends it\n" == note
     assert [
@@ -98,13 +98,13 @@ async def test_serves_a_sandbox_for_a_shell(start: Any, contactship: Any) -> Non
     assert Sandbox(7, seed=3).phone_numbers == json.loads(output)
     assert (2, 7, "30") == (len(page["data"]), page["pagination"]["total_rows"], allowance)
     assert (1, "") == (second.code, second.output)
-    assert re.fullmatch(r"contactship: .*address already in use.*\n", second.complaint)
+    assert re.fullmatch(r"contactship: .*address already in use.*\n", second.stderr)
     assert (0, b"") == (server.returncode, rest)
     assert [
         "GET /v1/phone-numbers?limit=100&offset=0&order=desc 200",
         *(f"GET /v1/phone-numbers?limit=100&offset={offset}&order=desc 200" for offset in (2, 4, 6)),
         "GET /v1/phone-numbers?limit=5&type=outbound 200",
-    ] == requests_in(complaint)
+    ] == requests_in(stderr)
 
 
 async def test_serves_other_machines(start: Any, contactship: Any) -> None:
@@ -153,13 +153,13 @@ async def test_ctrl_c_ends_a_sandbox_amid_a_request(start: Any) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
     writer.write(b"GET /v1/phone-numbers HTTP/1.1\r\nHost: sandbox\r\n\r\n")
     await writer.drain()
-    for _ in range(2):  # The description is answered at once, by when the request before it is under way.
-        async with aiohttp.request("GET", f"{url}/openapi.json") as answer:
-            assert answer.status == 200
+    for _ in range(2):  # The description comes at once; by then the request before it is under way.
+        async with aiohttp.request("GET", f"{url}/openapi.json") as response:
+            assert response.status == 200
 
     server.send_signal(signal.SIGINT)
     started = time.monotonic()
-    _, complaint = await server.communicate()
+    _, stderr = await server.communicate()
     writer.close()
 
     assert 130 == server.returncode
@@ -169,7 +169,7 @@ async def test_ctrl_c_ends_a_sandbox_amid_a_request(start: Any) -> None:
         "GET /openapi.json 200",
         "GET /openapi.json 200",
         "GET /v1/phone-numbers -",
-    ] == requests_in(complaint)
+    ] == requests_in(stderr)
 
 
 async def test_serves_the_organizations_of_a_file(start: Any, contactship: Any, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ async def test_serves_the_organizations_of_a_file(start: Any, contactship: Any, 
     file = tmp_path / "organizations.toml"
     file.write_text(FILE)
     options = ("--organizations", str(file), "--phone-numbers", "3", "--seed", "7")
-    # A key that is set already is somebody's real one, and no business of a sandbox.
+    # A key that is set already is a real one, which a sandbox must not see.
     server = await start(*SERVE, *options, variables={"ACME_CONTACTSHIP_KEY": "sk-live-SECRET"})
     exports = [(await server.stdout.readline()).decode() for _ in range(3)]
     url = exports[0].strip().partition("=")[2]
@@ -223,20 +223,20 @@ async def test_names_what_is_wrong_with_the_file(call: Any, tmp_path: Path) -> N
     assert (2, "", f"contactship: {file} can't be read: No such file or directory\n") == (
         missing.code,
         missing.output,
-        missing.complaint,
+        missing.stderr,
     )
     assert (2, "", "contactship: organizations 'acme' and 'globex' must differ in the variables of their keys\n") == (
         same.code,
         same.output,
-        same.complaint,
+        same.stderr,
     )
 
 
 async def test_describes_what_it_serves(start: Any) -> None:
     """The description needs no key, and knows the options."""
     options = ("--envelope", "pagination", "--max-limit", "7", "--rate-limit", "9")
-    async with served(start, *options) as (_, url), aiohttp.request("GET", f"{url}/openapi.json") as answer:
-        document = await answer.json()
+    async with served(start, *options) as (_, url), aiohttp.request("GET", f"{url}/openapi.json") as response:
+        document = await response.json()
 
     page = document["paths"]["/v1/phone-numbers"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert ["statusCode", "data", "pagination"] == page["required"]
@@ -264,7 +264,7 @@ async def test_serves_on_without_a_reader_of_its_log(start: Any) -> None:
 
 @pytest.mark.parametrize("blocks", [True, False], ids=["blocking", "non-blocking"])
 async def test_a_full_pipe_stops_no_request(start: Any, *, blocks: bool) -> None:
-    """Where nobody reads the log, requests are answered all the same, and the end is at once."""
+    """If the log is not read, requests get their responses all the same, and the end is at once."""
     with full_pipe() as (pipe, count_bytes):
         os.set_blocking(pipe, blocks)
         async with served(start, stderr=pipe) as (process, url):
@@ -275,7 +275,7 @@ async def test_a_full_pipe_stops_no_request(start: Any, *, blocks: bool) -> None
     assert 130 == process.returncode
 
 
-async def test_log_tells_what_it_dropped(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+async def test_log_says_what_it_dropped(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """Up to 1,000 lines wait for a reader; those beyond are counted, and others than requests are a line each."""
     caplog.set_level(logging.DEBUG, "contactship_async.sandbox")
     logger = logging.getLogger("contactship_async.sandbox")
@@ -297,7 +297,7 @@ async def test_log_tells_what_it_dropped(monkeypatch: pytest.MonkeyPatch, caplog
 
     *logged, missing, last = lines
     dropped = int(missing.partition(b" ")[0])
-    assert b"%d lines are missing: nobody read them in time\n" % dropped == missing
+    assert b"%d lines are missing: they were not read in time\n" % dropped == missing
     assert [*range(1_200 - dropped)] == [int(line.rpartition(b" ")[2]) for line in logged]
     assert 1_000 <= len(logged) <= 1_020  # the pipe holds some
     assert {rb"x\x1b"} == {line.split()[0][-5:] for line in logged}

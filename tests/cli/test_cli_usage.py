@@ -56,11 +56,11 @@ async def test_names_what_is_allowed_in_one_line(call: Any, arguments: tuple[str
     ended = await call(*arguments)
 
     assert (2, "") == (ended.code, ended.output)
-    assert ended.complaint.startswith("contactship: ")
-    assert "\n" == ended.complaint[-1]
-    assert ended.complaint[:-1].isprintable()
-    assert [] == [word for word in words if word not in ended.complaint]
-    assert "sk-live-KEY" not in ended.complaint
+    assert ended.stderr.startswith("contactship: ")
+    assert "\n" == ended.stderr[-1]
+    assert ended.stderr[:-1].isprintable()
+    assert [] == [word for word in words if word not in ended.stderr]
+    assert "sk-live-KEY" not in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ async def test_names_the_settings_that_are_unusable(call: Any, url: str, fault: 
     """A server that the client refuses is wrong usage, and the line says where the setting comes from."""
     ended = await call(*LIST, url=url)
 
-    assert (2, "", 1) == (ended.code, ended.output, ended.complaint.count("\n"))
-    assert ended.complaint.startswith(f"contactship: CONTACTSHIP_BASE_URL is unusable: {fault}")
+    assert (2, "", 1) == (ended.code, ended.output, ended.stderr.count("\n"))
+    assert ended.stderr.startswith(f"contactship: CONTACTSHIP_BASE_URL is unusable: {fault}")
 
 
 async def test_exits_with_the_code_of_its_outcome(call: Any, contactship: Any) -> None:
@@ -84,9 +84,9 @@ async def test_exits_with_the_code_of_its_outcome(call: Any, contactship: Any) -
     alone = await call()
 
     assert (2, "") == (wrong.code, wrong.output)
-    assert wrong.complaint.startswith("contactship: ")
-    assert 1 == wrong.complaint.count("\n")
-    assert (0, "") == (alone.code, alone.complaint)
+    assert wrong.stderr.startswith("contactship: ")
+    assert 1 == wrong.stderr.count("\n")
+    assert (0, "") == (alone.code, alone.stderr)
     assert "Usage: contactship COMMAND" in alone.output
     assert {"phone-numbers", "sandbox", "--help", "--install-completion", "--version"} <= set(alone.output.split())
 
@@ -95,7 +95,7 @@ async def test_prints_the_version(call: Any) -> None:
     """`--version` prints the version and no more."""
     ended = await call("--version")
 
-    assert (0, f"{__version__}\n", "") == (ended.code, ended.output, ended.complaint)
+    assert (0, f"{__version__}\n", "") == (ended.code, ended.output, ended.stderr)
 
 
 async def test_help_shows_all_options_and_says_why_there_is_none_for_the_key(call: Any) -> None:
@@ -129,7 +129,7 @@ async def test_installs_a_completion_that_works(call: Any, monkeypatch: pytest.M
 
     ended = await call("--install-completion", "--shell", "bash", "--output", str(script))
 
-    assert (0, "") == (ended.code, ended.complaint)
+    assert (0, "") == (ended.code, ended.stderr)
     assert str(script) in (tmp_path / ".bashrc").read_text()
     assert {"phone-numbers", "sandbox", "tags"} <= {*await complete(script, "contactship", "")}
     assert ["--page-size"] == await complete(script, "contactship", "phone-numbers", "list", "--pa")

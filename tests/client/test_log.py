@@ -1,4 +1,4 @@
-"""The log: one record for each attempt, with facts as attributes, and nothing that is nobody's business."""
+"""The log: one record for each attempt, with facts as attributes, and nothing secret or personal."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from contactship_async import (
 FACTS = ("method", "path", "status", "error", "attempt", "organization")
 
 
-def client_of(*answers: Response | Exception, **settings: Any) -> ContactshipClient:
-    """Make a client that is given *answers*, and waits for nothing."""
-    remaining = [*answers]
+def client_of(*responses: Response | Exception, **settings: Any) -> ContactshipClient:
+    """Make a client that is given *responses*, and waits for nothing."""
+    remaining = [*responses]
 
     async def transport(_: Request) -> Response:
-        answer = remaining.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        response = remaining.pop(0)
+        if isinstance(response, Exception):
+            raise response
+        return response
 
     return ContactshipClient(KEY, transport=transport, retry=RetryPolicy(max_attempts=2, initial_delay=0), **settings)
 
@@ -62,8 +62,8 @@ async def test_attempts(caplog: pytest.LogCaptureFixture) -> None:
     assert "(attempt 1, waited 0.0" in first.getMessage()
 
 
-async def test_attempts_without_an_answer(caplog: pytest.LogCaptureFixture) -> None:
-    """An attempt that got no answer has no status, but the class of its error."""
+async def test_attempts_without_a_response(caplog: pytest.LogCaptureFixture) -> None:
+    """An attempt that got no response has no status, but the class of its error."""
     caplog.set_level(logging.INFO)
     with pytest.raises(ConnectionFailedError):
         await client_of(ConnectionResetError(), ConnectionFailedError("x")).request("GET", "/v1/credits")
@@ -73,7 +73,7 @@ async def test_attempts_without_an_answer(caplog: pytest.LogCaptureFixture) -> N
 
 
 async def test_attempts_that_end_otherwise(caplog: pytest.LogCaptureFixture) -> None:
-    """An attempt that is cancelled, or whose answer is too large, has a record as well."""
+    """An attempt that is cancelled, or whose response is too large, has a record as well."""
     caplog.set_level(logging.INFO)
 
     async def cancelled(_: Request) -> Response:
@@ -110,10 +110,10 @@ async def test_nothing_personal(caplog: pytest.LogCaptureFixture) -> None:
             "GET", "/v1/contacts/+12025550142", params={"email": "jane@example.com", "key": KEY}, json={"x": KEY}
         )
 
-    told = "\n".join(f"{record.getMessage()} {vars(record)}" for record in ours(caplog.records))
-    assert "/v1/contacts/***" in told
-    assert [] == [word for word in ("2025550142", "jane", "email") if word in told]
-    assert [] == leaks(told)
+    shown = "\n".join(f"{record.getMessage()} {vars(record)}" for record in ours(caplog.records))
+    assert "/v1/contacts/***" in shown
+    assert [] == [word for word in ("2025550142", "jane", "email") if word in shown]
+    assert [] == leaks(shown)
 
 
 async def test_silence(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections import Counter
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from contactship_async import (
 )
 from contactship_async._http.messages import Transport
 from contactship_async._http.rate_limits import Limits
+from contactship_async.sandbox import Sandbox
 
 ROUND_TRIP = 0.05
 WINDOW = 60.0
@@ -31,12 +33,12 @@ WINDOW = 60.0
 
 @define
 class FixedWindows:
-    """A server that allows so many requests in each minute of its clock, and answers after a round trip."""
+    """A server that allows so many requests in each minute of its clock, and responds after a round trip."""
 
     allowed: int = 120
     headers: bool = True
     retry_after: bool = True
-    answered: Counter[tuple[int, int]] = field(factory=Counter)
+    served: Counter[tuple[int, int]] = field(factory=Counter)
     spent: Counter[int] = field(factory=Counter)
     refused: Counter[int] = field(factory=Counter)
 
@@ -93,6 +95,32 @@ def test_hammering(clients: int, headers: bool) -> None:
     assert len(server.use) >= 8
     assert min(server.use) >= 0.95
     assert max(server.refused.values()) <= 20
+
+
+@pytest.mark.parametrize("clients", [1, 20])
+def test_hammering_a_sandbox(clients: int) -> None:
+    """Twenty callers use up each window of a sandbox, too, and no call fails."""
+
+    async def main() -> tuple[int, int]:
+        sandbox = Sandbox(3, rate_limit=120, latency=ROUND_TRIP, clock=now)
+        made = [in_loop_time(sandbox.client()) for _ in range(clients)]
+        done = 0
+
+        async def hammer(client: ContactshipClient) -> None:
+            nonlocal done
+            while now() < 1000 + 3.5 * WINDOW:
+                await client.count_phone_numbers()
+                done += 1
+
+        async with asyncio.TaskGroup() as group:
+            for caller in range(20):
+                group.create_task(hammer(made[caller % clients]))
+        return done, len(sandbox.requests) - done
+
+    done, refused = run(main())
+
+    assert done >= 0.95 * 120 * 4
+    assert refused <= 20 * 5
 
 
 def test_burst() -> None:
@@ -157,7 +185,7 @@ def test_budget_avoids_refusals() -> None:
 )
 @pytest.mark.parametrize("status", [200, 404])
 def test_used_up_budget(headers: dict[str, str], pause: float, status: int) -> None:
-    """An answer that says that the budget is used up holds back what follows for as long as it says, if plausible."""
+    """A response that says that the budget is used up holds back what follows for as long as it says, if plausible."""
 
     async def transport(request: Request) -> Response:
         return Response(status=status, headers=headers, body=b"{}")
@@ -212,11 +240,11 @@ def test_organizations_of_a_pool(headers: dict[str, str], waits: tuple[float, fl
 
 
 def test_call_that_is_not_repeated_pauses_the_others() -> None:
-    """A POST that is answered 429, but by no rate limiter, is not sent again, but what follows waits."""
-    answers = [Response(status=429), Response(status=200, body=b"{}")]
+    """A POST that is refused with 429, but by no rate limiter, is not sent again, but what follows waits."""
+    responses = [Response(status=429), Response(status=200, body=b"{}")]
 
     async def transport(request: Request) -> Response:
-        return answers.pop(0)
+        return responses.pop(0)
 
     async def main() -> float:
         client = client_of(transport)
@@ -231,10 +259,10 @@ def test_call_that_is_not_repeated_pauses_the_others() -> None:
 
 def test_waiting_is_not_an_attempt() -> None:
     """A call that waits for the limits for long has all its attempts."""
-    answers = [Response(status=status) for status in (200, 503, 503, 200)]
+    responses = [Response(status=status) for status in (200, 503, 503, 200)]
 
     async def transport(request: Request) -> Response:
-        return answers.pop(0)
+        return responses.pop(0)
 
     async def main() -> None:
         client = client_of(
@@ -248,7 +276,7 @@ def test_waiting_is_not_an_attempt() -> None:
 
     run(main())
 
-    assert [] == answers
+    assert [] == responses
 
 
 @pytest.mark.parametrize(
@@ -267,20 +295,22 @@ def test_wait_longer_than_total(prepare: Callable[[Limits], None], reason: str) 
     async def main() -> float:
         client = client_of(transport)
         prepare(client._caller.attempts.limits)
-        with pytest.raises(RequestTimeoutError, match=f"{reason}, and so it can't end within 120 s, the total") as told:
+        with pytest.raises(
+            RequestTimeoutError, match=f"{reason}, and so it can't end within 120 s, the total"
+        ) as caught:
             await client.request("POST", "/v1/calls", json={})
-        assert "total" == told.value.limit
+        assert "total" == caught.value.limit
         return now() - 1000
 
     assert 0 == run(main())
 
 
 def test_hostile_wait_ends() -> None:
-    """A server that asks for years keeps nobody away for longer than `max_retry_after`."""
-    answers = [Response(status=429, headers={"retry-after": "999999999"}), Response(status=200, body=b"{}")]
+    """A server that asks for years delays no call for longer than `max_retry_after`."""
+    responses = [Response(status=429, headers={"retry-after": "999999999"}), Response(status=200, body=b"{}")]
 
     async def transport(request: Request) -> Response:
-        return answers.pop(0)
+        return responses.pop(0)
 
     async def main() -> float:
         client = client_of(transport, timeouts=Timeouts(total=None))
@@ -295,10 +325,10 @@ def test_hostile_wait_ends() -> None:
 
 def test_own_delay_after_a_refusal() -> None:
     """Without `Retry-After`, the wait is 0.5 to 1 s: the other waits of `RetryPolicy` are for other failures."""
-    answers = [Response(status=429), Response(status=200, body=b"{}")]
+    responses = [Response(status=429), Response(status=200, body=b"{}")]
 
     async def transport(request: Request) -> Response:
-        return answers.pop(0)
+        return responses.pop(0)
 
     async def main() -> float:
         client = client_of(transport, retry=RetryPolicy(initial_delay=10, max_retry_after=0))
@@ -326,3 +356,80 @@ def test_held_back_after_a_refusal() -> None:
 
     reason = "rate limits hold it back for another 200.0 s, and so it can't end within 120 s, the total limit"
     assert ["2 attempts were made.", f"Not retried: {reason}."] == run(main())
+
+
+ROW = {"phone_number": "+1", "type": "inbound", "organization_id": "o", "created_at": "2026-01-15T10:00:00Z"}
+
+
+def page_of(request: Request, *, rows: int) -> Response:
+    """Answer with one of *rows* rows."""
+    offset = int(dict(request.query)["offset"])
+    return Response(status=200, body=json.dumps({"data": [{"id": str(offset), **ROW}], "count": rows}).encode())
+
+
+@pytest.mark.parametrize("window", [8.0, 60.0])
+def test_walk_outlasts_a_window_of_which_nothing_is_told(window: float) -> None:
+    """A walk waits for windows that a bare 429 is all to tell of, with the settings as they are."""
+    spent: Counter[int] = Counter()
+
+    async def transport(request: Request) -> Response:
+        await asyncio.sleep(ROUND_TRIP)
+        spent[int(now() // window)] += 1
+        return page_of(request, rows=30) if spent[int(now() // window)] <= 5 else Response(status=429)
+
+    async def main() -> list[str]:
+        return [row.id async for row in client_of(transport).iter_phone_numbers(page_size=1)]
+
+    assert [str(place) for place in range(30)] == run(main())
+    assert sum(spent.values()) <= 30 + 6 * window * 2
+
+
+def test_budget_of_a_walk_is_no_failure() -> None:
+    """The pages of a walk wait for the client's own budget for longer than the total limit: their queue moves."""
+
+    async def transport(request: Request) -> Response:
+        return page_of(request, rows=10)
+
+    async def main() -> float:
+        client = client_of(transport, rate_limit=RateLimit(1, 60), timeouts=Timeouts(total=10))
+        assert 10 == len([number async for number in client.iter_phone_numbers(page_size=1)])
+        return now() - 1000
+
+    assert 540 == run(main())
+
+
+def test_single_call_that_can_not_have_its_turn_says_so_at_once() -> None:
+    """A single call has no time for the queue of its own client, and says that it was this."""
+
+    async def transport(request: Request) -> Response:
+        return page_of(request, rows=1)
+
+    async def main() -> float:
+        client = client_of(transport, rate_limit=RateLimit(1, 60), timeouts=Timeouts(total=10))
+        await client.count_phone_numbers()
+        reason = r"its own client's queue holds it back for another 60\.0 s, and so it can't end within 10 s"
+        for call in (client.count_phone_numbers(), client.list_phone_numbers(limit=1)):
+            with pytest.raises(RequestTimeoutError, match=reason):
+                await call
+        return now() - 1000
+
+    assert 0 == run(main())
+
+
+def test_page_that_is_refused_for_too_long_ends_the_walk() -> None:
+    """From its turn on, the total limit holds for a page of a walk, and the error tells the position."""
+
+    async def transport(request: Request) -> Response:
+        if int(dict(request.query)["offset"]) >= 2:
+            return Response(status=429, headers={"retry-after": "7"})
+        return page_of(request, rows=10)
+
+    async def main() -> tuple[int, float]:
+        client = client_of(transport, timeouts=Timeouts(total=20))
+        with pytest.raises(RateLimitError) as caught:
+            async for _ in client.iter_phone_numbers(page_size=1):
+                pass
+        assert caught.value.position is not None
+        return caught.value.position.offset, round(now() - 1000, 1)
+
+    assert (2, 14) == run(main())

@@ -7,12 +7,20 @@ from typing import Any
 
 import pytest
 
-from contactship_async import AmbiguousOutcomeError, ContactshipClient, NotFoundError, Request, Response, ServerError
+from contactship_async import (
+    AmbiguousOutcomeError,
+    ContactshipClient,
+    NotFoundError,
+    Request,
+    Response,
+    RetryPolicy,
+    ServerError,
+)
 from contactship_async.sandbox import Cut, Sandbox, Status
 
 
 async def echo(request: Request) -> Response:
-    """Answer with what was asked."""
+    """Respond with what was requested."""
     asked = {
         "method": request.method,
         "path": request.path,
@@ -25,7 +33,7 @@ async def echo(request: Request) -> Response:
 async def test_everything_is_passed_on() -> None:
     """Method, path, query and body go out as given, and the JSON comes back as sent."""
     async with ContactshipClient("sk-test", transport=echo) as client:
-        answer = await client.request(
+        response = await client.request(
             "patch", "/v1/contacts/+12025550142", params={"a": True, "b": None}, json={"full_name": "Noor"}
         )
 
@@ -34,7 +42,7 @@ async def test_everything_is_passed_on() -> None:
         "path": "/v1/contacts/%2B12025550142",
         "query": [["a", "true"]],
         "body": {"full_name": "Noor"},
-    } == answer
+    } == response
 
 
 @pytest.mark.parametrize("body", [False, 0, [], {}, ""])
@@ -45,11 +53,11 @@ async def test_falsy_bodies_are_sent(body: Any) -> None:
 
 
 async def test_envelope_is_kept() -> None:
-    """The answer is not unwrapped."""
+    """The response is not unwrapped."""
     async with Sandbox(1, envelope="pagination").client() as client:
-        answer = await client.request("GET", "/v1/phone-numbers", params={"limit": 1})
+        response = await client.request("GET", "/v1/phone-numbers", params={"limit": 1})
 
-    assert {"statusCode", "data", "pagination"} == set(answer)
+    assert {"statusCode", "data", "pagination"} == set(response)
 
 
 async def test_errors_are_the_same() -> None:
@@ -76,7 +84,7 @@ async def test_idempotent() -> None:
     """A call that is declared safe to repeat is repeated."""
     sandbox = Sandbox()
     sandbox.script(Status(503, retry_after=0), Cut(), None)
-    async with sandbox.client() as client:
+    async with sandbox.client(retry=RetryPolicy(initial_delay=0)) as client:
         with pytest.raises(NotFoundError):
             await client.request("POST", "/v1/calls", idempotent=True)
 

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from key_leaks import KEY, failure_of, leaks, told_by
-from raw_server import RawServer, answer, deaf_server, head
+from key_leaks import KEY, failure_of, leaks, shown_by
+from raw_server import RawServer, deaf_server, head
+from raw_server import response as reply
 
 from contactship_async import (
     Budget,
@@ -44,7 +45,7 @@ def told_of(error: BaseException) -> str:
 async def test_bytes_of_any_type() -> None:
     """A recording comes as it is, with its headers and its request id, whatever the case of their names."""
     headers = {"Content-Type": "audio/wav", "X-Request-Id": "req-7", "CF-Ray": "abc"}
-    async with RawServer(answer(WAV, headers=headers)) as server, server.client(KEY) as client:
+    async with RawServer(reply(WAV, headers=headers)) as server, server.client(KEY) as client:
         response = await client.send("GET", "/v1/calls/1/recording")
 
     assert (200, WAV, "req-7") == (response.status, response.body, response.request_id)
@@ -83,7 +84,7 @@ async def test_head() -> None:
 )
 async def test_bodies(arguments: dict[str, Any], body: bytes, content_type: str) -> None:
     """A body is JSON or bytes of the type that a header names."""
-    async with RawServer(answer({"data": 1})) as server, server.client(KEY) as client:
+    async with RawServer(reply({"data": 1})) as server, server.client(KEY) as client:
         response = await client.send("POST", "/v1/x", **arguments)
 
     assert {"data": 1} == response.json()
@@ -92,7 +93,7 @@ async def test_bodies(arguments: dict[str, Any], body: bytes, content_type: str)
 
 async def test_headers_of_client_and_call() -> None:
     """Those of the client go with every request, listings too; a call adds, replaces and takes away."""
-    page = answer({"data": [], "count": 0})
+    page = reply({"data": [], "count": 0})
     async with RawServer(page) as server, server.client(KEY, headers={"X-A": "1", "X-B": "2"}) as client:
         await client.count_phone_numbers()
         await client.request("POST", "/v1/x", json={})
@@ -119,7 +120,7 @@ async def test_headers_of_client_and_call() -> None:
 )
 async def test_user_agent(options: dict[str, Any], expected: str) -> None:
     """A user agent of one's own comes before the client's, also after options that leave it as it is."""
-    async with RawServer(answer({})) as server, server.client(KEY, **options) as client:
+    async with RawServer(reply({})) as server, server.client(KEY, **options) as client:
         await client.request("GET", "/v1/x")
         await client.with_options(headers={"X-A": "1"}).send("GET", "/v1/x")
         await client.with_options(headers={"User-Agent": None}).send("GET", "/v1/x")
@@ -204,7 +205,7 @@ async def test_values_of_headers_are_shown_nowhere(caplog: pytest.LogCaptureFixt
     assert SECRET not in "\n".join(told)
 
 
-ECHO = answer(
+ECHO = reply(
     {},
     status=429,
     headers={"X-Request-Id": "req-9", "CF-Ray": f"ray-{KEY}", "X-RateLimit-Remaining": "0", "Set-Cookie": "session=5"},
@@ -227,13 +228,13 @@ async def test_headers_of_an_error() -> None:
     assert "Set-Cookie" not in error.headers
     assert error.headers == pickle.loads(pickle.dumps(error)).headers
     assert "ray-" not in told_of(error)
-    assert [] == leaks(told_by(error))
+    assert [] == leaks(shown_by(error))
     assert {} == StatusError(status=400, method="GET", path="/").headers
 
 
 async def test_no_target_of_a_redirect() -> None:
     """A redirect's target, which may hold the key, is among the headers of no error."""
-    async with RawServer(answer({}, status=302, headers={"Location": f"/{KEY}", "X-A": "1"})) as server:
+    async with RawServer(reply({}, status=302, headers={"Location": f"/{KEY}", "X-A": "1"})) as server:
         client = server.client(KEY)
         with pytest.raises(UnexpectedRedirectError) as caught:
             await client.send("GET", "/v1/x")
@@ -290,7 +291,7 @@ async def test_other_connect_limit() -> None:
 
 async def test_options_share_connections_and_budgets() -> None:
     """They are made in a chain, use the same connection, and closing them closes nothing."""
-    async with RawServer(answer({}, headers={"X-RateLimit-Remaining": "9"})) as server, server.client(KEY) as client:
+    async with RawServer(reply({}, headers={"X-RateLimit-Remaining": "9"})) as server, server.client(KEY) as client:
         await client.request("GET", "/v1/x")
         other = client.with_options(headers={"X-A": "1", "X-B": "2"}).with_options(headers={"x-a": None})
         async with other:
@@ -308,7 +309,7 @@ async def test_options_share_connections_and_budgets() -> None:
 
 async def test_options_of_a_client_of_a_pool() -> None:
     """They keep the name of the organization, and end with the pool."""
-    async with RawServer(answer({"data": [], "count": 0})) as server:
+    async with RawServer(reply({"data": [], "count": 0})) as server:
         async with ContactshipPool({"acme": KEY}, base_url=server.url, headers={"X-A": "1"}) as pool:
             client = pool["acme"].with_options(headers={"X-B": "2"})
             async with client:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jumping_loop import run
 
 from contactship_async import (
     ContactshipClient,
@@ -57,7 +58,7 @@ MODES: list[dict[str, Any]] = [
 async def test_every_number_once_by_overlapping_pages(
     number: int, order: Literal["asc", "desc"], mode: dict[str, Any]
 ) -> None:
-    """All numbers come once and in order side by side and with proof too, for little more."""
+    """All numbers come once and in order concurrently and with proof too, for little more."""
     sandbox = Sandbox(number)
     async with sandbox.client() as client:
         numbers = [number async for number in client.iter_phone_numbers(order=order, **mode)]
@@ -384,14 +385,16 @@ async def test_cancellation_passes() -> None:
     assert ("enough",) == caught.value.args
 
 
-async def test_timeout_around_a_walk() -> None:
+def test_timeout_around_a_walk() -> None:
     """The user's own time limit around a loop works, and is not taken for one of ours."""
-    sandbox = Sandbox(10, latency=0.01)
-    async with sandbox.client() as client:
-        with pytest.raises(TimeoutError) as caught:
-            async with asyncio.timeout(0.025):
-                async for _ in client.iter_phone_numbers(page_size=1):
-                    pass
+
+    async def main() -> None:
+        async with Sandbox(10, latency=1).client() as client, asyncio.timeout(2.5):
+            async for _ in client.iter_phone_numbers(page_size=1):
+                pass
+
+    with pytest.raises(TimeoutError) as caught:
+        run(main())
 
     assert not isinstance(caught.value, ContactshipError)
 

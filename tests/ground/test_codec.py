@@ -63,7 +63,7 @@ def test_round_trip(number: PhoneNumber) -> None:
     ],
 )
 def test_time_stamps(text: str) -> None:
-    """All forms of ISO 8601 seen are the same moment; without a zone it is UTC."""
+    """All forms of ISO 8601 seen are the same time; without a zone it is UTC."""
     number = codec.loads(json.dumps(ROW | {"created_at": text}).encode(), PhoneNumber)
 
     assert NUMBER.created_at == number.created_at
@@ -89,11 +89,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 def test_wrong_field(change: dict[str, Any], issue: str) -> None:
     """A field of the wrong kind is named by its path, with the kinds wanted and got."""
     body = json.dumps({"data": [ROW, ROW | change], "count": 2}).encode()
-    answer = read_page(Response(status=200, body=body), PhoneNumber)
+    page = read_page(Response(status=200, body=body), PhoneNumber)
 
-    assert [NUMBER] == answer.rows
-    assert answer.problem is not None
-    assert (f"data[1].{issue}",) == answer.problem.issues
+    assert [NUMBER] == page.rows
+    assert page.problem is not None
+    assert (f"data[1].{issue}",) == page.problem.issues
 
 
 @pytest.mark.parametrize(
@@ -144,14 +144,14 @@ def test_wrong_page(body: bytes, issue: str) -> None:
 @pytest.mark.parametrize("row", [None, 5, "x", [], {}])
 def test_wrong_row(row: object) -> None:
     """What is no row at all is a problem of its place."""
-    answer = read_page(Response(status=200, body=json.dumps({"data": [row], "count": 1}).encode()), PhoneNumber)
+    page = read_page(Response(status=200, body=json.dumps({"data": [row], "count": 1}).encode()), PhoneNumber)
 
-    assert answer.problem is not None
-    assert answer.problem.issues[0].startswith("data[0]")
+    assert page.problem is not None
+    assert page.problem.issues[0].startswith("data[0]")
 
 
 def test_issues_hold_no_values() -> None:
-    """The text of a problem quotes nothing of the answer."""
+    """The text of a problem quotes nothing of the response."""
     body = json.dumps({"data": [{name: ["+12025550199"] for name in ROW}], "count": "+12025550199"}).encode()
     with pytest.raises(MalformedResponseError) as caught:
         read_page(Response(status=200, body=body), PhoneNumber)
@@ -167,11 +167,9 @@ def test_both_envelopes() -> None:
     old = {"data": [ROW | {"x": 1}], "count": 8, "y": {"z": []}}
     new = {"statusCode": 200, "data": [ROW], "pagination": {"page": 1, "total_rows": 8, "total_pages": None}}
     both = new | {"count": 3}
-    answers = [
-        read_page(Response(status=200, body=json.dumps(body).encode()), PhoneNumber) for body in (old, new, both)
-    ]
+    pages = [read_page(Response(status=200, body=json.dumps(body).encode()), PhoneNumber) for body in (old, new, both)]
 
-    assert [([NUMBER], 8)] * 3 == [(answer.rows, answer.count) for answer in answers]
+    assert [([NUMBER], 8)] * 3 == [(page.rows, page.count) for page in pages]
 
 
 @frozen
@@ -213,7 +211,7 @@ def test_unknown_type_arrives_unharmed(text: str) -> None:
 
 def test_hostile_list_of_wrong_rows() -> None:
     """Of very many wrong rows, only the first hundred are looked at."""
-    answer = read_page(Response(status=200, body=b'{"data": [' + b"0," * 200_000 + b'0], "count": 1}'), PhoneNumber)
+    page = read_page(Response(status=200, body=b'{"data": [' + b"0," * 200_000 + b'0], "count": 1}'), PhoneNumber)
 
-    assert answer.problem is not None
-    assert 100 == len(answer.problem.issues)
+    assert page.problem is not None
+    assert 100 == len(page.problem.issues)

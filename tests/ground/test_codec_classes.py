@@ -74,13 +74,13 @@ ROW: dict[str, Any] = {
     "parent": {"id": "c-0", "from": "+12025550143"},
     "tools": [{"name": "y"}],
 }
-MOMENT = datetime(2026, 1, 15, 10, tzinfo=UTC)
-LINE = Entry(id="e-1", said_at=MOMENT, words=["hello"])
+TIMESTAMP = datetime(2026, 1, 15, 10, tzinfo=UTC)
+LINE = Entry(id="e-1", said_at=TIMESTAMP, words=["hello"])
 CALL = Call(
     id="c-1",
     from_number="+12025550142",
     direction=Direction.OUTBOUND,
-    created_at=MOMENT,
+    created_at=TIMESTAMP,
     duration=98.0,
     analysis={"summary": "x", "scores": [1, None]},
     first=LINE,
@@ -163,11 +163,11 @@ def test_python_names() -> None:
 def test_problems_of_renamed_and_nullable_fields(change: dict[str, Any], issue: str) -> None:
     """A field is named by its path in the JSON, with the kinds wanted and got."""
     body = json.dumps({"data": [ROW, ROW | change], "count": 2}).encode()
-    answer = read_page(Response(status=200, body=body), Call)
+    page = read_page(Response(status=200, body=body), Call)
 
-    assert [CALL] == answer.rows
-    assert answer.problem is not None
-    assert (f"data[1].{issue}",) == answer.problem.issues
+    assert [CALL] == page.rows
+    assert page.problem is not None
+    assert (f"data[1].{issue}",) == page.problem.issues
 
 
 def test_problems_of_a_value_begin_with_its_place() -> None:
@@ -268,12 +268,12 @@ class Box(Generic[T]):
 def test_problems_of_users_classes(cl: Any) -> None:
     """Rows of any class that msgspec decodes are read up to the first malformed one, whose problems are named."""
     rows = [{"id": "x", "new": 1}, {"id": "y", "count": 2}, {"count": "+1", "heldValue": "+1"}]
-    answer = read_page(Response(status=200, body=json.dumps({"data": rows, "count": 3}).encode()), cl)
+    page = read_page(Response(status=200, body=json.dumps({"data": rows, "count": 3}).encode()), cl)
     field = "heldValue" if cl == Box[int] else "count"
 
-    assert ["x", "y"] == [row["id"] if isinstance(row, dict) else row.id for row in answer.rows]
-    assert answer.problem is not None
-    assert ("data[2].id: missing", f"data[2].{field}: expected a number, got a string") == answer.problem.issues
+    assert ["x", "y"] == [row["id"] if isinstance(row, dict) else row.id for row in page.rows]
+    assert page.problem is not None
+    assert ("data[2].id: missing", f"data[2].{field}: expected a number, got a string") == page.problem.issues
 
 
 def test_problems_of_renamed_structs() -> None:
@@ -288,11 +288,11 @@ def test_problems_of_renamed_structs() -> None:
 def test_dictionaries_as_rows() -> None:
     """A row may stay what JSON is decoded into."""
     body = json.dumps({"data": [ROW, 1], "count": 2}).encode()
-    answer = read_page(Response(status=200, body=body), dict)
+    page = read_page(Response(status=200, body=body), dict)
 
-    assert [ROW] == answer.rows
-    assert answer.problem is not None
-    assert ("data[1]: expected an object, got a number",) == answer.problem.issues
+    assert [ROW] == page.rows
+    assert page.problem is not None
+    assert ("data[1]: expected an object, got a number",) == page.problem.issues
 
 
 @frozen
@@ -521,5 +521,5 @@ def test_the_slow_path_refuses_what_msgspec_refuses(cl: Any, value: Any) -> None
 
 
 def is_refused_by_class(cl: Any, value: Any) -> bool:
-    """Tell whether only the class itself, its options or its keys' types refuse a value."""
+    """Return whether only the class itself, its options or its keys' types refuse a value."""
     return cl in (Closed, Cat, Positive, Checked, dict[int, int]) or (get_origin(cl) or cl) is Wrapper

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from contactship_async import ContactshipClient, MalformedResponseError, PhoneNumber, Request, Response, StatusError
 from contactship_async._codec import codec
 from contactship_async._codec.lone_surrogates import replace_lone_surrogates
-from contactship_async._http.responses import PageResponse, read_object, read_page
+from contactship_async._http.responses import DecodedPage, read_object, read_page
 from contactship_async.models.tags import Tag
 
 BOM = b"\xef\xbb\xbf"
@@ -30,7 +30,7 @@ def page_of(*rows: Any, count: object = 9, **more: object) -> bytes:
     return json.dumps({"data": rows, "count": count, **more}).encode()
 
 
-def read(body: bytes, row_type: type[Any] = PhoneNumber) -> PageResponse[Any]:
+def read(body: bytes, row_type: type[Any] = PhoneNumber) -> DecodedPage[Any]:
     """Read a page."""
     return read_page(Response(status=200, body=body), row_type)
 

@@ -1,4 +1,4 @@
-"""The aiohttp adapter under aioresponses: what is asked of aiohttp, and what becomes of its answers and failures."""
+"""The aiohttp adapter under aioresponses: what is asked of aiohttp, and what becomes of its responses and failures."""
 
 from __future__ import annotations
 

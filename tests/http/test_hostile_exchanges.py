@@ -1,6 +1,6 @@
 """Servers that cheat, break, stall or lie, over real sockets: a case is a line, and `hostile.case` names its columns.
 
-Besides what its line says, each case sees to it that no answer, header, key or person is told in an error, a pickle of
+Besides what its line says, each case checks that no response, header, key or person appears in an error, a pickle of
 it, its frames or the log; that nothing is sent elsewhere, and no cookie or credential of the server's sent back; that
 no exception of aiohttp is behind ours; and, as all tests do, that no task or socket is left.
 """
@@ -27,7 +27,7 @@ from hostile import (
     try_out,
 )
 from hostile_responses import CHUNKED, PAGE, chunked, compressed, page, redirect, refusal, reply, reply_head, row
-from raw_server import Act, close, drip, flood, head, pause, reset, stall
+from raw_server import Act, close, drip, flood, head, reset, stall, until_read
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -61,7 +61,7 @@ HALF = [reply_head(Content_Length="999"), b'{"hidden": "+12025550142']
 REDIRECTS = {str(status): redirect(status) for status in (300, 301, 302, 303, 304, 305, 307, 308, 399)}
 PLACES = ["http://[", "//", "\xff", "file:///etc/passwd", "/v1/\r\n x", "", "https://127.0.0.1/", "{elsewhere}/" * 99]
 ELSEWHERE = [
-    *cases(REDIRECTS, dict.fromkeys(METHODS, REDIRECTED), told=" was answered 3"),
+    *cases(REDIRECTS, dict.fromkeys(METHODS, REDIRECTED), in_text=" failed: 3"),
     *cases({place[:20]: redirect(302, place) for place in PLACES}, {"LIST": REDIRECTED}),
     case("page 2", (page(row(), count=2), redirect(308)), "WALK", REDIRECTED, 2, came=1),
     case("Location of a 200", reply("done", Location="http://127.0.0.1:1/", Refresh="0;/"), "GET", "done"),
@@ -70,7 +70,7 @@ ELSEWHERE = [
 ]
 
 ENDLESS: dict[str, Act] = {
-    "no answer": stall,
+    "no response": stall,
     "half a head": [b"HTTP/1.1 200 OK\r\nContent-", stall],
     "dripping head": drip(b"HTTP/1.1 200 OK\r\n"),
     "dripping headers": [b"HTTP/1.1 200 OK\r\n", drip(b"a: b\r\n")],
@@ -124,7 +124,7 @@ STATUSES = [
 
 FAILING: dict[str, Act] = {
     "body cut off": [*HALF, close],
-    "reset in the body": [*HALF, pause(0.01), reset],
+    "reset in the body": [*HALF, until_read, reset],
     "stall": stall,
     "stall in the body": [*HALF, stall],
     "bad chunk": chunked(end=b"zz\r\n"),
@@ -159,13 +159,15 @@ RETRIES = [
     *(case(f"{name}, safe POST", script, SAFE_POST, "done", 3, BRIEF) for name, script in AGAIN.items()),
     *cases(AGAIN_OF_AIOHTTP, {"GET": "done"}, 4),
     *cases(BROKEN, {"GET": FAILED}, (3, 6)),
-    *cases(BROKEN, dict.fromkeys(["POST", "PATCH"], AMBIGUOUS), told="may have been processed"),
-    *cases(BROKEN, dict.fromkeys(["PUT", "DELETE"], AMBIGUOUS), 2, told="may have been processed"),
+    *cases(BROKEN, dict.fromkeys(["POST", "PATCH"], AMBIGUOUS), in_text="may have been processed"),
+    *cases(BROKEN, dict.fromkeys(["PUT", "DELETE"], AMBIGUOUS), 2, in_text="may have been processed"),
     *cases({"close at once": close, "reset at once": reset}, {"POST": AMBIGUOUS}, listens=False),
 ]
 WAITS = [
-    *cases({text[-12:]: refusal(429, Retry_After=text) for text in TOO_LONG}, {"GET": RateLimitError}, told="to wait"),
-    *cases({text[-12:]: refusal(503, Retry_After=text) for text in TOO_LONG}, {"LIST": ServerError}, told="to wait"),
+    *cases(
+        {text[-12:]: refusal(429, Retry_After=text) for text in TOO_LONG}, {"GET": RateLimitError}, in_text="to wait"
+    ),
+    *cases({text[-12:]: refusal(503, Retry_After=text) for text in TOO_LONG}, {"LIST": ServerError}, in_text="to wait"),
     *cases(AFTER_NONSENSE, {"GET": "done"}, 2),
     case("beyond the total limit", refusal(503, Retry_After="30"), "GET", ServerError, 1, TOTAL, seconds=SOON),
 ]
@@ -183,12 +185,12 @@ BUDGETS = [
 ]
 
 POISON = reply("poison")
-LATE = pause(LIMIT / 5)
+LATE = until_read
 STALE: dict[str, Act] = {
-    "another answer": [DONE, LATE, POISON],
-    "another answer, in one piece": DONE + POISON,
-    "two other answers": [DONE, LATE, POISON, POISON],
-    "half an answer": [DONE, LATE, POISON[:-3]],
+    "another response": [DONE, LATE, POISON],
+    "another response, in one piece": DONE + POISON,
+    "two other responses": [DONE, LATE, POISON, POISON],
+    "half a response": [DONE, LATE, POISON[:-3]],
     "half a head": [DONE, LATE, POISON[:20]],
     "408": [DONE, LATE, refusal(408)],
     "408 and the end": [DONE, LATE, refusal(408), close],
@@ -207,7 +209,7 @@ NOTHING: dict[str, Act] = {
     "204 with a body, in one piece": reply_head(204) + POISON,
     "205 with a body": reply_head(205, Content_Length="0") + POISON,
 }
-HEAD_WITH_BODY = [reply_head(Content_Length="6"), LATE, POISON]
+HEAD_WITH_BODY: Act = [reply_head(Content_Length="6"), LATE, POISON]
 STALE_THEN_DONE: dict[str, Acts] = {name: (act, DONE) for name, act in STALE.items()}
 NOTHING_THEN_DONE: dict[str, Acts] = {name: (act, DONE) for name, act in NOTHING.items()}
 RACES: dict[str, Acts] = {"close": (DONE, close, DONE), "reset": (DONE, reset, DONE)}
@@ -218,7 +220,9 @@ KEPT = [
     case("HEAD with a body", (HEAD_WITH_BODY, DONE), "HEAD IDLE POST", (None, None, "done"), 2),
     case("304 with a body", (reply_head(304) + POISON, DONE), "GET IDLE POST", (REDIRECTED, None, "done"), 2),
     case("400 and another", ([refusal(400), LATE, POISON], DONE), "GET IDLE POST", (BadRequestError, None, "done"), 2),
-    case("late answer to a call given up", ([*HALF, LATE, POISON], DONE), "GET POST", (TIMED_OUT, "done"), 2, ATTEMPT),
+    case(
+        "late response to a call given up", ([*HALF, LATE, POISON], DONE), "GET POST", (TIMED_OUT, "done"), 2, ATTEMPT
+    ),
     *cases(RACES, dict.fromkeys([f"GET {name}" for name in ("GET", "PUT", "DELETE")], ("done", "done")), 3),
     *cases(RACES, dict.fromkeys([f"GET {name}" for name in ("POST", "PATCH")], ("done", AMBIGUOUS)), 2),
 ]
@@ -241,8 +245,8 @@ INJECTION = [
 LIMITED = {"GET": TIMED_OUT, "POST": AMBIGUOUS}
 SECTIONS = {
     "elsewhere": ELSEWHERE,
-    "attempt limit": cases(ENDLESS, LIMITED, 1, ATTEMPT, told=f"{LIMIT} s, the attempt limit", seconds=SOON),
-    "total limit": cases(ENDLESS, LIMITED, 1, TOTAL, told=f"{LIMIT} s, the total limit", seconds=SOON),
+    "attempt limit": cases(ENDLESS, LIMITED, 1, ATTEMPT, in_text=f"{LIMIT} s, the attempt limit", seconds=SOON),
+    "total limit": cases(ENDLESS, LIMITED, 1, TOTAL, in_text=f"{LIMIT} s, the total limit", seconds=SOON),
     "refusal": cases(LONG_REFUSALS, {"GET": RateLimitError, "POST": RateLimitError}, 1, ATTEMPT, seconds=SOON),
     "status": STATUSES,
     "retries": RETRIES,
@@ -255,5 +259,5 @@ SECTIONS = {
 
 @each_of(SECTIONS)
 async def test_case(case: Case, caplog: pytest.LogCaptureFixture) -> None:
-    """All comes as the table says, and the log tells nothing."""
+    """All comes as the table says, and the log reveals nothing."""
     await try_out(case, caplog)

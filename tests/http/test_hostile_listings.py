@@ -86,7 +86,7 @@ SHAPES = [
             "WALK",
             MALFORMED,
             came=1,
-            told=f"data[1].{field}: {problem}",
+            in_text=f"data[1].{field}: {problem}",
         )
         for name, envelope in ENVELOPES.items()
         for field, (problem, values) in NO_FIELDS.items()
@@ -113,8 +113,8 @@ def cut(offset: int, limit: int) -> range:
     return N[offset : offset + limit]
 
 
-# A window, and what comes of a walk, of an exact one, and of one side by side: all rows or an error, the requests (at
-# the most, where they are sent side by side), and how many rows came before the error.
+# A window, and what comes of a walk, of an exact one, and of a concurrent one: all rows or an error, the requests (at
+# the most, where they are concurrent), and how many rows came before the error.
 LISTINGS: Mapping[str, tuple[Window, *tuple[tuple[Any, ...], ...]]] = {
     "honest": (lambda o, n: (cut(o, n), 22), (ALL, 5), (ALL, 7), (ALL, 6)),
     "ignores offset": (lambda _, n: (cut(0, n), 22), (WRONG, 3, 5), (WRONG, 19, 5), (WRONG, 19, 5)),
@@ -124,7 +124,7 @@ LISTINGS: Mapping[str, tuple[Window, *tuple[tuple[Any, ...], ...]]] = {
     "caps limit at 1": (lambda o, _: (cut(o, 1), 22), (ALL, 22), (WRONG, 7, 1), (ALL, 24)),
     "returns 2 more": (lambda o, n: (cut(o, n + 2), 22), (ALL, 4), (ALL, 5), (ALL, 4)),
     "returns 1 less": (lambda o, n: (cut(o, n - 1), 22), (ALL, 6), (ALL, 11), (ALL, 8)),
-    "tells no count": (lambda o, n: (cut(o, n), None), (ALL, 8), (ALL, 10), (ALL, 8)),
+    "sends no count": (lambda o, n: (cut(o, n), None), (ALL, 8), (ALL, 10), (ALL, 8)),
     "no count, ignores offset": (lambda _, n: (cut(0, n), None), (WRONG, 20, 5), (WRONG, 20, 5), (WRONG, 20, 5)),
     "no count, ignores offset, sends 3": (lambda *_: (N[:3], None), (ids(3), 4), (WRONG, 20, 3), (ids(3), 4)),
     "no count, ignores limit and offset": (lambda *_: (N, None), (ALL, 4), (ALL, 3), (ALL, 3)),
@@ -155,10 +155,26 @@ LISTINGS: Mapping[str, tuple[Window, *tuple[tuple[Any, ...], ...]]] = {
     "alternates": (lambda o, n: (cut(o * (1 - o % 2), n), 22), (WRONG, 3, 5), (WRONG, 19, 5), (ALL, 9)),
     "one row for ever": (lambda _, n: ([0] * n, 22), (WRONG, 3, 1), (WRONG, 6, 1), (WRONG, 18, 1)),
 }
-HOW: dict[str, dict[str, Any]] = {"in order": {}, "exact": {"exact": True}, "side by side": {"concurrency": 4}}
+HOW: dict[str, dict[str, Any]] = {"in order": {}, "exact": {"exact": True}, "concurrent": {"concurrency": 4}}
+MORE_REQUESTS_AHEAD = 8
+"""A window that slides may be in flight when the walk is at its end, or has to take a step back."""
+
 WALKS = [
     *(
         case(f"{name}, {how}", listing(window), walk(**HOW[how]), outcome, (1, most), came=sum(came))
+        for name, (window, *expected) in LISTINGS.items()
+        for how, (outcome, most, *came) in zip(HOW, expected, strict=True)
+    ),
+    *(
+        case(
+            f"{name}, {how}, ahead",
+            listing(window),
+            walk(ahead=True, **HOW[how]),
+            outcome,
+            (1, most + MORE_REQUESTS_AHEAD * (how == "concurrent")),
+            came=sum(came),
+            in_sample=how == "concurrent",
+        )
         for name, (window, *expected) in LISTINGS.items()
         for how, (outcome, most, *came) in zip(HOW, expected, strict=True)
     ),
@@ -175,5 +191,5 @@ SECTIONS = {"shapes": SHAPES, "walks": WALKS}
 
 @each_of(SECTIONS)
 async def test_case(case: Case, caplog: pytest.LogCaptureFixture) -> None:
-    """All comes as the table says, and the log tells nothing."""
+    """All comes as the table says, and the log reveals nothing."""
     await try_out(case, caplog)

@@ -1,6 +1,6 @@
 """Servers that cheat, break, stall or lie, over real sockets: a case is a line, and `hostile.case` names its columns.
 
-Besides what its line says, each case sees to it that no answer, header, key or person is told in an error, a pickle of
+Besides what its line says, each case checks that no response, header, key or person appears in an error, a pickle of
 it, its frames or the log; that nothing is sent elsewhere, and no cookie or credential of the server's sent back; that
 no exception of aiohttp is behind ours; and, as all tests do, that no task or socket is left.
 """
@@ -15,7 +15,7 @@ import pytest
 from aiohttp.compression_utils import HAS_BROTLI, HAS_ZSTD
 from hostile import LIMIT, ONCE, Case, cases, each_of, try_out
 from hostile_responses import BROTLI_BOMB, CHUNKED, PAGE, ZSTD_BOMB, chunked, compressed, ids, reply, reply_head, row
-from raw_server import Act, close, drip, flood, head, pause, reset, stall
+from raw_server import Act, close, drip, flood, head, reset, stall, until_read
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -82,21 +82,21 @@ BROKEN_REFUSALS: dict[str, Act] = {
     "no gzip": reply(b"hidden", 500, Content_Encoding="gzip"),
     "cut gzip": reply(gzip.compress(b"hidden" * 999)[:-9], 500, Content_Encoding="gzip"),
     "cut off": [reply_head(500, Content_Length="99"), b"hidden", close],
-    "reset": [reply_head(500, Content_Length="99"), b"hidden", pause(0.01), reset],
+    "reset": [reply_head(500, Content_Length="99"), b"hidden", until_read, reset],
     "stalled": [reply_head(500, Content_Length="99"), b"hidden", stall],
     "dripping": [reply_head(500, Content_Length="99999"), drip(b" ")],
-    "broken chunks": [reply_head(500, **CHUNKED), pause(0.02), b"zz\r\n"],
+    "broken chunks": [reply_head(500, **CHUNKED), until_read, b"zz\r\n"],
 }
 UNREADABLE: dict[str, Act] = {
     "body shorter than said": [reply_head(Content_Length=str(len(PAGE) + 1)), PAGE, close],
-    "body cut off by a reset": [*HALF, pause(0.01), reset],
+    "body cut off by a reset": [*HALF, until_read, reset],
     "no body": [reply_head(Content_Length="9"), close],
     "head cut off": [b"HTTP/1.1 200 OK\r\nConte", close],
-    "head cut off by a reset": [b"HTTP/1.1 200 OK\r\nConte", pause(0.01), reset],
+    "head cut off by a reset": [b"HTTP/1.1 200 OK\r\nConte", until_read, reset],
     "no last chunk": [chunked(PAGE, end=b""), close],
     "no end of the last chunk": [chunked(PAGE, end=b"0\r\n"), close],
     "chunk cut off": [reply_head(**CHUNKED), b"%x\r\n%s" % (len(PAGE), PAGE[:-9]), close],
-    "reset between chunks": [chunked(PAGE, end=b""), pause(0.01), reset],
+    "reset between chunks": [chunked(PAGE, end=b""), until_read, reset],
     "no chunk size": chunked(end=b"zz\r\n" + PAGE),
     "empty chunk size": chunked(end=b"\r\n" + PAGE),
     "chunk size below zero": chunked(end=b"-2\r\n{}\r\n0\r\n\r\n"),
@@ -162,7 +162,7 @@ NOT_JSON: dict[str, Act] = {
     "many levels in an unknown field": reply(PAGE[:-1] + b', "x": ' + b"[" * MANY_LEVELS + b"]" * MANY_LEVELS + b"}"),
     "half a page": reply(HALF_PAGE),
     "half a page until the end of the connection": [reply_head(), HALF_PAGE, close],
-    "half a page until the reset": [reply_head(), HALF_PAGE, pause(0.02), reset],
+    "half a page until the reset": [reply_head(), HALF_PAGE, until_read, reset],
     "half a page, HTTP/1.0": [b"HTTP/1.0 200 OK\r\n\r\n" + HALF_PAGE, close],
     "half a page, gzip": compressed(gzip.compress(HALF_PAGE)),
     "cut gzip": compressed(gzip.compress(PAGE)[:-20]),
@@ -217,14 +217,14 @@ SOUND: dict[str, Act] = {
     "both envelopes": reply(PAGE[:-1] + b', "pagination": {"total_rows": 1}}'),
 }
 SECTIONS = {
-    "bombs": cases(BOMBS, {"LIST": MALFORMED, "POST": MALFORMED}, 1, SMALL, most_mebibytes=8, told="larger than"),
-    "floods": cases(FLOODS, {"LIST": FAILED, "POST": AMBIGUOUS}, 1, SMALL, most_mebibytes=8),
-    "costly": cases(COSTLY, {"LIST": MALFORMED}, most_mebibytes=99, told="too large to tell where"),
-    "costly objects": cases(COSTLY_OBJECTS, {"BALANCE": MALFORMED}, most_mebibytes=99, told="too large to tell where"),
-    "costly refusals": cases(REFUSAL_BOMBS, {"LIST": ServerError, "POST": ServerError}, 1, SINGLE, most_mebibytes=99),
+    "bombs": cases(BOMBS, {"LIST": MALFORMED, "POST": MALFORMED}, 1, SMALL, max_mebibytes=8, in_text="larger than"),
+    "floods": cases(FLOODS, {"LIST": FAILED, "POST": AMBIGUOUS}, 1, SMALL, max_mebibytes=8),
+    "costly": cases(COSTLY, {"LIST": MALFORMED}, max_mebibytes=99, in_text="too large to say where"),
+    "costly objects": cases(COSTLY_OBJECTS, {"BALANCE": MALFORMED}, max_mebibytes=99, in_text="too large to say where"),
+    "costly refusals": cases(REFUSAL_BOMBS, {"LIST": ServerError, "POST": ServerError}, 1, SINGLE, max_mebibytes=99),
     "refusals": cases(BROKEN_REFUSALS, {"LIST": ServerError, "POST": ServerError}, 1, SMALL | BRIEF),
     "unreadable": cases(UNREADABLE, {"LIST": FAILED, "POST": AMBIGUOUS}, (1, 2), SINGLE | BRIEF),
-    "not JSON": cases(NOT_JSON, {"LIST": MALFORMED, "COUNT": MALFORMED}, told="not JSON"),
+    "not JSON": cases(NOT_JSON, {"LIST": MALFORMED, "COUNT": MALFORMED}, in_text="not JSON"),
     "no page": cases(NO_PAGE, {"LIST": MALFORMED, "COUNT": MALFORMED}),
     "no count": cases(NO_COUNT, {"LIST": ids(1), "COUNT": MALFORMED}),
     "sound": cases(SOUND, {"LIST": ids(1), "WALK": ids(1), "COUNT": 1}),
@@ -233,5 +233,5 @@ SECTIONS = {
 
 @each_of(SECTIONS)
 async def test_case(case: Case, caplog: pytest.LogCaptureFixture) -> None:
-    """All comes as the table says, and the log tells nothing."""
+    """All comes as the table says, and the log reveals nothing."""
     await try_out(case, caplog)

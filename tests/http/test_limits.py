@@ -502,7 +502,7 @@ def test_no_window_sees_more_than_either_budget(calls: list[tuple[float, bool]],
             (usual, sorted(time for _, time in callers.passed)),
             (heavy, sorted(time for name, time in callers.passed if name == "heavy")),
         ):
-            assert all(later - earlier >= 10 for earlier, later in zip(times, times[budget:], strict=False))
+            assert all(earlier + 10 <= later for earlier, later in zip(times, times[budget:], strict=False))
         assert {0} == {each._in_flight for each in (limits.organization, limits.address, limits.heavy)}
         assert {0} == {each._waiting for each in (limits.organization, limits.address, limits.heavy)}
 

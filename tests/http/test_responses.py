@@ -1,4 +1,4 @@
-"""What answers mean: statuses, messages, waits, JSON. What holds for any answer is in `fuzzing.laws`."""
+"""What responses mean: statuses, messages, waits, JSON. What holds for any response is in `fuzzing.laws`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REQUEST = replace(build_request(method="GET", path="/v1/phone-numbers"), api_key
 
 
 def error_of(status: int, body: bytes = b"", **headers: str) -> StatusError:
-    """Return the error of an answer."""
+    """Return the error of a response."""
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     error = read_error(REQUEST, Response(status=status, headers=names, body=body))
     assert error is not None
@@ -70,7 +70,7 @@ def test_facts_of_an_error() -> None:
 
     assert ("GET", "/v1/phone-numbers", "req-7", 5.0) == (error.method, error.path, error.request_id, error.retry_after)
     assert b'{"message": "+12025550142 must wait"}' == error.body
-    assert "GET /v1/phone-numbers was answered 429 Too Many Requests; the server asks to wait 5 s" == str(error)
+    assert "GET /v1/phone-numbers failed: 429 Too Many Requests; the server asks to wait 5 s" == str(error)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_text_without_persons(identifier: str) -> None:
     request = build_request(method="GET", path=f"/v1/contacts/{identifier}/tags")
     error = read_error(request, Response(status=404))
 
-    assert "GET /v1/contacts/***/tags was answered 404 Not Found" == str(error)
+    assert "GET /v1/contacts/***/tags failed: 404 Not Found" == str(error)
 
 
 def test_body_and_message_are_capped() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from raw_server import RawServer, answer
+from raw_server import RawServer, response
 
 from contactship_async import UnexpectedRedirectError
 
@@ -15,7 +15,7 @@ async def test_redirect_is_not_followed(status: int) -> None:
     """A redirect is an error, and its target is never contacted."""
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
     async with RawServer() as sink:
-        redirect = answer(b"", status=status, headers={"Location": f"{sink.url}/stolen", "Refresh": f"0;{sink.url}"})
+        redirect = response(b"", status=status, headers={"Location": f"{sink.url}/stolen", "Refresh": f"0;{sink.url}"})
         async with RawServer(redirect) as server, server.client() as client:
             for method in methods:
                 with pytest.raises(UnexpectedRedirectError) as caught:
@@ -27,9 +27,9 @@ async def test_redirect_is_not_followed(status: int) -> None:
 
 
 async def test_cookies_are_not_kept() -> None:
-    """A cookie that the server sets is never sent back, whatever answer it came with."""
+    """A cookie that the server sets is never sent back, whatever response it came with."""
     cookie = {"Set-Cookie": "session=abc; Path=/"}
-    script = [answer(headers=cookie), answer(status=302, headers=cookie), answer(status=503, headers=cookie), answer()]
+    script = [*(response(status=status, headers=cookie) for status in (200, 302, 503)), response()]
     async with RawServer(*script) as server, server.client() as client:
         await client.request("GET", "/v1/credits")
         with pytest.raises(UnexpectedRedirectError):
@@ -46,7 +46,7 @@ async def test_netrc_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     netrc.write_text("machine 127.0.0.1 login me password hidden\ndefault login me password hidden\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    async with RawServer(answer()) as server, server.client() as client:
+    async with RawServer(response()) as server, server.client() as client:
         await client.request("GET", "/v1/credits")
 
     assert "authorization" not in server.requests[0].headers
@@ -56,7 +56,7 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
     """A proxy that the environment names never sees a request."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    async with RawServer() as proxy, RawServer(answer("done")) as server, server.client() as client:
+    async with RawServer() as proxy, RawServer(response("done")) as server, server.client() as client:
         for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
         content = await client.request("GET", "/v1/credits")
@@ -67,7 +67,7 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
 
 async def test_headers_sent() -> None:
     """A request carries the key, who is asking and what is accepted, and nothing more."""
-    async with RawServer(answer()) as server, server.client() as client:
+    async with RawServer(response()) as server, server.client() as client:
         await client.request("GET", "/v1/credits")
         await client.request("POST", "/v1/calls", json={})
 

@@ -1,4 +1,4 @@
-"""What error texts say, and what they keep to themselves: no phone number, no body, no header value."""
+"""What error texts say, and what they never hold: no phone number, no body, no header value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 import pickle
 
 import pytest
-from raw_server import Act, RawServer, answer, close, head, refused_url, stall
+from raw_server import Act, RawServer, close, head, refused_url, response, stall
 
 from contactship_async import (
     ConnectionFailedError,
@@ -28,15 +28,16 @@ HEADERS = {"x-request-id": "req-77", "X-Other": "hidden", "Location": "https://h
 
 FAILURES: dict[str, Act] = {
     **{
-        str(status): answer(BODY, status=status, headers=HEADERS) for status in (302, 400, 401, 404, 409, 429, 500, 999)
+        str(status): response(BODY, status=status, headers=HEADERS)
+        for status in (302, 400, 401, 404, 409, 429, 500, 999)
     },
     "bad reason": b"HTTP/1.1 418 hidden Jane\r\nContent-Length: 0\r\n\r\n",
     "cut off": [head(200, {"Content-Length": "999", **HEADERS}), b'{"hidden": "+12025550142', close],
     "no HTTP": b"hidden Jane +12025550142\r\n\r\n",
     "bad header": b"HTTP/1.1 200 OK\r\nhidden Jane: \0+12025550142\r\n\r\n",
     "bad chunk": [head(200, {"Transfer-Encoding": "chunked"}), b"hidden +12025550142\r\n"],
-    "not JSON": answer(b'{"hidden": +12025550142, Jane'),
-    "too large": answer(b"hidden Jane +12025550142" * 1000),
+    "not JSON": response(b'{"hidden": +12025550142, Jane'),
+    "too large": response(b"hidden Jane +12025550142" * 1000),
     "stall": stall,
 }
 
@@ -52,7 +53,7 @@ PATHS = {
 
 @pytest.mark.parametrize("act", FAILURES.values(), ids=FAILURES)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_error_text_holds_nothing_of_the_answer(method: str, act: Act) -> None:
+async def test_error_text_holds_nothing_of_the_response(method: str, act: Act) -> None:
     """An error's text, notes and repr hold nothing that the server sent but the status."""
     timeouts = Timeouts(attempt=0.05)
     async with RawServer(act) as server, server.client(timeouts=timeouts, max_response_bytes=9000) as client:
@@ -61,40 +62,40 @@ async def test_error_text_holds_nothing_of_the_answer(method: str, act: Act) -> 
                 method, "/v1/contacts/+12025550142", params={"q": "Jane"}, json={"name": "Jane hidden"}
             )
 
-    told = f"{caught.value} {caught.value!r} {caught.value.args} {getattr(caught.value, '__notes__', '')}"
-    assert [] == [word for word in PERSONAL if word in told]
+    shown = f"{caught.value} {caught.value!r} {caught.value.args} {getattr(caught.value, '__notes__', '')}"
+    assert [] == [word for word in PERSONAL if word in shown]
 
 
-@pytest.mark.parametrize("act", [answer(BODY), answer(BODY["data"]), answer({**BODY, "count": "+12025550142"})])
+@pytest.mark.parametrize("act", [response(BODY), response(BODY["data"]), response({**BODY, "count": "+12025550142"})])
 async def test_malformed_page_is_described_without_values(act: Act) -> None:
     """What is wrong with a page is named by its place and kind, not quoted."""
     async with RawServer(act) as server, server.client() as client:
         with pytest.raises(ContactshipError) as caught:
             await client.list_phone_numbers()
 
-    told = f"{caught.value} {caught.value!r} {vars(caught.value)}"
-    assert [] == [word for word in PERSONAL if word in told]
+    shown = f"{caught.value} {caught.value!r} {vars(caught.value)}"
+    assert [] == [word for word in PERSONAL if word in shown]
 
 
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
 async def test_error_text_holds_no_person_of_the_path(path: str) -> None:
     """A phone number or e-mail address in the path is left out of each kind of error."""
-    told = []
+    shown = []
     retry = RetryPolicy(max_attempts=1)
-    for act in (answer(status=404), close, b"no HTTP\r\n\r\n", stall):
+    for act in (response(status=404), close, b"no HTTP\r\n\r\n", stall):
         async with RawServer(act) as server, server.client(timeouts=Timeouts(attempt=0.03), retry=retry) as client:
             for method in ("GET", "POST"):
                 with pytest.raises(ContactshipError) as caught:
                     await client.request(method, path)
-                told.append(f"{caught.value} {caught.value!r}")
+                shown.append(f"{caught.value} {caught.value!r}")
     async with ContactshipClient("sk", base_url=refused_url(), retry=retry) as client:
         with pytest.raises(ContactshipError) as caught:
             await client.request("POST", path)
-        told.append(f"{caught.value} {caught.value!r}")
+        shown.append(f"{caught.value} {caught.value!r}")
 
-    assert 9 == len(told)
-    assert [] == [text for text in told if any(word in text for word in PERSONAL)]
-    assert all("/v1/contacts/***" in text for text in told)
+    assert 9 == len(shown)
+    assert [] == [text for text in shown if any(word in text for word in PERSONAL)]
+    assert all("/v1/contacts/***" in text for text in shown)
 
 
 @pytest.mark.parametrize("act", FAILURES.values(), ids=FAILURES)
@@ -113,13 +114,14 @@ async def test_error_survives_pickle_and_copy(method: str, act: Act) -> None:
 
 async def test_status_error_says_what_to_do() -> None:
     """The text names the call, the status and the wait that was asked for."""
-    async with RawServer(answer(BODY, status=429, headers={"Retry-After": "999"})) as server, server.client() as client:
+    async with (
+        RawServer(response(BODY, status=429, headers={"Retry-After": "999"})) as server,
+        server.client() as client,
+    ):
         with pytest.raises(ContactshipError) as caught:
             await client.list_phone_numbers()
 
-    assert "GET /v1/phone-numbers was answered 429 Too Many Requests; the server asks to wait 999 s" == str(
-        caught.value
-    )
+    assert "GET /v1/phone-numbers failed: 429 Too Many Requests; the server asks to wait 999 s" == str(caught.value)
 
 
 async def test_names_of_headers() -> None:
@@ -133,16 +135,16 @@ async def test_names_of_headers() -> None:
 
 
 async def test_reasons_for_no_connection() -> None:
-    """The system's own words tell why there is no connection, and those of TLS why there is no trust."""
+    """The system's own words say why there is no connection, and those of TLS why there is no trust."""
     retry = RetryPolicy(max_attempts=1)
-    told = []
-    async with RawServer(answer("plain"), listens=False) as server:
+    shown = []
+    async with RawServer(response("plain"), listens=False) as server:
         for url in (refused_url(), server.url.replace("http:", "https:")):
             async with ContactshipClient("sk", base_url=url, retry=retry) as client:
                 with pytest.raises(ConnectionFailedError) as caught:
                     await client.request("POST", "/v1/calls")
-                told.append(str(caught.value))
+                shown.append(str(caught.value))
 
-    assert told[0].endswith(" (Connection refused)")
-    assert "could not connect to 127.0.0.1:" in told[1]
-    assert "Connection refused" not in told[1]
+    assert shown[0].endswith(" (Connection refused)")
+    assert "could not connect to 127.0.0.1:" in shown[1]
+    assert "Connection refused" not in shown[1]

@@ -1,4 +1,4 @@
-"""Answers no honest server gives: each ends in one of our errors or in the right rows, never in fewer rows."""
+"""Responses that no honest server sends: each ends in one of our errors or in the right rows, never in fewer rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from raw_server import Act, RawServer, answer, close, flood, head, pause, reset
+from raw_server import Act, RawServer, close, flood, head, reset, response, until_read
 
 from contactship_async import (
     BadRequestError,
@@ -40,7 +40,7 @@ CHUNKED = {"Transfer-Encoding": "chunked"}
 
 
 def zipped(data: bytes, encoding: str = "gzip") -> dict[str, Any]:
-    """Make the arguments of an answer whose body is said to be compressed."""
+    """Make the arguments of a response whose body is said to be compressed."""
     return {"content": data, "headers": {"Content-Encoding": encoding}}
 
 
@@ -54,7 +54,7 @@ def zipped(data: bytes, encoding: str = "gzip") -> dict[str, Any]:
 async def test_strange_timestamp(created_at: str) -> None:
     """A date and time in any ISO 8601 form is accepted, aware, printable, comparable and picklable."""
     async with (
-        RawServer(answer({"data": [row(created_at=created_at)], "count": 1})) as server,
+        RawServer(response({"data": [row(created_at=created_at)], "count": 1})) as server,
         server.client() as client,
     ):
         [number] = await client.list_phone_numbers()
@@ -67,17 +67,17 @@ async def test_strange_timestamp(created_at: str) -> None:
 @pytest.mark.parametrize(
     "act",
     [
-        answer(b'{"data": [], "count": 2'),
-        answer(b""),
+        response(b'{"data": [], "count": 2'),
+        response(b""),
         head(204),
-        answer({"data": {}, "count": 2}),
-        answer({"data": [row(id=None)], "count": 2}),
-        answer(**zipped(gzip.compress(PAGE)[:10])),
+        response({"data": {}, "count": 2}),
+        response({"data": [row(id=None)], "count": 2}),
+        response(**zipped(gzip.compress(PAGE)[:10])),
         [head(200), close],
         [head(200), PAGE[:20], close],
         [head(200, CHUNKED), b"1\r\n{\r\n", close],
-        answer({"data": [], "count": 2}),
-        answer({"data": [row()], "count": 2}),
+        response({"data": [], "count": 2}),
+        response({"data": [row()], "count": 2}),
     ],
     ids=[
         *("half a page", "empty", "204", "object for rows", "null for an id", "cut gzip", "no body", "close-delimited"),
@@ -86,7 +86,7 @@ async def test_strange_timestamp(created_at: str) -> None:
 )
 async def test_second_page_goes_wrong(act: Act) -> None:
     """A walk whose second page is no page yields the first, raises, and never just ends."""
-    first = answer({"data": [row()], "count": 2})
+    first = response({"data": [row()], "count": 2})
     ids = []
     async with RawServer(first, act) as server, server.client(retry=ONCE) as client:
         with pytest.raises(ContactshipError) as caught:
@@ -106,14 +106,14 @@ async def test_strange_status(status: int) -> None:
         with pytest.raises(ContactshipError) as caught:
             await client.list_phone_numbers()
 
-    # Informational answers precede the one that counts, which never comes.
+    # Informational responses precede the one that counts, which never comes.
     assert status == caught.value.status if isinstance(caught.value, StatusError) else 199 == status
 
 
 async def test_headers_of_any_bytes() -> None:
-    """Header bytes that are no text arrive printable."""
+    """Header bytes that are not UTF-8 arrive printable."""
     strange = {"x-request-id": "req-\xff\xfe", "Retry-After": "\xff", "Date": "\xfe", "X-Odd": "\x80"}
-    async with RawServer(answer({"message": "no"}, status=400, headers=strange)) as server, server.client() as client:
+    async with RawServer(response({"message": "no"}, status=400, headers=strange)) as server, server.client() as client:
         with pytest.raises(BadRequestError) as caught:
             await client.list_phone_numbers()
 
@@ -140,7 +140,7 @@ async def test_headers_of_any_bytes() -> None:
 )
 async def test_message_of_refusal(body: bytes, message: str) -> None:
     """The server's words are found where they are, and whatever else a refusal holds does no harm."""
-    async with RawServer(answer(body, status=400)) as server, server.client() as client:
+    async with RawServer(response(body, status=400)) as server, server.client() as client:
         with pytest.raises(BadRequestError) as caught:
             await client.request("POST", "/v1/calls")
 
@@ -151,13 +151,13 @@ async def test_message_of_refusal(body: bytes, message: str) -> None:
 @pytest.mark.parametrize(
     "act",
     [
-        answer(status=500, **zipped(gzip.compress(b"A" * 30_000_000))),
-        answer(status=500, **zipped(b"no gzip")),
-        answer(status=500, **zipped(gzip.compress(b"A" * 9000)[:-9])),
+        response(status=500, **zipped(gzip.compress(b"A" * 30_000_000))),
+        response(status=500, **zipped(b"no gzip")),
+        response(status=500, **zipped(gzip.compress(b"A" * 9000)[:-9])),
         [head(500), flood(b"A" * 4096)],
         [head(500, CHUNKED), flood(b"1000\r\n" + b"A" * 4096 + b"\r\n")],
         [head(500, {"Content-Length": "99"}), b"A", close],
-        [head(500, {"Content-Length": "99"}), b"A", pause(0.02), reset],
+        [head(500, {"Content-Length": "99"}), b"A", until_read, reset],
     ],
     ids=["bomb", "no gzip", "cut gzip", "endless", "endless chunks", "cut off", "reset"],
 )
@@ -172,7 +172,7 @@ async def test_refusal_with_broken_body(act: Act) -> None:
 
 async def test_long_refusal() -> None:
     """The first 64 KiB of a refusal are kept."""
-    async with RawServer(answer(b"A" * 200_000, status=400)) as server, server.client() as client:
+    async with RawServer(response(b"A" * 200_000, status=400)) as server, server.client() as client:
         with pytest.raises(BadRequestError) as caught:
             await client.list_phone_numbers()
 
@@ -182,7 +182,7 @@ async def test_long_refusal() -> None:
 async def test_long_refusal_under_a_lower_cap() -> None:
     """Of a refusal longer than `max_response_bytes`, the beginning is kept all the same."""
     body = b'{"message": "' + b"A" * 200_000 + b'"}'
-    async with RawServer(answer(body, status=400)) as server, server.client(max_response_bytes=SMALL) as client:
+    async with RawServer(response(body, status=400)) as server, server.client(max_response_bytes=SMALL) as client:
         with pytest.raises(BadRequestError) as caught:
             await client.list_phone_numbers()
 
@@ -193,7 +193,7 @@ async def test_long_refusal_under_a_lower_cap() -> None:
 async def test_cap_is_exact(size: int, *, fits: bool) -> None:
     """`max_response_bytes` is the longest body accepted."""
     body = b'"' + b"a" * (size - 2) + b'"'
-    async with RawServer(answer(body)) as server, server.client(max_response_bytes=SMALL) as client:
+    async with RawServer(response(body)) as server, server.client(max_response_bytes=SMALL) as client:
         if fits:
             assert size - 2 == len(await client.request("GET", "/v1/credits"))
         else:

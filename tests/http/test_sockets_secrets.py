@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from key_leaks import KEY, KEY_PARTS, all_of, failure_of, leaks, told_by
-from raw_server import Act, RawServer, answer, close, deaf_server, head, pause, refused_url, reset, stall
+from key_leaks import KEY, KEY_PARTS, all_of, failure_of, leaks, shown_by
+from raw_server import Act, RawServer, close, deaf_server, head, refused_url, reset, response, stall, until_read
 
 from contactship_async import (
     AuthenticationError,
@@ -37,35 +37,35 @@ def look_up_in_vain() -> None:
 
 
 FAILURES: dict[str, Act] = {
-    **{str(status): answer(status=status) for status in (302, 400, 401, 403, 404, 409, 429, 500, 999)},
+    **{str(status): response(status=status) for status in (302, 400, 401, 403, 404, 409, 429, 500, 999)},
     "stall": stall,
     "close": close,
     "reset": reset,
     "cut body": [head(200, {"Content-Length": "99"}), b"{", close],
-    "reset body": [head(200, {"Content-Length": "99"}), b"{", pause(0.01), reset],
+    "reset body": [head(200, {"Content-Length": "99"}), b"{", until_read, reset],
     "bad chunk": [head(200, {"Transfer-Encoding": "chunked"}), b"zz\r\n"],
     "no HTTP": b"SSH-2.0\r\n\r\n",
-    "too large": answer(b"a" * 2000),
-    "not JSON": answer(b"{"),
-    "no gzip": answer(b"{" * 99, headers={"Content-Encoding": "gzip"}),
+    "too large": response(b"a" * 2000),
+    "not JSON": response(b"{"),
+    "no gzip": response(b"{" * 99, headers={"Content-Encoding": "gzip"}),
 }
 
 
 @pytest.mark.parametrize("act", FAILURES.values(), ids=FAILURES)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
-async def test_no_failure_tells_the_key(method: str, act: Act) -> None:
-    """No error that a server can cause tells the key: not its text, arguments, frames, context or pickle."""
+async def test_no_failure_reveals_the_key(method: str, act: Act) -> None:
+    """No error that a server can cause reveals the key: not its text, arguments, frames, context or pickle."""
     async with RawServer(act) as server:
         client = server.client(KEY, timeouts=BRIEF, max_response_bytes=1000)
         error = await failure_of(client.request(method, "/v1/calls", json={"a": 1}))
         await client.close()
 
     assert isinstance(error, ContactshipError)
-    assert [] == leaks(told_by(error))
+    assert [] == leaks(shown_by(error))
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_no_connection_failure_tells_the_key(method: str) -> None:
+async def test_no_connection_failure_reveals_the_key(method: str) -> None:
     """Nor does one that comes before any server is reached."""
     async with deaf_server() as deaf:
         for url in (refused_url(), deaf, refused_url().replace("http", "https")):
@@ -74,11 +74,11 @@ async def test_no_connection_failure_tells_the_key(method: str) -> None:
             await client.close()
 
             assert isinstance(error, ContactshipError)
-            assert [] == leaks(told_by(error))
+            assert [] == leaks(shown_by(error))
 
 
-@pytest.mark.parametrize("act", [answer(status=500), stall, close, reset, answer(b"{")], ids=lambda _: "")
-async def test_failure_within_another_tells_no_key(act: Act) -> None:
+@pytest.mark.parametrize("act", [response(status=500), stall, close, reset, response(b"{")], ids=lambda _: "")
+async def test_failure_within_another_reveals_no_key(act: Act) -> None:
     """An error raised while the caller handles one of his own has that one as its context, and nothing of aiohttp."""
 
     async def call_while_handling() -> None:
@@ -93,7 +93,7 @@ async def test_failure_within_another_tells_no_key(act: Act) -> None:
         await client.close()
 
     assert isinstance(error.__context__, LookupError)
-    assert [] == leaks(told_by(error))
+    assert [] == leaks(shown_by(error))
     assert {ContactshipError, LookupError} == {
         kind for each in all_of(error) for kind in (ContactshipError, LookupError) if isinstance(each, kind)
     }
@@ -117,7 +117,7 @@ async def waiting_call(phase: str) -> AsyncIterator[tuple[ContactshipClient, Cal
 
     async def reach() -> None:
         await server.is_asked(len(script))
-        await asyncio.sleep(0.02)
+        await server.is_read()
 
     async with RawServer(*script) as server, deaf_server() as deaf_url:
         client = server.client(KEY, base_url=server.url if script else deaf_url)
@@ -126,7 +126,7 @@ async def waiting_call(phase: str) -> AsyncIterator[tuple[ContactshipClient, Cal
 
 
 @pytest.mark.parametrize("phase", PHASES)
-async def test_cancellation_tells_no_key(phase: str) -> None:
+async def test_cancellation_reveals_no_key(phase: str) -> None:
     """A cancelled call raises CancelledError with its message, and no frame of aiohttp or context comes with it."""
     async with waiting_call(phase) as (client, reach):
         task = asyncio.create_task(failure_of(client.request("GET", "/v1/credits")))
@@ -136,30 +136,35 @@ async def test_cancellation_tells_no_key(phase: str) -> None:
 
     assert asyncio.CancelledError is type(error)
     assert ("because",) == error.args
-    assert [] == leaks(told_by(error))
+    assert [] == leaks(shown_by(error))
 
 
 @pytest.mark.parametrize("phase", PHASES)
-async def test_timeout_of_caller_tells_no_key(phase: str) -> None:
-    """The caller's own `asyncio.timeout()` raises TimeoutError, and what is behind it tells no key."""
+async def test_timeout_of_caller_reveals_no_key(phase: str) -> None:
+    """The caller's own `asyncio.timeout()` raises TimeoutError, and what is behind it reveals no key."""
 
     async def call_with_timeout() -> None:
         try:
             look_up_in_vain()
         except LookupError:
-            async with asyncio.timeout(0.05):
+            async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as tasks:
+                tasks.create_task(run_out_when_reached(limit))
                 await client.request("GET", "/v1/credits")
 
-    async with waiting_call(phase) as (client, _):
+    async def run_out_when_reached(limit: asyncio.Timeout) -> None:
+        await reach()
+        limit.reschedule(0)
+
+    async with waiting_call(phase) as (client, reach):
         error = await failure_of(call_with_timeout())
 
     assert TimeoutError is type(error)
-    assert [] == leaks(told_by(error))
+    assert [] == leaks(shown_by(error))
 
 
 @pytest.mark.parametrize("phase", PHASES)
-async def test_cancellation_within_a_task_group_tells_no_key(phase: str) -> None:
-    """A failing sibling cancels a call, and the group that comes of it tells no key."""
+async def test_cancellation_within_a_task_group_reveals_no_key(phase: str) -> None:
+    """A failing sibling cancels a call, and the resulting group reveals no key."""
 
     async def fail_beside_call() -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -171,7 +176,7 @@ async def test_cancellation_within_a_task_group_tells_no_key(phase: str) -> None
         error = await failure_of(fail_beside_call())
 
     assert isinstance(error, ExceptionGroup)
-    assert [] == leaks(told_by(error))
+    assert [] == leaks(shown_by(error))
 
 
 class HookError(Exception):
@@ -189,7 +194,7 @@ HOOKS = [
 
 
 @pytest.mark.parametrize("kind", [HookError, ExceptionGroup, TimeoutError, OSError, aiohttp.ClientError])
-async def test_failing_hook_tells_no_key(kind: type[Exception]) -> None:
+async def test_failing_hook_reveals_no_key(kind: type[Exception]) -> None:
     """An error of a user's trace hook comes without the frames of aiohttp, in which it was raised."""
 
     async def fail(_: object, __: object, ___: object) -> None:
@@ -201,16 +206,16 @@ async def test_failing_hook_tells_no_key(kind: type[Exception]) -> None:
     for hook in HOOKS:
         config = aiohttp.TraceConfig()
         getattr(config, hook).append(fail)
-        async with RawServer(answer({})) as server:
+        async with RawServer(response({})) as server:
             client = server.client(KEY, trace_configs=[config], retry=ONCE)
             error = await failure_of(client.request("POST", "/v1/calls", json={"a": 1}))
             await client.close()
 
         assert isinstance(error, kind | ContactshipError), hook
-        assert [] == leaks(told_by(error)), hook
+        assert [] == leaks(shown_by(error)), hook
 
 
-async def test_failing_exception_hook_tells_no_key() -> None:
+async def test_failing_exception_hook_reveals_no_key() -> None:
     """Nor does an error that a hook raises while aiohttp reports one of its own."""
 
     async def fail(_: object, __: object, params: aiohttp.TraceRequestExceptionParams) -> None:
@@ -225,7 +230,7 @@ async def test_failing_exception_hook_tells_no_key() -> None:
             await client.close()
 
         assert isinstance(error, HookError | ContactshipError)
-        assert [] == leaks(told_by(error))
+        assert [] == leaks(shown_by(error))
 
 
 def as_is() -> str:
@@ -266,7 +271,7 @@ def decoded(body: bytes) -> str:
 
 
 async def refusal(act: Callable[[], bytes]) -> StatusError:
-    """Return the error of a call that *act* answers; the echo is in no frame of the error."""
+    """Return the error of a call to which *act* is the response; the echo is in no frame of the error."""
     async with RawServer(act()) as server:
         client = server.client(KEY, retry=ONCE)
         error = await failure_of(client.request("POST", "/v1/calls"))
@@ -280,7 +285,7 @@ async def refusal(act: Callable[[], bytes]) -> StatusError:
 async def test_echoed_key_is_masked(status: int, echo: Callable[[], str]) -> None:
     """A server that quotes the key in its refusal does not get it into the error, however it escapes it."""
     error = await refusal(
-        lambda: answer(
+        lambda: response(
             f'{{"message": "bad {echo()}!", "headers": {{"x-api-key": "{echo()}"}}}}'.encode(),
             status=status,
             headers={"x-request-id": f"req {KEY}", "Location": f"/{KEY}"},
@@ -289,7 +294,7 @@ async def test_echoed_key_is_masked(status: int, echo: Callable[[], str]) -> Non
 
     assert "req ***" == error.request_id
     assert echo is as_is or "bad ***!" == error.message
-    assert [] == leaks(told_by(error))
+    assert [] == leaks(shown_by(error))
     assert [] == leaks(decoded(error.body))
     assert error.body.startswith(b'{"message": "bad ***!')
 
@@ -298,7 +303,7 @@ async def test_echoed_key_is_masked(status: int, echo: Callable[[], str]) -> Non
 async def test_key_echoed_in_list_of_messages_is_masked(echo: Callable[[], str]) -> None:
     """The same goes for a list of messages, and for a compressed body."""
     error = await refusal(
-        lambda: answer(
+        lambda: response(
             gzip.compress(f'{{"message": ["bad", "{json.dumps(KEY)[1:-1]}"], "x": "{echo()}"}}'.encode()),
             status=400,
             headers={"Content-Encoding": "gzip"},
@@ -306,13 +311,13 @@ async def test_key_echoed_in_list_of_messages_is_masked(echo: Callable[[], str])
     )
 
     assert echo is as_is or "bad; ***" == error.message
-    assert [] == leaks(told_by(error))
+    assert [] == leaks(shown_by(error))
     assert [] == leaks(decoded(error.body))
 
 
 @pytest.mark.parametrize("echo", ECHOES)
-async def test_echoed_key_is_masked_where_the_answer_ends(echo: Callable[[], str]) -> None:
-    """Wherever an answer is cut off, what it holds of the key is masked, but for a beginning of 7 characters."""
+async def test_echoed_key_is_masked_where_the_response_ends(echo: Callable[[], str]) -> None:
+    """Wherever a response is cut off, what it holds of the key is masked, but for a beginning of 7 characters."""
     script: list[Act] = [
         [head(400, {"Content-Length": "999"}), b"bad: " + echo()[:length].encode(), close]
         for length in range(1, len(echo()))
@@ -329,32 +334,30 @@ async def test_echoed_key_is_masked_where_the_answer_ends(echo: Callable[[], str
 @pytest.mark.parametrize("before", [65_536 - 40, 65_536 - 20, 65_536 - 8, 65_536 - 7, 65_536 - 1])
 async def test_echoed_key_is_masked_where_the_error_ends(before: int) -> None:
     """A key across the end of the 64 KiB that an error keeps is masked as well."""
-    error = await refusal(lambda: answer(b"a" * before + KEY.encode() + b"a" * 99, status=400))
+    error = await refusal(lambda: response(b"a" * before + KEY.encode() + b"a" * 99, status=400))
 
-    assert [] == leaks(told_by(error))
+    assert [] == leaks(shown_by(error))
     assert 65_536 >= len(error.body)
 
 
 async def test_redirect_target_sees_no_key() -> None:
-    """The key is sent to no redirect's target, and the error does not tell the target, which may hold it."""
+    """The key is sent to no redirect's target, and the error does not reveal the target, which may hold it."""
     async with RawServer() as sink:
-        error = await refusal(
-            lambda: answer(b"", status=307, headers={"Location": f"{sink.url}/{KEY}?key={KEY}"})  # nothing must follow
-        )
+        error = await refusal(lambda: response(b"", status=307, headers={"Location": f"{sink.url}/{KEY}?key={KEY}"}))
 
     assert isinstance(error, UnexpectedRedirectError)
-    assert sink.url not in told_by(error)
-    assert [] == leaks(told_by(error))
+    assert sink.url not in shown_by(error)
+    assert [] == leaks(shown_by(error))
     assert 0 == sink.connections
 
 
-async def test_logs_tell_no_key(caplog: pytest.LogCaptureFixture) -> None:
-    """No logger tells the key, at DEBUG, with asyncio in debug mode and every callback reported as slow."""
+async def test_logs_reveal_no_key(caplog: pytest.LogCaptureFixture) -> None:
+    """No logger reveals the key, at DEBUG, with asyncio in debug mode and every callback reported as slow."""
     caplog.set_level(logging.DEBUG)
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
     loop.slow_callback_duration = 0
-    for act in (answer({}), *FAILURES.values()):
+    for act in (response({}), *FAILURES.values()):
         async with RawServer(act) as server:
             client = server.client(KEY, timeouts=BRIEF)
             await asyncio.gather(client.request("GET", "/v1/credits"), return_exceptions=True)
@@ -374,17 +377,17 @@ async def test_logs_tell_no_key(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("fetched", [False, True], ids=["given", "fetched"])
-async def test_client_tells_no_key(*, fetched: bool) -> None:
+async def test_client_reveals_no_key(*, fetched: bool) -> None:
     """Neither the client nor what it is made of prints the key, before, during and after use."""
 
     async def fetch() -> str:
         return KEY
 
-    async with RawServer(answer({})) as server:
+    async with RawServer(response({})) as server:
         client = server.client(fetch if fetched else KEY)
-        told = [repr(client), repr(vars(client))]
+        shown = [repr(client), repr(vars(client))]
         await client.request("GET", "/v1/credits")
-        told += [
+        shown += [
             repr(client),
             repr(vars(client)),
             *(repr(getattr(part, "__dict__", part)) for part in vars(client).values()),
@@ -392,9 +395,9 @@ async def test_client_tells_no_key(*, fetched: bool) -> None:
         with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
             pickle.dumps(client)
         await client.close()
-        told += [repr(client), repr(vars(client))]
+        shown += [repr(client), repr(vars(client))]
 
-    assert [] == leaks("\n".join(told))
+    assert [] == leaks("\n".join(shown))
 
 
 MALFORMED_KEYS: dict[str, Callable[[], object]] = {
@@ -409,7 +412,7 @@ MALFORMED_KEYS: dict[str, Callable[[], object]] = {
 
 
 @pytest.mark.parametrize("key", MALFORMED_KEYS.values(), ids=MALFORMED_KEYS)
-async def test_malformed_key_is_not_told(key: Callable[[], object]) -> None:
+async def test_malformed_key_is_not_revealed(key: Callable[[], object]) -> None:
     """A key that can't be sent is refused without being quoted, given or fetched, and nothing is sent."""
 
     async def fetch() -> object:
@@ -418,38 +421,38 @@ async def test_malformed_key_is_not_told(key: Callable[[], object]) -> None:
     async def give() -> None:
         ContactshipClient(key())  # type: ignore[arg-type] # on purpose
 
-    async with RawServer(answer({})) as server, server.client(fetch) as client:
+    async with RawServer(response({})) as server, server.client(fetch) as client:
         for call in (client.request("GET", "/v1/credits"), give()):
             error = await failure_of(call)
 
             assert isinstance(error, ConfigurationError)
-            assert [] == leaks(told_by(error))
+            assert [] == leaks(shown_by(error))
     assert 0 == server.connections
 
 
-async def test_refused_fetched_key_is_not_told() -> None:
-    """A 401 for a fetched key tells nothing of it either."""
+async def test_refused_fetched_key_is_not_revealed() -> None:
+    """A 401 for a fetched key reveals nothing of it either."""
 
     async def fetch() -> str:
         return KEY
 
-    async with RawServer(answer({"message": "no"}, status=401)) as server:
+    async with RawServer(response({"message": "no"}, status=401)) as server:
         client = server.client(fetch)
         error = await failure_of(client.request("GET", "/v1/credits"))
         await client.close()
 
     assert isinstance(error, AuthenticationError)
-    assert [] == leaks(told_by(error))
+    assert [] == leaks(shown_by(error))
 
 
-async def test_walk_tells_no_key() -> None:
-    """An error that ends a walk tells no key, with the frames of both generators in its traceback."""
+async def test_walk_reveals_no_key() -> None:
+    """An error that ends a walk reveals no key, with the frames of both generators in its traceback."""
 
     async def walk() -> None:
         async for _ in client.iter_phone_numbers():
             pass
 
-    for act in (close, answer(status=400), answer({"data": [{}], "count": 1}), answer({"data": [], "count": 1})):
+    for act in (close, response(status=400), response({"data": [{}], "count": 1}), response({"data": [], "count": 1})):
         async with RawServer(act) as server:
             client = server.client(KEY, retry=ONCE)
             error = await failure_of(walk())
@@ -457,12 +460,12 @@ async def test_walk_tells_no_key() -> None:
 
         assert isinstance(error, ContactshipError)
         assert error.position is not None
-        assert [] == leaks(told_by(error))
+        assert [] == leaks(shown_by(error))
 
 
 async def test_key_is_sent_as_it_is() -> None:
     """The server does get the whole key, or all of the above would prove nothing."""
-    async with RawServer(answer({})) as server, server.client(KEY) as client:
+    async with RawServer(response({})) as server, server.client(KEY) as client:
         await client.request("GET", "/v1/credits")
 
     assert KEY == server.requests[0].headers["x-api-key"]
@@ -483,4 +486,4 @@ def test_the_check_finds_a_leak() -> None:
     except BadRequestError as caught:
         error = caught
 
-    assert [*KEY_PARTS] == leaks(told_by(error))
+    assert [*KEY_PARTS] == leaks(shown_by(error))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from raw_server import Act, Peer, RawServer, answer, close, deaf_server, head, stall
+from raw_server import Act, Peer, RawServer, close, deaf_server, head, response, stall
+from turns import pass_turns
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -25,6 +26,8 @@ from contactship_async import (
     Timeouts,
 )
 
+AT_ONCE = 5.0  # seconds, for a busy machine
+
 ROW = {
     "phone_number": "+12025550142",
     "type": "inbound",
@@ -34,8 +37,8 @@ ROW = {
 
 
 def page(offset: int) -> bytes:
-    """Answer with one row of three."""
-    return answer({"data": [{"id": f"pn-{offset}", **ROW}], "count": 3})
+    """Respond with one row of three."""
+    return response({"data": [{"id": f"pn-{offset}", **ROW}], "count": 3})
 
 
 @contextmanager
@@ -62,7 +65,7 @@ def served_elsewhere(server: RawServer) -> Iterator[None]:
 
 def test_loops_one_after_the_other() -> None:
     """One client serves several `asyncio.run()`, closed in between or not, each over a connection of its own."""
-    server = RawServer(answer("done"))
+    server = RawServer(response("done"))
     with served_elsewhere(server):
         client = server.client()
 
@@ -87,7 +90,7 @@ def test_fetched_key_outlives_its_loop() -> None:
         await asyncio.sleep(0)
         return "sk-live-KEY"
 
-    server = RawServer(answer(), answer(), answer(status=401), answer(status=401), answer())
+    server = RawServer(response(), response(), response(status=401), response(status=401), response())
     with served_elsewhere(server):
         client = server.client(fetch)
 
@@ -142,7 +145,8 @@ async def walk_left(client):
 
 async def running_call(client):
     kept.append(asyncio.create_task(client.request("GET", "/v1/stall")))
-    await asyncio.sleep(0.02)
+    for _ in range(50):  # so many turns of the loop send it
+        await asyncio.sleep(0)
     return await all_ids(client)
 
 async def running_walk(client):
@@ -166,11 +170,11 @@ for use in (in_a_block, bare, bare_and_closed, suspended_walks, suspended_walks_
 def test_nothing_to_warn_of() -> None:
     """However a client and its walks are used and left, `-X dev -W error` has nothing to say about it."""
 
-    async def answer_by_offset(peer: Peer) -> None:
+    async def respond_by_offset(peer: Peer) -> None:
         target = server.requests[-1].target
         await (stall(peer) if "stall" in target else peer.send(page(int(target.partition("offset=")[2][0]))))
 
-    server = RawServer(answer_by_offset)
+    server = RawServer(respond_by_offset)
     with served_elsewhere(server):
         done = subprocess.run(  # noqa: S603 - our own interpreter and script
             [sys.executable, "-X", "dev", "-W", "error", "-c", SCRIPT, server.url],
@@ -188,7 +192,7 @@ def test_nothing_to_warn_of() -> None:
 
 async def test_call_from_a_second_running_loop() -> None:
     """A call, and a close, from another thread's loop is refused while the first loop uses the client."""
-    async with RawServer(answer("done")) as server, server.client() as client:
+    async with RawServer(response("done")) as server, server.client() as client:
         await client.request("GET", "/v1/credits")
 
         for use in (lambda: client.request("GET", "/v1/credits"), client.close):
@@ -201,7 +205,7 @@ async def test_call_from_a_second_running_loop() -> None:
 
 async def test_call_after_close_reopens() -> None:
     """A client that was closed opens a new session for the next call; closing twice, or before use, is allowed."""
-    async with RawServer(answer("done")) as server:
+    async with RawServer(response("done")) as server:
         client = server.client()
         await client.close()
         for _ in range(2):
@@ -217,7 +221,7 @@ async def test_call_after_close_reopens() -> None:
 
 async def test_first_calls_at_the_same_time_open_one_session() -> None:
     """Calls that start together share one session, and closing leaves nothing of it."""
-    async with RawServer(answer("done")) as server, server.client() as client:
+    async with RawServer(response("done")) as server, server.client() as client:
         contents = await asyncio.gather(*(client.request("GET", "/v1/credits") for _ in range(20)))
         await client.request("GET", "/v1/credits")
 
@@ -227,7 +231,7 @@ async def test_first_calls_at_the_same_time_open_one_session() -> None:
 
 async def test_borrowed_connector_stays_open() -> None:
     """A connector that was lent is never closed, and its connections serve others afterwards."""
-    async with RawServer(answer("done")) as server, aiohttp.TCPConnector() as connector:
+    async with RawServer(response("done")) as server, aiohttp.TCPConnector() as connector:
         for _ in range(2):
             async with server.client(connector=connector) as client:
                 await client.request("GET", "/v1/credits")
@@ -241,7 +245,7 @@ async def test_borrowed_connector_stays_open() -> None:
 async def test_call_over_a_closed_borrowed_connector() -> None:
     """A connector that its owner has closed is named as the reason."""
     connector = aiohttp.TCPConnector()
-    async with RawServer(answer("done")) as server, server.client(connector=connector) as client:
+    async with RawServer(response("done")) as server, server.client(connector=connector) as client:
         await client.request("GET", "/v1/credits")
         await connector.close()
         with pytest.raises(RuntimeError, match="connector it was given"):
@@ -255,7 +259,7 @@ async def test_close_ends_running_calls(method: str) -> None:
         call = asyncio.create_task(client.request(method, "/v1/calls"))
         await server.is_asked()
         await client.close()
-        [outcome] = await asyncio.wait_for(asyncio.gather(call, return_exceptions=True), 0.5)
+        [outcome] = await asyncio.wait_for(asyncio.gather(call, return_exceptions=True), AT_ONCE)
 
     assert isinstance(outcome, AmbiguousOutcomeError if method == "POST" else (ContactshipError, RuntimeError))
     assert 1 == len(server.requests)
@@ -264,21 +268,21 @@ async def test_close_ends_running_calls(method: str) -> None:
 HALF = [head(200, {"Content-Length": "99"}), b"{", stall]
 
 
-@pytest.mark.parametrize("act", [None, stall, HALF, answer(status=503)], ids=["connect", "headers", "body", "wait"])
+@pytest.mark.parametrize("act", [None, stall, HALF, response(status=503)], ids=["connect", "headers", "body", "wait"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_cancelled_call_leaves_nothing(method: str, act: Act | None) -> None:
     """A call can be cancelled in any phase: at once, with nothing left, and the client goes on working."""
     script = [act or stall]
     retry = RetryPolicy(initial_delay=1000, max_delay=1000)
     timeouts = Timeouts(total=None)
-    async with RawServer(*script, answer("done")) as server, deaf_server() as deaf_url:
+    async with RawServer(*script, response("done")) as server, deaf_server() as deaf_url:
         client = server.client(base_url=server.url if act else deaf_url, retry=retry, timeouts=timeouts)
         tasks_before = asyncio.all_tasks()
         call = asyncio.create_task(client.request(method, "/v1/calls", idempotent=True))
         await server.is_asked(1 if act else 0)
-        await asyncio.sleep(0.02)
+        await server.is_read()
         call.cancel()
-        done, _ = await asyncio.wait([call], timeout=0.2)
+        done, _ = await asyncio.wait([call], timeout=AT_ONCE)
         left = {task for task in asyncio.all_tasks() - tasks_before if "_serve" not in repr(task)}
         if act:
             assert "done" == await client.request("GET", "/v1/credits")
@@ -310,15 +314,15 @@ async def test_cancelled_walk_leaves_nothing() -> None:
 async def test_cancelled_waiter_gives_its_place_back() -> None:
     """A call that is cancelled while it waits for a connection of a full pool keeps none from the others."""
     connector = aiohttp.TCPConnector(limit=1)
-    async with RawServer(stall, answer("done")) as server, connector, server.client(connector=connector) as client:
+    async with RawServer(stall, response("done")) as server, connector, server.client(connector=connector) as client:
         occupying = asyncio.create_task(client.request("GET", "/v1/stall"))
         await server.is_asked()
         waiting = asyncio.create_task(client.request("GET", "/v1/credits"))
         following = asyncio.create_task(client.request("GET", "/v1/credits"))
-        await asyncio.sleep(0.01)
+        await pass_turns()
         waiting.cancel()
         occupying.cancel()
-        assert "done" == await asyncio.wait_for(following, 0.5)
+        assert "done" == await asyncio.wait_for(following, AT_ONCE)
         await asyncio.wait([occupying, waiting])
 
     assert 2 == len(server.requests)
@@ -327,23 +331,23 @@ async def test_cancelled_waiter_gives_its_place_back() -> None:
 class KeySource:
     """An async function that returns keys in turn, the last one for good, and counts how often it is awaited."""
 
-    def __init__(self, *keys: object, seconds: float = 0.01) -> None:
+    def __init__(self, *keys: object, stalls: bool = False) -> None:
         self.calls = 0
         self._keys = keys
-        self._seconds = seconds
+        self._stalls = stalls
 
     async def __call__(self) -> object:
-        """Return the next key, after a while."""
+        """Return the next key, after a while or never."""
         key = self._keys[min(self.calls, len(self._keys) - 1)]
         self.calls += 1
-        await asyncio.sleep(self._seconds)
+        await (asyncio.Event().wait() if self._stalls else pass_turns())
         return key
 
 
 async def test_key_is_fetched_once_for_calls_at_the_same_time() -> None:
     """First calls that start together wait for one fetch, and later ones for none."""
     source = KeySource("sk-1")
-    async with RawServer(answer()) as server, server.client(source) as client:
+    async with RawServer(response()) as server, server.client(source) as client:
         await asyncio.gather(*(client.request("GET", "/v1/credits") for _ in range(10)))
         await client.request("GET", "/v1/credits")
 
@@ -354,7 +358,7 @@ async def test_key_is_fetched_once_for_calls_at_the_same_time() -> None:
 async def test_key_is_fetched_anew_after_a_401() -> None:
     """After a 401, the key is fetched anew and the call sent again with it; a 403 changes nothing."""
     source = KeySource("sk-1", "sk-2")
-    script = [answer(status=401), answer(status=403), answer()]
+    script = [response(status=401), response(status=403), response()]
     async with RawServer(*script) as server, server.client(source) as client:
         with pytest.raises(PermissionDeniedError):
             await client.request("GET", "/v1/credits")
@@ -367,7 +371,7 @@ async def test_key_is_fetched_anew_after_a_401() -> None:
 async def test_late_401_does_not_drop_a_newer_key() -> None:
     """When several calls get a 401 for one key, the next key is fetched once."""
     source = KeySource("sk-1", "sk-2", "sk-3")
-    async with RawServer(*[answer(status=401)] * 5, answer()) as server, server.client(source) as client:
+    async with RawServer(*[response(status=401)] * 5, response()) as server, server.client(source) as client:
         await asyncio.gather(*(client.request("GET", "/v1/credits") for _ in range(5)), return_exceptions=True)
         await asyncio.gather(*(client.request("GET", "/v1/credits") for _ in range(5)))
 
@@ -376,11 +380,11 @@ async def test_late_401_does_not_drop_a_newer_key() -> None:
 
 async def test_cancelled_fetch_is_taken_over() -> None:
     """When the call that fetches the key is cancelled, another one that waits for it fetches it."""
-    source = KeySource("sk-1", seconds=0.02)
-    async with RawServer(answer("done")) as server, server.client(source) as client:
+    source = KeySource("sk-1")
+    async with RawServer(response("done")) as server, server.client(source) as client:
         first = asyncio.create_task(client.request("GET", "/v1/credits"))
         second = asyncio.create_task(client.request("GET", "/v1/credits"))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         first.cancel()
 
         assert "done" == await second
@@ -392,7 +396,7 @@ async def test_cancelled_fetch_is_taken_over() -> None:
 async def test_malformed_key_is_not_kept(key: object) -> None:
     """A fetched key that can't be sent is an error without it, and the next call fetches another."""
     source = KeySource(key, "sk-2")
-    async with RawServer(answer("done")) as server, server.client(source) as client:
+    async with RawServer(response("done")) as server, server.client(source) as client:
         with pytest.raises(ConfigurationError) as caught:
             await client.request("GET", "/v1/credits")
 
@@ -410,7 +414,7 @@ async def test_failing_fetch_raises_its_own_error() -> None:
             raise errors.pop()
         return "sk-live-KEY"
 
-    async with RawServer(answer("done")) as server, server.client(fetch) as client:
+    async with RawServer(response("done")) as server, server.client(fetch) as client:
         for kind in (TimeoutError, LookupError):
             with pytest.raises(kind, match="vault"):
                 await client.request("GET", "/v1/credits")
@@ -420,8 +424,8 @@ async def test_failing_fetch_raises_its_own_error() -> None:
 
 async def test_stalled_fetch_times_out_for_all() -> None:
     """Calls that wait for a key that never comes each end at their own total limit."""
-    source = KeySource("sk-1", seconds=1000)
-    async with RawServer(answer()) as server, server.client(source, timeouts=Timeouts(total=0.1)) as client:
+    source = KeySource("sk-1", stalls=True)
+    async with RawServer(response()) as server, server.client(source, timeouts=Timeouts(total=0.1)) as client:
         outcomes = await asyncio.gather(
             *(client.request("GET", "/v1/credits") for _ in range(3)), return_exceptions=True
         )
@@ -432,10 +436,10 @@ async def test_stalled_fetch_times_out_for_all() -> None:
 
 async def test_idle_connection_closed_by_server_is_not_used() -> None:
     """A connection that the server closed while it was idle is replaced, also for a POST."""
-    async with RawServer([answer("done"), close]) as server, server.client() as client:
+    async with RawServer([response("done"), close]) as server, server.client() as client:
         for method in ("GET", "POST", "PUT"):
             assert "done" == await client.request(method, "/v1/calls")
-            await asyncio.sleep(0.01)
+            await server.is_at_rest()
 
     assert ["GET", "POST", "PUT"] == [got.method for got in server.requests]
     assert 3 == server.connections

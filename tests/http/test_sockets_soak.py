@@ -15,19 +15,19 @@ from pathlib import Path
 
 import pytest
 from soak.__main__ import Job, Soak, main, run
-from soak.counts import MOST_GROWTH, Samples
+from soak.counts import MAX_GROWTH, Samples
 from soak.jobs import _check_failed, use_client, use_pool
+from volume import Volume
 
 TESTS = Path(__file__).parents[1] / "support"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the counts from Linux's /proc")
 
 
-@pytest.mark.timeout(180)
-def test_all_counts_are_flat() -> None:
-    """The command goes round a few times, and says that nothing grew."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "soak", "0"],
+def test_all_counts_are_flat(volume: Volume) -> None:
+    """The command goes round a few times, or in a full run for its share of the minutes, and says that nothing grew."""
+    ended = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-m", "soak", str(volume.seconds("soak") / 60), str(volume.seed)],
         env=os.environ | {"PYTHONPATH": str(TESTS)},
         capture_output=True,
         text=True,
@@ -35,7 +35,7 @@ def test_all_counts_are_flat() -> None:
     )
 
     assert (0, "") == (ended.returncode, ended.stderr), ended.stdout
-    assert 3 == len(re.findall(r"^round", ended.stdout, re.MULTILINE))
+    assert 3 <= len(re.findall(r"^round", ended.stdout, re.MULTILINE))
     assert "all counts are flat" in ended.stdout
 
 
@@ -100,7 +100,7 @@ def test_finds_what_leaks(
     """What each request leaves behind is named."""
     monkeypatch.setattr("soak.counts.SECONDS_TO_SETTLE", 0.3)
 
-    soak = Soak(0, seed=1, jobs=[job], on_request=lambda: leak(hoard), say=lambda _: None)
+    soak = Soak(0, seed=1, jobs=[job], on_request=lambda: leak(hoard), report=lambda _: None)
     wrong = run(soak)
 
     assert re.search(verdict, wrong[0]), wrong
@@ -113,11 +113,11 @@ def test_growth_is_that_of_medians() -> None:
     growing.taken = {"traced KiB": flat, "resident KiB": peak, "objects": steady}
 
     assert {"traced KiB": 0, "resident KiB": 0, "objects": 6000} == growing.growth()
-    assert [f"objects grew by 6000, and may by {MOST_GROWTH['objects']}"] == growing.what_grew()
+    assert [f"objects grew by 6000, and may by {MAX_GROWTH['objects']}"] == growing.what_grew()
 
 
 def test_a_failure_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """A healthy organization that fails is told with the seed, and makes the exit code 1."""
+    """A healthy organization that fails is reported with the seed, and makes the exit code 1."""
 
     async def fail(*_: object) -> None:
         _check_failed({"steady", "broken-1"})

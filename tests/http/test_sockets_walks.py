@@ -1,4 +1,4 @@
-"""Walks over real sockets, with pages side by side: whatever becomes of one, its connections and tasks are gone."""
+"""Walks over real sockets, with concurrent pages: whatever becomes of one, its connections and tasks are gone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 from attrs import define, field
-from key_leaks import KEY, all_of, failure_of, leaks, told_by
-from raw_server import Peer, RawServer, Step, answer, close, head, reset
+from key_leaks import KEY, all_of, failure_of, leaks, shown_by
+from raw_server import Peer, RawServer, Step, close, head, reset, response
 
 from contactship_async import (
     ContactshipClient,
@@ -43,6 +43,7 @@ PAGE_SIZE = 4
 SECONDS_TO_WIND_DOWN = 5.0
 
 each_concurrency = pytest.mark.parametrize("concurrency", [1, 2, 4, 16])
+each_way = pytest.mark.parametrize("ahead", [False, True], ids=["in batches", "ahead"])
 each_exactness = pytest.mark.parametrize("exact", [False, True], ids=["plain", "exact"])
 
 
@@ -57,19 +58,19 @@ class ListingServer:
     """A listing whose pages are asked for over any number of connections.
 
     Attributes:
-        faults: What a page with the row is answered with instead.
+        faults: What is sent instead of a page with the row.
         broken: A row that comes without its date.
-        answered_until: The number of the first request that is not answered, nor is any after it.
+        silent_from: The number of the first request that gets no response, nor does any after it.
         asked: How many pages were asked for.
-        unanswered: How many of them wait for an answer.
+        waiting: How many of them wait for a response.
         connections: How many are open.
     """
 
     faults: dict[int, list[Step]] = field(factory=dict)
     broken: int | None = None
-    answered_until: int | None = None
+    silent_from: int | None = None
     asked: int = 0
-    unanswered: int = 0
+    waiting: int = 0
     connections: int = 0
     raw: RawServer = field(init=False)
 
@@ -83,23 +84,23 @@ class ListingServer:
             while not peer.writer.is_closing():
                 query = parse_qs(urlsplit((await peer.receive()).target).query)
                 self.asked += 1
-                self.unanswered += 1
+                self.waiting += 1
                 try:
                     for step in self._plan(int(query["offset"][0]), int(query["limit"][0])):
                         await (peer.send(step) if isinstance(step, bytes) else step(peer))
                 finally:
-                    self.unanswered -= 1
+                    self.waiting -= 1
         finally:
             self.connections -= 1
 
     def _plan(self, offset: int, limit: int) -> list[Step]:
-        if self.answered_until is not None and self.asked >= self.answered_until:
+        if self.silent_from is not None and self.asked >= self.silent_from:
             return [hold]
         for row in range(offset, offset + limit):
             if row in self.faults:
                 return self.faults[row]
         rows = [row if place != self.broken else {**row, "created_at": None} for place, row in enumerate(ROWS)]
-        return [answer({"data": rows[offset : offset + limit], "count": len(rows)})]
+        return [response({"data": rows[offset : offset + limit], "count": len(rows)})]
 
     async def comes_to(self, condition: Callable[[], bool]) -> None:
         """Wait until *condition* holds."""
@@ -110,7 +111,7 @@ class ListingServer:
                 await asyncio.sleep(0)
 
     async def assert_nothing_runs(self, turns: int = 0) -> None:
-        """Expect no task but this one and the server's, and soon no request that is not answered.
+        """Expect no task but this one and the server's, and soon no request without its response.
 
         Args:
             turns: Of the loop that generators which were left open have, to close in tasks of the loop's own.
@@ -118,7 +119,7 @@ class ListingServer:
         for _ in range(turns):
             await asyncio.sleep(0)
         assert {asyncio.current_task()} == asyncio.all_tasks() - self.raw._tasks
-        await self.comes_to(lambda: self.unanswered == 0)
+        await self.comes_to(lambda: self.waiting == 0)
 
 
 @asynccontextmanager
@@ -132,31 +133,37 @@ async def listing(**settings: Any) -> AsyncIterator[tuple[ListingServer, Contact
         await server.comes_to(lambda: server.connections == 0)
 
 
-async def ids_of(client: ContactshipClient, came: list[str], **settings: Any) -> list[str]:
-    """Walk in small pages and note the ids in *came*, which is returned."""
+async def ids_of(client: ContactshipClient, came: list[str], *, ahead: bool = False, **settings: Any) -> list[str]:
+    """Walk in small pages, fetched *ahead* or not, and note the ids in *came*, which is returned."""
+    if ahead:
+        async with client.phone_numbers.list().prefetch(page_size=PAGE_SIZE, **settings) as numbers:
+            async for number in numbers:
+                came.append(number.id)  # noqa: PERF401 - keeps those that come before an error
+        return came
     async for number in client.iter_phone_numbers(page_size=PAGE_SIZE, **settings):
-        came.append(number.id)  # noqa: PERF401 - keeps those that come before an error
+        came.append(number.id)  # noqa: PERF401 - as above
     return came
 
 
 FAULTS: dict[str, tuple[list[Step], type[ContactshipError]]] = {
-    "500 for good": ([answer(status=500)], ServerError),
+    "500 for good": ([response(status=500)], ServerError),
     "reset": ([reset], TransportError),
     "cut": ([head(200, {"Content-Length": "999"}), b'{"data": [', close], TransportError),
 }
 
 
 def assert_came_first(error: ContactshipError, came: list[str], row: int) -> None:
-    """Expect the rows of the pages before the one with *row*, and that the error tells how many there were."""
+    """Expect the rows of the pages before the one with *row*, and that the error says how many there were."""
     assert WalkPosition(len(came), len(came)) == error.position
     assert IDS[: len(came)] == came
     assert row - PAGE_SIZE < len(came) <= row
 
 
+@each_way
 @each_exactness
 @each_concurrency
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_failing_page(fault: str, concurrency: int, *, exact: bool) -> None:
+async def test_failing_page(fault: str, concurrency: int, *, exact: bool, ahead: bool) -> None:
     """Whichever page fails, the rows before it come first, and a walk from the error's position brings the rest."""
     steps, kind = FAULTS[fault]
     async with listing() as (server, client):
@@ -164,31 +171,32 @@ async def test_failing_page(fault: str, concurrency: int, *, exact: bool) -> Non
             came: list[str] = []
             server.faults[row] = steps
             with pytest.raises(kind) as caught:
-                await ids_of(client, came, concurrency=concurrency, exact=exact)
-            await server.assert_nothing_runs()
+                await ids_of(client, came, concurrency=concurrency, exact=exact, ahead=ahead)
+            await server.assert_nothing_runs(turns=5 * ahead)  # the server may be accepting a connection
             server.faults.clear()
 
             assert_came_first(caught.value, came, row)
-            rest = await ids_of(client, [], concurrency=concurrency, exact=exact, offset=len(came))
+            rest = await ids_of(client, [], concurrency=concurrency, exact=exact, ahead=ahead, offset=len(came))
             assert IDS == came + rest
 
 
+@each_way
 @each_exactness
 @each_concurrency
-async def test_malformed_row(concurrency: int, *, exact: bool) -> None:
+async def test_malformed_row(concurrency: int, *, exact: bool, ahead: bool) -> None:
     """Whichever row is malformed, all rows before it come first, and a walk from the error's position the rest."""
     async with listing() as (server, client):
         for row in range(len(IDS)):
             came: list[str] = []
             server.broken = row
             with pytest.raises(MalformedResponseError, match="created_at") as caught:
-                await ids_of(client, came, concurrency=concurrency, exact=exact)
+                await ids_of(client, came, concurrency=concurrency, exact=exact, ahead=ahead)
             await server.assert_nothing_runs()
             server.broken = None
 
             assert IDS[:row] == came
             assert WalkPosition(row, row) == caught.value.position
-            assert IDS[row:] == await ids_of(client, [], concurrency=concurrency, exact=exact, offset=row)
+            assert IDS[row:] == await ids_of(client, [], concurrency=concurrency, exact=exact, ahead=ahead, offset=row)
 
 
 async def test_stalled_page() -> None:
@@ -274,7 +282,7 @@ async def test_walk_left(leave: Callable[[Any, str], Awaitable[None]], concurren
 async def interrupted_walk(
     server: ListingServer, client: ContactshipClient, at: int, how: str, **settings: Any
 ) -> BaseException | None:
-    """Return what a walk raises that is interrupted at its request number *at*, from when on none is answered.
+    """Return what a walk raises that is interrupted at its request number *at*, from when on none gets a response.
 
     None is returned if there were not that many.
     """
@@ -286,7 +294,7 @@ async def interrupted_walk(
             timers.append(timer)
             await ids_of(client, came, **settings)
 
-    server.answered_until = held = server.asked + at
+    server.silent_from = held = server.asked + at
     walking = asyncio.create_task(failure_of(walk()))
     await server.comes_to(lambda: walking.done() or server.asked >= held)
     if walking.done():
@@ -304,7 +312,8 @@ async def interrupted_walk(
         walking.cancel("because")
     error = await walking
     await server.assert_nothing_runs()
-    assert IDS[: len(came)] == came_before == came
+    assert IDS[: len(came)] == came
+    assert came_before == (came[: len(came_before)] if settings.get("ahead") else came)  # what was in flight may come
     assert type(error) is (TimeoutError if how == "timeout" else asyncio.CancelledError)
     return error
 
@@ -312,17 +321,21 @@ async def interrupted_walk(
 INTERRUPTIONS = ["cancelled", "cancelled twice", "timeout"]
 
 
+@each_way
 @each_exactness
 @each_concurrency
 @pytest.mark.parametrize("how", INTERRUPTIONS)
-async def test_interrupted_at_any_request(how: str, concurrency: int, *, exact: bool) -> None:
+async def test_interrupted_at_any_request(how: str, concurrency: int, *, exact: bool, ahead: bool) -> None:
     """A walk that is interrupted while pages are in flight ends at once and hangs up on all of them."""
     async with listing() as (server, client):
         for at in count(1):
-            if await interrupted_walk(server, client, at, how, concurrency=concurrency, exact=exact) is None:
+            if (
+                await interrupted_walk(server, client, at, how, concurrency=concurrency, exact=exact, ahead=ahead)
+                is None
+            ):
                 break
-        server.answered_until = None
-        assert IDS == await ids_of(client, [], concurrency=concurrency, exact=exact)
+        server.silent_from = None
+        assert IDS == await ids_of(client, [], concurrency=concurrency, exact=exact, ahead=ahead)
     assert at > len(IDS) / PAGE_SIZE
 
 
@@ -331,14 +344,14 @@ async def test_interrupted_with_a_full_pool() -> None:
     async with aiohttp.TCPConnector(limit=2) as connector, listing(connector=connector) as (server, client):
         for at, how in product(range(1, 4), INTERRUPTIONS):
             assert await interrupted_walk(server, client, at, how, concurrency=16) is not None
-            server.answered_until = None
+            server.silent_from = None
             assert IDS == await ids_of(client, [], concurrency=16)
             assert server.connections <= 2
         await connector.close()
 
 
 @each_exactness
-async def test_walks_side_by_side(*, exact: bool) -> None:
+async def test_concurrent_walks(*, exact: bool) -> None:
     """One of ten walks over the same client is cancelled; the others don't notice."""
     async with listing() as (server, client):
         came: list[list[str]] = [[] for _ in range(10)]
@@ -352,14 +365,15 @@ async def test_walks_side_by_side(*, exact: bool) -> None:
         assert [IDS] * 9 == came
 
 
+@each_way
 @each_concurrency
-async def test_client_closed_while_walking(concurrency: int) -> None:
+async def test_client_closed_while_walking(concurrency: int, *, ahead: bool) -> None:
     """Closing the client ends its walks with an error, whichever pages are in flight, and nothing is left."""
     for at in range(1, 4):
         async with listing() as (server, client):
-            server.answered_until = at
+            server.silent_from = at
             came: list[str] = []
-            walking = asyncio.create_task(ids_of(client, came, concurrency=concurrency))
+            walking = asyncio.create_task(ids_of(client, came, concurrency=concurrency, ahead=ahead))
             await server.comes_to(lambda: server.asked >= at)  # noqa: B023 - awaited at once
             await client.close()
             with pytest.raises((ContactshipError, RuntimeError)):
@@ -376,11 +390,11 @@ def outcome_of(task: asyncio.Task[object]) -> BaseException | None:
         return error
 
 
-def all_told_by(error: BaseException) -> str:
+def all_shown_by(error: BaseException) -> str:
     """Collect what *error* could show, and what the tasks could that are seen from its frames."""
     tasks = [*tasks_seen_from(error)]
     failures = [error, *filter(None, map(outcome_of, tasks))]
-    return "\n".join([*map(repr, tasks), *map(told_by, failures)])
+    return "\n".join([*map(repr, tasks), *map(shown_by, failures)])
 
 
 def tasks_seen_from(error: BaseException) -> Iterator[asyncio.Task[object]]:
@@ -393,24 +407,25 @@ def tasks_seen_from(error: BaseException) -> Iterator[asyncio.Task[object]]:
                 yield from (task for task in found if isinstance(task, asyncio.Task))
 
 
+@each_way
 @each_exactness
 @each_concurrency
 @pytest.mark.parametrize("how", INTERRUPTIONS)
-async def test_interruption_tells_no_key(how: str, concurrency: int, *, exact: bool) -> None:
-    """An interrupted walk tells no key, nor do the pages in flight, which its frames show."""
+async def test_interruption_reveals_no_key(how: str, concurrency: int, *, exact: bool, ahead: bool) -> None:
+    """An interrupted walk reveals no key, nor do the pages in flight, which its frames show."""
     shown = 0
     async with listing(api_key=KEY) as (server, client):
         for at in range(1, 5):
-            error = await interrupted_walk(server, client, at, how, concurrency=concurrency, exact=exact)
+            error = await interrupted_walk(server, client, at, how, concurrency=concurrency, exact=exact, ahead=ahead)
             assert error is not None
-            assert [] == leaks(all_told_by(error))
+            assert [] == leaks(all_shown_by(error))
             shown += len([*tasks_seen_from(error)])
-    assert (concurrency > 1) == (shown > 0)
+    assert (concurrency > 1 or ahead) == (shown > 0)
 
 
 @each_concurrency
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_failing_page_tells_no_key(fault: str, concurrency: int) -> None:
+async def test_failing_page_reveals_no_key(fault: str, concurrency: int) -> None:
     """Nor does the error of a page that fails among others."""
     steps, kind = FAULTS[fault]
     async with listing(api_key=KEY) as (server, client):
@@ -419,4 +434,4 @@ async def test_failing_page_tells_no_key(fault: str, concurrency: int) -> None:
             error = await failure_of(ids_of(client, [], concurrency=concurrency))
 
             assert isinstance(error, kind)
-            assert [] == leaks(all_told_by(error))
+            assert [] == leaks(all_shown_by(error))

@@ -14,14 +14,14 @@ from jumping_loop import now, run
 
 from contactship_async._http.time_limit import TimeLimit
 
-Answer = Literal["pass", "swallow", "fail"]
-MOMENTS = st.none() | st.integers(0, 4)
+Reaction = Literal["pass", "swallow", "fail"]
+TIMES = st.none() | st.integers(0, 4)
 LIMITS = st.sampled_from([1, 2, 3, float("inf")])
 
 
 @asynccontextmanager
 async def asyncios(seconds: float) -> AsyncGenerator[Callable[[], bool], None]:
-    """Set a limit by asyncio, and tell whether it has run out."""
+    """Set a limit by asyncio, and yield what says whether it has run out."""
     async with asyncio.timeout(seconds) as limit:
         yield limit.expired
 
@@ -43,16 +43,16 @@ def outcome(
     seconds: tuple[float, float],
     done: int | None,
     cancelled: int | None,
-    answer: Answer,
+    reaction: Reaction,
 ) -> list[object]:
-    """Tell all that can be seen of two limits, one within the other, around a future that is set at a moment.
+    """Return all that can be seen of two limits, one within the other, around a future that is set at some time.
 
     Args:
         limit: Which one.
         seconds: Of the outer and of the inner limit.
         done: When the future is set; None for after all else.
-        cancelled: When somebody else cancels the task; None for never.
-        answer: What becomes of a cancellation within the block.
+        cancelled: When the task is cancelled from elsewhere; None for never.
+        reaction: What the block does about a cancellation.
     """
     seen: list[object] = []
 
@@ -66,9 +66,9 @@ def outcome(
                 try:
                     await future
                 except asyncio.CancelledError:
-                    if answer == "pass":
+                    if reaction == "pass":
                         raise
-                    if answer == "fail":
+                    if reaction == "fail":
                         raise ValueError from None
         except (asyncio.CancelledError, TimeoutError, ValueError) as error:
             seen.append(type(error))
@@ -92,12 +92,12 @@ def outcome(
 
 @example((3, 3), None, 3, "pass")
 @example((2, 1), 1, None, "swallow")
-@given(st.tuples(LIMITS, LIMITS), MOMENTS, MOMENTS, st.sampled_from(["pass", "swallow", "fail"]))
+@given(st.tuples(LIMITS, LIMITS), TIMES, TIMES, st.sampled_from(["pass", "swallow", "fail"]))
 def test_it_does_what_that_of_asyncio_does(
-    seconds: tuple[float, float], done: int | None, cancelled: int | None, answer: Answer
+    seconds: tuple[float, float], done: int | None, cancelled: int | None, reaction: Reaction
 ) -> None:
-    """Whatever comes first or at once: the end, a limit, the one around it, or a cancellation by somebody else."""
-    assert outcome(asyncios, seconds, done, cancelled, answer) == outcome(ours, seconds, done, cancelled, answer)
+    """Whatever comes first or at once: the end, a limit, the one around it, or a cancellation from elsewhere."""
+    assert outcome(asyncios, seconds, done, cancelled, reaction) == outcome(ours, seconds, done, cancelled, reaction)
 
 
 def test_expired() -> None:
@@ -106,7 +106,7 @@ def test_expired() -> None:
 
 
 def test_cancelled() -> None:
-    """A cancellation by somebody else passes, also where the limit has run out as well."""
+    """A cancellation from elsewhere passes, also where the limit has run out as well."""
     assert [asyncio.CancelledError, 1001.0, 1, False, False, "goes on", False] == outcome(ours, (3, 2), None, 1, "pass")
     assert [asyncio.CancelledError, 1001.0, 1, False, True, "goes on", False] == outcome(ours, (3, 1), None, 1, "pass")
 

@@ -235,16 +235,16 @@ def test_to_dict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moment", "text"),
+    ("timestamp", "text"),
     [
         (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))), "0001-01-01T00:00:00+05:00"),
         (datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5))), "9999-12-31T23:00:00-05:00"),
         (datetime(9999, 12, 31, 23, tzinfo=UTC), "9999-12-31T23:00:00Z"),
     ],
 )
-def test_times_that_utc_has_no_year_for(moment: datetime, text: str) -> None:
+def test_times_that_utc_has_no_year_for(timestamp: datetime, text: str) -> None:
     """A time at the ends of the calendar keeps its zone, if it has no form in UTC."""
-    assert text == evolve(WHOLE, created_at=moment).to_dict()["created_at"]
+    assert text == evolve(WHOLE, created_at=timestamp).to_dict()["created_at"]
 
 
 class Record(msgspec.Struct, rename="camel"):

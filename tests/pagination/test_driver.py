@@ -14,15 +14,15 @@ from itertools import count, permutations, product
 
 import pytest
 from attrs import define
+from turns import pass_turns
 from watched_listing import (
     ROWS,
     Row,
     SingleRows,
     WatchedListing,
-    default_walk,
     exact_walk,
     overlapping_walk,
-    pass_turns,
+    sequential_walk,
 )
 
 from contactship_async._pagination.driver import PageRequest, Steps, Walk, walk_pages, walk_rows
@@ -39,7 +39,7 @@ Pages = AsyncGenerator[Page[Row], None]
 each_width = pytest.mark.parametrize("width", WIDTHS)
 each_walk = pytest.mark.parametrize(
     ("make_walk", "width"),
-    [(default_walk, 1), *((make, width) for make in (SingleRows, overlapping_walk, exact_walk) for width in WIDTHS)],
+    [(sequential_walk, 1), *((make, width) for make in (SingleRows, overlapping_walk, exact_walk) for width in WIDTHS)],
 )
 each_factory = pytest.mark.usefixtures("task_factory")
 
@@ -52,7 +52,7 @@ async def task_factory(request: pytest.FixtureRequest) -> None:
 
 
 def is_over(pages: Pages) -> bool:
-    """Tell whether a generator has ended or was closed."""
+    """Return whether a generator has ended or was closed."""
     return getattr(pages, "ag_frame", pages) is None
 
 
@@ -73,8 +73,8 @@ async def test_all_rows_in_order(make_walk: Callable[[int], Walk[Row]], width: i
     await listing.walk(make_walk(width))
 
     assert ALL == listing.came
-    assert min(width, 9) >= listing.most_running
-    assert make_walk is not SingleRows or min(width, 9) == listing.most_running
+    assert min(width, 9) >= listing.max_running
+    assert make_walk is not SingleRows or min(width, 9) == listing.max_running
     await assert_nothing_runs(listing)
 
 
@@ -90,7 +90,7 @@ async def test_order_does_not_follow_completion() -> None:
 
 @each_width
 async def test_pages_held(width: int) -> None:
-    """At most as many pages are held as may be in flight, and each is let go when it is out."""
+    """At most as many pages are held as may be in flight, and each is released when it is out."""
     listing = WatchedListing(turns=lambda offset: (-offset) % width)
     held = []
     async for page in walk_pages(SingleRows(width), listing.fetch):
@@ -100,7 +100,7 @@ async def test_pages_held(width: int) -> None:
 
     ends = [1, *(min(row + width - (row - 1) % width, ROWS) for row in ALL[1:])]
     assert [end - row - 1 for row, end in zip(ALL, ends, strict=True)] == held
-    assert min(width, ROWS - 1) == listing.most_alive
+    assert min(width, ROWS - 1) == listing.max_alive
 
 
 @pytest.mark.parametrize("make_walk", [overlapping_walk, exact_walk])
@@ -110,7 +110,7 @@ async def test_rows_held_by_real_walks(make_walk: Callable[[int], Walk[Row]], wi
     listing = WatchedListing()
     await listing.walk(make_walk(width))
 
-    assert 3 * (width + 1) >= listing.most_alive
+    assert 3 * (width + 1) >= listing.max_alive
 
 
 def fail(kind: type[Exception]) -> Exception:
@@ -121,7 +121,7 @@ def fail(kind: type[Exception]) -> Exception:
 @each_factory
 @each_walk
 async def test_failing_page(make_walk: Callable[[int], Walk[Row]], width: int) -> None:
-    """Whichever page fails, the rows before it come first, then its own error, which tells where to go on."""
+    """Whichever page fails, the rows before it come first, then its own error, which says where to go on."""
     for kind, row in product([MalformedResponseError, ContactshipError, ValueError, RuntimeError], ALL):
         failure = fail(kind)
         listing = WatchedListing(failures={row: failure})
@@ -144,7 +144,7 @@ FATES = ["fails first", "fails later", "never comes", "came first", "fails when 
 @pytest.mark.parametrize("fate", FATES)
 @pytest.mark.parametrize("row", WINDOW)
 async def test_pages_behind_a_failing_one(row: int, fate: str) -> None:
-    """The first failure in order is raised; pages behind it are cancelled, and their failures come to nothing."""
+    """The first failure in order is raised; pages behind it are cancelled, and their failures are dropped."""
     failures: dict[int, BaseException] = {row: fail(ContactshipError)}
     if fate.startswith("fails"):
         failures |= {behind: fail(ValueError) for behind in WINDOW[row:]}
@@ -261,7 +261,7 @@ LEAVING = [break_off, break_off_and_close, fail_in_the_loop, throw_into, be_canc
 @pytest.mark.parametrize("fails", [False, True])
 @each_width
 async def test_walk_left(width: int, fails: bool, leave: Callable[[Pages, int], Awaitable[None]]) -> None:
-    """A walk that is left at any page leaves nothing behind, though pages may have failed that nobody wants now."""
+    """A walk that is left at any page leaves nothing behind, though pages may have failed that are no longer wanted."""
     for row in ALL:
         listing = WatchedListing(failures={behind: fail(ContactshipError) for behind in ALL[row + 1 :] if fails})
         await leave(walk_pages(SingleRows(width), listing.fetch), row)
@@ -411,7 +411,7 @@ async def test_rows_close_their_pages(width: int) -> None:
 
 
 @each_width
-async def test_error_is_let_go(width: int) -> None:
+async def test_error_is_freed(width: int) -> None:
     """The error of a page, and with it all that its frames hold, is freed without the garbage collector."""
     gc.disable()
     try:

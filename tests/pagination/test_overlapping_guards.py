@@ -8,15 +8,16 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from changing_listing import EPOCH, Answer, Row, ids_of, make_walk
+from changing_listing import EPOCH, PageResponse, Row, ids_of, make_walk
 
 from contactship_async._pagination.driver import PageRequest, Requests, SeenIds
 from contactship_async._pagination.overlapping import OverlappingWalk
-from contactship_async._pagination.sequential import DefaultWalk
+from contactship_async._pagination.sequential import SequentialWalk
 from contactship_async.errors import MalformedResponseError, PaginationError, ServerError, WalkPosition
 from contactship_async.models.common import Page
 
 Serve = Callable[[PageRequest], tuple[Sequence[Row], int]]
+ServeCountless = Callable[[PageRequest], tuple[Sequence[Row], int | None]]
 
 
 def rows_of(number: int, *, sharing: int = 1) -> list[Row]:
@@ -24,16 +25,19 @@ def rows_of(number: int, *, sharing: int = 1) -> list[Row]:
     return [Row(place, EPOCH - timedelta(days=place // sharing)) for place in range(number)]
 
 
-def default_walk(max_items: int | None = None) -> DefaultWalk[Row]:
+def sequential_walk(max_items: int | None = None) -> SequentialWalk[Row]:
     """Make a walk to fall back on."""
-    return DefaultWalk(identify=ids_of, offset=0, page_size=10, max_items=max_items, filtered=False)
+    return SequentialWalk(identify=ids_of, offset=0, page_size=10, max_items=max_items, filtered=False)
 
 
 class Drive:
-    """Drives a walk, with every request answered at once, and keeps what it asked for and what came."""
+    """Drives a walk with an immediate response to each request, and keeps what it asked for and what came."""
 
     def __init__(
-        self, walk: OverlappingWalk[Row], serve: Serve, problems: Mapping[int, MalformedResponseError] | None = None
+        self,
+        walk: OverlappingWalk[Row],
+        serve: ServeCountless,
+        problems: Mapping[int, MalformedResponseError] | None = None,
     ) -> None:
         self.walk = walk
         self.serve = serve
@@ -43,7 +47,7 @@ class Drive:
 
     @property
     def asked(self) -> list[PageRequest]:
-        """All requests, in the order in which their answers were wanted."""
+        """All requests, in the order in which their responses were wanted."""
         return [window[0] for window in self.windows]
 
     @property
@@ -60,35 +64,35 @@ class Drive:
     def run(self) -> Drive:
         """Walk to the end."""
         steps = self.walk.steps()
-        answer: Answer | None = None
+        response: PageResponse | None = None
         while True:
             try:
-                step = steps.send(answer)
+                step = steps.send(response)
             except StopIteration:
                 return self
             if isinstance(step, Page):
                 self.pages.append(step)
-                answer = None
+                response = None
             else:
                 self.windows.append(step)
                 assert all(request.offset >= 0 for request in step)
                 rows, count = self.serve(step[0])
                 wrong = next((place for place, row in enumerate(rows) if row.id in self.problems), None)
                 problem = None if wrong is None else self.problems[rows[wrong].id]
-                answer = Answer(list(rows[:wrong]), count, problem)
+                response = PageResponse(list(rows[:wrong]), count, problem)
 
 
 def slices(rows: Sequence[Row], count: int | None = None) -> Serve:
-    """Serve *rows* as an honest server does, with their number or *count*."""
+    """Serve *rows* as a correct server does, with their number or *count*."""
     return lambda asked: (
         rows[asked.offset : asked.offset + asked.limit],
         len(rows) if count is None else count,
     )
 
 
-def script(*answers: tuple[Sequence[Row], int]) -> Serve:
-    """Serve one answer after the other, and the last one for ever."""
-    remaining = list(answers)
+def script(*responses: tuple[Sequence[Row], int]) -> Serve:
+    """Serve one response after the other, and the last one for ever."""
+    remaining = list(responses)
     return lambda _: remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
 
@@ -102,7 +106,7 @@ def shuffled(asked: PageRequest) -> tuple[Sequence[Row], int]:
     return Random(asked.offset).sample(ROWS, asked.limit), 28
 
 
-HONEST: dict[str, Serve] = {
+HARMLESS: dict[str, Serve] = {
     "caps at 4": lambda asked: (ROWS[asked.offset :][: min(asked.limit, 4)], 28),
     "sends two more": lambda asked: (ROWS[asked.offset :][: asked.limit + 2], 28),
     "ignores offset and limit": lambda _: (ROWS, 28),
@@ -113,10 +117,10 @@ HONEST: dict[str, Serve] = {
     "changes the cap": lambda asked: (ROWS[asked.offset :][: min(asked.limit, 9 - asked.offset // 6)], 28),
 }
 
-NO_NEW_ROW = "18 pages in a row brought no new row; 10 came, of 28"
+NO_NEW_ROW = "18 consecutive pages brought no new row; 10 came, of 28"
 NOT_SORTED = "the listing is not sorted by created_at, so that a walk of it can't be verified"
 
-DISHONEST: dict[str, tuple[Serve, str]] = {
+DISHARMLESS: dict[str, tuple[Serve, str]] = {
     "counts too many": (slices(ROWS, 48), "the listing is said to have 48 rows, but it ends after 28"),
     "counts endlessly": (slices(ROWS, 2**63), f"the listing is said to have {2**63} rows, but it ends after 28"),
     "hides rows": (slices(ROWS[:15], 28), "the listing is said to have 28 rows, but it ends after 15"),
@@ -136,12 +140,12 @@ DISHONEST: dict[str, tuple[Serve, str]] = {
 }
 
 MODES = pytest.mark.parametrize(
-    ("exact", "concurrency"), [(True, 1), (True, 16), (False, 4)], ids=["exact", "exact side by side", "side by side"]
+    ("exact", "concurrency"), [(True, 1), (True, 16), (False, 4)], ids=["exact", "exact concurrent", "concurrent"]
 )
 
 
 @MODES
-@pytest.mark.parametrize("serve", HONEST.values(), ids=HONEST)
+@pytest.mark.parametrize("serve", HARMLESS.values(), ids=HARMLESS)
 def test_odd_servers(serve: Serve, exact: bool, concurrency: int) -> None:
     """A cap, a limit taken lightly or a count that is too low lose nothing."""
     drive = Drive(make_walk(page_size=10, concurrency=concurrency, exact=exact), serve).run()
@@ -150,17 +154,17 @@ def test_odd_servers(serve: Serve, exact: bool, concurrency: int) -> None:
     assert len(drive.windows) <= 20
 
 
-def test_end_is_doubted_three_times() -> None:
-    """A proven end that the count denies is asked for three times more."""
-    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), DISHONEST["hides rows"][0])
+def test_end_is_rechecked_three_times() -> None:
+    """A proven end that the count contradicts is requested three times more."""
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), DISHARMLESS["hides rows"][0])
     with pytest.raises(PaginationError):
         drive.run()
 
     assert [0, 8, 13, 13, 13, 13] == [asked.offset for asked in drive.asked]
 
 
-def test_new_rows_end_all_doubts() -> None:
-    """What was doubted before new rows came explains nothing afterwards."""
+def test_new_rows_restart_the_end_checks() -> None:
+    """What end checks saw before new rows came explains nothing afterwards."""
     serve = script((ROWS[:4], 9), (ROWS[2:4], 9), (ROWS[2:9], 9), (ROWS[7:9], 20))
     drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), serve)
     with pytest.raises(PaginationError, match="the listing is said to have 20 rows, but it ends after 9"):
@@ -173,8 +177,8 @@ def test_page_that_grows_while_it_leads_no_further() -> None:
     """Rows with one date, of which there is one more at every look, are no sign of a server that caps the pages."""
     growing = rows_of(8, sharing=8)
     heads: list[tuple[Sequence[Row], int]] = [(growing[:number], number) for number in range(1, 9)]
-    answers = [answer for head in heads for answer in (head, ([], head[1]))]
-    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), script(*answers, heads[-1])).run()
+    responses = [response for head in heads for response in (head, ([], head[1]))]
+    drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), script(*responses, heads[-1])).run()
 
     assert list(range(8)) == drive.ids
 
@@ -183,8 +187,8 @@ def test_few_rows_that_keep_changing() -> None:
     """Three looks at a few rows of one date, of which one is another each time, are no sign of a cap either."""
     tied = rows_of(3, sharing=3)
     heads = [tied, [LATER[0], *tied[:2]], [LATER[1], *tied[:2]]]
-    answers: list[tuple[Sequence[Row], int]] = [answer for head in heads for answer in ((head, 3), ([], 3))]
-    drive = Drive(make_walk(page_size=5, concurrency=1, exact=True), script(*answers, (heads[-1], 3))).run()
+    responses: list[tuple[Sequence[Row], int]] = [response for head in heads for response in ((head, 3), ([], 3))]
+    drive = Drive(make_walk(page_size=5, concurrency=1, exact=True), script(*responses, (heads[-1], 3))).run()
 
     assert [0, 1, 2] == drive.ids
 
@@ -198,7 +202,7 @@ def test_count_that_falls_at_the_head() -> None:
 
 
 @MODES
-@pytest.mark.parametrize(("serve", "reason"), DISHONEST.values(), ids=DISHONEST)
+@pytest.mark.parametrize(("serve", "reason"), DISHARMLESS.values(), ids=DISHARMLESS)
 def test_lying_servers(serve: Serve, reason: str, exact: bool, concurrency: int) -> None:
     """What can't be a whole listing raises, soon, and no row came twice."""
     drive = Drive(make_walk(page_size=10, concurrency=concurrency, exact=exact), serve)
@@ -221,8 +225,8 @@ def test_pages_too_small_to_overlap(cap: int) -> None:
 
 @pytest.mark.parametrize("number", [2, 28])
 def test_single_rows_are_walked_one_after_the_other(number: int) -> None:
-    """Where the server sends single rows, a walk that is not exact is handed over to the default walk."""
-    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=default_walk())
+    """Where the server sends single rows, a walk that is not exact is handed over to the sequential one."""
+    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=sequential_walk())
     drive = Drive(walk, lambda asked: (ROWS[:number][asked.offset :][:1], number)).run()
 
     assert list(range(number)) == drive.ids
@@ -230,11 +234,11 @@ def test_single_rows_are_walked_one_after_the_other(number: int) -> None:
     assert len(drive.windows) == number + 2
 
 
-def test_single_rows_told_too_late() -> None:
+def test_single_rows_noticed_too_late() -> None:
     """Where the listing had one row at first, and single rows are sent of those added, the walk can't go on."""
-    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=default_walk())
-    moments = itertools.chain([1, 1], itertools.repeat(3))
-    drive = Drive(walk, lambda asked: (ROWS[: next(moments)][asked.offset :][:1], 3))
+    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=sequential_walk())
+    sizes = itertools.chain([1, 1], itertools.repeat(3))
+    drive = Drive(walk, lambda asked: (ROWS[: next(sizes)][asked.offset :][:1], 3))
     with pytest.raises(PaginationError, match="the server sends 1 at once, but only pages of 2 rows or more can be"):
         drive.run()
 
@@ -243,7 +247,7 @@ def test_single_rows_told_too_late() -> None:
 
 def test_single_row_from_an_offset() -> None:
     """From the last row on, the one row is what the count leaves, and nothing behind it is asked for."""
-    walk = make_walk(page_size=10, concurrency=4, exact=False, offset=27, fallback=default_walk())
+    walk = make_walk(page_size=10, concurrency=4, exact=False, offset=27, fallback=sequential_walk())
     drive = Drive(walk, slices(ROWS)).run()
 
     assert [27] == drive.ids
@@ -254,7 +258,7 @@ def test_single_row_from_an_offset() -> None:
 @pytest.mark.parametrize("sharing", [1, 5])
 @pytest.mark.parametrize("number", range(6))
 def test_count_of_the_whole_under_a_filter(number: int, sharing: int, exact: bool) -> None:
-    """A count that ignores the filter is told by asking without it, however few rows there are."""
+    """A count that ignores the filter is recognised by a request without it, however few rows there are."""
     walk = make_walk(page_size=10, concurrency=4, exact=exact, filtered=True)
     drive = Drive(walk, slices(rows_of(number, sharing=sharing), 100)).run()
 
@@ -289,7 +293,7 @@ def test_count_that_neither_filter_explains() -> None:
 
 @pytest.mark.parametrize("counts", [[30, 29, 28], [30, 27]])
 def test_count_of_another_moment(counts: list[int]) -> None:
-    """A count that disagrees with the end is asked for again, until it agrees or passes the end."""
+    """A count that disagrees with the end is requested again, until it agrees or passes the end."""
     remaining = iter([28, 28, 28, *counts])
     walk = make_walk(page_size=10, concurrency=1, exact=True)
     drive = Drive(walk, lambda asked: (ROWS[asked.offset :][:10], next(remaining))).run()
@@ -343,9 +347,9 @@ def test_order_of_the_listing_is_that_asked_for() -> None:
     assert list(range(8)) == Drive(walk, slices(rows_of(8, sharing=8))).run().ids
 
 
-def test_side_by_side_up_to_the_end() -> None:
-    """Once the first page has told the count, as many pages are wanted at once as allowed, but none behind the end."""
-    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=default_walk())
+def test_concurrent_up_to_the_end() -> None:
+    """After the first page, as many pages are wanted concurrently as allowed, but none behind the end."""
+    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=sequential_walk())
     drive = Drive(walk, slices(rows_of(64))).run()
 
     assert [1, 4, 3, 2, 1, 3, 2, 1] == [len(window) for window in drive.windows]
@@ -353,11 +357,22 @@ def test_side_by_side_up_to_the_end() -> None:
     assert list(range(64)) == drive.ids
 
 
+def test_window_that_slides() -> None:
+    """Where pages are fetched ahead, another one is wanted for each that came, up to the end of the listing."""
+    walk = make_walk(page_size=10, concurrency=4, exact=False, slides=True)
+    drive = Drive(walk, slices(rows_of(82))).run()
+
+    assert [1, 4, 4, 4, 4, 4, 4, 3, 2, 1] == [len(window) for window in drive.windows]
+    assert [0, 9, 18, 27, 36, 45, 54, 63, 72, 81] == [asked.offset for asked in drive.asked]
+    assert list(range(82)) == drive.ids
+
+
+@pytest.mark.parametrize("slides", [False, True], ids=["batches", "ahead"])
 @pytest.mark.parametrize(("max_items", "requests"), [(0, 0), (1, 1), (10, 1), (11, 2), (19, 2), (20, 3), (64, 7)])
-def test_no_page_is_wanted_that_is_not_needed(max_items: int, requests: int) -> None:
+def test_no_page_is_wanted_that_is_not_needed(max_items: int, requests: int, slides: bool) -> None:
     """Up to a number of rows, the first page is no longer than that, and no more pages are in flight than needed."""
-    fallback = default_walk(max_items)
-    walk = make_walk(page_size=10, concurrency=16, exact=False, max_items=max_items, fallback=fallback)
+    fallback = sequential_walk(max_items)
+    walk = make_walk(page_size=10, concurrency=16, exact=False, max_items=max_items, fallback=fallback, slides=slides)
     drive = Drive(walk, slices(rows_of(64))).run()
 
     assert list(range(max_items)) == drive.ids
@@ -366,7 +381,7 @@ def test_no_page_is_wanted_that_is_not_needed(max_items: int, requests: int) -> 
     assert WalkPosition(max_items, max_items) == walk.position
 
 
-def test_careful_after_a_surprise() -> None:
+def test_one_page_at_a_time_after_a_gap() -> None:
     """After a page that does not fit, pages are asked for one by one, then two, then as many as allowed again."""
     rows = rows_of(200)
     moved: list[bool] = []
@@ -381,6 +396,52 @@ def test_careful_after_a_surprise() -> None:
 
     assert list(range(200)) == drive.ids
     assert [(0, 1), (9, 8), (17, 1), (26, 2), (44, 4), (80, 8), (152, 6)] == drive.batches
+
+
+def test_careful_ahead_after_a_surprise() -> None:
+    """After a page that does not fit, the sliding window grows by one page for each that does."""
+    rows = rows_of(200)
+    moved: list[bool] = []
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        if asked.offset == 27 and not moved:
+            moved.append(True)
+            return rows[39:49], 200
+        return slices(rows)(asked)
+
+    drive = Drive(make_walk(page_size=10, concurrency=4, exact=False, slides=True), serve).run()
+
+    assert list(range(200)) == drive.ids
+    assert [1, 4, 4, 4, 1, 2, 3, 4, 4] == [len(window) for window in drive.windows][:9]
+    assert [27, 17] == [window[0].offset for window in drive.windows][3:5]
+
+
+@pytest.mark.parametrize("slides", [False, True], ids=["batches", "ahead"])
+def test_pages_behind_one_that_leads_no_further(slides: bool) -> None:
+    """Behind a page too short to go on from, those in flight are of no use: it is asked for again."""
+    rows = rows_of(60)
+    short = [24]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        return rows[asked.offset :][: 2 if short and asked.offset == short[0] and short.pop() else 10], 60
+
+    drive = Drive(make_walk(page_size=10, concurrency=4, exact=True, slides=slides), serve).run()
+
+    assert list(range(60)) == drive.ids
+    assert [0, 8, 16, 24, 24, 32] == [asked.offset for asked in drive.asked][:6]
+
+
+def test_count_that_is_missing_all_at_once() -> None:
+    """Where the server no longer sends a count, the pages in flight are still wanted, and then one at a time."""
+    rows = rows_of(120)
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int | None]:
+        return rows[asked.offset :][:10], 120 if asked.offset < 20 else None
+
+    drive = Drive(make_walk(page_size=10, concurrency=4, exact=True, slides=True), serve).run()
+
+    assert list(range(120)) == drive.ids
+    assert [1, 4, 4, 4, 3, 2, 1, 1, 1] == [len(window) for window in drive.windows][:9]
 
 
 def test_position_after_a_step_back() -> None:
@@ -482,7 +543,7 @@ def test_page_that_begins_in_a_gap_is_not_asked_for_again_where_it_was() -> None
 
 
 def test_cap_that_is_lowered() -> None:
-    """Where the server sends shorter pages from some moment on, pages are asked for side by side in shorter steps."""
+    """Where the server begins to send shorter pages, pages are requested concurrently in shorter steps."""
     rows = rows_of(200)
 
     def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
@@ -562,10 +623,10 @@ def test_many_rows_are_added_at_once(exact: bool) -> None:
 
 
 def test_count_that_rises_for_ever() -> None:
-    """A count that keeps rising buys a server a limited number of pages without a new row."""
+    """While the count keeps rising, a limited number of pages without a new row is allowed."""
     counts = itertools.count(28, 10**9)
     drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), lambda _: (ROWS[:10], next(counts)))
-    with pytest.raises(PaginationError, match="1001 pages in a row brought no new row"):
+    with pytest.raises(PaginationError, match="1001 consecutive pages brought no new row"):
         drive.run()
 
     assert 1 + 1001 == len(drive.windows)
@@ -661,8 +722,8 @@ def test_rows_from_before_the_start_stay_out(exact: bool) -> None:
     assert list(range(20, 60)) == drive.ids
 
 
-def test_ids_can_not_tell_rows_from_before_the_start() -> None:
-    """Where all rows accepted are gone, ids can't tell which of the others stood before the start; dates can."""
+def test_ids_can_not_exclude_rows_from_before_the_start() -> None:
+    """Where all rows accepted are gone, ids can't show which of the others were before the start; dates can."""
 
     def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
         if asked.offset > 20 and len(rows) == 60:
@@ -697,7 +758,7 @@ def test_ids_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_first_rows_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page that shows the first rows when they are long past is one of a server that wraps around."""
+    """A page with the first rows, long after they came, means that the server wraps around."""
     monkeypatch.setattr(SeenIds, "capacity", 20)
     rows = rows_of(100)
     drive = Drive(
@@ -715,7 +776,7 @@ LATER = tuple(Row(-place, EPOCH + timedelta(days=place)) for place in range(4, 0
 
 
 def test_count_that_agrees_by_chance() -> None:
-    """A page that shows nothing new and is as long as the count is not the end: the count may be of another moment."""
+    """A page with nothing new, as long as the count, is not the end: the count may be from before a change."""
     serve = script(
         (ROWS[:3], 3),  # of 4, one of which is removed before the count
         ([LATER[0], *ROWS[1:3]], 3),  # two are added behind the count
@@ -821,10 +882,10 @@ def test_cap_that_is_raised_among_equal_dates() -> None:
 
 
 def test_one_id_for_all() -> None:
-    """Rows that share an id are one row, and no end of it is believed."""
+    """Rows that share an id are one row, and no end is accepted."""
     same = [Row(7, row.created_at) for row in ROWS[:3]]
     drive = Drive(make_walk(page_size=3, concurrency=4, exact=False), lambda _: (same, 10))
-    with pytest.raises(PaginationError, match=r"17 pages in a row brought no new row; 1 came, of 10"):
+    with pytest.raises(PaginationError, match=r"17 consecutive pages brought no new row; 1 came, of 10"):
         drive.run()
 
     assert [7] == drive.ids
@@ -842,8 +903,8 @@ def test_server_that_filters_behind_the_limit() -> None:
 
 
 def test_one_row_that_was_counted_late() -> None:
-    """A listing of one row whose count is from a later moment is no server that sends single rows."""
-    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=default_walk())
+    """A listing of one row whose count is newer is not taken for a server that sends single rows."""
+    walk = make_walk(page_size=10, concurrency=4, exact=False, fallback=sequential_walk())
     drive = Drive(walk, script((ROWS[:1], 2), ([], 2), (ROWS[:2], 2))).run()
 
     assert [0, 1] == drive.ids
@@ -854,7 +915,7 @@ def test_one_row_that_was_counted_late() -> None:
     ("sharing", "requests", "batches"), [(1, 103, 8), (40, 170, 15), (60, 170, 170), (90, 115, 115)]
 )
 def test_requests_where_many_rows_share_a_date(sharing: int, requests: int, batches: int) -> None:
-    """Where groups fill more than half a page, pages are fetched one by one: side by side, most would be wasted."""
+    """Where groups fill more than half a page, pages are fetched one by one: most concurrent ones would be wasted."""
     drive = Drive(make_walk(page_size=100, concurrency=16, exact=True), slices(rows_of(10_000, sharing=sharing))).run()
     wanted = {request for window in drive.windows for request in window}
 
@@ -864,15 +925,15 @@ def test_requests_where_many_rows_share_a_date(sharing: int, requests: int, batc
 
 
 def test_pages_of_three() -> None:
-    """The smallest pages an exact walk can do with are fetched side by side too."""
+    """The smallest pages of an exact walk are fetched concurrently too."""
     drive = Drive(make_walk(page_size=3, concurrency=8, exact=True), slices(rows_of(21))).run()
 
     assert list(range(21)) == drive.ids
     assert [(0, 1), (1, 8), (9, 8), (17, 3)] == drive.batches
 
 
-@pytest.mark.parametrize("concurrency", [1, 16])
-def test_listing_that_keeps_losing_rows(concurrency: int) -> None:
+@pytest.mark.parametrize(("concurrency", "slides"), [(1, False), (16, False), (16, True)])
+def test_listing_that_keeps_losing_rows(concurrency: int, slides: bool) -> None:
     """Pages begin earlier while the count keeps falling, so that hardly any has to be asked for twice."""
     rows = rows_of(5_000)
 
@@ -880,7 +941,7 @@ def test_listing_that_keeps_losing_rows(concurrency: int) -> None:
         del rows[0]
         return slices(rows)(asked)
 
-    drive = Drive(make_walk(page_size=100, concurrency=concurrency, exact=True), serve).run()
+    drive = Drive(make_walk(page_size=100, concurrency=concurrency, exact=True, slides=slides), serve).run()
 
     assert [identifier for identifier in drive.ids if identifier > 100] == list(range(101, 5_000))
     assert len(drive.windows) <= 60

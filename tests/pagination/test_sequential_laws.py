@@ -1,4 +1,4 @@
-"""Laws of the default walk: whatever the sizes, caps, starts and changes, no row is lost and none comes twice."""
+"""Properties of sequential pagination: whatever the sizes, caps, starts and changes, no row is lost or comes twice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from hypothesis import given
 from hypothesis import strategies as st
-from model_listing import Answer, Listing, Row, drive, make_walk
+from model_listing import Listing, PageResponse, Row, drive, make_walk
 
 from contactship_async._pagination.driver import PageRequest
 from contactship_async.errors import PaginationError
@@ -22,19 +22,19 @@ def walk_while_it_changes(listing: Listing, schedule: Sequence[Sequence[Change]]
     """Walk *listing*, applying one entry of *schedule* before each request; new rows come at the head."""
     remaining = iter(schedule)
 
-    def answer(request: PageRequest) -> Answer:
+    def respond(request: PageRequest) -> PageResponse:
         for kind, place in next(remaining, ()):
             if kind == "insert":
                 listing.insert_at_head()
             else:
                 listing.delete(place)
-        return listing.answer(request)
+        return listing.respond(request)
 
-    return [row.id for page in drive(make_walk(page_size=page_size), answer) for row in page]
+    return [row.id for page in drive(make_walk(page_size=page_size), respond) for row in page]
 
 
 def assert_complete(before: list[Row], listing: Listing, walked: list[str]) -> None:
-    """Check that what was there all the time came once and in order, and nothing else twice."""
+    """Check that rows present for the whole iteration came once and in order, and nothing else twice."""
     stable = [row.id for row in before if row in listing.rows]
 
     assert len(set(walked)) == len(walked)
@@ -47,7 +47,7 @@ def test_static_listing(number: int, page_size: int, cap: int | None, offset: in
     max_items = data.draw(st.none() | st.integers(0, 45))
     listing = Listing.of(number, cap=cap)
     walk = make_walk(offset=offset, page_size=page_size, max_items=max_items)
-    walked = [row for page in drive(walk, listing.answer) for row in page]
+    walked = [row for page in drive(walk, listing.respond) for row in page]
 
     assert listing.rows[offset:][:max_items] == walked
     assert offset + len(walked) == walk.position.offset
@@ -60,7 +60,7 @@ def test_no_needless_request(number: int, page_size: int, offset: int, data: st.
     max_items = data.draw(st.none() | st.integers(0, 45))
     listing = Listing.of(number)
     walked = sum(
-        len(page) for page in drive(make_walk(offset=offset, page_size=page_size, max_items=max_items), listing.answer)
+        len(page) for page in drive(make_walk(offset=offset, page_size=page_size, max_items=max_items), listing.respond)
     )
     needed = -(-walked // page_size) if walked or max_items == 0 else 1
 
@@ -94,7 +94,7 @@ def test_newest_first_with_many_changes_at_once(
 
 @given(page_size=st.integers(10, 30), pages_before=st.integers(1, 8), data=st.data())
 def test_newest_first_with_a_burst_of_changes(page_size: int, pages_before: int, data: st.DataObject) -> None:
-    """Inserts that as many deletes hide in the count are told from a lying server: the walk ends without an error."""
+    """Inserts that as many deletes hide in the count are no sign of a lying server: the walk ends without an error."""
     inserts = data.draw(st.integers(0, page_size))
     deletes = data.draw(st.lists(st.integers(0, 250), max_size=page_size))
     burst: list[Change] = [("insert", 0)] * inserts + [("delete", place) for place in deletes]
@@ -120,7 +120,7 @@ def test_oldest_first_with_deletes(number: int, page_size: int, deletes: list[li
 def test_pages_know_their_place(number: int, page_size: int, cap: int | None) -> None:
     """No page is empty, and each begins where the one before it says that the next does."""
     listing = Listing.of(number, cap=cap)
-    pages = list(drive(make_walk(page_size=page_size), listing.answer))
+    pages = list(drive(make_walk(page_size=page_size), listing.respond))
     starts: list[int | None] = [page.offset for page in pages]
 
     assert all(len(page) > 0 for page in pages)
@@ -130,21 +130,21 @@ def test_pages_know_their_place(number: int, page_size: int, cap: int | None) ->
 @given(
     number=st.integers(0, 30),
     page_size=sizes,
-    answers=st.lists(st.tuples(st.lists(st.integers(0, 40), max_size=14), st.integers(0, 60)), max_size=60),
+    responses=st.lists(st.tuples(st.lists(st.integers(0, 40), max_size=14), st.integers(0, 60)), max_size=60),
 )
-def test_lying_server(number: int, page_size: int, answers: list[tuple[list[int], int]]) -> None:
+def test_lying_server(number: int, page_size: int, responses: list[tuple[list[int], int]]) -> None:
     """Against arbitrary pages and counts a walk ends, repeats no row, and raises nothing but PaginationError."""
-    script = iter(answers)
+    script = iter(responses)
     listing = Listing.of(number)
 
-    def answer(request: PageRequest) -> Answer:
+    def respond(request: PageRequest) -> PageResponse:
         pretended = next(script, None)
         if pretended is None:
-            return listing.answer(request)
-        return Answer([Row(f"old-{place}") for place in pretended[0]], pretended[1])
+            return listing.respond(request)
+        return PageResponse([Row(f"old-{place}") for place in pretended[0]], pretended[1])
 
     walked: list[str] = []
     with suppress(PaginationError):
-        walked.extend(row.id for page in drive(make_walk(page_size=page_size), answer) for row in page)
+        walked.extend(row.id for page in drive(make_walk(page_size=page_size), respond) for row in page)
 
     assert len(set(walked)) == len(walked)

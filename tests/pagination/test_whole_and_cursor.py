@@ -24,7 +24,7 @@ from contactship_async import (
     ServerError,
     WholeListing,
 )
-from contactship_async._pagination.driver import MOST_FRUITLESS_PAGES
+from contactship_async._pagination.driver import MAX_PAGES_WITHOUT_NEW_ROWS
 from contactship_async.models.common import Model, NonEmptyText
 
 
@@ -40,20 +40,20 @@ DECLARATION = ListingDeclaration("/v1/things/{owner_id}/parts", Thing, sort_key=
 ROWS = [{"id": f"t{place}", "name": None, "unknown": 1} for place in range(8)]
 IDS = [f"t{place}" for place in range(8)]
 
-Answer = Callable[[Mapping[str, str]], Any]
+Respond = Callable[[Mapping[str, str]], Any]
 
 
 class Server:
-    """Answers each request by its query, and keeps it."""
+    """Responds to each request by its query, and keeps it."""
 
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
         self.asked: list[Request] = []
 
     async def __call__(self, request: Request) -> Response:
-        """Answer one request."""
+        """Respond to one request."""
         self.asked.append(request)
-        content = self.answer(dict(request.query))
+        content = self.respond(dict(request.query))
         if isinstance(content, int):
             return Response(status=content)
         return Response(status=200, body=json.dumps(content).encode())
@@ -146,16 +146,16 @@ async def test_failure_has_a_position() -> None:
         assert 0 == caught.value.position.yielded
 
 
-def by_cursor(rows: Sequence[Mapping[str, object]], last: object = None) -> Answer:
-    """Answer as the templates' endpoint does; *last* is the `paging` of the last page."""
+def by_cursor(rows: Sequence[Mapping[str, object]], last: object = None) -> Respond:
+    """Respond as the templates' endpoint does; *last* is the `paging` of the last page."""
 
-    def answer(query: Mapping[str, str]) -> object:
+    def respond(query: Mapping[str, str]) -> object:
         start, limit = int(query.get("after", "c0")[1:]), int(query["limit"])
         end = start + limit
         paging = {"cursors": {"before": "x", "after": f"c{end}"}} if end < len(rows) else last
         return {"success": True, "data": rows[start:end], "paging": paging}
 
-    return answer
+    return respond
 
 
 LASTS: dict[str, Any] = {
@@ -196,14 +196,14 @@ async def test_any_cursor_window(number: int, page_size: int, max_items: int | N
 
 
 async def test_cursor_repeats_no_row() -> None:
-    """A page that comes again, or overlaps, adds only what is new."""
+    """A page that is repeated, or overlaps, adds only what is new."""
     pages = {None: (0, 3, "a"), "a": (1, 5, "b"), "b": (1, 5, "c"), "c": (5, 8, None)}
 
-    def answer(query: Mapping[str, str]) -> object:
+    def respond(query: Mapping[str, str]) -> object:
         start, end, after = pages[query.get("after")]
         return {"data": ROWS[start:end], "paging": {"cursors": {"after": after}}}
 
-    assert IDS == await ids_of(Server(answer).listing(CursorListing))
+    assert IDS == await ids_of(Server(respond).listing(CursorListing))
 
 
 async def test_cursor_that_leads_nowhere() -> None:
@@ -214,9 +214,9 @@ async def test_cursor_that_leads_nowhere() -> None:
     assert 2 == len(own.asked)
 
     endless = Server(lambda query: {"data": ROWS[:3], "paging": {"cursors": {"after": f"{query.get('after', '')}x"}}})
-    with pytest.raises(PaginationError, match="pages in a row brought no new row"):
+    with pytest.raises(PaginationError, match="consecutive pages brought no new row"):
         await ids_of(endless.listing(CursorListing))
-    assert MOST_FRUITLESS_PAGES + 2 == len(endless.asked)
+    assert MAX_PAGES_WITHOUT_NEW_ROWS + 2 == len(endless.asked)
 
 
 async def test_cursor_with_a_malformed_row() -> None:
@@ -234,10 +234,10 @@ async def test_cursor_with_a_malformed_row() -> None:
     assert IDS[:4] == await ids_of(listing, max_items=4)
 
 
-async def test_cursor_tells_no_count() -> None:
+async def test_cursor_sends_no_count() -> None:
     """To count the rows, one has to iterate over them; nothing is sent to say so."""
     server = Server(by_cursor(ROWS))
-    with pytest.raises(PaginationError, match="tells no count"):
+    with pytest.raises(PaginationError, match="sends no count"):
         await server.listing(CursorListing).count()
     assert [] == server.asked
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.timeout(180)  # each test starts pytest anew, and one of them three times
-
 PROJECT = Path(__file__).parents[1] / "support" / "throwaway_project"
 
 NO_ASYNC_PLUGIN = ("-p", "no:asyncio", "-p", "no:anyio")
@@ -78,8 +76,19 @@ def _development_mode(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "passed"),
     [
-        pytest.param(("asyncio_strict.py", *ONE_LOOP_EACH, "-n2"), 3, id="pytest-asyncio, strict; pytest-xdist"),
-        pytest.param(("asyncio_auto.py", *ONE_LOOP_EACH, "-o", "asyncio_mode=auto"), 1, id="pytest-asyncio, auto"),
+        pytest.param(("asyncio_strict.py", *ONE_LOOP_EACH), 3, id="pytest-asyncio, strict"),
+        pytest.param(
+            ("asyncio_strict.py", *ONE_LOOP_EACH, "-n2"),
+            3,
+            id="pytest-asyncio, strict; pytest-xdist",
+            marks=pytest.mark.volume,
+        ),
+        pytest.param(
+            ("asyncio_auto.py", *ONE_LOOP_EACH, "-o", "asyncio_mode=auto"),
+            1,
+            id="pytest-asyncio, auto",
+            marks=pytest.mark.volume,  # this suite is in that mode, too: test_plugin_fixtures.py
+        ),
         pytest.param(("anyio_plugin.py", "-p", "no:asyncio"), 3, id="anyio"),
         pytest.param(("no_async_plugin.py", *NO_ASYNC_PLUGIN), 4, id="none"),
     ],
@@ -98,7 +107,7 @@ def test_failing_tests(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "contactship_client = <ContactshipClient http://127.0.0.1:*>",
-            "E *.ServerError: GET /v1/phone-numbers was answered 503 Service Unavailable",
+            "E *.ServerError: GET /v1/phone-numbers failed: 503 Service Unavailable",
             "E * RecordedRequest(method='GET', path='/v1/phone-numbers', params=*'limit': '1'*, status=200)",
             "FAILED *::test_timeout - TimeoutError",
             "FAILED *::test_cancellation - asyncio.exceptions.CancelledError",
@@ -107,7 +116,7 @@ def test_failing_tests(pytester: pytest.Pytester) -> None:
 
 
 def test_mistaken_marks(pytester: pytest.Pytester) -> None:
-    """A mark that can't be used is told in a line, without the plugin's own code."""
+    """A mark that can't be used is reported in one line, without the plugin's own code."""
     pytester.makepyfile(test_mistaken=MISTAKEN)
     result = run(pytester, "test_mistaken.py", *NO_ASYNC_PLUGIN)
 

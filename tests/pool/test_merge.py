@@ -1,4 +1,4 @@
-"""The merge of many iterators, under whatever sources and consumers do."""
+"""The merge of many iterators (fan-in), whatever sources and consumers do."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator
 from functools import partial
 from random import Random
 
-import pytest
 from attrs import define
 from jumping_loop import run
+from volume import Volume
 
 from contactship_async._pool.merge import Merge
 
@@ -48,23 +48,27 @@ async def pause(random: Random) -> None:
         await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("seed", range(300))
-def test_whatever_they_do(seed: int) -> None:
+def test_whatever_they_do(volume: Volume) -> None:
     """All items come in the order of their source; no more than allowed are open or queued; none is left open."""
-    random = Random(seed)
-    most_active = random.randint(1, 5)
+    for seed in volume.seeds("merges", sample=200):
+        check_merge(Random(seed))
+
+
+def check_merge(random: Random) -> None:
+    """Merge random sources, and check what comes."""
+    max_active = random.randint(1, 5)
     sources = [Source(str(index), random, random.choice([0, 1, 3, 12]), random.random() < 0.2) for index in range(9)]
     leaves_after = random.choice([None, None, 0, 3, 20])
 
     async def main() -> dict[str, list[int]]:
         came = defaultdict(list)
         leaves_after_all = False
-        merge = Merge([(source.name, partial(source.begin)) for source in sources], most_active)
+        merge = Merge([(source.name, partial(source.begin)) for source in sources], max_active)
         async with merge:
             async for name, item in merge:
                 came[name].append(item)
-                assert sum(source.is_open for source in sources) <= most_active
-                assert len(merge._queue) <= most_active
+                assert sum(source.is_open for source in sources) <= max_active
+                assert len(merge._queue) <= max_active
                 if leaves_after is not None and sum(map(len, came.values())) > leaves_after:
                     break
                 await pause(random)
@@ -84,7 +88,7 @@ def test_whatever_they_do(seed: int) -> None:
     assert all(items == [*range(len(items))] for items in came.values())
 
 
-def test_nobody_waits_for_ever() -> None:
+def test_no_source_waits_for_ever() -> None:
     """Sources that suspend take turns: none waits until another has ended."""
 
     async def count(seconds: float) -> AsyncGenerator[float, None]:
@@ -95,7 +99,7 @@ def test_nobody_waits_for_ever() -> None:
 
     async def main() -> list[tuple[str, float]]:
         async with Merge([("slow", partial(count, 2)), ("quick", partial(count, 1))], 2) as merge:
-            return [(name, moment) async for name, moment in merge]
+            return [(name, time) async for name, time in merge]
 
     came = run(main())
 
@@ -121,8 +125,8 @@ def test_items_at_hand_pass_in_one_go() -> None:
     assert ["a"] * 8 + ["b"] * 8 + ["c"] * 8 == run(main())
 
 
-def test_who_comes_late_goes_last() -> None:
-    """A source whose items come while others wait passes after them, also if it comes just when the next is called."""
+def test_late_source_goes_last() -> None:
+    """A source whose items come while others wait passes after them, also if it comes just when one is woken."""
 
     async def main() -> list[str]:
         names = []

@@ -9,15 +9,17 @@ import pickle
 import traceback
 import weakref
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import Any
 
 import pytest
 from attrs import define, field
-from key_leaks import KEY, leaks, told_by
+from key_leaks import KEY, leaks, shown_by
+from turns import pass_turns
 
 from contactship_async import (
+    AmbiguousOutcomeError,
     AuthenticationError,
     ConfigurationError,
     ContactshipClient,
@@ -39,6 +41,7 @@ from contactship_async._http.connection import Connection
 from contactship_async.sandbox import Sandbox
 
 ONCE = RetryPolicy(max_attempts=1)
+Walk = Callable[[ContactshipClient], AsyncIterable[Any]]
 KEYS = {name: f"key-of-{name}" for name in ("acme", "globex", "initech", "umbrella")}
 
 
@@ -61,7 +64,7 @@ class Tenants:
         )  # fmt: skip
 
     async def transport(self, request: Request) -> Response:
-        """Answer by the key."""
+        """Respond by the key."""
         key = request.api_key.reveal()
         name = key.removeprefix("key-of-")
         self.requests[name] += 1
@@ -92,14 +95,22 @@ def walk(client: ContactshipClient) -> AsyncIterator[Any]:
     return client.iter_phone_numbers(page_size=10)
 
 
+def listing(client: ContactshipClient) -> AsyncIterable[Any]:
+    """Return a listing, in pages of 100."""
+    return client.phone_numbers.list()
+
+
+each_walk = pytest.mark.parametrize("begin", [walk, listing])
+
+
 async def stall(_: Request) -> Response | None:
-    """Never answer."""
+    """Never respond."""
     await asyncio.Event().wait()
     return None
 
 
 async def fail(_: Request) -> Response | None:
-    """Answer 500."""
+    """Respond with 500."""
     return Response(status=500)
 
 
@@ -120,12 +131,13 @@ async def ids_of(tenants: Tenants, name: str) -> list[str]:
         return [number.id async for number in client.iter_phone_numbers()]
 
 
+@each_walk
 @pytest.mark.parametrize("max_concurrent", [1, 2, 3, 100])
-async def test_all_numbers_of_all_organizations(max_concurrent: int) -> None:
+async def test_all_numbers_of_all_organizations(max_concurrent: int, begin: Walk) -> None:
     """All come, those of each organization in their order, and no more organizations are active than allowed."""
-    tenants = Tenants.with_numbers(acme=35, globex=0, initech=1, umbrella=100)
+    tenants = Tenants.with_numbers(acme=35, globex=0, initech=1, umbrella=310)
     async with tenants.pool(max_concurrent=max_concurrent) as pool:
-        ids, error = await collect(pool.iter(walk))
+        ids, error = await collect(pool.iter(begin))
 
     assert error is None
     assert {name: ids.get(name, []) for name in KEYS} == {name: await ids_of(tenants, name) for name in KEYS}
@@ -166,7 +178,7 @@ async def test_failures() -> None:
     assert isinstance(failures["initech"].__cause__, ServerError)
     assert WalkPosition(20, 20) == failures["initech"].position
     assert WalkPosition(0, 0) == failures["globex"].position
-    assert "unknown: GET /v1/phone-numbers was answered 401 Unauthorized" == str(failures["unknown"])
+    assert "unknown: GET /v1/phone-numbers failed: 401 Unauthorized" == str(failures["unknown"])
 
 
 async def test_single_failure_is_a_group_too() -> None:
@@ -205,7 +217,7 @@ async def test_errors_survive_pickling_and_splitting() -> None:
     assert isinstance(part, PoolError)
     assert isinstance(rest, PoolError)
     assert (["x"], ["y"]) == tuple([failure.organization for failure in group.exceptions] for group in (part, rest))
-    assert "x: GET /v1/phone-numbers was answered 401 Unauthorized" in "".join(traceback.format_exception(again))
+    assert "x: GET /v1/phone-numbers failed: 401 Unauthorized" in "".join(traceback.format_exception(again))
 
 
 async def test_walk_that_is_none() -> None:
@@ -278,7 +290,7 @@ async def test_map() -> None:
 
 
 async def test_slow_consumer_holds_everything_up() -> None:
-    """While the consumer is busy, each active organization stands still within a page: nothing piles up."""
+    """While the consumer is busy, each active organization waits within a page: nothing piles up."""
     names = [f"org{index}" for index in range(20)]
     tenants = Tenants.with_numbers(**dict.fromkeys(names, 100))
     alive: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -303,6 +315,23 @@ async def test_slow_consumer_holds_everything_up() -> None:
 
     assert 2000 == seen
     assert most <= 4 * 10 + 4
+
+
+async def test_next_page_of_a_listing_is_fetched_ahead() -> None:
+    """While the consumer is busy with a page of an active organization's listing, the next one comes, and no other."""
+    tenants = Tenants.with_numbers(acme=450, globex=450, initech=450)
+    came: Counter[str] = Counter()
+    requests: list[tuple[int, int]] = []
+    async with tenants.pool(max_concurrent=2) as pool:
+        async for organization, _ in pool.iter(listing):
+            came[organization] += 1
+            for _ in range(5):
+                await asyncio.sleep(0)
+            if came[organization] % 100 == 50:  # in the midst of a page
+                requests.append((came[organization], tenants.requests[organization]))
+
+    assert {"acme": 450, "globex": 450, "initech": 450} == came
+    assert {(50, 2), (150, 3), (250, 4), (350, 5), (450, 5)} == set(requests)
 
 
 class _Row:
@@ -349,9 +378,14 @@ async def leave_by_cancelling(numbers: AsyncGenerator[Any, None], taken: int) ->
 
 async def leave_by_timeout(numbers: AsyncGenerator[Any, None], taken: int) -> None:
     """Run into a time limit around the loop."""
+
+    async def run_out() -> None:
+        limit.reschedule(0)
+        await asyncio.Event().wait()
+
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.01):
-            await take(numbers, taken, asyncio.Event().wait)
+        async with asyncio.timeout(None) as limit:
+            await take(numbers, taken, run_out)
 
 
 async def leave_by_error(numbers: AsyncGenerator[Any, None], taken: int) -> None:
@@ -360,21 +394,24 @@ async def leave_by_error(numbers: AsyncGenerator[Any, None], taken: int) -> None
         await take(numbers, taken, _fail)
 
 
-MOST_TURNS = 10_000
+MAX_TURNS = 10_000
 
 
+@each_walk
 @pytest.mark.parametrize("taken", range(0, 40, 3))
 @pytest.mark.parametrize("leave", [leave_by_break, leave_by_cancelling, leave_by_timeout, leave_by_error])
-async def test_left_anywhere(taken: int, leave: Callable[[AsyncGenerator[Any, None], int], Awaitable[None]]) -> None:
+async def test_left_anywhere(
+    taken: int, leave: Callable[[AsyncGenerator[Any, None], int], Awaitable[None]], begin: Walk
+) -> None:
     """Wherever a merged walk is left, and however, no task or request goes on."""
-    tenants = Tenants.with_numbers(acme=20, globex=20, initech=20)
+    tenants = Tenants.with_numbers(**dict.fromkeys(("acme", "globex", "initech"), 20 if begin is walk else 120))
     tenants.troubles["initech"] = stall
     tasks_before = asyncio.all_tasks()
     async with tenants.pool() as pool:
-        await leave(pool.iter(walk), taken)
+        await leave(pool.iter(begin), taken)
         if leave is leave_by_break:  # The loop closes what is left of it, in as many turns as that takes.
             gc.collect()
-            for _ in range(MOST_TURNS):
+            for _ in range(MAX_TURNS):
                 if tasks_before == asyncio.all_tasks():
                     break
                 await asyncio.sleep(0)
@@ -383,12 +420,13 @@ async def test_left_anywhere(taken: int, leave: Callable[[AsyncGenerator[Any, No
         assert 0 == tenants.under_way
 
 
-async def test_closed_while_it_is_iterated_over() -> None:
+@each_walk
+async def test_closed_while_it_is_iterated_over(begin: Walk) -> None:
     """Leaving the pool ends its merges: the walk that is still held raises, and no task remains."""
-    tenants = Tenants.with_numbers(acme=20, globex=20)
+    tenants = Tenants.with_numbers(acme=220, globex=220)
     tasks_before = asyncio.all_tasks()
     async with tenants.pool() as pool:
-        held = pool.iter(walk)
+        held = pool.iter(begin)
         await anext(held)
         waiting = pool.iter(lambda _: _never())
         other = asyncio.create_task(anext(waiting))
@@ -406,17 +444,18 @@ async def _never() -> AsyncGenerator[int, None]:
     yield 0
 
 
+@each_walk
 @pytest.mark.parametrize("left_open", [False, True])
-def test_ends_with_its_loop(left_open: bool) -> None:
-    """A loop that ends closes a merged walk that is held, within the pool or after it, without a complaint."""
+def test_ends_with_its_loop(left_open: bool, begin: Walk) -> None:
+    """A loop that ends closes a merged walk that is held, within the pool or after it, without a warning."""
     held: list[object] = []
 
     async def main() -> None:
-        tenants = Tenants.with_numbers(acme=20, globex=20)
+        tenants = Tenants.with_numbers(acme=220, globex=220)
         pool = tenants.pool()
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(pool)
-            for numbers in (pool.iter(walk), pool.map(lambda client: client.count_phone_numbers())):
+            for numbers in (pool.iter(begin), pool.map(lambda client: client.count_phone_numbers())):
                 held.extend((numbers, await anext(numbers)))
             if left_open:
                 held.append(stack.pop_all())
@@ -438,7 +477,7 @@ async def test_second_cancellation_during_the_end() -> None:
             try:
                 await asyncio.Event().wait()
             finally:
-                await asyncio.sleep(0.01)
+                await pass_turns()
 
     async with Tenants.with_numbers(acme=1).pool() as pool:
         task = asyncio.create_task(collect(pool.iter(stubborn)))
@@ -479,7 +518,7 @@ async def test_cancelled_from_within() -> None:
 
 @pytest.mark.parametrize("how", ["iter", "map"])
 async def test_cancellation_that_is_swallowed(how: str) -> None:
-    """A job or walk that answers its cancellation by going on is left all the same, and no other one begins."""
+    """A job or walk that ignores its cancellation and goes on is left all the same, and no other one begins."""
     begun: list[str | None] = []
 
     async def job(client: ContactshipClient) -> int:
@@ -499,15 +538,16 @@ async def test_cancellation_that_is_swallowed(how: str) -> None:
         items: AsyncGenerator[Any, None] = pool.iter(stubborn) if how == "iter" else pool.map(job)
         async with asyncio.timeout(5), aclosing(items):
             async for _ in items:
-                await asyncio.sleep(0.01)
+                await pass_turns()
                 break
         before = len(begun)
-        await asyncio.sleep(0.01)
+        await pass_turns()
 
     assert before == len(begun) < 4
 
 
-async def test_exit_that_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 20])
+async def test_exit_that_is_cancelled(monkeypatch: pytest.MonkeyPatch, turns: int) -> None:
     """A pool whose end is cancelled while walks take their time to close leaves none of them, and no session."""
     tasks_before = asyncio.all_tasks()
 
@@ -517,7 +557,13 @@ async def test_exit_that_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
                 yield 0
                 await asyncio.sleep(0)
         finally:
-            await asyncio.sleep(0.05)
+            await pass_turns()
+
+    def run_out_after(turns: int, limit: asyncio.Timeout) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(run_out_after, turns - 1, limit)
+        else:
+            limit.reschedule(0)
 
     closed: list[Connection] = []
     close = Connection.close
@@ -528,10 +574,11 @@ async def test_exit_that_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Connection, "close", note)
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.02), Tenants.with_numbers(acme=1, globex=1).pool() as pool:
+        async with asyncio.timeout(None) as limit, Tenants.with_numbers(acme=1, globex=1).pool() as pool:
             held = [pool.iter(slow_to_close) for _ in range(4)]
             for numbers in held:
                 await anext(numbers)
+            run_out_after(turns, limit)
 
     assert [pool._connection] == closed
     assert tasks_before == asyncio.all_tasks()
@@ -557,6 +604,13 @@ async def test_failures_hold_nothing() -> None:
         assert failure.__cause__ is not None
         walk_frames = [frame for frame, _ in traceback.walk_tb(failure.__cause__.__traceback__)][1:]
         assert {"refused", "walk_rows", "walk_pages"} <= {frame.f_code.co_name for frame in walk_frames}
+        assert [] == [frame.f_code.co_name for frame in walk_frames if frame.f_locals]
+        with pytest.raises(PoolError) as caught:
+            assert [] == [item async for item in pool.iter(listing)]
+        (failure,) = caught.value.exceptions
+        assert failure.__cause__ is not None
+        walk_frames = [frame for frame, _ in traceback.walk_tb(failure.__cause__.__traceback__)][1:]
+        assert {"_fetch_ahead", "take"} <= {frame.f_code.co_name for frame in walk_frames}
         assert [] == [frame.f_code.co_name for frame in walk_frames if frame.f_locals]
     async with tenants.pool() as pool:
         with pytest.raises(PoolError) as caught:
@@ -644,7 +698,7 @@ async def test_malformed_keys(key: Any) -> None:
     error = caught.value
     assert error.__traceback__ is not None
     frames_of_the_package = error.__traceback__.tb_next
-    assert [] == leaks(told_by(error.with_traceback(frames_of_the_package)))
+    assert [] == leaks(shown_by(error.with_traceback(frames_of_the_package)))
 
     async def fetch() -> Any:
         return key
@@ -655,13 +709,13 @@ async def test_malformed_keys(key: Any) -> None:
 
 
 @pytest.mark.parametrize("api_keys", [{"": KEY}, {5: KEY}, {"good": KEY, None: KEY}, [("acme", KEY)], KEY], ids=repr)
-def test_refused_keys_are_not_told(api_keys: Any) -> None:
+def test_refused_keys_are_not_revealed(api_keys: Any) -> None:
     """No frame of the package that an error passes through holds a key."""
     with pytest.raises(TypeError) as caught:
         ContactshipPool(api_keys)
     error = caught.value
     assert error.__traceback__ is not None
-    assert [] == leaks(told_by(error.with_traceback(error.__traceback__.tb_next)))
+    assert [] == leaks(shown_by(error.with_traceback(error.__traceback__.tb_next)))
 
 
 @pytest.mark.parametrize(
@@ -730,6 +784,17 @@ async def test_not_found_is_no_authentication_error() -> None:
         with pytest.raises(NotFoundError):
             await pool["acme"].request("GET", "/v1/unknown")
         assert 3 == await pool["acme"].count_phone_numbers()
+
+
+async def test_errors_of_a_pool_say_what_may_have_been_processed() -> None:
+    """An organization's error says what its call's does, and the group what any of them does."""
+    sure, unsure = NotFoundError(status=404, method="GET", path="/"), AmbiguousOutcomeError("x")
+    errors = [OrganizationError("a", sure), OrganizationError("b", unsure), OrganizationError("c", KeyError("x"))]
+
+    assert [False, True, False] == [error.may_have_been_processed for error in errors]
+    assert PoolError("x", errors).may_have_been_processed
+    assert not PoolError("x", errors[::2]).may_have_been_processed
+    assert pickle.loads(pickle.dumps(errors[1])).may_have_been_processed
 
 
 class OddError(Exception):

@@ -6,21 +6,23 @@ import asyncio
 import gc
 import os
 import signal
-import subprocess
 import sys
 import time
+from asyncio.subprocess import PIPE
 from contextlib import aclosing
 from typing import Any
 
 import aiohttp
 import pytest
-from raw_server import RawServer, answer, pause, stall
+from processes import started
+from raw_server import RawServer, pause, response, stall
+from turns import pass_turns
 
 from contactship_async import ContactshipClient, ContactshipPool, PoolError, RequestTimeoutError, RetryPolicy, Timeouts
 from contactship_async.sandbox import Sandbox
 from contactship_async.sandbox._api import rate_limit
 
-TOLERANCE = 0.4
+TOLERANCE = 2.0  # for a busy machine
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -50,17 +52,18 @@ async def test_waiting_for_a_connection_counts(method: str) -> None:
 @pytest.mark.parametrize("limits", [{"limit": 2}, {"limit_per_host": 2}, {"limit": 0, "limit_per_host": 2}], ids=repr)
 async def test_calls_beyond_the_connections_wait_without_a_limit_of_their_own(limits: dict[str, Any]) -> None:
     """Calls that wait for a connection do so at the gate: neither the attempt's limit nor the connect limit runs."""
-    slow = [pause(0.05), answer({})]
+    slow = [pause(0.05), response({})]  # real seconds, since aiohttp's limits go by them
     async with RawServer(slow) as server, aiohttp.TCPConnector(**limits) as connector:
         once = RetryPolicy(max_attempts=1)
         timeouts = Timeouts(connect=0.15, attempt=0.3)
         async with server.client(connector=connector, timeouts=timeouts, retry=once) as client:
-            await asyncio.gather(*(client.request("GET", "/v1/credits") for _ in range(20)))
+            await asyncio.gather(*(client.request("GET", "/v1/credits") for _ in range(14)))
 
-    assert 20 == len(server.requests)
+    assert 14 == len(server.requests)
     assert server.connections <= 2
 
 
+@pytest.mark.volume  # the windows of sockets are of real seconds; tests/client has the same in seconds that jump
 @pytest.mark.parametrize("clients", [1, 20])
 async def test_hammering(monkeypatch: pytest.MonkeyPatch, clients: int) -> None:
     """Over sockets too, twenty callers use up each window (of a second here), and no call fails."""
@@ -102,7 +105,7 @@ async def test_merged_walk_left_anywhere(taken: int) -> None:
                     if seen > taken:
                         break
             before = len(sandbox.requests)
-            await asyncio.sleep(0.02)
+            await pass_turns()
             assert before == len(sandbox.requests)
 
 
@@ -141,20 +144,18 @@ asyncio.run(main())
 
 
 async def test_ctrl_c_in_a_job() -> None:
-    """Ctrl-C ends a job at once, without a complaint about tasks, sessions or connections."""
+    """Ctrl-C ends a job at once, without a warning about tasks, sessions or connections."""
     async with RawServer(stall) as server:
-        job = subprocess.Popen(  # noqa: ASYNC220, S603 - it runs beside the server, and its text is above
-            [sys.executable, "-X", "dev", "-c", JOB, server.url],
-            stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        await server.is_asked(16)
-        began = time.monotonic()
-        job.send_signal(signal.SIGINT)
-        _, told = await asyncio.to_thread(job.communicate, timeout=30)
-        seconds = time.monotonic() - began
+        command = (sys.executable, "-X", "dev", "-c", JOB, server.url)
+        path = {"PYTHONPATH": os.pathsep.join(sys.path)}
+        async with started(*command, stderr=PIPE, env=os.environ | path) as job:
+            await server.is_asked(16)
+            began = time.monotonic()
+            job.send_signal(signal.SIGINT)
+            _, stderr = await job.communicate()
+            seconds = time.monotonic() - began
 
-    assert b"KeyboardInterrupt" in told.splitlines()[-1]
-    assert [] == [word for word in (b"Warning", b"Unclosed", b"never retrieved", b"destroyed") if word in told]
+    assert b"KeyboardInterrupt" in stderr.splitlines()[-1]
+    assert [] == [word for word in (b"Warning", b"Unclosed", b"never retrieved", b"destroyed") if word in stderr]
     assert seconds < 5
     gc.collect()

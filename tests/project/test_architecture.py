@@ -38,7 +38,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "resources": (*GROUND, "models", "_http", "_pagination"),
     "_configuration": (*GROUND, "models", "_http"),
     "_client": (*GROUND, "models", "_http", "_pagination", "_configuration", "resources"),
-    "_pool": (*GROUND, "models", "_http", "_configuration", "_client"),
+    "_pool": (*GROUND, "models", "_http", "_pagination", "_configuration", "_client"),
     "": (*GROUND, "models", "_http", "_pagination", "_client", "_pool"),
     "sandbox": ("_version", "_arguments", "_http/messages", "_http/secret"),
     "sandbox/_sandbox": ("_arguments", "sandbox", "_client"),
@@ -92,7 +92,7 @@ def lines_of_code(source: str) -> set[int]:
 
 
 def is_within(name: str, places: Iterable[str]) -> bool:
-    """Tell whether a module is one of *places*, or in one that is a folder."""
+    """Return whether a module is one of *places*, or in one that is a folder."""
     return any(name == place or (place and name.startswith(f"{place}/")) for place in places)
 
 

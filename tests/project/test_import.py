@@ -1,4 +1,4 @@
-"""The package is imported by whoever starts pytest: what takes time is imported at the first use of a public name."""
+"""pytest imports the package at each start: what takes time is imported at the first use of a public name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The public surface is what its snapshot says, and every change of it is told in CHANGELOG.md."""
+"""The public surface is what its snapshot says, and every change of it is named in CHANGELOG.md."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from api_snapshot import (
     describe_package,
     describe_resources,
     fixtures_in,
-    untold,
+    not_in_changelog,
     update,
 )
 from attrs import frozen
@@ -42,7 +42,7 @@ SURFACE = ["package.Client(object)", "package.Client.__init__: (self, key: str) 
 
 
 def test_surface_is_that_of_the_snapshot() -> None:
-    """The snapshot is written anew only when the change log tells what changed."""
+    """The snapshot is written anew only when the change log names what changed."""
     before = Snapshot.read(api_snapshot.SNAPSHOT).surface
     assert changed_names(before, describe_package()) == [], (
         "The public surface has changed. Name each of these in a new entry of CHANGELOG.md, and then run "
@@ -90,7 +90,7 @@ class _Value:
 
 
 class _Message(Struct, frozen=True, kw_only=True):
-    """Has fields, and a constructor that is nobody's member."""
+    """Has fields, and a constructor that is no member."""
 
     body: bytes = b""
 
@@ -131,7 +131,7 @@ def test_a_line_for_each_public_name_with_its_types() -> None:
 
 
 def test_what_is_inherited_from_a_private_class_belongs_to_the_public_one() -> None:
-    """Nobody else describes it."""
+    """No other class describes it."""
     assert "package.Client.position: int | None" in describe(_module(Client=_Client))
 
 
@@ -236,7 +236,7 @@ def test_changed_names(after: list[str], names: list[str]) -> None:
     assert names == changed_names(after, SURFACE)
 
 
-def test_a_change_must_be_told_in_a_new_entry(tmp_path: Path) -> None:
+def test_a_change_must_be_named_in_a_new_entry(tmp_path: Path) -> None:
     """An older entry with the same word, or another word with the same letters, does not count."""
     path = tmp_path / "snapshot.txt"
     assert [] == update(path, CHANGELOG, SURFACE)  # the first one
@@ -245,15 +245,15 @@ def test_a_change_must_be_told_in_a_new_entry(tmp_path: Path) -> None:
     assert ["rows"] == update(path, CHANGELOG, changed)
     assert ["rows"] == update(path, f"{CHANGELOG}- More about `iter_rows()` and narrows.\n", changed)
     assert written == path.read_text()
-    told = f"{CHANGELOG}- `Client.rows` is a text,\n  no longer a number.\n"
-    assert [] == update(path, told, changed)
+    changelog = f"{CHANGELOG}- `Client.rows` is a string,\n  no longer a number.\n"
+    assert [] == update(path, changelog, changed)
     assert changed == Snapshot.read(path).surface
-    assert ["rows"] == update(path, told, SURFACE)  # back again: what was told is told already
+    assert ["rows"] == update(path, changelog, SURFACE)  # back again: what was named is named already
 
 
 def test_entries_of_several_lines_count_as_a_whole() -> None:
     """An edited entry is a new one."""
     known = frozenset(api_snapshot.entries_of(CHANGELOG))
     edited = CHANGELOG.replace("on two lines", "on two lines of `rows`")
-    assert [] == untold(["rows"], edited, known)
-    assert ["rows"] == untold(["rows"], CHANGELOG, known)
+    assert [] == not_in_changelog(["rows"], edited, known)
+    assert ["rows"] == not_in_changelog(["rows"], CHANGELOG, known)

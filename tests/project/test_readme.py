@@ -5,57 +5,59 @@ Those that are a web app, and the one that traces, are run by the tests in `test
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import os
+import re
 import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
 import pytest
 from guides import BLOCKS, FILES, FRONT_PAGE, blocks_of
+from processes import started
 
 from contactship_async.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 
-SET_UP = [code for language, code in BLOCKS if language == "bash" and "pip install" in code]
-COMMANDS = [code for language, code in BLOCKS if language == "bash" and code not in SET_UP]
-SETTINGS = {code.split()[1]: code for language, code in BLOCKS if language == "toml"}
-SCRIPTS = [code for language, code in BLOCKS if language == "python" and code not in FILES.values()]
+SET_UP = [block for block in BLOCKS if block.language == "bash" and "pip install" in block.code]
+COMMANDS = [block for block in BLOCKS if block.language == "bash" and block not in SET_UP]
+SETTINGS = {block.code.split()[1]: block.code for block in BLOCKS if block.language == "toml"}
+SCRIPTS = [block for block in BLOCKS if block.language == "python" and block.code not in FILES.values()]
 
 OUTPUT = ("python", "text")
 
 KEYS = ("CONTACTSHIP_API_KEY", "ACME_CONTACTSHIP_KEY", "GLOBEX_CONTACTSHIP_KEY")
 
-RUN_SCRIPT = """
-import ast, asyncio, sys
-code = compile(sys.stdin.read(), "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-coroutine = eval(code, {"__name__": "__main__"})
-if coroutine is not None:
-    asyncio.run(coroutine)
-"""
-"""Runs what `python -m asyncio` would."""
+
+def run_script(code: str) -> None:
+    """Run *code* as `python -m asyncio` would."""
+    compiled = compile(code, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    coroutine = eval(compiled, {"__name__": "__main__"})  # noqa: S307 - our own guides
+    if coroutine is not None:
+        asyncio.run(coroutine)
 
 
-async def run(
-    *command: str, sandbox: Sandbox, stdin: str = "", directory: Path | None = None
-) -> tuple[int | None, str, str]:
+def settings_of(sandbox: Sandbox) -> dict[str, str]:
+    """Return the environment variables that put *sandbox* in place of the API."""
+    return {"CONTACTSHIP_BASE_URL": sandbox.url, **dict.fromkeys(KEYS, sandbox.api_key)}
+
+
+async def run(*command: str, sandbox: Sandbox, directory: Path | None = None) -> tuple[int | None, str, str]:
     """Run *command* with the sandbox in place of the API; return its exit code, output and errors."""
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "CONTACTSHIP_BASE_URL": sandbox.url,
-        **dict.fromkeys(KEYS, sandbox.api_key),
-    }
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment,
-        cwd=directory,
-    )
-    output, errors = await process.communicate(stdin.encode())
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, **settings_of(sandbox)}
+    streams = {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE}
+    async with started(*command, **streams, env=environment, cwd=directory) as process:
+        output, errors = await process.communicate()
     return process.returncode, output.decode(), errors.decode()
+
+
+def told_when_it_fails(code: str) -> list[str]:
+    """Find the words with which the handlers of a block begin what they print."""
+    handlers = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ExceptHandler)]
+    return [words for handler in handlers for words in re.findall(r"print\('([^']+)'", ast.unparse(handler))]
 
 
 def write_settings(directory: Path) -> None:
@@ -64,29 +66,35 @@ def write_settings(directory: Path) -> None:
         (directory / name).write_text(content, encoding="utf-8")
 
 
-@pytest.mark.parametrize("code", SCRIPTS)
-async def test_python(code: str, tmp_path: Path) -> None:
-    """Each Python block runs by itself, beside the files it reads, prints something, and warns of nothing."""
+@pytest.mark.parametrize("code", [block.code for block in SCRIPTS], ids=[block.place for block in SCRIPTS])
+async def test_python(
+    code: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Each Python block runs beside the files it reads, prints something, warns of nothing, and needs no handler."""
     write_settings(tmp_path)
+    monkeypatch.chdir(tmp_path)
     async with Sandbox(phone_numbers=30) as sandbox:
-        status, output, errors = await run(
-            *(sys.executable, "-W", "error", "-c", RUN_SCRIPT), sandbox=sandbox, stdin=code, directory=tmp_path
-        )
+        for name, value in settings_of(sandbox).items():
+            monkeypatch.setenv(name, value)
+        await asyncio.to_thread(run_script, code)
+    printed = capsys.readouterr()
 
-    assert (0, "") == (status, errors)
-    assert output
+    assert "" == printed.err
+    assert printed.out
+    assert [] == [words for words in (*told_when_it_fails(code), "Error(") if words in printed.out]
 
 
 async def test_first_example_prints_what_stands_below_it() -> None:
     """The output on the front page is that of the example above it."""
-    example, shown = (next(code for language, code in blocks_of(FRONT_PAGE) if language == kind) for kind in OUTPUT)
+    blocks = blocks_of(FRONT_PAGE)
+    example, shown = (next(block.code for block in blocks if block.language == kind) for kind in OUTPUT)
     async with Sandbox() as sandbox:
         status, output, _ = await run(sys.executable, "-c", example, sandbox=sandbox)
 
     assert (0, shown) == (status, output)
 
 
-@pytest.mark.parametrize("code", COMMANDS)
+@pytest.mark.parametrize("code", [block.code for block in COMMANDS], ids=[block.place for block in COMMANDS])
 async def test_shell(code: str, tmp_path: Path) -> None:
     """Each command runs and writes no errors, beside the files it reads."""
     write_settings(tmp_path)
@@ -123,4 +131,4 @@ def test_set_up() -> None:
     assert 2 == len(SET_UP)
     assert "README.md" in gate
     assert not [line for line in gate.splitlines() if "phone-numbers list" in line]
-    assert {"", "bash", "python", "text", "toml"} >= {language for language, _ in BLOCKS}
+    assert {"", "bash", "python", "text", "toml"} >= {language for _, language, _ in BLOCKS}

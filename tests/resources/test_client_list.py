@@ -134,7 +134,7 @@ async def test_sort_keys(keys: list[Any], mode: dict[str, Any]) -> None:
 @each_exact_mode
 @pytest.mark.parametrize("key", ["2026-05-04T09:30:00Z", "2026-05-04T06:30:00-03:00"])
 async def test_sort_keys_are_no_texts(key: str, mode: dict[str, Any]) -> None:
-    """A listing that is sorted as texts but not as times is refused: its rows would be taken for sorted otherwise."""
+    """A listing that is sorted as strings but not as times is refused: its rows would be taken for sorted otherwise."""
     server = PagedListing(rows_with(["2026-05-04T10:00:00+02:00", key]))
     async with server.client() as client:
         with pytest.raises(PaginationError, match="not sorted by created_at"):
@@ -143,7 +143,7 @@ async def test_sort_keys_are_no_texts(key: str, mode: dict[str, Any]) -> None:
 
 @each_mode
 async def test_row_without_id(mode: dict[str, Any]) -> None:
-    """A row without the field that tells it from others ends a walk with an error that names the field."""
+    """A row without the field that identifies it ends a walk with an error that names the field."""
     rows = rows_with(dates(20))
     for row in rows[9:]:
         del row["id"]
@@ -179,7 +179,7 @@ async def test_row_without_sort_key(key: object, mode: dict[str, Any]) -> None:
 @each_mode_with_sort_key
 @each_row_type
 async def test_no_sort_key(row_type: type[Any], mode: dict[str, Any]) -> None:
-    """Without a sort key, a walk is neither exact nor concurrent, which is told before anything is sent."""
+    """Without a sort key, a walk is neither exact nor concurrent, which is an error before anything is sent."""
     server = PagedListing(rows_with(dates(20)))
     async with server.client() as client:
         listing = client.list(PATH, row_type, sort_key=None)

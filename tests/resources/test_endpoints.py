@@ -1,4 +1,4 @@
-"""Each endpoint that has a method, held against its documentation; the API table tells which method calls which."""
+"""Each endpoint that has a method, compared with its documentation; the API table says which method calls which."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_row_is_the_signature(row: TableRow) -> None:
 
 
 @pytest.mark.parametrize("row", TABLE, ids=slug_of)
-def test_row_tells_repetition(row: TableRow) -> None:
+def test_row_says_whether_it_is_repeated(row: TableRow) -> None:
     """A row says whether the endpoint is safe to repeat, as it is documented."""
     condition = row.endpoint.safe_if
 
@@ -172,7 +172,7 @@ async def test_request(called: Called, required_only: bool) -> None:
         [field for field in fields if python_name(field.name) in arguments]
         for fields in (called.endpoint.parameters, called.endpoint.body)
     )
-    server = Recorder([answer_of(called)])
+    server = Recorder([response_of(called)])
     async with server.client() as client:
         await called.call(client, *called.identifiers, **arguments)
 
@@ -186,7 +186,7 @@ async def test_request(called: Called, required_only: bool) -> None:
 @each(CHANGING)
 async def test_null(called: Called) -> None:
     """In an update, None is sent as null where the value can be removed, and refused elsewhere."""
-    server = Recorder([answer_of(called)])
+    server = Recorder([response_of(called)])
     outcomes: dict[str, object] = {}
     async with server.client() as client:
         for field in called.endpoint.body:
@@ -222,7 +222,7 @@ def test_all_of_an_update_can_be_left_out(called: Called) -> None:
 @each([called for called in CALLED if called.identifiers])
 async def test_refused_identifier(called: Called, identifier: Any) -> None:
     """An identifier that can't be a segment of a path is refused by its name, before anything is sent."""
-    server = Recorder([answer_of(called)])
+    server = Recorder([response_of(called)])
     expected = ValueError if isinstance(identifier, str) else TypeError
     async with server.client() as client:
         for place, name in enumerate(called.endpoint.identifiers):
@@ -237,7 +237,7 @@ async def test_refused_identifier(called: Called, identifier: Any) -> None:
 @each([called for called in CALLED if called.identifiers])
 async def test_identifier_stays_in_its_segment(called: Called, identifier: str) -> None:
     """An identifier is percent-encoded whole, also where it looks encoded already."""
-    server = Recorder([answer_of(called)])
+    server = Recorder([response_of(called)])
     identifiers = [identifier for _ in called.identifiers]
     async with server.client() as client:
         await called.call(client, *identifiers, **called.arguments(required_only=True))
@@ -250,7 +250,7 @@ async def test_identifier_stays_in_its_segment(called: Called, identifier: str) 
 @each_method
 async def test_wrong_argument(called: Called) -> None:
     """An argument of the wrong type is refused by its name, and so is one not in a closed list, before sending."""
-    server = Recorder([answer_of(called)])
+    server = Recorder([response_of(called)])
     async with server.client() as client:
         for field in called.endpoint.arguments:
             name = python_name(field.name)
@@ -269,7 +269,7 @@ async def test_wrong_argument(called: Called) -> None:
 @each_method
 async def test_repeated_after_failure(called: Called) -> None:
     """After a 503, a call is repeated if its endpoint is documented as safe to repeat, and otherwise fails."""
-    server = Recorder([Response(status=503), answer_of(called)])
+    server = Recorder([Response(status=503), response_of(called)])
     async with server.client() as client:
         failure = await failure_of(called.call_simply(client))
 
@@ -279,7 +279,7 @@ async def test_repeated_after_failure(called: Called) -> None:
 @each_method
 async def test_repeated_after_reset(called: Called) -> None:
     """After a lost connection, a call that is not safe to repeat is ambiguous, and sent once."""
-    server = Recorder([ConnectionResetError(), answer_of(called)])
+    server = Recorder([ConnectionResetError(), response_of(called)])
     async with server.client() as client:
         failure = await failure_of(called.call_simply(client))
 
@@ -290,7 +290,7 @@ async def test_repeated_after_reset(called: Called) -> None:
 @each_method
 async def test_repeated_if_never_sent(called: Called) -> None:
     """A call that provably never left is sent again, whatever it does."""
-    server = Recorder([ConnectionFailedError("no connection"), answer_of(called)])
+    server = Recorder([ConnectionFailedError("no connection"), response_of(called)])
     async with server.client() as client:
         await called.call_simply(client)
 
@@ -406,7 +406,7 @@ async def test_done(called: Called, envelope: str) -> None:
         assert await called.call_simply(client) is None
 
 
-def answer_of(called: Called) -> Response:
+def response_of(called: Called) -> Response:
     """Return what the endpoint returns today."""
     content: Any = payload_of(called.endpoint.response_fields)
     if called.endpoint.response_is == "boolean":

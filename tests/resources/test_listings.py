@@ -71,7 +71,7 @@ class Case(Called):
         return listing
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return what rows of the server should be read as, as `in_json` tells it."""
+        """Return what rows of the server should be read as, as `in_json` has it."""
         assert self.shape is not None
         return [self.shape.read(row) for row in rows]
 
@@ -122,8 +122,8 @@ async def test_each_row_once_while_others_come(case: Case, mode: dict[str, Any])
     async with case.server(rows, arriving=arriving).client() as client:
         read = in_json([row async for row in case.listing(client).rows(page_size=5, **mode)])
 
-    lasting = case.read(rows)
-    assert lasting == [row for row in read if row in lasting]
+    present_throughout = case.read(rows)
+    assert present_throughout == [row for row in read if row in present_throughout]
     assert [] == [row for row in read if read.count(row) > 1]
 
 
@@ -187,7 +187,7 @@ async def test_filters_of_single_calls(case: Case) -> None:
 @each_envelope
 @each_listing
 async def test_count(case: Case, envelope: str) -> None:
-    """The count is the server's, for one request; a response that tells none is malformed."""
+    """The count is the server's, for one request; a response without one is malformed."""
     server = case.server(case.rows(23), envelope=envelope)
     async with server.client() as client:
         if envelope == "bare":
@@ -216,7 +216,7 @@ async def test_max_items(case: Case, most: int, mode: dict[str, Any]) -> None:
 @pytest.mark.parametrize("offset", [0, 6, 7, 22, 23])
 @each_listing
 async def test_offset(case: Case, offset: int, mode: dict[str, Any]) -> None:
-    """A walk begins where it is told to."""
+    """A walk begins at the given offset."""
     server = case.server(case.rows(23))
     async with server.client() as client:
         rows = [row async for row in case.listing(client).rows(page_size=5, offset=offset, **mode)]
@@ -249,7 +249,7 @@ async def test_page(case: Case) -> None:
 
 @each_listing
 async def test_page_sizes(case: Case) -> None:
-    """A walk asks for the declared number of rows, or for what it is told, and never for more than the API allows."""
+    """A walk asks for the declared number of rows, or for *page_size*, and never for more than the API allows."""
     largest = case.endpoint.max_limit
     server = case.server(case.rows(3))
     async with server.client() as client:
@@ -297,7 +297,7 @@ async def test_wrong_options(case: Case) -> None:
 @pytest.mark.parametrize("envelope", ["F", "D"])
 @each_listing
 async def test_malformed_row(case: Case, envelope: str, mode: dict[str, Any]) -> None:
-    """The rows before a malformed one come; then its path is told, and where it stands in the listing."""
+    """The rows before a malformed one come; then an error with its path, and its place in the listing."""
     rows = case.rows(23)
     field = case.endpoint.response_fields[0]
     rows[12][field.name] = wrong_value_of(field)

@@ -18,7 +18,7 @@ Ask = Callable[..., Awaitable[Response]]
 
 @pytest.fixture(params=["in memory", "over the port"])
 async def ask(request: pytest.FixtureRequest) -> AsyncIterator[Ask]:
-    """Return an async function that sends a request to a sandbox and returns the answer.
+    """Return an async function that sends a request to a sandbox and returns the response.
 
     It takes the sandbox, a method, a path, a body (bytes as they are, others as JSON, None for none), a key, and the
     parameters of the query.
@@ -49,16 +49,16 @@ async def ask(request: pytest.FixtureRequest) -> AsyncIterator[Ask]:
                 data=_to_bytes(body),
                 headers={"x-api-key": key} if key else {},
                 allow_redirects=False,
-            ) as answer:
-                headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Response(status=answer.status, headers=headers, body=await answer.read())
+            ) as response:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return Response(status=response.status, headers=headers, body=await response.read())
 
         yield ask_over_the_port
 
 
 @pytest.fixture
 def get(ask: Ask) -> Ask:
-    """Return an async function from a sandbox and query parameters to its answer: by default, of the phone numbers."""
+    """Return an async function from a sandbox and query parameters to its response, by default of the phone numbers."""
 
     def get(
         sandbox: Sandbox, path: str = "/v1/phone-numbers", *, method: str = "GET", **settings: object

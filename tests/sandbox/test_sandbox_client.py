@@ -14,8 +14,8 @@ ONE_ATTEMPT = RetryPolicy(max_attempts=1)
 async def count(client: ContactshipClient) -> object:
     """Ask for the count of phone numbers, and close the client."""
     async with client:
-        answer = await client.request("GET", "/v1/phone-numbers")
-    return answer["count"]
+        response = await client.request("GET", "/v1/phone-numbers")
+    return response["count"]
 
 
 async def test_client_in_memory() -> None:
@@ -76,6 +76,6 @@ async def test_faults_reach_the_client() -> None:
 
     assert ["ServerError", "ConnectionFailedError", "ConnectionFailedError"] == await fail(Status(500), Cut(), Cut(3))
     async with sandbox:
-        # aiohttp sends a GET once more by itself after a reset, and never after half an answer.
+        # aiohttp sends a GET once more by itself after a reset, and never after half a response.
         failures = await fail(Status(500), Cut(), Cut(), Cut(3))
     assert ["ServerError", "ConnectionFailedError", "ConnectionFailedError"] == failures

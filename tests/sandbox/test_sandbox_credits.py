@@ -19,9 +19,9 @@ async def test_balance(ask: Callable[..., Awaitable[Response]], envelope: Any) -
     sandbox = Sandbox(credits=7, envelope=envelope)
 
     async def get() -> object:
-        answer = await ask(sandbox, "GET", "/v1/credits")
-        assert 200 == answer.status
-        return json.loads(answer.body)
+        response = await ask(sandbox, "GET", "/v1/credits")
+        assert 200 == response.status
+        return json.loads(response.body)
 
     def wrap(value: object) -> object:
         return value if envelope == "count" else {"statusCode": 200, "data": value}

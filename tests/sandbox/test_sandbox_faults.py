@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from turns import pass_turns
 
 from contactship_async._http.messages import Response
 from contactship_async.sandbox import (
@@ -41,24 +42,24 @@ DROPPED = (ConnectionResetError, aiohttp.ClientError)
         (Status(429, "Wed, 21 Oct 2026 07:28:00 GMT"), "Too Many Requests", "Wed, 21 Oct 2026 07:28:00 GMT"),
     ],
 )
-async def test_status_answers_an_error(get: Get, fault: Status, message: str, retry_after: str | None) -> None:
+async def test_status_sends_an_error(get: Get, fault: Status, message: str, retry_after: str | None) -> None:
     """Status sends the documented error, with Retry-After as it was given."""
     sandbox = Sandbox()
     sandbox.script(fault)
 
-    answer = await get(sandbox)
+    response = await get(sandbox)
 
-    assert answer.status == fault.status
-    assert {"statusCode": fault.status, "message": message} == json.loads(answer.body)
-    assert answer.headers["content-type"] == "application/json; charset=utf-8"
-    assert answer.headers.get("retry-after") == retry_after
+    assert response.status == fault.status
+    assert {"statusCode": fault.status, "message": message} == json.loads(response.body)
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert response.headers.get("retry-after") == retry_after
 
 
-async def test_slow_answers_normally_but_later(get: Get) -> None:
-    """Slow sends the normal answer after that many seconds, and not before."""
+async def test_slow_responds_normally_but_later(get: Get) -> None:
+    """Slow sends the normal response after that many seconds, and not before."""
     sandbox = Sandbox()
     normal = await get(sandbox)
-    sandbox.script(Slow(0.03))
+    sandbox.script(Slow(0.03))  # real seconds: a server has no other clock
     began = asyncio.get_running_loop().time()
 
     assert normal.body == (await get(sandbox)).body
@@ -66,7 +67,7 @@ async def test_slow_answers_normally_but_later(get: Get) -> None:
 
 
 async def test_slow_for_ever_is_a_stall(get: Get) -> None:
-    """Slow(math.inf) never answers; the client that gives up can go on with the next request."""
+    """Slow(math.inf) never responds; the client that gives up can go on with the next request."""
     sandbox = Sandbox()
     await get(sandbox)
     sandbox.script(Slow(math.inf))
@@ -74,14 +75,14 @@ async def test_slow_for_ever_is_a_stall(get: Get) -> None:
     async with asyncio.timeout(5):
         while len(sandbox.requests) == 1:  # noqa: ASYNC110 - a request that arrives sets no event
             await asyncio.sleep(0)
-    await asyncio.sleep(0.02)
+    await pass_turns()
 
     assert not stalled.done()
     stalled.cancel()
     assert (await get(sandbox)).status == 200
 
 
-async def test_drip_sends_the_normal_answer(get: Get) -> None:
+async def test_drip_sends_the_normal_response(get: Get) -> None:
     """Drip sends the normal body whole, and takes its time for each byte."""
     sandbox = Sandbox(0)
     normal = await get(sandbox)
@@ -94,7 +95,7 @@ async def test_drip_sends_the_normal_answer(get: Get) -> None:
 
 @pytest.mark.parametrize("after_bytes", [None, 0, 10])
 async def test_cut_drops_the_connection(get: Get, after_bytes: int | None) -> None:
-    """After Cut, no whole answer arrives; the request after it is answered normally."""
+    """After Cut, no whole response arrives; the response to the next request is normal."""
     sandbox = Sandbox()
     sandbox.script(Cut(after_bytes))
     with pytest.raises(DROPPED):
@@ -115,17 +116,17 @@ async def test_cut_behind_the_end_cuts_nothing(get: Get) -> None:
         await get(sandbox)
 
 
-async def test_html_answers_a_page(get: Get) -> None:
+async def test_html_sends_a_page(get: Get) -> None:
     """Html sends an HTML page with its status."""
     sandbox = Sandbox()
     sandbox.script(Html(), Html(502))
 
     for status, title in ((200, "OK"), (502, "Bad Gateway")):
-        answer = await get(sandbox)
+        response = await get(sandbox)
 
-        assert answer.status == status
-        assert answer.headers["content-type"] == "text/html; charset=utf-8"
-        assert f"<title>{title}</title>".encode() in answer.body
+        assert response.status == status
+        assert response.headers["content-type"] == "text/html; charset=utf-8"
+        assert f"<title>{title}</title>".encode() in response.body
 
 
 async def test_redirect_points_elsewhere(get: Get) -> None:
@@ -134,11 +135,11 @@ async def test_redirect_points_elsewhere(get: Get) -> None:
     sandbox.script(Redirect("https://elsewhere.example/v1?a=%2B"), Redirect("/v2", 301))
 
     for status, location in ((307, "https://elsewhere.example/v1?a=%2B"), (301, "/v2")):
-        answer = await get(sandbox)
+        response = await get(sandbox)
 
-        assert answer.status == status
-        assert answer.headers["location"] == location
-        assert answer.body == b""
+        assert response.status == status
+        assert response.headers["location"] == location
+        assert response.body == b""
 
 
 @pytest.mark.parametrize("envelope", ["count", "pagination"])
@@ -184,8 +185,8 @@ async def test_empty_page_keeps_the_count(get: Get) -> None:
 
 
 @pytest.mark.parametrize("fault", [RepeatPage(), EmptyPage()])
-async def test_page_faults_leave_other_answers(get: Get, fault: Fault) -> None:
-    """An answer that shows no page is not changed by the faults of pages."""
+async def test_page_faults_leave_other_responses(get: Get, fault: Fault) -> None:
+    """A response that shows no page is not changed by the faults of pages."""
     sandbox = Sandbox()
     sandbox.script(fault)
 
@@ -199,14 +200,15 @@ async def test_body_is_sent_verbatim(get: Get) -> None:
         Body(b"\xff[null", 201, {"Content-Type": "text/x-odd", "X-Request-ID": "mine"}), Body(b""), Body(b"", 204)
     )
 
-    answer = await get(sandbox)
+    response = await get(sandbox)
 
-    assert answer.status == 201
-    assert answer.body == b"\xff[null"
-    assert answer.headers["content-type"] == "text/x-odd"
-    assert answer.headers["x-request-id"] == "mine"
+    assert response.status == 201
+    assert response.body == b"\xff[null"
+    assert response.headers["content-type"] == "text/x-odd"
+    assert response.headers["x-request-id"] == "mine"
     assert [(200, b"", "sandbox-000002"), (204, b"", "sandbox-000003")] == [
-        (answer.status, answer.body, answer.headers["x-request-id"]) for answer in [await get(sandbox) for _ in "ab"]
+        (response.status, response.body, response.headers["x-request-id"])
+        for response in [await get(sandbox) for _ in "ab"]
     ]
 
 

@@ -39,25 +39,25 @@ def recorded(method: str, path: str, params: Mapping[str, str], status: int | No
     return RecordedRequest(method, path, MultiDictProxy(MultiDict(params)), status)
 
 
-def read_limits(answer: Response) -> tuple[str, str, str]:
-    """Take the three headers about the rate limit out of an answer."""
+def read_limits(response: Response) -> tuple[str, str, str]:
+    """Take the three headers about the rate limit out of a response."""
     return (
-        answer.headers["x-ratelimit-limit"],
-        answer.headers["x-ratelimit-remaining"],
-        answer.headers["x-ratelimit-reset"],
+        response.headers["x-ratelimit-limit"],
+        response.headers["x-ratelimit-remaining"],
+        response.headers["x-ratelimit-reset"],
     )
 
 
 @pytest.mark.parametrize("key", ["", "wrong", "sandbox-key-and-more"])
 async def test_wrong_key_is_refused(get: Get, key: str) -> None:
-    """A missing or wrong key is answered 401, whether or not the path exists."""
+    """A missing or wrong key gets a 401, whether or not the path exists."""
     sandbox = Sandbox()
 
     for path in ("/v1/phone-numbers", "/v1/nothing"):
-        answer = await get(sandbox, path, key=key)
+        response = await get(sandbox, path, key=key)
 
-        assert answer.status == 401
-        assert {"statusCode": 401, "message": "Invalid or missing API key"} == json.loads(answer.body)
+        assert response.status == 401
+        assert {"statusCode": 401, "message": "Invalid or missing API key"} == json.loads(response.body)
 
 
 async def test_key_can_be_chosen(get: Get) -> None:
@@ -80,53 +80,53 @@ async def test_key_can_be_chosen(get: Get) -> None:
     ],
 )
 async def test_unknown_path_is_not_found(get: Get, method: str, path: str) -> None:
-    """A path that the sandbox does not know is answered 404."""
-    answer = await get(Sandbox(), path, method=method)
+    """A path that the sandbox does not know gets a 404."""
+    response = await get(Sandbox(), path, method=method)
 
-    assert answer.status == 404
-    assert {"statusCode": 404, "message": f"Cannot {method} {path}"} == json.loads(answer.body)
+    assert response.status == 404
+    assert {"statusCode": 404, "message": f"Cannot {method} {path}"} == json.loads(response.body)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("path", ["/v1/phone-numbers", "/openapi.json"])
 async def test_other_methods_are_not_allowed(get: Get, method: str, path: str) -> None:
-    """A method that a known path does not have is answered 405, with those it has."""
-    answer = await get(Sandbox(), path, method=method)
+    """A method that a known path does not have gets a 405, with those it has."""
+    response = await get(Sandbox(), path, method=method)
 
-    assert (405, "GET, HEAD") == (answer.status, answer.headers["allow"])
-    assert {"statusCode": 405, "message": "Method not allowed"} == json.loads(answer.body)
+    assert (405, "GET, HEAD") == (response.status, response.headers["allow"])
+    assert {"statusCode": 405, "message": "Method not allowed"} == json.loads(response.body)
 
 
 async def test_head_is_a_get_without_body(get: Get) -> None:
-    """HEAD is answered like GET, without the body."""
-    answer = await get(Sandbox(), method="HEAD")
+    """HEAD gets the response of GET, without the body."""
+    response = await get(Sandbox(), method="HEAD")
 
-    assert answer.status == 200
-    assert answer.headers["content-type"] == "application/json; charset=utf-8"
-    assert answer.body == b""
+    assert response.status == 200
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert response.body == b""
 
 
-async def test_every_answer_has_its_request_id(get: Get) -> None:
-    """Answers are numbered from 1 on, refused ones and scripted ones included."""
+async def test_every_response_has_its_request_id(get: Get) -> None:
+    """Responses are numbered from 1 on, refused ones and scripted ones included."""
     sandbox = Sandbox()
     sandbox.script(None, Status(500))
 
-    answers = [await get(sandbox), await get(sandbox), await get(sandbox, key="wrong"), await get(sandbox)]
+    responses = [await get(sandbox), await get(sandbox), await get(sandbox, key="wrong"), await get(sandbox)]
 
     assert ["sandbox-000001", "sandbox-000002", "sandbox-000003", "sandbox-000004"] == [
-        answer.headers["x-request-id"] for answer in answers
+        response.headers["x-request-id"] for response in responses
     ]
 
 
 async def test_no_rate_limit_sends_no_headers(get: Get) -> None:
-    """Without a rate limit, no answer speaks of one."""
-    answer = await get(Sandbox())
+    """Without a rate limit, no response speaks of one."""
+    response = await get(Sandbox())
 
-    assert not [name for name in answer.headers if name.startswith("x-ratelimit")]
+    assert not [name for name in response.headers if name.startswith("x-ratelimit")]
 
 
 async def test_rate_limit_counts_down_and_refuses(get: Get) -> None:
-    """Each answer says what is left of the window; once nothing is, 429 says how long to wait."""
+    """Each response says what is left of the window; once nothing is, 429 says how long to wait."""
     clock = Clock()
     sandbox = Sandbox(rate_limit=2, clock=clock.read)
 
@@ -134,12 +134,12 @@ async def test_rate_limit_counts_down_and_refuses(get: Get) -> None:
     clock.now += 10.4
     assert read_limits(await get(sandbox)) == ("2", "0", "50")
     clock.now += 0.6
-    answer = await get(sandbox)
+    response = await get(sandbox)
 
-    assert answer.status == 429
-    assert read_limits(answer) == ("2", "0", "49")
-    assert answer.headers["retry-after"] == "49"
-    assert {"statusCode": 429, "message": "Rate limit exceeded. Try again in 49 seconds."} == json.loads(answer.body)
+    assert response.status == 429
+    assert read_limits(response) == ("2", "0", "49")
+    assert response.headers["retry-after"] == "49"
+    assert {"statusCode": 429, "message": "Rate limit exceeded. Try again in 49 seconds."} == json.loads(response.body)
 
 
 async def test_rate_limit_window_ends_after_sixty_seconds(get: Get) -> None:
@@ -157,7 +157,7 @@ async def test_rate_limit_window_ends_after_sixty_seconds(get: Get) -> None:
 
 
 async def test_wrong_keys_spend_nothing(get: Get) -> None:
-    """The budget is the organization's: requests without its key tell it but do not spend it."""
+    """The budget is the organization's: responses to requests without its key show it, but do not spend it."""
     sandbox = Sandbox(rate_limit=1, clock=Clock().read)
 
     assert read_limits(await get(sandbox, key="wrong")) == ("1", "1", "60")
@@ -204,8 +204,8 @@ async def test_repeated_parameters_are_recorded_and_refused() -> None:
     path = "/v1/phone-numbers?limit=1&tag=a&tag=b"
     async with sandbox, aiohttp.ClientSession() as session:
         for query in ("", "&limit=2", "&type=inbound&type=inbound"):
-            async with session.get(f"{sandbox.url}{path}{query}", headers={"x-api-key": "sandbox-key"}) as answer:
-                message = (await answer.json()).get("message")
+            async with session.get(f"{sandbox.url}{path}{query}", headers={"x-api-key": "sandbox-key"}) as response:
+                message = (await response.json()).get("message")
 
     assert [200, 400, 400] == [request.status for request in sandbox.requests]
     assert "type must be given once" == message
@@ -223,8 +223,8 @@ async def test_requests_can_be_cleared(get: Get) -> None:
     assert len(sandbox.requests) == 1
 
 
-async def test_on_request_comes_before_the_answer(get: Get) -> None:
-    """on_request sees each request, refused ones included, before it is answered and recorded."""
+async def test_on_request_comes_before_the_response(get: Get) -> None:
+    """on_request sees each request, refused ones included, before it is handled and recorded."""
     sandbox = Sandbox()
     seen: list[tuple[RecordedRequest, int]] = []
     sandbox.on_request = lambda request: seen.append((request, len(sandbox.requests)))
@@ -255,7 +255,7 @@ async def test_on_request_may_script_the_request_it_sees(get: Get) -> None:
 
 
 async def test_script_is_met_once_in_order(get: Get) -> None:
-    """The next requests meet the faults, one each; None is a normal answer, and so are those after the script."""
+    """The next requests meet the faults, one each; None is a normal response, and so are those after the script."""
     sandbox = Sandbox()
     sandbox.script(Status(500), None, Status(429))
 
@@ -293,15 +293,15 @@ async def test_fresh_script_replaces_the_old(get: Get) -> None:
 
 
 async def test_faults_are_met_by_refused_requests_too(get: Get) -> None:
-    """A scripted fault takes the place of a 401 as of any answer."""
+    """A scripted fault takes the place of a 401 as of any response."""
     sandbox = Sandbox()
     sandbox.script(Status(500))
 
     assert [500, 401] == [(await get(sandbox, key="wrong")).status for _ in range(2)]
 
 
-async def test_latency_comes_before_each_answer(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Latency is slept before each answer, and added to that of Slow."""
+async def test_latency_comes_before_each_response(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Latency is slept before each response, and added to that of Slow."""
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -340,13 +340,13 @@ def test_another_resource_is_one_module() -> None:
         Route("DELETE", "/v1/calls/{call_id}", lambda _: True, "delete-call", returns=True),
     )
 
-    def answer(handler: RequestHandler, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    def response(handler: RequestHandler, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         request = Request(method=method, path=path, body=body, api_key=Secret("k"), idempotent=True)
-        reply = handler.answer(request)
+        reply = handler.respond(request)
         return reply.status, reply.body
 
-    older = partial(answer, RequestHandler(routes, api_key="k"))
-    newer = partial(answer, RequestHandler(routes, api_key="k", envelope="pagination"))
+    older = partial(response, RequestHandler(routes, api_key="k"))
+    newer = partial(response, RequestHandler(routes, api_key="k", envelope="pagination"))
 
     assert older("GET", "/v1/calls/call%201") == (200, b'{"id": "call 1"}')
     assert newer("GET", "/v1/calls/call%201") == (200, b'{"statusCode": 200, "data": {"id": "call 1"}}')
@@ -356,7 +356,7 @@ def test_another_resource_is_one_module() -> None:
     assert older("GET", "/v1/tags") == (200, b'{"data":[{"name":"vip"}],"count":1}')
     assert older("POST", "/v1/tags", b'{"name": "new"}') == (201, b'{"name": "new"}')
     assert newer("POST", "/v1/tags", b'{"name": "new"}') == (201, b'{"statusCode": 201, "data": {"name": "new"}}')
-    refused = RequestHandler(routes, api_key="k").answer(
+    refused = RequestHandler(routes, api_key="k").respond(
         Request(method="PUT", path="/v1/tags", api_key=Secret("k"), idempotent=True)
     )
     assert (405, "GET, HEAD, POST") == (refused.status, refused.headers["allow"])
@@ -398,7 +398,7 @@ def ask_heavy(limits: RateLimits) -> Callable[..., tuple[int, dict[str, str]]]:
 
     def ask(path: str, key: str = "k", **params: str) -> tuple[int, dict[str, str]]:
         request = Request(method="GET", path=path, query=tuple(params.items()), api_key=Secret(key), idempotent=True)
-        reply = handler.answer(request)
+        reply = handler.respond(request)
         shown = {name: value for name, value in reply.headers.items() if name.startswith(("x-rate", "retry"))}
         return reply.status, {name.removeprefix("x-ratelimit-"): value for name, value in shown.items()}
 
@@ -406,7 +406,7 @@ def ask_heavy(limits: RateLimits) -> Callable[..., tuple[int, dict[str, str]]]:
 
 
 def test_heavy_listings_count_in_both_windows() -> None:
-    """A heavy request counts in both windows and tells of both; other requests count and tell of the general one."""
+    """A heavy request counts in both windows and shows both; other requests count in and show the general one."""
     clock = Clock()
     ask = ask_heavy(RateLimits(5, 2, clock.read))
     heavy = {"limit-heavy": "2", "remaining-heavy": "1", "reset-heavy": "60"}
@@ -437,7 +437,7 @@ def test_a_heavy_request_waits_for_both_windows() -> None:
 
 
 def test_heavy_requests_may_be_the_only_limited_ones() -> None:
-    """Without a general limit, only heavy listings have one, and only they tell of it."""
+    """Without a general limit, only heavy listings have one, and only their responses show it."""
     ask = ask_heavy(RateLimits(None, 1, Clock().read))
     heavy = {"limit-heavy": "1", "remaining-heavy": "0", "reset-heavy": "60"}
 
@@ -448,7 +448,7 @@ def test_heavy_requests_may_be_the_only_limited_ones() -> None:
 @pytest.mark.parametrize("general", [None, 5])
 @pytest.mark.parametrize("heavy", [None, 2])
 def test_heavy_limits_are_described(general: int | None, heavy: int | None) -> None:
-    """The headers of each answer are described where it has them, and 429 where it may come."""
+    """The headers of each response are described where it has them, and 429 where it may come."""
     document = build_document(HEAVY, "count", RateLimits(general, heavy, Clock().read))
     expected = {
         "/v1/calls": 3 * ((general is not None) + (heavy is not None)),
@@ -457,12 +457,12 @@ def test_heavy_limits_are_described(general: int | None, heavy: int | None) -> N
 
     assert [] == [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()]
     for path, headers in expected.items():
-        answers = document["paths"][path]["get"]["responses"]
-        assert (headers > 0) == ("429" in answers)
-        for status, answer in answers.items():
-            found = answer
-            if "$ref" in answer:
-                found = document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+        responses = document["paths"][path]["get"]["responses"]
+        assert (headers > 0) == ("429" in responses)
+        for status, response in responses.items():
+            found = response
+            if "$ref" in response:
+                found = document["components"]["responses"][response["$ref"].rpartition("/")[2]]
             assert (path, status, 1 + headers + (status == "429")) == (path, status, len(found["headers"]))
             for header in found["headers"].values():
                 assert header["$ref"].rpartition("/")[2] in document["components"]["headers"]

@@ -38,20 +38,20 @@ def lines_of(caplog: pytest.LogCaptureFixture) -> Iterator[tuple[str, str]]:
 
 
 async def send(url: str, *requests: bytes) -> list[bytes]:
-    """Send bare requests, each over a connection of its own, and return the answers."""
+    """Send bare requests, each over a connection of its own, and return the responses."""
     host, port = url.removeprefix("http://").split(":")
-    answers = []
+    responses = []
     for request in requests:
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(request)
         async with asyncio.timeout(5):
             try:
-                answers.append(await reader.read())
+                responses.append(await reader.read())
             except ConnectionResetError:
-                answers.append(b"")
+                responses.append(b"")
         writer.transport.abort()
     await asyncio.sleep(0)  # for the sockets to be closed
-    return answers
+    return responses
 
 
 def ask(target: str, *headers: str, method: str = "GET", body: bytes = b"") -> bytes:
@@ -64,7 +64,7 @@ KEY = "x-api-key: sandbox-key"
 
 
 async def test_each_request_has_a_record(caplog: pytest.LogCaptureFixture) -> None:
-    """Its facts are attributes; what was scripted and what broke off is told."""
+    """Its facts are attributes; what was scripted and what broke off is logged."""
     page = "/v1/phone-numbers"
     async with Sandbox() as sandbox:
         sandbox.script(None, None, Status(503), Cut(), Cut(after_bytes=5), Body(b"x" * 100, headers={"x-a": SECRET}))
@@ -100,8 +100,8 @@ async def test_organizations_are_named(caplog: pytest.LogCaptureFixture) -> None
     assert "SECRET" not in caplog.text
 
 
-async def test_clients_that_leave_are_told(caplog: pytest.LogCaptureFixture) -> None:
-    """A client that gives up before its answer, or before the end of its request, is in the log."""
+async def test_clients_that_leave_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A client that gives up before its response, or before the end of its request, is in the log."""
     async with Sandbox() as sandbox, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(0.1)) as session:
         sandbox.script(Slow(math.inf))
         with pytest.raises(TimeoutError):
@@ -137,7 +137,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("request_", MALFORMED.values(), ids=[*MALFORMED])
 async def test_malformed_requests_are_a_line(caplog: pytest.LogCaptureFixture, request_: bytes) -> None:
-    """What is no HTTP is answered 400, told without its words and without a traceback, and the server goes on."""
+    """What is no HTTP gets a 400, is logged without its content and without a traceback, and the server goes on."""
     async with Sandbox() as sandbox:
         malformed, good = await send(sandbox.url, request_, ask("/v1/phone-numbers", KEY))
 
@@ -148,7 +148,7 @@ async def test_malformed_requests_are_a_line(caplog: pytest.LogCaptureFixture, r
     assert [None] * 2 == [record.exc_info for record in records_of(caplog)]
 
 
-async def test_malformed_requests_are_silent_where_nobody_listens(caplog: pytest.LogCaptureFixture) -> None:
+async def test_malformed_requests_are_silent_without_a_listener(caplog: pytest.LogCaptureFixture) -> None:
     """They are no errors of the sandbox: a user's test sees none."""
     caplog.set_level(logging.INFO)
     async with Sandbox() as sandbox:
@@ -171,10 +171,10 @@ async def test_malformed_requests_are_silent_where_nobody_listens(caplog: pytest
     ],
     ids=["large body", "not gzip", "user info", "encodings", "line break", "star", "connect", "long path"],
 )
-async def test_odd_requests_are_answered(
+async def test_odd_requests_get_a_response(
     caplog: pytest.LogCaptureFixture, request_: bytes, status: int, line: str
 ) -> None:
-    """Whatever is HTTP gets an answer in JSON, and one line."""
+    """Whatever is HTTP gets a response in JSON, and one line."""
     async with Sandbox() as sandbox:
         odd, good = await send(sandbox.url, request_, ask("/v1/phone-numbers", KEY))
 
@@ -193,7 +193,7 @@ def test_no_line_can_be_forged(caplog: pytest.LogCaptureFixture) -> None:
     assert "GET /a%0D%0AGET%20/b%1B[31m%E2%80%A8%C3%BC%FF%20c 500 12.3 ms" == caplog.messages[-1]
 
 
-async def test_an_error_of_the_users_code_is_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_of_the_users_code_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """A function that fails costs a 500, and is in the log with its traceback."""
     async with Sandbox() as sandbox:
         sandbox.on_request = lambda request: request.params["offset"]

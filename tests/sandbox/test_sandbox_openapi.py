@@ -24,10 +24,10 @@ SETTINGS: list[dict[str, Any]] = [
 
 async def read_document(get: Get, sandbox: Sandbox) -> dict[str, Any]:
     """Fetch the description without a key."""
-    answer = await get(sandbox, "/openapi.json", key="")
-    assert 200 == answer.status
-    assert "application/json; charset=utf-8" == answer.headers["content-type"]
-    document: dict[str, Any] = json.loads(answer.body)
+    response = await get(sandbox, "/openapi.json", key="")
+    assert 200 == response.status
+    assert "application/json; charset=utf-8" == response.headers["content-type"]
+    document: dict[str, Any] = json.loads(response.body)
     return document
 
 
@@ -42,7 +42,7 @@ def resolve(document: dict[str, Any], part: dict[str, Any]) -> Any:
 
 
 def faults_of(document: dict[str, Any], schema: dict[str, Any], value: object) -> list[str]:
-    """Tell what is wrong with a value according to a schema of the document."""
+    """Return what is wrong with a value according to a schema of the document."""
     validator = OAS31Validator({**schema, "components": document["components"]})
     return [error.message for error in validator.iter_errors(value)]
 
@@ -53,12 +53,12 @@ def list_parameters(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield parameter["name"], parameter
 
 
-def find_answer(document: dict[str, Any], status: int) -> Any:
-    """Find what is said of an answer: with the operation, or for any path."""
-    answers = document["paths"]["/v1/phone-numbers"]["get"]["responses"]
+def find_response(document: dict[str, Any], status: int) -> Any:
+    """Find what is said of a response: with the operation, or for any path."""
+    responses = document["paths"]["/v1/phone-numbers"]["get"]["responses"]
     by_status = {404: "NotFound", 405: "MethodNotAllowed"}
-    if str(status) in answers:
-        return resolve(document, answers[str(status)])
+    if str(status) in responses:
+        return resolve(document, responses[str(status)])
     return document["components"]["responses"][by_status[status]]
 
 
@@ -71,7 +71,7 @@ async def test_document_is_valid(get: Get, settings: dict[str, Any]) -> None:
     for name, parameter in list_parameters(document):
         assert (name, []) == (name, faults_of(document, parameter["schema"], parameter["example"]))
     for status in (200, 400, 401, 404, 405, 500, *([429] if settings["rate_limit"] else [])):
-        content = find_answer(document, status)["content"]["application/json"]
+        content = find_response(document, status)["content"]["application/json"]
         assert (status, []) == (status, faults_of(document, content["schema"], content["example"]))
     for header in document["components"]["headers"].values():
         assert [] == faults_of(document, header["schema"], header["example"])
@@ -93,23 +93,23 @@ async def test_document_is_valid(get: Get, settings: dict[str, Any]) -> None:
     ],
     ids=str,
 )
-async def test_answers_are_as_described(
+async def test_responses_are_as_described(
     get: Get, settings: dict[str, Any], status: int, request_: dict[str, Any]
 ) -> None:
-    """Body, content type and headers of real answers are what the document says, and no header is missing."""
+    """Body, content type and headers of real responses are what the document says, and no header is missing."""
     sandbox = Sandbox(20, **settings)
-    described = find_answer(document := await read_document(get, sandbox), status)
+    described = find_response(document := await read_document(get, sandbox), status)
 
-    answer = await get(sandbox, **request_)
+    response = await get(sandbox, **request_)
 
-    assert status == answer.status
-    assert answer.headers["content-type"].startswith("application/json")
-    assert [] == faults_of(document, described["content"]["application/json"]["schema"], json.loads(answer.body))
+    assert status == response.status
+    assert response.headers["content-type"].startswith("application/json")
+    assert [] == faults_of(document, described["content"]["application/json"]["schema"], json.loads(response.body))
     for name, header in described["headers"].items():
         schema = resolve(document, header)["schema"]
-        value: object = int(answer.headers[name]) if schema["type"] == "integer" else answer.headers[name]
+        value: object = int(response.headers[name]) if schema["type"] == "integer" else response.headers[name]
         assert (name, []) == (name, faults_of(document, schema, value))
-    ours = {name for name in answer.headers if name.startswith("x-") or name in {"allow", "retry-after"}}
+    ours = {name for name in response.headers if name.startswith("x-") or name in {"allow", "retry-after"}}
     assert ours == {*described["headers"]}
 
 
@@ -117,16 +117,16 @@ async def test_a_spent_budget_is_described(get: Get) -> None:
     """A 429 comes only where there is a rate limit, and is described only there."""
     limited, unlimited = Sandbox(rate_limit=1), Sandbox()
     await get(limited)
-    answer = await get(limited)
+    response = await get(limited)
 
-    described = find_answer(await read_document(get, limited), 429)
+    described = find_response(await read_document(get, limited), 429)
     documents = json.dumps(await read_document(get, unlimited))
 
-    assert 429 == answer.status
+    assert 429 == response.status
     assert {"x-request-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after"} == {
         *described["headers"]
     }
-    assert {*described["headers"]} <= {*answer.headers}
+    assert {*described["headers"]} <= {*response.headers}
     assert "429" not in documents
     assert "ratelimit" not in documents
 
@@ -151,7 +151,7 @@ async def test_parameters_are_as_described(get: Get) -> None:
 
 
 async def test_description_is_no_business_of_a_test(get: Get) -> None:
-    """It needs no key, meets no fault, spends no budget, calls nobody and is not recorded; HEAD has no body."""
+    """It needs no key, meets no fault, spends no budget, calls no hook and is not recorded; HEAD has no body."""
     sandbox = Sandbox(rate_limit=2, latency=3600)
     seen: list[object] = []
     sandbox.on_request = seen.append

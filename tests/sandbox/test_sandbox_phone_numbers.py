@@ -15,11 +15,11 @@ from contactship_async.sandbox import Sandbox
 Get = Callable[..., Awaitable[Response]]
 
 
-def read(answer: Response) -> Any:
-    """Take the JSON out of an answer that must be a normal one."""
-    assert answer.status == 200
-    assert answer.headers["content-type"] == "application/json; charset=utf-8"
-    return json.loads(answer.body)
+def read(response: Response) -> Any:
+    """Take the JSON out of a response that must be a normal one."""
+    assert response.status == 200
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    return json.loads(response.body)
 
 
 async def walk(get: Get, sandbox: Sandbox, **params: object) -> list[dict[str, str]]:
@@ -31,12 +31,12 @@ async def walk(get: Get, sandbox: Sandbox, **params: object) -> list[dict[str, s
 
 
 async def test_default_page_is_the_five_newest(get: Get) -> None:
-    """Without parameters, the answer holds the five newest numbers and the count of all."""
+    """Without parameters, the response holds the five newest numbers and the count of all."""
     sandbox = Sandbox(12)
 
-    answer = read(await get(sandbox))
+    response = read(await get(sandbox))
 
-    assert {"data": sandbox.phone_numbers[:5], "count": 12} == answer
+    assert {"data": sandbox.phone_numbers[:5], "count": 12} == response
 
 
 async def test_pages_add_up_to_the_whole_listing(get: Get) -> None:
@@ -73,10 +73,10 @@ async def test_large_limit_is_lowered(get: Get) -> None:
 @pytest.mark.parametrize("value", ["-1", "1.5", "ten", "", " 5", "1_0", "٣", "9" * 19])
 async def test_sizes_must_be_counting_numbers(get: Get, name: str, value: str) -> None:
     """A limit or offset that is not an integer >= 0 is refused with 400."""
-    answer = await get(Sandbox(3), **{name: value})
+    response = await get(Sandbox(3), **{name: value})
 
-    assert answer.status == 400
-    assert {"statusCode": 400, "message": f"{name} must be an integer >= 0"} == json.loads(answer.body)
+    assert response.status == 400
+    assert {"statusCode": 400, "message": f"{name} must be an integer >= 0"} == json.loads(response.body)
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ async def test_sizes_must_be_counting_numbers(get: Get, name: str, value: str) -
 )
 async def test_choices_must_be_documented(get: Get, name: str, value: str, allowed: str) -> None:
     """An unknown order or type is refused with 400."""
-    answer = await get(Sandbox(3), **{name: value})
+    response = await get(Sandbox(3), **{name: value})
 
-    assert answer.status == 400
-    assert {"statusCode": 400, "message": f"{name} must be one of: {allowed}"} == json.loads(answer.body)
+    assert response.status == 400
+    assert {"statusCode": 400, "message": f"{name} must be one of: {allowed}"} == json.loads(response.body)
 
 
 @pytest.mark.parametrize("type_", ["inbound", "outbound"])
@@ -104,10 +104,10 @@ async def test_type_filters_rows_and_count(get: Get, type_: str) -> None:
 
 async def test_count_may_ignore_the_filter(get: Get) -> None:
     """With count_follows_filter=False, the count is that of all rows."""
-    answer = read(await get(Sandbox(20, count_follows_filter=False), type="inbound", limit=100))
+    response = read(await get(Sandbox(20, count_follows_filter=False), type="inbound", limit=100))
 
-    assert answer["count"] == 20
-    assert len(answer["data"]) == 6
+    assert response["count"] == 20
+    assert len(response["data"]) == 6
 
 
 @pytest.mark.parametrize(
@@ -127,20 +127,20 @@ async def test_pagination_envelope(get: Get, params: dict[str, int], page: int |
     sandbox = Sandbox(12, envelope="pagination")
     begin, limit = params.get("offset", 0), params.get("limit", 5)
 
-    answer = read(await get(sandbox, **params))
+    response = read(await get(sandbox, **params))
 
     assert {
         "statusCode": 200,
         "data": sandbox.phone_numbers[begin : begin + limit],
         "pagination": {"page": page, "total_rows": 12, "total_pages": total_pages},
-    } == answer
+    } == response
 
 
 async def test_pagination_counts_pages_of_the_lowered_limit(get: Get) -> None:
     """Pages are counted by the limit that was used, not by the one asked for."""
-    answer = read(await get(Sandbox(12, envelope="pagination", max_limit=4), limit=100, offset=4))
+    response = read(await get(Sandbox(12, envelope="pagination", max_limit=4), limit=100, offset=4))
 
-    assert {"page": 2, "total_rows": 12, "total_pages": 3} == answer["pagination"]
+    assert {"page": 2, "total_rows": 12, "total_pages": 3} == response["pagination"]
 
 
 async def test_empty_organization(get: Get) -> None:
@@ -247,7 +247,7 @@ async def test_added_number_takes_its_fields(get: Get) -> None:
     ],
 )
 def test_created_at_forms(created_at: datetime | str, shown: str) -> None:
-    """A datetime is shown in UTC, a text as it is; both take their place in the order."""
+    """A datetime is shown in UTC, a string as it is; both take their place in the order."""
     sandbox = Sandbox(2)
 
     row = sandbox.add_phone_number(created_at=created_at)
@@ -265,7 +265,7 @@ def test_old_numbers_do_not_turn_back_time() -> None:
 
 
 def test_text_without_zone_is_utc() -> None:
-    """Texts are ordered by the moment they name, UTC unless they say otherwise."""
+    """Strings are ordered by the time they name, UTC unless they say otherwise."""
     sandbox = Sandbox(0)
     early = sandbox.add_phone_number(created_at="2026-01-15T10:30:00+01:00")
     late = sandbox.add_phone_number(created_at="2026-01-15T10:00:00")
@@ -324,6 +324,6 @@ def test_many_rows_come_back_in_order() -> None:
     sandbox = Sandbox(0)
     for minute in range(0, 10_000 * 7, 7):
         sandbox.add_phone_number(created_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute % 10_000))
-    moments = [row["created_at"] for row in sandbox.phone_numbers]
+    timestamps = [row["created_at"] for row in sandbox.phone_numbers]
 
-    assert sorted(moments, reverse=True) == moments
+    assert sorted(timestamps, reverse=True) == timestamps

@@ -1,4 +1,4 @@
-"""Many organizations at one URL: who answers which key, with what, and how a `ContactshipPool` reaches them."""
+"""Many organizations at one URL: which sandbox handles which key, and how a `ContactshipPool` reaches them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def test_each_organization_has_its_own_faults_and_limits(start: Start) -> 
     sandboxes["acme"].script(Status(500), times=None)
     sandboxes["umbrella"].script(Cut(), times=None)
 
-    # A pool for each: the first answer of hooli tells that its budget is spent, and the client would wait.
+    # A pool for each: the first response of hooli says that its budget is spent, and the client would wait.
     for _ in range(2):
         async with sandboxes.pool(retry=ONCE) as pool:
             results = await count_each(pool)
@@ -99,7 +99,7 @@ async def test_each_organization_has_its_own_faults_and_limits(start: Start) -> 
 
 
 async def test_unknown_keys_are_refused(start: Start) -> None:
-    """An unknown key is answered 401 and told to no organization, whatever their scripts say."""
+    """An unknown key gets a 401 and counts for no organization, whatever their scripts say."""
     sandboxes = await start(acme=Sandbox())
     sandboxes["acme"].script(Status(500))
 
@@ -113,7 +113,7 @@ async def test_unknown_keys_are_refused(start: Start) -> None:
 
 
 def test_keys_are_made_of_names_unless_chosen() -> None:
-    """Keys are texts that a header can hold, whatever the names; a sandbox keeps the key it has."""
+    """Keys are strings that a header can hold, whatever the names; a sandbox keeps the key it has."""
     names = ["acme", "Ünïcode \n", "\ud800", "chosen", "again"]
     again = Sandbox(0, seed=4)
     SandboxPool({"before": again})
@@ -155,7 +155,7 @@ async def test_options_of_the_pool_win() -> None:
         _ = sandboxes.url
 
 
-async def test_serves_where_it_is_told_to() -> None:
+async def test_serves_at_the_given_address() -> None:
     """Host and port are the pool's, and a client of one organization needs its key and the URL."""
     async with SandboxPool({"acme": Sandbox(3)}) as sandboxes:
         port = int(sandboxes.url.rpartition(":")[2])
@@ -176,8 +176,8 @@ async def test_describes_the_organization_whose_key_is_sent() -> None:
     async def most_rows(key: str) -> int:
         request = Request(method="GET", path="/openapi.json", api_key=Secret(key), idempotent=True)
         document = json.loads((await sandboxes.transport(request)).body)
-        answer: dict[str, Any] = document["paths"]["/v1/phone-numbers"]["get"]["responses"]["200"]
-        page: dict[str, Any] = answer["content"]["application/json"]["schema"]["properties"]
+        response: dict[str, Any] = document["paths"]["/v1/phone-numbers"]["get"]["responses"]["200"]
+        page: dict[str, Any] = response["content"]["application/json"]["schema"]["properties"]
         rows: int = page["data"]["maxItems"]
         return rows
 
@@ -186,13 +186,13 @@ async def test_describes_the_organization_whose_key_is_sent() -> None:
 
 
 async def test_many_organizations_at_once() -> None:
-    """Hundreds of organizations are served side by side."""
+    """Hundreds of organizations are served concurrently."""
     sandboxes = SandboxPool({f"org{number}": Sandbox(3, seed=number) for number in range(200)})
     async with sandboxes, aiohttp.ClientSession() as session:
 
         async def ask(key: str) -> str:
-            async with session.get(f"{sandboxes.url}/v1/phone-numbers", headers={"x-api-key": key}) as answer:
-                page = await answer.json()
+            async with session.get(f"{sandboxes.url}/v1/phone-numbers", headers={"x-api-key": key}) as response:
+                page = await response.json()
                 return str(page["data"][0]["organization_id"])
 
         found = await asyncio.gather(*map(ask, sandboxes.api_keys.values()))
@@ -238,7 +238,7 @@ WRONG: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
 
 @pytest.mark.parametrize(("sandboxes", "settings", "error", "message"), WRONG, ids=[case[3] for case in WRONG])
 def test_arguments_are_checked(sandboxes: Any, settings: dict[str, Any], error: type[Exception], message: str) -> None:
-    """What can't be told apart, or is no sandbox, is refused at once."""
+    """What can't be distinguished, or is no sandbox, is refused at once."""
     with pytest.raises(error) as caught:
         SandboxPool(sandboxes, **settings)
 

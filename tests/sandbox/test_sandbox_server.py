@@ -49,8 +49,8 @@ async def read_to_end(reader: asyncio.StreamReader) -> bytes:
 
 async def get_text(session: aiohttp.ClientSession, sandbox: Sandbox) -> str:
     """Ask for the default page."""
-    async with session.get(sandbox.url + PATH, headers=HEADERS) as answer:
-        return await answer.text()
+    async with session.get(sandbox.url + PATH, headers=HEADERS) as response:
+        return await response.text()
 
 
 async def test_url_exists_only_while_running() -> None:
@@ -137,13 +137,13 @@ async def test_host_may_be_any_address_of_the_machine(monkeypatch: pytest.Monkey
 
 
 async def test_posted_bodies_are_read() -> None:
-    """A request with a body is answered, and the connection serves the next one."""
+    """A request with a body gets its response, and the connection serves the next one."""
     async with (
         Sandbox() as sandbox,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session,
     ):
-        async with session.post(sandbox.url + PATH, headers=HEADERS, data=b"x" * 100_000) as answer:
-            assert answer.status == 405
+        async with session.post(sandbox.url + PATH, headers=HEADERS, data=b"x" * 100_000) as response:
+            assert response.status == 405
         assert await get_text(session, sandbox)
 
 
@@ -151,8 +151,8 @@ async def test_posted_bodies_are_read() -> None:
 async def test_cut_sends_exactly_the_bytes_asked_for(after_bytes: int) -> None:
     """The headers hold the true Content-Length, and that many bytes of the body follow."""
     async with Sandbox(1000) as sandbox, aiohttp.ClientSession() as session:
-        async with session.get(sandbox.url + PATH, params={"limit": 1000}, headers=HEADERS) as answer:
-            body = await answer.read()
+        async with session.get(sandbox.url + PATH, params={"limit": 1000}, headers=HEADERS) as response:
+            body = await response.read()
         sandbox.script(Cut(after_bytes))
         async with connect(sandbox, f"{PATH}?limit=1000") as reader:
             head, _, arrived = (await read_to_end(reader)).partition(b"\r\n\r\n")
@@ -162,7 +162,7 @@ async def test_cut_sends_exactly_the_bytes_asked_for(after_bytes: int) -> None:
     assert body[:after_bytes] == arrived
 
 
-async def test_cut_before_the_answer_resets() -> None:
+async def test_cut_before_the_response_resets() -> None:
     """Cut() sends nothing but a reset."""
     async with Sandbox() as sandbox:
         sandbox.script(Cut())
@@ -172,17 +172,17 @@ async def test_cut_before_the_answer_resets() -> None:
 
 
 def test_connection_that_is_gone_needs_no_reset() -> None:
-    """A client that leaves in the moment of a cut does no harm."""
+    """A client that leaves while its connection is cut does no harm."""
     _reset(None)
 
 
 async def test_drip_lets_bytes_through_one_by_one() -> None:
-    """The headers and the first bytes of a dripping answer arrive long before its last."""
+    """The headers and the first bytes of a dripping response arrive long before its last."""
     async with Sandbox() as sandbox, aiohttp.ClientSession() as session:
         sandbox.script(Drip(0.005))
-        async with session.get(sandbox.url + PATH, headers=HEADERS) as answer:
-            assert answer.status == 200
-            assert [b"{", b'"', b"d"] == [await answer.content.readany() for _ in range(3)]
+        async with session.get(sandbox.url + PATH, headers=HEADERS) as response:
+            assert response.status == 200
+            assert [b"{", b'"', b"d"] == [await response.content.readany() for _ in range(3)]
 
 
 @pytest.mark.parametrize("fault", [Slow(math.inf), Slow(3600), Drip(3600), Body(b"x" * 50_000_000), None])
@@ -247,8 +247,8 @@ async def test_error_in_on_request_is_a_500(caplog: pytest.LogCaptureFixture) ->
     """An exception of on_request is logged, and the client sees a 500."""
     async with Sandbox() as sandbox, aiohttp.ClientSession() as session:
         sandbox.on_request = lambda request: request.params["offset"]
-        async with session.get(sandbox.url + PATH, headers=HEADERS) as answer:
-            assert answer.status == 500
+        async with session.get(sandbox.url + PATH, headers=HEADERS) as response:
+            assert response.status == 500
 
     assert "KeyError: 'offset'" in caplog.text
 
@@ -275,8 +275,8 @@ STALLS = (Slow(math.inf), Slow(3600), Drip(3600))
 
 async def ask(session, url):
     try:
-        async with session.get(url, headers={"x-api-key": "sandbox-key"}, allow_redirects=False) as answer:
-            await answer.read()
+        async with session.get(url, headers={"x-api-key": "sandbox-key"}, allow_redirects=False) as response:
+            await response.read()
     except aiohttp.ClientError:
         pass
 
@@ -301,18 +301,18 @@ async def main():
         await asyncio.gather(*stalled)
     assert asyncio.all_tasks() == {asyncio.current_task()}, asyncio.all_tasks()
     assert threading.active_count() == 1
-    print(len(sandbox.requests), "answered")
+    print(len(sandbox.requests), "served")
 
 asyncio.run(main())
 """
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", program]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 
-    assert (result.stdout, result.stderr) == ("17 answered\n", "")
+    assert (result.stdout, result.stderr) == ("17 served\n", "")
 
 
 async def test_many_connections_at_once() -> None:
-    """A hundred requests at the same time are all answered and recorded."""
+    """A hundred requests at the same time all get a response and are recorded."""
     async with Sandbox() as sandbox, aiohttp.ClientSession() as session:
         await asyncio.gather(*(get_text(session, sandbox) for _ in range(100)))
 

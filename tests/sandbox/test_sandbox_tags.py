@@ -16,9 +16,9 @@ Ask = Callable[..., Awaitable[Response]]
 PATH = "/v1/tags"
 
 
-def read(answer: Response) -> tuple[int, Any]:
-    """Return the status of an answer, and its JSON."""
-    return answer.status, json.loads(answer.body)
+def read(response: Response) -> tuple[int, Any]:
+    """Return the status of a response, and its JSON."""
+    return response.status, json.loads(response.body)
 
 
 def refusal(status: int, message: str) -> tuple[int, dict[str, object]]:
@@ -89,8 +89,8 @@ async def test_create_update_delete(ask: Ask, envelope: Any) -> None:
     assert wrap(200, value=True) == read(await ask(sandbox, "DELETE", f"{PATH}/{tag['id']}"))
     assert 2 == len(sandbox.tags)
     for method in ("PATCH", "DELETE"):
-        answer = await ask(sandbox, method, f"{PATH}/{tag['id']}", {})
-        assert refusal(404, "There is no such tag") == read(answer)
+        response = await ask(sandbox, method, f"{PATH}/{tag['id']}", {})
+        assert refusal(404, "There is no such tag") == read(response)
 
 
 async def test_label_is_taken_away_by_null(ask: Ask) -> None:

@@ -1,6 +1,6 @@
 """The public surface as text, its snapshot, and what CHANGELOG.md has to say when they differ.
 
-`tests/project/test_public_api.py` compares the snapshot, `tests/project/public_api.txt`, with the package. Whoever
+`tests/project/test_public_api.py` compares the snapshot, `tests/project/public_api.txt`, with the package. Who
 changes the surface writes an entry into CHANGELOG.md that names what changed, and then:
 
     PYTHONPATH=tests/support python -m api_snapshot
@@ -178,7 +178,7 @@ def entries_of(changelog: str) -> dict[str, str]:
     return {hashlib.sha256(entry.encode()).hexdigest()[:_DIGITS]: entry for entry in _ENTRY.findall(changelog)}
 
 
-def untold(names: Iterable[str], changelog: str, known: frozenset[str]) -> list[str]:
+def not_in_changelog(names: Iterable[str], changelog: str, known: frozenset[str]) -> list[str]:
     """Return those of *names* that no entry of *changelog* has as a word, those with a digest in *known* left out."""
     new = " ".join(entry for digest, entry in entries_of(changelog).items() if digest not in known)
     return [name for name in names if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", new)]
@@ -187,7 +187,9 @@ def untold(names: Iterable[str], changelog: str, known: frozenset[str]) -> list[
 def update(path: Path, changelog: str, surface: Sequence[str]) -> list[str]:
     """Write the snapshot, unless changed names are missing in the change log; return those. The first is free."""
     before = Snapshot.read(path)
-    missing = untold(changed_names(before.surface, surface), changelog, before.entries) if path.exists() else []
+    missing = (
+        not_in_changelog(changed_names(before.surface, surface), changelog, before.entries) if path.exists() else []
+    )
     if not missing:
         Snapshot(surface, frozenset(entries_of(changelog))).write(path)
     return missing

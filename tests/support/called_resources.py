@@ -124,7 +124,7 @@ def returns_of(name: str) -> Any:
 
 
 def is_listing(returns: Any) -> bool:
-    """Tell whether a method that is annotated to return this returns a listing."""
+    """Return whether a method that is annotated to return this returns a listing."""
     origin = get_origin(returns)
     return isinstance(origin, type) and issubclass(origin, AnyListing)
 

@@ -1,8 +1,8 @@
 """Walks through a listing that changes at every chance; all decisions of the model are drawn from one function.
 
-Drawn at random, this is a simulation; drawn in all ways one after the other, a proof for small listings. From the root
-of the project, `PYTHONPATH=tests/support python -m changing_listing 100000` walks that often at random, with proof and
-by ids, and fails if a row was lost, came twice, or a walk did not end.
+Drawn at random, this is a simulation; drawn in all ways one after the other, an exhaustive test of small listings.
+From the root of the project, `PYTHONPATH=tests/support python -m changing_listing 100000` walks that often at random,
+with proof and by ids, and fails if a row was lost, came twice, or a walk did not end.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Row:
 
 
 @define
-class Answer:
-    """What a page brought."""
+class PageResponse:
+    """What came back for a `PageRequest`."""
 
     rows: list[Row]
     count: int | None
@@ -55,7 +55,7 @@ class Answer:
 
 @define
 class ChangingListing:
-    """Rows sorted by creation date, which change before and while a page is answered.
+    """Rows sorted by creation date, which change before and while a page is served.
 
     Args:
         choose: Makes all decisions.
@@ -66,8 +66,8 @@ class ChangingListing:
         more: How many rows a page has beyond those asked for.
         changes: How many rows are still to be added or removed.
         at_once: How many of them between two requests, at the most.
-        counts: What the count is: that of the moment of the rows, of an earlier or later one ("another"), of the
-            "page", always "zero", or "none" at all.
+        counts: What the count is: that of the rows "now", from before or after a change ("another"), of the "page",
+            always "zero", or "none" at all.
         others: How many rows the count includes that the filter leaves out.
     """
 
@@ -116,8 +116,8 @@ class ChangingListing:
             else:
                 self.add_anywhere()
 
-    def answer(self, request: PageRequest) -> Answer:
-        """Answer one request."""
+    def respond(self, request: PageRequest) -> PageResponse:
+        """Respond to one request."""
         self.asked += 1
         self.change()
         counted = len(self.rows)
@@ -133,9 +133,9 @@ class ChangingListing:
             self.change()
             counted = len(self.rows)
         if self.counts == "none":
-            return Answer(page, None)
+            return PageResponse(page, None)
         number = {"page": len(page), "zero": 0}.get(self.counts, counted)
-        return Answer(page, number + self.others)
+        return PageResponse(page, number + self.others)
 
     def _in_some_order(self) -> list[Row]:
         if self.dates is None:
@@ -149,7 +149,7 @@ class ChangingListing:
 
 
 def ids_of(rows: Sequence[Row]) -> list[int]:
-    """Tell the ids of rows."""
+    """Return the ids of rows."""
     return [row.id for row in rows]
 
 
@@ -162,6 +162,7 @@ def make_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
     offset: int = 0,
     max_items: int | None = None,
     filtered: bool = False,
+    slides: bool = False,
     fallback: Walk[Row] | None = None,
 ) -> OverlappingWalk[Row]:
     """Make a walk, as a client would."""
@@ -175,31 +176,37 @@ def make_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
         concurrency=concurrency,
         trusts_count=not exact,
         fallback=fallback,
+        slides=slides,
     )
 
 
-def walk_through(walk: OverlappingWalk[Row], listing: ChangingListing) -> Iterator[Row]:
-    """Yield the rows of a walk; requests that are in flight together are answered in any order.
+def walk_through(walk: OverlappingWalk[Row], listing: ChangingListing, *, slides: bool = False) -> Iterator[Row]:
+    """Yield the rows of a walk; requests that are in flight together are responded to in any order.
+
+    Where the window slides, requests are in flight as soon as they are wanted, and any of them get their response
+    before the first one. Else the next ones are sent when all have theirs.
 
     Raises:
         AssertionError: The walk does not end.
     """
     steps = walk.steps()
-    in_flight: dict[PageRequest, Answer] = {}
-    answer: Answer | None = None
+    in_flight: list[PageRequest] = []
+    responses: dict[PageRequest, PageResponse] = {}
+    response: PageResponse | None = None
     with suppress(StopIteration):
         while True:
-            step = steps.send(answer)
+            step = steps.send(response)
             if isinstance(step, Page):
-                answer = None
+                response = None
                 yield from step
                 continue
-            if step[0] not in in_flight:
-                waiting, in_flight = list(step), {}
-                while waiting:
-                    request = waiting.pop(listing.choose(len(waiting)))
-                    in_flight[request] = listing.answer(request)
-            answer = in_flight.pop(step[0])
+            if slides or step[0] not in responses:
+                responses = {request: responses[request] for request in step if slides and request in responses}
+                in_flight = [request for request in step if request not in responses]
+            while step[0] not in responses if slides else in_flight:
+                request = in_flight.pop(listing.choose(len(in_flight)))
+                responses[request] = listing.respond(request)
+            response = responses.pop(step[0])
             assert listing.asked < 10_000, "the walk does not end"
 
 
@@ -210,6 +217,7 @@ def check_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
     page_size: int,
     concurrency: int,
     exact: bool,
+    slides: bool = False,
     offset: int = 0,
     max_items: int | None = None,
 ) -> str:
@@ -228,17 +236,18 @@ def check_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
         offset=offset,
         max_items=max_items,
         filtered=listing.others > 0,
+        slides=slides,
     )
     came: list[Row] = []
     reason = ""
     try:
-        came.extend(walk_through(walk, listing))
+        came.extend(walk_through(walk, listing, slides=slides))
     except PaginationError as error:
         reason = str(error)
     ids = [row.id for row in came]
     start = {row.created_at for row in listing.first_seen[offset : offset + 1]}
     kept_out = {row.id for row in listing.first_seen[:offset] if start and row.created_at not in start}
-    lasting = {row.id for row in listing.first_seen[offset:]} - listing.deleted
+    present_throughout = {row.id for row in listing.first_seen[offset:]} - listing.deleted
     assert not kept_out & set(ids), "a row from before the start came"
     assert len(set(ids)) == len(ids), "a row came twice"
     assert len(ids) == walk.position.yielded
@@ -248,7 +257,7 @@ def check_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
     if max_items is not None and len(ids) >= max_items:
         assert len(ids) == max_items
     elif not reason:
-        assert lasting <= set(ids), "a row was lost"
+        assert present_throughout <= set(ids), "a row was lost"
     return reason
 
 
@@ -277,6 +286,7 @@ def walk_at_random(random: Random, *, exact: bool) -> str:
         exact=exact,
         offset=random.choice([0, 0, 0, random.randrange(rows + 2)]),
         max_items=random.choice([None, None, None, random.randrange(60)]),
+        slides=random.random() < 0.5,
     )
 
 
@@ -300,6 +310,12 @@ def in_all_ways(run: Callable[[Choose], object]) -> int:
         script = [*made[:-1], (made[-1][0] + 1, made[-1][1])]
 
 
+def in_some_ways(run: Callable[[Choose], object], ways: int) -> None:
+    """Call *run* that often, each time with other choices, and the same ones each time this is called."""
+    for seed in range(ways):
+        run(Random(seed).randrange)
+
+
 def main(walks: int) -> int:
     """Walk *walks* times with proof and as often by ids, print how they ended, and return how many went wrong."""
     wrong = 0
@@ -313,7 +329,7 @@ def main(walks: int) -> int:
                 wrong += 1
             endings[reason if "WRONG" in reason else re.sub(r"\S*\d\S*", "N", reason) or "complete"] += 1
         sys.stdout.writelines(f"{times:8} {reason}\n" for reason, times in endings.most_common())
-        sys.stdout.write(f"{walks:8} {'exact walks' if exact else 'walks side by side'}\n")
+        sys.stdout.write(f"{walks:8} {'exact walks' if exact else 'walks concurrently'}, half of them ahead\n")
     sys.stdout.write(f"{wrong} of {2 * walks} walks lost a row, repeated one, or did not end\n")
     return wrong
 

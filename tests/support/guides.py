@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 FRONT_PAGE: Final = ROOT / "README.md"
@@ -13,16 +13,33 @@ GUIDES: Final = sorted([*(ROOT / "contactship_async").rglob("README.md"), ROOT /
 PAGES: Final = [FRONT_PAGE, *GUIDES, ROOT / "CHANGELOG.md", *sorted((ROOT / ".github").glob("*.md"))]
 
 _RUN_ELSEWHERE: Final = ROOT / "contactship_async" / "resources" / "README.md"
-"""`tests/resources` runs its blocks, with a client whose requests are answered there."""
+"""`tests/resources` runs its blocks, with a client whose server is made up there."""
 
 _BLOCK: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
-def blocks_of(page: Path) -> list[tuple[str, str]]:
-    """Return each block's language and code, in order."""
-    return [(match[1], match[2]) for match in _BLOCK.finditer(page.read_text(encoding="utf-8"))]
+class Block(NamedTuple):
+    """A block of code: where it stands, such as `README.md:9`, its language, and the code."""
+
+    place: str
+    language: str
+    code: str
+
+
+def name_of(page: Path) -> str:
+    """Name a page by its path."""
+    return page.relative_to(ROOT).as_posix()
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Return the blocks of a page, in order."""
+    text = page.read_text(encoding="utf-8")
+    return [
+        Block(f"{name_of(page)}:{text.count(chr(10), 0, match.start()) + 2}", match[1], match[2])
+        for match in _BLOCK.finditer(text)
+    ]
 
 
 def links_of(page: Path) -> list[str]:
@@ -36,16 +53,16 @@ def anchors_of(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def _find_blocks() -> Iterator[tuple[str, str]]:
+def _find_blocks() -> Iterator[Block]:
     for page in (FRONT_PAGE, *GUIDES):
         if page != _RUN_ELSEWHERE:
             yield from blocks_of(page)
 
 
 BLOCKS: Final = [*_find_blocks()]
-"""Each block's language and code, page by page."""
+"""Those that are run as they stand, page by page."""
 
-FILES: Final = {code.split()[1]: code for language, code in BLOCKS if language == "python" and code.startswith("# ")}
+FILES: Final = {code.split()[1]: code for _, language, code in BLOCKS if language == "python" and code.startswith("# ")}
 """The Python blocks that are files of the reader's, by the name in their first line."""
 
 FAULTS: Final = re.findall(

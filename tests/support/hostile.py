@@ -1,4 +1,4 @@
-"""What the table of hostile servers is made of: their answers, what is asked of them, and what must come of it."""
+"""What the table of hostile servers is made of: their responses, what is asked of them, and what must come of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 from attrs import field, frozen
-from key_leaks import KEY, leaks, told_by
+from key_leaks import KEY, leaks, shown_by
 from raw_server import Act, RawServer
 
 from contactship_async import (
@@ -34,7 +34,7 @@ ATTEMPT: Final = {"timeouts": Timeouts(connect=None, attempt=LIMIT), "retry": ON
 TOTAL: Final = {"timeouts": Timeouts(connect=None, attempt=None, total=LIMIT)}
 
 PERSONAL: Final = ("2025550", "Jane", "jane", "hidden", "req-77")
-"""What stands in requests and answers, and in no text of an error or log."""
+"""What stands in requests and responses, and in no text of an error or log."""
 
 _PATH: Final = "/v1/contacts/+12025550199/calls"
 
@@ -64,14 +64,20 @@ async def idle(_: ContactshipClient) -> None:
     """Call nothing until the server has ended its act."""
 
 
-def walk(**settings: Any) -> Call:
-    """Make a walk in small pages, whose error must tell how many rows came before it."""
+def walk(*, ahead: bool = False, **settings: Any) -> Call:
+    """Make a walk in small pages, fetched *ahead* or not, whose error must say how many rows came before it."""
 
     async def ids_of(client: ContactshipClient) -> list[str]:
         came: list[str] = []
+        options = {"page_size": 5, **settings}
         try:
-            async for number in client.iter_phone_numbers(**{"page_size": 5, **settings}):
-                came.append(number.id)  # noqa: PERF401 - keeps those that come before an error
+            if ahead:
+                async with client.phone_numbers.list().prefetch(**options) as rows:
+                    async for number in rows:
+                        came.append(number.id)  # noqa: PERF401 - keeps those that come before an error
+            else:
+                async for number in client.iter_phone_numbers(**options):
+                    came.append(number.id)  # noqa: PERF401 - as above
         except ContactshipError as error:
             yielded = getattr(error.position, "yielded", None)
             if (len(came), len(came)) != (len({*came}), yielded):
@@ -117,11 +123,12 @@ class Case:
         expected: What comes of each: an exact class of error, or what is returned.
         requests: How many the server must have seen, or how many at least and at the most.
         settings: Of the client, if other than three attempts without a delay.
-        told: What the last error's text holds.
+        in_text: What the last error's text holds.
         came: How many rows of a walk came before the error.
         listens: Whether the server reads requests; if not, connections are counted.
         seconds: How long all calls may take.
-        most_mebibytes: How much memory they may take, where that is in danger.
+        max_mebibytes: How much memory they may take, where that is in danger.
+        in_sample: Whether it is run without `--volume`, too.
     """
 
     name: str
@@ -130,11 +137,12 @@ class Case:
     expected: Sequence[object]
     requests: int | tuple[int, int]
     settings: Mapping[str, Any] = field(repr=False)
-    told: str
+    in_text: str
     came: int
     listens: bool
     seconds: float
-    most_mebibytes: float | None
+    max_mebibytes: float | None
+    in_sample: bool
 
 
 def case(  # noqa: PLR0913, PLR0917 - the columns of a table, most of them by position
@@ -145,11 +153,12 @@ def case(  # noqa: PLR0913, PLR0917 - the columns of a table, most of them by po
     requests: int | tuple[int, int] = 1,
     settings: Mapping[str, Any] = MappingProxyType({}),
     *,
-    told: str = "",
+    in_text: str = "",
     came: int = 0,
     listens: bool = True,
     seconds: float = 10.0,
-    most_mebibytes: float | None = None,
+    max_mebibytes: float | None = None,
+    in_sample: bool = True,
 ) -> Case:
     """Make a case; *calls* are names of `CALLS`, and where they are several, *expected* is a tuple."""
     each = [CALLS[call_name] for call_name in calls.split()] if isinstance(calls, str) else [calls]
@@ -160,20 +169,25 @@ def case(  # noqa: PLR0913, PLR0917 - the columns of a table, most of them by po
         expected=list(expected) if len(each) > 1 and isinstance(expected, tuple) else [expected],
         requests=requests,
         settings=settings,
-        told=told,
+        in_text=in_text,
         came=came,
         listens=listens,
         seconds=seconds,
-        most_mebibytes=most_mebibytes,
+        max_mebibytes=max_mebibytes,
+        in_sample=in_sample,
     )
 
 
 def cases(acts: Mapping[str, Acts], expected: Mapping[str, object], *columns: Any, **named: Any) -> list[Case]:
-    """Make a case of each of *acts* and each of the calls; the other columns are the same for all."""
+    """Make a case of each of *acts* and each of the calls; the other columns are the same for all.
+
+    The sample has each act and each call, and no more of their pairs than that takes.
+    """
+    fewer = min(len(acts), len(expected))
     return [
-        case(f"{name}, {calls}", act, calls, outcome, *columns, **named)
-        for name, act in acts.items()
-        for calls, outcome in expected.items()
+        case(f"{name}, {calls}", act, calls, outcome, *columns, **named, in_sample=row % fewer == column % fewer)
+        for row, (name, act) in enumerate(acts.items())
+        for column, (calls, outcome) in enumerate(expected.items())
     ]
 
 
@@ -181,18 +195,22 @@ def each_of(sections: Mapping[str, Sequence[Case]]) -> pytest.MarkDecorator:
     """Give each case of a table to a test."""
     names = [f"{name}: {case.name}" for name, section in sections.items() for case in section]
     assert [] == [name for name, times in Counter(names).items() if times > 1]
-    return pytest.mark.parametrize("case", [*chain.from_iterable(sections.values())], ids=names)
+    marked = [
+        pytest.param(case, marks=[] if case.in_sample else [pytest.mark.volume])
+        for case in chain.from_iterable(sections.values())
+    ]
+    return pytest.mark.parametrize("case", marked, ids=names)
 
 
 async def try_out(case: Case, caplog: pytest.LogCaptureFixture) -> None:
-    """Make the calls of *case*; all must come as expected, in time, and nothing may be told to anybody."""
+    """Make the calls of *case*; all must come as expected, in time, and nothing secret may be revealed."""
     caplog.set_level(logging.DEBUG)
     outcomes: list[object] = []
     least, most = (case.requests, case.requests) if isinstance(case.requests, int) else case.requests
     async with RawServer() as sink, RawServer(*case.script, listens=case.listens, elsewhere=sink.url) as server:
         client = server.client(**{"api_key": KEY, **case.settings})
         began = time.monotonic()
-        with _memory_bounded(case.most_mebibytes), suppress(TimeoutError):
+        with _memory_bounded(case.max_mebibytes), suppress(TimeoutError):
             async with asyncio.timeout(case.seconds):
                 for each in case.calls:
                     if each is idle:
@@ -213,7 +231,7 @@ async def try_out(case: Case, caplog: pytest.LogCaptureFixture) -> None:
         assert {"cookie", "authorization", "proxy-authorization", "referer", "x-injected"}.isdisjoint(got.headers)
     errors = [each for each in outcomes if isinstance(each, BaseException)]
     for error in errors:
-        assert [] == leaks(told_by(error) if isinstance(error, ContactshipError) else repr(error))
+        assert [] == leaks(shown_by(error) if isinstance(error, ContactshipError) else repr(error))
         assert [] == personal(f"{error} {error!r} {error.args} {getattr(error, '__notes__', '')}")
         assert not isinstance(error, ContactshipError) or (None, None) == (error.__cause__, error.__context__)
         assert not isinstance(error, MalformedResponseError) or [] == personal("".join(error.issues))
@@ -221,12 +239,12 @@ async def try_out(case: Case, caplog: pytest.LogCaptureFixture) -> None:
             assert seconds >= 0.9 * getattr(case.settings["timeouts"], error.limit)
     assert [] == leaks(caplog.text) + personal(caplog.text)
     last = errors[-1] if errors else None
-    assert case.told in str(last)
+    assert case.in_text in str(last)
     assert case.came == getattr(getattr(last, "position", None), "yielded", 0)
 
 
 def personal(text: str) -> list[str]:
-    """Tell which of the personal and hidden words *text* holds."""
+    """Return which of the personal and hidden words *text* holds."""
     return [word for word in PERSONAL if word in text]
 
 
@@ -239,8 +257,8 @@ async def _outcome(call: Call, client: ContactshipClient) -> object:
 
 
 @contextmanager
-def _memory_bounded(most_mebibytes: float | None) -> Iterator[None]:
-    if most_mebibytes is None:
+def _memory_bounded(max_mebibytes: float | None) -> Iterator[None]:
+    if max_mebibytes is None:
         yield
         return
     tracemalloc.start()
@@ -249,4 +267,4 @@ def _memory_bounded(most_mebibytes: float | None) -> Iterator[None]:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < most_mebibytes * 2**20
+    assert peak < max_mebibytes * 2**20

@@ -1,4 +1,4 @@
-"""The answers of hostile servers."""
+"""The responses of hostile servers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from raw_server import Peer, Step, answer, head
+from raw_server import Peer, Step, head, response
 
 _HEADERS: Final = {
     "Set-Cookie": "session=hidden; Path=/",
@@ -36,7 +36,7 @@ def ids(number: int) -> list[str]:
 
 
 def page(*rows: object, count: object = None, end: int = 0) -> bytes:
-    """Write an answer of *rows*, or of the first *end*, and their number if no *count* is given."""
+    """Write a response of *rows*, or of the first *end*, and their number if no *count* is given."""
     rows = rows or tuple(map(row, range(end)))
     return reply(older([*rows], len(rows) if count is None else count))
 
@@ -66,9 +66,9 @@ CHUNKED: Final = {"Transfer-Encoding": "chunked"}
 
 
 def reply(content: object = None, status: int = 200, /, **headers: str) -> bytes:
-    """Write a complete answer that holds all a server should keep to itself; `_` in a header's name becomes `-`."""
+    """Write a complete response that holds all a server should keep to itself; `_` in a header's name becomes `-`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return answer(content, status=status, headers={**_HEADERS, **named})
+    return response(content, status=status, headers={**_HEADERS, **named})
 
 
 def refusal(status: int, /, **headers: str) -> bytes:
@@ -77,17 +77,17 @@ def refusal(status: int, /, **headers: str) -> bytes:
 
 
 def compressed(body: bytes, encoding: str = "gzip") -> bytes:
-    """Write a complete answer whose *body* is said to be compressed."""
+    """Write a complete response whose *body* is said to be compressed."""
     return reply(body, Content_Encoding=encoding)
 
 
 def chunked(*parts: bytes, end: bytes = b"0\r\n\r\n", **headers: str) -> bytes:
-    """Write an answer in chunks."""
+    """Write a response in chunks."""
     return reply_head(**headers, **CHUNKED) + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + end
 
 
 def reply_head(status: int = 200, /, **headers: str) -> bytes:
-    """Write the head of an answer."""
+    """Write the head of a response."""
     return head(status, {**_HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}})
 
 
@@ -102,7 +102,7 @@ def redirect(status: int, target: str = "{elsewhere}/v1/stolen", **headers: str)
 
 
 def listing(window: Callable[[int, int], tuple[Sequence[int], object]]) -> Step:
-    """Answer from a listing: *window* takes offset and limit, and returns the places of the rows and the count."""
+    """Respond from a listing: *window* takes offset and limit, and returns the places of the rows and the count."""
 
     async def send(peer: Peer) -> None:
         query = parse_qs(urlsplit(peer.requests[-1].target).query)

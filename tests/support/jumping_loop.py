@@ -23,7 +23,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
-        """Return the moment that has been jumped to."""
+        """Return the time that has been jumped to."""
         return self._now
 
     def jump(self, seconds: float) -> None:
@@ -49,7 +49,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 def now() -> float:
-    """Return the moment of the running loop."""
+    """Return the time of the running loop."""
     return asyncio.get_running_loop().time()
 
 

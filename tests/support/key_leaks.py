@@ -1,4 +1,4 @@
-"""A key to call with, and all that an error could tell of it."""
+"""A key to call with, and all places where an error could reveal it."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def all_of(error: BaseException) -> Iterator[BaseException]:
     return iter(found.values())
 
 
-def told_by(error: BaseException) -> str:
+def shown_by(error: BaseException) -> str:
     """Collect all that printing, recording or pickling *error* could show."""
-    told = []
+    shown = []
     for each in all_of(error):
-        told += [repr(each), str(each), repr(each.args), repr(vars(each))]
-        told += traceback.TracebackException(type(each), each, each.__traceback__, capture_locals=True).format()
+        shown += [repr(each), str(each), repr(each.args), repr(vars(each))]
+        shown += traceback.TracebackException(type(each), each, each.__traceback__, capture_locals=True).format()
         if isinstance(each, ContactshipError):
-            told.append(repr(pickle.dumps(each)))
-    return "\n".join(told)
+            shown.append(repr(pickle.dumps(each)))
+    return "\n".join(shown)
 
 
 def leaks(text: str) -> list[str]:
-    """Tell which parts of the key *text* holds."""
+    """Return which parts of the key *text* holds."""
     return [part for part in KEY_PARTS if part in text]
 
 

@@ -57,8 +57,10 @@ def payload_of(fields: Iterable[Field]) -> dict[str, Any]:
 def rows_of(fields: Iterable[Field], number: int, *, id_field: str, sort_key: str) -> list[dict[str, Any]]:
     """Make up rows of a listing, the newest first; two neighbours share each creation date."""
     row = payload_of(fields)
-    moments = [_NEWEST - timedelta(minutes=place // 2) for place in range(number)]
-    return [row | {id_field: f"row-{place}", sort_key: in_json(moment)} for place, moment in enumerate(moments)]
+    timestamps = [_NEWEST - timedelta(minutes=place // 2) for place in range(number)]
+    return [
+        row | {id_field: f"row-{place}", sort_key: in_json(timestamp)} for place, timestamp in enumerate(timestamps)
+    ]
 
 
 def in_json(value: Any) -> Any:
@@ -113,7 +115,7 @@ class Shape:
         return Shape(classes[0], field.fields) if classes and field.fields else None
 
     def read(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what *payload* should be read as, as `in_json` tells it: of what is missing, the default."""
+        """Return what *payload* should be read as, as `in_json` has it: of what is missing, the default."""
         values = {one.name: None for one in attrs.fields(self.model)}
         for field in self.fields:
             value = payload.get(field.name)

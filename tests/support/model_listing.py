@@ -1,4 +1,4 @@
-"""A listing that changes while it is walked, and a driver that walks it without input or output."""
+"""A listing that changes while it is walked, and a driver that walks it without I/O."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import count
 from attrs import define, field, frozen
 
 from contactship_async._pagination.driver import PageRequest
-from contactship_async._pagination.sequential import DefaultWalk
+from contactship_async._pagination.sequential import SequentialWalk
 from contactship_async.errors import MalformedResponseError
 from contactship_async.models.common import Page
 
@@ -22,8 +22,8 @@ class Row:
 
 
 @define
-class Answer:
-    """What a page brought."""
+class PageResponse:
+    """What came back for a `PageRequest`."""
 
     rows: list[Row]
     count: int
@@ -32,7 +32,7 @@ class Answer:
 
 @define
 class Listing:
-    """Rows in the order of the listing; each request is answered from one moment."""
+    """Rows in the order of the listing; each page is a snapshot."""
 
     rows: list[Row]
     cap: int | None = None
@@ -44,11 +44,11 @@ class Listing:
         """Make a listing of *number* old rows; *cap* is the largest page."""
         return cls([Row(f"old-{place}") for place in range(number)], cap)
 
-    def answer(self, request: PageRequest) -> Answer:
-        """Answer one request."""
+    def respond(self, request: PageRequest) -> PageResponse:
+        """Respond to one request."""
         self.asked.append(request)
         limit = request.limit if self.cap is None else min(request.limit, self.cap)
-        return Answer(self.rows[request.offset : request.offset + limit], len(self.rows))
+        return PageResponse(self.rows[request.offset : request.offset + limit], len(self.rows))
 
     def insert_at_head(self) -> None:
         """Add the newest row."""
@@ -62,9 +62,9 @@ class Listing:
 
 def make_walk(
     *, offset: int = 0, page_size: int = 100, max_items: int | None = None, filtered: bool = False
-) -> DefaultWalk[Row]:
+) -> SequentialWalk[Row]:
     """Make a walk over rows."""
-    return DefaultWalk(
+    return SequentialWalk(
         identify=lambda rows: [row.id for row in rows],
         offset=offset,
         page_size=page_size,
@@ -73,17 +73,17 @@ def make_walk(
     )
 
 
-def drive(walk: DefaultWalk[Row], answer: Callable[[PageRequest], Answer]) -> Iterator[Page[Row]]:
-    """Yield the pages of *walk*, with each request answered at once."""
+def drive(walk: SequentialWalk[Row], respond: Callable[[PageRequest], PageResponse]) -> Iterator[Page[Row]]:
+    """Yield the pages of *walk*, with an immediate response to each request."""
     steps = walk.steps()
-    reply: Answer | None = None
+    response: PageResponse | None = None
     try:
         while True:
-            step = steps.send(reply)
+            step = steps.send(response)
             if isinstance(step, Page):
-                reply = None
+                response = None
                 yield step
             else:
-                reply = answer(step[0])
+                response = respond(step[0])
     except StopIteration:
         return

@@ -42,7 +42,7 @@ class PagedListing:
 
     Args:
         rows: The newest first.
-        envelope: `F` and `D` tell the count, `bare` does not.
+        envelope: `F` and `D` have a count, `bare` has none.
         filters: What the query must have for all rows to match; without it, `others` match too.
         others: How many more rows there are than those that match the filters.
         count_follows_filters: Whether the count is that of the rows that match.

@@ -70,7 +70,7 @@ class PostgresqlListing:
                 await self._database.execute("CREATE INDEX ON phone_numbers (created_at)")
             await self._import()
             app = web.Application()
-            app.router.add_get("/v1/phone-numbers", self._answer)
+            app.router.add_get("/v1/phone-numbers", self._respond)
             self._server = await starting.enter_async_context(TestServer(app))
             self._running = starting.pop_all()
         self.initial = frozenset(self._present)
@@ -91,7 +91,7 @@ class PostgresqlListing:
         base_url = str(self._server.make_url("/")).rstrip("/")
         return ContactshipClient("made-up-key", base_url=base_url, retry=RetryPolicy(max_attempts=1))
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _respond(self, request: web.Request) -> web.Response:
         limit, offset = min(int(request.query["limit"]), self._cap), int(request.query["offset"])
         await self._before_count()
         counted = await (await self._database.execute("SELECT count(*) FROM phone_numbers")).fetchone()

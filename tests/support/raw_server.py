@@ -1,9 +1,9 @@
-"""A server that speaks bytes, for answers that no HTTP library would send.
+"""A server that speaks bytes, for responses that no HTTP library would send.
 
 It plays a script: the first act for the first request, and so on, the last act for all requests after. An act is made
 of steps, and a step is either bytes to send or an async function of the `Peer`, such as `stall`:
 
-    async with RawServer(answer(status=503), [HEAD, drip(b"{}")]) as server:
+    async with RawServer(response(status=503), [HEAD, drip(b"{}")]) as server:
         ...
     assert 2 == len(server.requests)
 """
@@ -11,9 +11,11 @@ of steps, and a step is either bytes to send or an async function of the `Peer`,
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import socket
 import struct
+import termios
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
@@ -22,10 +24,11 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from attrs import evolve, field, frozen
+from turns import pass_turns
 
 from contactship_async import ContactshipClient, RetryPolicy, Timeouts
 
-_DRIP_SECONDS = 0.02
+_DRIP_SECONDS = 0.02  # real ones, as those of the limits that dripping must not prolong
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -133,8 +136,22 @@ def flood(data: bytes) -> Step:
     return send_over_and_over
 
 
+async def until_read(peer: Peer) -> None:
+    """Wait until the client, which is in the same loop, has read what was sent and has done all it can do with it."""
+    await pass_turns()
+    connection = peer.writer.get_extra_info("socket")
+    while not peer.writer.is_closing() and _bytes_under_way(connection):  # noqa: ASYNC110 - there is no event to wait for
+        await asyncio.sleep(0)
+    await pass_turns()
+
+
+def _bytes_under_way(connection: socket.socket) -> int:
+    (number,) = struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)))
+    return int(number)
+
+
 def pause(seconds: float) -> Step:
-    """Wait before the next step."""
+    """Wait before the next step; the clock of sockets can't be another one."""
 
     async def wait(_: Peer) -> None:
         await asyncio.sleep(seconds)
@@ -142,8 +159,8 @@ def pause(seconds: float) -> Step:
     return wait
 
 
-def answer(content: Any = None, *, status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
-    """Write a complete answer; *content* is the body, or what becomes JSON."""
+def response(content: Any = None, *, status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
+    """Write a complete response; *content* is the body, or what becomes JSON."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     return (
         head(status, {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}) + body
@@ -151,7 +168,7 @@ def answer(content: Any = None, *, status: int = 200, headers: Mapping[str, str]
 
 
 def head(status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
-    """Write the status line and headers of an answer; header values may hold any byte, as Latin-1."""
+    """Write the status line and headers of a response; header values may hold any byte, as Latin-1."""
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Strange"
     lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {value}" for name, value in (headers or {}).items())]
     return "".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1")
@@ -176,6 +193,7 @@ class RawServer:
         self._playing = 0
         self._news = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._peers: list[Peer] = []
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._welcome, "127.0.0.1", 0)
@@ -212,18 +230,25 @@ class RawServer:
         async with self._news:
             await self._news.wait_for(lambda: times <= (len(self.requests) if self._listens else self.connections))
 
+    async def is_read(self) -> None:
+        """Wait until the client has read what was sent to it so far, and has done all it can do with it."""
+        await pass_turns()
+        for peer in self._peers:
+            await until_read(peer)
+
     async def is_at_rest(self) -> None:
-        """Wait until each act that was begun has ended, and what it sent can have arrived."""
-        while self._playing:  # noqa: ASYNC110 - milliseconds, and nothing else to tell it by
-            await asyncio.sleep(0.001)
-        await asyncio.sleep(0.01)
+        """Wait until each act that was begun has ended, and the client has read what came of it."""
+        async with self._news:
+            await self._news.wait_for(lambda: not self._playing)
+        await self.is_read()
 
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._server.is_serving():  # Accepted just before the server was closed: nobody would end its task.
+        if not self._server.is_serving():  # Accepted just before the server was closed: nothing would end its task.
             writer.transport.abort()
             return
         self.connections += 1
-        task = asyncio.create_task(self._serve(Peer(reader, writer, self._elsewhere)))
+        self._peers.append(Peer(reader, writer, self._elsewhere))
+        task = asyncio.create_task(self._serve(self._peers[-1]))
         task.add_done_callback(lambda _: writer.transport.abort())  # also of a task cancelled before it has begun
         self._tasks.add(task)
 
@@ -247,6 +272,8 @@ class RawServer:
                 await (peer.send(step) if isinstance(step, bytes) else step(peer))
         finally:
             self._playing -= 1
+            async with self._news:
+                self._news.notify_all()
 
 
 @asynccontextmanager
@@ -264,7 +291,7 @@ async def deaf_server() -> AsyncIterator[str]:
 
 
 def refused_url() -> str:
-    """Return the URL of a port on which nobody listens."""
+    """Return the URL of a port without a listener."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}"

@@ -160,7 +160,7 @@ async def _simulate(case: Case, random: Random) -> Outcome:
     ended, let_through, then = first[0]
     return Outcome(
         complete=sum(outcome is None for outcome in walks),
-        # A server with fixed windows may let five more through at the edges, one with sliding ones has let five at once.
+        # A second's worth more may be let through: at once in the beginning, or at the edges of fixed windows.
         budget_used=let_through / (ALLOWED * (ended - server.let_through[0] + 1)),
         fair_share=min(then) / max(then),
         requests_per_success=server.requests / len(server.let_through),

@@ -1,4 +1,4 @@
-"""The other ends of what a process writes to: terminals, and pipes that nobody reads."""
+"""The other ends of what a process writes to: terminals, and pipes that are not read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AT_ONCE = 5.0  # seconds, for a busy machine; far less than what the command wou
 
 @contextmanager
 def closed_pipe() -> Iterator[int]:
-    """Offer the end of a pipe that nobody reads any more."""
+    """Offer the end of a pipe that is no longer read."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -31,7 +31,7 @@ def closed_pipe() -> Iterator[int]:
 
 @contextmanager
 def full_pipe() -> Iterator[tuple[int, Callable[[], int]]]:
-    """Offer the end of a pipe that nobody reads yet, and a function that counts the bytes in it."""
+    """Offer the end of a pipe that is not read yet, and a function that counts the bytes in it."""
     reading, writing = os.pipe()
     try:
         yield writing, lambda: struct.unpack("i", fcntl.ioctl(reading, termios.FIONREAD, b"\0\0\0\0"))[0]

@@ -1,6 +1,6 @@
 """A listing for the driver of walks that watches it: what is in flight, what is held, what comes, what is left.
 
-It does not wait for the clock. Time goes by in turns of the event loop, so that what can happen at some moment can be
+It does not wait for the clock. Time goes by in turns of the event loop, so that what can happen at some turn can be
 tried at each.
 """
 
@@ -15,12 +15,14 @@ from operator import attrgetter
 from typing import Final
 
 from attrs import define, field
+from turns import pass_turns
 
 from contactship_async._pagination.anchors import IdAnchor, KeyAnchor
 from contactship_async._pagination.driver import PageRequest, Steps, Walk, walk_pages
 from contactship_async._pagination.overlapping import OverlappingWalk
+from contactship_async._pagination.prefetch import Prefetch
 from contactship_async._pagination.rows import SortKey
-from contactship_async._pagination.sequential import DefaultWalk
+from contactship_async._pagination.sequential import SequentialWalk
 from contactship_async.errors import MalformedResponseError, WalkPosition
 from contactship_async.models.common import Page
 
@@ -31,7 +33,7 @@ EPOCH: Final = datetime(2026, 1, 15, 10, tzinfo=UTC)
 
 @define(eq=False)
 class Row:
-    """A row of the listing, made for one answer."""
+    """A row of the listing, made for one response."""
 
     id: int
 
@@ -42,8 +44,8 @@ class Row:
 
 
 @define
-class Answer:
-    """What a page brought."""
+class PageResponse:
+    """What came back for a `PageRequest`."""
 
     rows: list[Row]
     count: int = ROWS
@@ -63,7 +65,7 @@ class SingleRows:
         return WalkPosition(self.yielded, self.yielded)
 
     def steps(self) -> Steps[Row]:
-        """Ask for one window after the other, and keep nothing of the answers."""
+        """Ask for one window after the other, and keep nothing of the responses."""
         while self.yielded < ROWS:
             end = min(self.yielded + self.width, ROWS) if self.yielded else 1
             requests = tuple(PageRequest(offset, 1) for offset in range(self.yielded, end))
@@ -74,17 +76,32 @@ class SingleRows:
                 del page
 
 
+@define
+class SlidingRows(SingleRows):
+    """A walk in pages of one row, which wants the next ones: first one, then always *width*."""
+
+    def steps(self) -> Steps[Row]:
+        """Want another row for each that came, and keep nothing of the responses."""
+        while self.yielded < ROWS:
+            end = min(self.yielded + self.width, ROWS) if self.yielded else 1
+            requests = tuple(PageRequest(offset, 1) for offset in range(self.yielded, end))
+            page = Page(tuple((yield requests).rows), ROWS, self.yielded, 1)
+            self.yielded += 1
+            yield page
+            del page
+
+
 def ids_of(rows: Sequence[Row]) -> list[int]:
-    """Tell the ids of rows."""
+    """Return the ids of rows."""
     return [row.id for row in rows]
 
 
-def default_walk(_: int = 1) -> Walk[Row]:
-    """Make the default walk."""
-    return DefaultWalk(identify=ids_of, offset=0, page_size=3, max_items=None, filtered=False)
+def sequential_walk(_: int = 1) -> Walk[Row]:
+    """Make a sequential walk."""
+    return SequentialWalk(identify=ids_of, offset=0, page_size=3, max_items=None, filtered=False)
 
 
-def overlapping_walk(concurrency: int, *, exact: bool = False) -> Walk[Row]:
+def overlapping_walk(concurrency: int, *, exact: bool = False, slides: bool = False) -> Walk[Row]:
     """Make an overlapping walk, anchored by ids unless it is exact."""
     return OverlappingWalk(
         anchor=KeyAnchor(ids_of, SORT_KEY, 0, descending=False) if exact else IdAnchor(ids_of, 0),
@@ -95,6 +112,7 @@ def overlapping_walk(concurrency: int, *, exact: bool = False) -> Walk[Row]:
         concurrency=concurrency,
         trusts_count=not exact,
         fallback=None,
+        slides=slides,
     )
 
 
@@ -103,10 +121,14 @@ def exact_walk(concurrency: int) -> Walk[Row]:
     return overlapping_walk(concurrency, exact=True)
 
 
-async def pass_turns(turns: int) -> None:
-    """Let the loop turn that often."""
-    for _ in range(turns):
-        await asyncio.sleep(0)
+def sliding_walk(concurrency: int) -> Walk[Row]:
+    """Make an overlapping walk for pages that are fetched ahead."""
+    return overlapping_walk(concurrency, slides=True)
+
+
+def sliding_exact_walk(concurrency: int) -> Walk[Row]:
+    """Make an exact walk for them."""
+    return overlapping_walk(concurrency, exact=True, slides=True)
 
 
 @define
@@ -130,10 +152,10 @@ class WatchedListing:
     frozen: bool = False
     asked: list[int] = field(factory=list)
     running: list[int] = field(factory=list)
-    most_running: int = 0
+    max_running: int = 0
     cancelled: list[int] = field(factory=list)
     alive: weakref.WeakSet[Row] = field(factory=weakref.WeakSet)
-    most_alive: int = 0
+    max_alive: int = 0
     came: list[int] = field(factory=list)
 
     async def walk(self, walk: Walk[Row], *, stop: int = ROWS, turns: int = 1) -> None:
@@ -152,18 +174,28 @@ class WatchedListing:
             if len(self.came) > stop:
                 break
 
-    async def fetch(self, asked: PageRequest) -> Answer:
+    async def walk_ahead(self, walk: Walk[Row], *, stop: int = ROWS, turns: int = 1) -> None:
+        """Walk with pages fetched ahead and note what comes, each time for some turns, to the page with row *stop*."""
+        async with Prefetch(walk, self.fetch) as ahead:
+            async for page in ahead.pages():
+                self.came += [row.id for row in page]
+                del page
+                await pass_turns(turns)
+                if len(self.came) > stop:
+                    break
+
+    async def fetch(self, asked: PageRequest) -> PageResponse:
         """Fetch a page."""
         self.asked.append(asked.offset)
         self.running.append(asked.offset)
-        self.most_running = max(self.most_running, len(self.running))
+        self.max_running = max(self.max_running, len(self.running))
         try:
             await self._pass_time(asked.offset)
             end = asked.offset + asked.limit
             for row in range(asked.offset, end):
                 if row in self.failures:
                     raise self.failures[row]
-            return Answer([self._make_row(row) for row in range(asked.offset, min(end, ROWS))])
+            return PageResponse([self._make_row(row) for row in range(asked.offset, min(end, ROWS))])
         finally:
             self.running.remove(asked.offset)
 
@@ -185,5 +217,5 @@ class WatchedListing:
     def _make_row(self, number: int) -> Row:
         row = Row(number)
         self.alive.add(row)
-        self.most_alive = max(self.most_alive, len(self.alive))
+        self.max_alive = max(self.max_alive, len(self.alive))
         return row

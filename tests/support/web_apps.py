@@ -61,7 +61,7 @@ class WatchedClient(ContactshipClient):
 async def wait_until(condition: Callable[[], object]) -> None:
     """Wait until *condition* holds, for far less than the SDK's time limits."""
     async with asyncio.timeout(4):
-        while not condition():  # noqa: ASYNC110 - the conditions are the state of servers, which tell nobody
+        while not condition():  # noqa: ASYNC110 - the conditions are the state of servers, which have no event
             await asyncio.sleep(0.005)
 
 
@@ -72,11 +72,23 @@ def load(name: str, *, as_main: bool = False) -> ModuleType:
     return module
 
 
+class _AsyncioOfUvicorn:
+    """The module `asyncio` to uvicorn, which else asks ten times a second only whether it is to end."""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep for far less."""
+        await asyncio.sleep(seconds / 100)
+
+
 @asynccontextmanager
 async def serve_fastapi(monkeypatch: pytest.MonkeyPatch, make_client: Callable[..., object]) -> AsyncIterator[str]:
     """Serve `fastapi_app.py` as the command `uvicorn` does."""
     recipe = load("fastapi_app.py")
     monkeypatch.setattr(recipe, "ContactshipClient", make_client)
+    monkeypatch.setattr("uvicorn.server.asyncio", _AsyncioOfUvicorn())
     listener = listen()
     config = uvicorn.Config(recipe.app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)

@@ -54,11 +54,11 @@ async def clients() -> None:
         assert_type(client, ContactshipClient)
     await client.close()
     ContactshipClient("sk-test", "https://api.example.com")  # type: ignore[call-arg] # settings are keywords
-    ContactshipClient(5)  # type: ignore[arg-type] # a key is text
+    ContactshipClient(5)  # type: ignore[arg-type] # a key is a string
 
 
 async def walks(client: ContactshipClient) -> None:
-    """Walks are async generators of numbers or pages; options take enums and their texts."""
+    """Walks are async generators of numbers or pages; options take enums and their strings."""
     numbers = client.iter_phone_numbers(type="inbound", order=SortOrder.ASC)
     assert_type(numbers, AsyncGenerator[PhoneNumber, None])
     async for number in numbers:
@@ -157,7 +157,7 @@ async def pools(pool: ContactshipPool) -> None:
     assert_type(pool["acme"].organization, str | None)
     ContactshipPool({"acme": "sk-test"}, rate_limit=RateLimit(120, 60), timeouts=Timeouts(total=None))
     ContactshipPool({"acme": "sk-test"}, unknown=5)  # type: ignore[call-arg] # no such setting
-    ContactshipPool({"acme": 5})  # type: ignore[dict-item] # a key is text
+    ContactshipPool({"acme": 5})  # type: ignore[dict-item] # a key is a string
     pool.iter(lambda client: client.count_phone_numbers())  # type: ignore[return-value, arg-type] # not an iterator
     try:
         await anext(numbers)

@@ -73,11 +73,11 @@ async def app_url(
     timeouts: Timeouts | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[str]:
-    """Serve the app, whose clients retry almost at once; when it ends, its walks have ended."""
+    """Serve the app, whose clients retry at once; when it ends, its walks have ended."""
 
     def make_client(**settings: Any) -> WatchedClient:
         settings["timeouts"] = timeouts or settings["timeouts"]
-        clients.append(WatchedClient(**settings, retry=RetryPolicy(initial_delay=0.01)))
+        clients.append(WatchedClient(**settings, retry=RetryPolicy(initial_delay=0)))
         return clients[-1]
 
     async with SERVERS[framework](monkeypatch, make_client) as url:

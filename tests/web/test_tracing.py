@@ -1,4 +1,4 @@
-"""The guide's tracing: a span for each attempt, and nothing in it that is nobody's business."""
+"""The guide's tracing: a span for each attempt, and nothing secret or personal in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from raw_server import Act, RawServer, answer, head, refused_url, reset
+from raw_server import Act, RawServer, head, refused_url, reset, response
 from web_apps import load
 
 from contactship_async import ContactshipError, RetryPolicy, Timeouts
@@ -90,7 +90,7 @@ async def test_no_data_in_a_span(
 ) -> None:
     """Of the URL, the words of the path stay; of the query, nothing."""
     async with (
-        RawServer(answer(status=404)) as server,
+        RawServer(response(status=404)) as server,
         server.client(trace_configs=[tracing.traced(provider)]) as client,
     ):
         with pytest.raises(ContactshipError):
@@ -111,7 +111,7 @@ async def test_no_data_in_a_span(
 async def test_no_data_in_the_span_of_a_failure(
     act: Act, tracing: ModuleType, exporter: InMemorySpanExporter, provider: TracerProvider
 ) -> None:
-    """An exception of aiohttp, which may quote the URL and the answer, is named and no more."""
+    """An exception of aiohttp, which may quote the URL and the response, is named and no more."""
     async with RawServer(act) as server, server.client(trace_configs=[tracing.traced(provider)]) as client:
         with pytest.raises(ContactshipError):
             await client.request("GET", "/v1/contacts/+12025550142", params={"search": "query-value"})

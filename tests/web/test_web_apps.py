@@ -113,7 +113,7 @@ async def test_rate_limit(
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("timeouts", [Timeouts(total=0.05)])
 async def test_timeout(path: str, browser: aiohttp.ClientSession, sandbox: Sandbox) -> None:
-    """A time limit is told from other failures."""
+    """A time limit is distinguished from other failures."""
     sandbox.script(Slow(10), times=None)
     async with browser.get(path) as response:
         content = await response.json()
@@ -142,10 +142,10 @@ async def test_error_in_the_midst_of_a_stream(
 async def test_error_is_logged(
     browser: aiohttp.ClientSession, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What the browser is not told is in the log, apart from the key."""
+    """What the browser does not get to see is in the log, apart from the key."""
     sandbox.script(Status(401, message="Invalid API key sk-live-KEY"), times=None)
     async with browser.get("/numbers") as response:
         await response.read()
 
-    assert "/numbers: GET /v1/phone-numbers was answered 401 Unauthorized" in caplog.text
+    assert "/numbers: GET /v1/phone-numbers failed: 401 Unauthorized" in caplog.text
     assert sandbox.api_key not in caplog.text

@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+from turns import pass_turns
 from web_apps import Connections, WatchedClient, wait_until
 from yarl import URL
 
 from contactship_async.sandbox import Sandbox, Slow
 
-_QUIET_SECONDS = 0.15
+_QUIET_ROUNDS = 20  # each of many turns of the loop, in which a request would follow at once
 
 
 @asynccontextmanager
@@ -39,7 +40,8 @@ async def wait_until_quiet(sandbox: Sandbox) -> int:
     seen = -1
     while seen != len(sandbox.requests):
         seen = len(sandbox.requests)
-        await asyncio.sleep(_QUIET_SECONDS)
+        for _ in range(_QUIET_ROUNDS):
+            await pass_turns()
     return seen
 
 
@@ -79,9 +81,8 @@ async def test_browser_leaves_while_it_is_waited_for(
         fetched = await wait_until_quiet(sandbox)
         assert [1] == [client.open_walks for client in clients]
     await wait_until(lambda: not clients[0].open_walks)
-    await asyncio.sleep(_QUIET_SECONDS)
 
-    assert fetched == len(sandbox.requests)
+    assert fetched == await wait_until_quiet(sandbox)
     assert 1 == len(connections)  # the client keeps it for the next call
 
 
@@ -106,7 +107,7 @@ async def test_browser_leaves_during_a_request(
 
 
 async def test_plain_listing_is_broken_off_or_finished(app_url: str, sandbox: Sandbox) -> None:
-    """A browser that leaves before a page is there harms nobody: the next one is served."""
+    """A browser that leaves before its page is there harms no other: the next one is served."""
     sandbox.script(Slow(0.05))
     async with slow_browser(f"{app_url}/numbers"):
         await wait_until(lambda: sandbox.requests)

@@ -80,8 +80,8 @@ def browser() -> Any:
         yield client
 
 
-def test_answers(browser: TestClient) -> None:
-    """Handlers answer with what `to_dict` makes of their values."""
+def test_responses(browser: TestClient) -> None:
+    """Handlers respond with what `to_dict` makes of their values."""
     rows = app.state.rows
     whole = {"data": rows[:2], "count": 3, "offset": 0, "limit": 2}
     expected = [row | {"created_at": row["created_at"].replace(".000Z", "Z")} for row in rows]
@@ -95,7 +95,7 @@ def test_answers(browser: TestClient) -> None:
 
 
 def test_requests(browser: TestClient) -> None:
-    """Bodies with the names of Python are read, and what is wrong with others is told."""
+    """Bodies with the names of Python are read, and what is wrong with others is reported."""
     number = browser.get("/plain").json()
     tag = dict.fromkeys(["id", "name", "color", "label", "organization_id", "created_at", "updated_at"]) | {"id": "t"}
     refused = browser.post("/saved", json={"number": number | {"id": None}})
@@ -112,7 +112,7 @@ def test_openapi(browser: TestClient) -> None:
     description = browser.get("/openapi.json").json()
     openapi_spec_validator.validate(description)
     found = description["components"]["schemas"]
-    answers = {
+    responses = {
         path: handlers["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         for path, handlers in description["paths"].items()
         if "get" in handlers
@@ -120,9 +120,9 @@ def test_openapi(browser: TestClient) -> None:
     number = {"$ref": "#/components/schemas/PhoneNumber"}
 
     assert {"Page_PhoneNumber_", "PhoneNumber", "PhoneNumberType", "Tag-Input", "Tag-Output"} < found.keys()
-    assert number == answers["/numbers"]["items"]
-    assert {"$ref": "#/components/schemas/Page_PhoneNumber_"} == answers["/page"]
-    assert [number, {"type": "null"}] == answers["/number"]["anyOf"]
+    assert number == responses["/numbers"]["items"]
+    assert {"$ref": "#/components/schemas/Page_PhoneNumber_"} == responses["/page"]
+    assert [number, {"type": "null"}] == responses["/number"]["anyOf"]
     assert number == found["Page_PhoneNumber_"]["properties"]["data"]["items"]
     assert ["id", "phone_number", "type", "organization_id", "created_at"] == found["PhoneNumber"]["required"]
     assert "date-time" == found["PhoneNumber"]["properties"]["created_at"]["format"]

@@ -1,4 +1,7 @@
-"""Five hundred requests at once, while the API behind the guide's web apps fails in every way it knows."""
+"""Many requests at once, while the API behind the guide's web apps fails in every way but a rate limit.
+
+That is a wait of all requests, and so no failure of some among them.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import json
 from collections import Counter
 
 import aiohttp
+from volume import Volume
 from web_apps import Connections, WatchedClient
 
 from contactship_async.sandbox import Cut, Html, Sandbox, Slow, Status
@@ -16,7 +20,7 @@ FAULTS = (
     Status(503, retry_after=0),
     Slow(0.02),
     Cut(after_bytes=200),
-    Status(429, retry_after=0),
+    Status(522),
     None,
     Html(),
     Cut(),
@@ -43,16 +47,23 @@ async def browse(browser: aiohttp.ClientSession, path: str) -> tuple[str, list[s
         return f"{path} {ending}", [row["id"] for row in rows]
 
 
-async def test_five_hundred_requests_over_one_pool(
-    browser: aiohttp.ClientSession, sandbox: Sandbox, clients: list[WatchedClient], connections: Connections
+async def test_many_requests_over_one_pool(
+    browser: aiohttp.ClientSession,
+    sandbox: Sandbox,
+    clients: list[WatchedClient],
+    connections: Connections,
+    volume: Volume,
 ) -> None:
     """Each gets what it asked for, or an error that says so, over at most 100 connections to the API.
 
     What the app leaves behind when it ends is seen by the fixtures that watch every test.
     """
     ids = [row["id"] for row in sandbox.phone_numbers]
+    requests = 500 if volume.is_full else 120  # more than there may be connections
     sandbox.script(*FAULTS, times=None)
-    outcomes = await asyncio.gather(*(browse(browser, path) for path in ("/numbers", "/numbers.ndjson") * 250))
+    outcomes = await asyncio.gather(
+        *(browse(browser, path) for path in ("/numbers", "/numbers.ndjson") * (requests // 2))
+    )
     sandbox.clear_script()
     after = await asyncio.gather(*(browse(browser, path) for path in ("/numbers", "/numbers.ndjson")))
 
@@ -66,7 +77,7 @@ async def test_five_hundred_requests_over_one_pool(
         elif outcome.endswith("broken off"):
             assert got in (ids[:100], ids[:200])
     counts = Counter(outcome for outcome, _ in outcomes)
-    assert 500 == counts.total()
+    assert requests == counts.total()
     assert {"/numbers whole", "/numbers.ndjson whole", "/numbers.ndjson broken off"} < set(counts)
     assert {"/numbers 502", "/numbers.ndjson 502"} < set(counts)
     assert [*expected.items()] == after

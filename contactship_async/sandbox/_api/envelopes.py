@@ -17,7 +17,7 @@ Envelope = Literal["count", "pagination"]
 
 
 def write_page(page: Page, envelope: Envelope) -> bytes:
-    """Write a page as the body of an answer."""
+    """Write a page as the body of a response."""
     data = b",".join(page.rows)
     if envelope == "count":
         return b'{"data":[%b],"count":%d}' % (data, page.total)
@@ -31,7 +31,7 @@ def write_page(page: Page, envelope: Envelope) -> bytes:
 
 
 def write_object(value: object, status: int, envelope: Envelope) -> bytes:
-    """Write a single object, or the `true` of a delete, as the body of an answer."""
+    """Write a single object, or the `true` of a delete, as the body of a response."""
     return json.dumps(value if envelope == "count" else {"statusCode": status, "data": value}).encode()
 
 
@@ -42,7 +42,7 @@ def describe_page(row: dict[str, Any], example: object, max_limit: int, envelope
         row: The schema of a row.
         example: A row; the example of a page holds nothing else.
         max_limit: How many rows there are at the most.
-        envelope: Of the answer.
+        envelope: Of the response.
     """
     data = {"type": "array", "items": row, "maxItems": max_limit}
     total = {"type": "integer", "minimum": 0, "description": "How many there are on all pages together."}

@@ -1,6 +1,6 @@
-"""What can go wrong with an answer, as values for `Sandbox.script`.
+"""Fault injection: what can go wrong with a response, as values for `Sandbox.script`.
 
-A fault meets an answer twice: while it is a page, which only listings are, and when it is ready to be sent.
+A fault sees a response twice: while it is a page, which only listings are, and when it is ready to be sent.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ _FRAMING = {"content-length", "transfer-encoding"}
 
 
 class Fault:
-    """The base of all faults; by itself it leaves the answer as it is."""
+    """The base of all faults; by itself it leaves the response as it is."""
 
     __slots__ = ()
 
     lets_process: ClassVar[bool] = True
-    """Whether the request is processed, and what it asks for comes about, before its answer meets the fault."""
+    """Whether the request is processed, and its effect takes place, before the fault alters its response."""
 
     def alter_page(self, page: Page, previous: Page | None) -> Page:  # noqa: ARG002 - for subclasses
         """Turn the page of a listing into the one to show; *previous* is the page shown before it."""
         return page
 
     def alter_reply(self, reply: Reply) -> Reply:
-        """Turn the answer into the one to send."""
+        """Turn the response into the one to send."""
         return reply
 
 
 @frozen
 class Status(Fault):
-    """Answer with an error instead of processing the request: `{"statusCode": ..., "message": ...}`.
+    """Respond with an error instead of processing the request: `{"statusCode": ..., "message": ...}`.
 
     Source: https://docs.contactship.ai/api-reference/rate-limits
 
     Args:
         status: The HTTP status, 400 to 599.
-        retry_after: The `Retry-After` header, sent as it is: seconds >= 0 or the text of an HTTP date; None sends none.
+        retry_after: The `Retry-After` header, sent as it is: seconds >= 0 or an HTTP date; None sends none.
         message: The server's words; None takes the phrase that HTTP has for *status*.
 
     Raises:
@@ -67,15 +67,15 @@ class Status(Fault):
         if self.message is not None:
             check_text("message", self.message)
 
-    def alter_reply(self, reply: Reply) -> Reply:  # noqa: ARG002 - nothing is left of the normal answer
-        """Replace the answer by the error."""
+    def alter_reply(self, reply: Reply) -> Reply:  # noqa: ARG002 - nothing is left of the normal response
+        """Replace the response by the error."""
         headers = {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
         return build_error(self.status, self.message or responses.get(self.status, "Unknown"), headers)
 
 
 @frozen
 class Slow(Fault):
-    """Send the normal answer that many seconds later.
+    """Send the normal response that many seconds later.
 
     Args:
         seconds: >= 0; `math.inf` stalls for ever.
@@ -91,13 +91,13 @@ class Slow(Fault):
         check_seconds("seconds", self.seconds, may_be_zero=True, may_be_infinite=True)
 
     def alter_reply(self, reply: Reply) -> Reply:
-        """Put the answer off."""
+        """Delay the response."""
         return evolve(reply, delay=reply.delay + self.seconds)
 
 
 @frozen
 class Drip(Fault):
-    """Send the body of the normal answer byte by byte.
+    """Send the body of the normal response byte by byte.
 
     Args:
         seconds_per_byte: Seconds before each byte, finite and >= 0.
@@ -119,15 +119,15 @@ class Drip(Fault):
 
 @frozen
 class Cut(Fault):
-    """Process the request, and drop the connection before any answer or in the midst of the body.
+    """Process the request, and drop the connection before any response or in the middle of the body.
 
-    In the midst, the headers hold the true Content-Length, and exactly *after_bytes* bytes follow. The in-memory
+    In the middle, the headers hold the true Content-Length, and exactly *after_bytes* bytes follow. The in-memory
     transport raises `ConnectionResetError` in both cases. Over the port, aiohttp itself sends a GET, PUT or DELETE once
-    more when the connection is reset before any answer: such a request meets two faults of a script.
+    more when the connection is reset before any response: such a request uses two faults of a script.
 
     Args:
         after_bytes: >= 0; a body that is no longer than this arrives whole. None resets the connection instead of
-            any answer.
+            any response.
 
     Raises:
         TypeError: *after_bytes* is not an integer.
@@ -141,7 +141,7 @@ class Cut(Fault):
             check_integer("after_bytes", self.after_bytes, lowest=0)
 
     def alter_reply(self, reply: Reply) -> Reply:
-        """Drop the answer, or the rest of it."""
+        """Drop the response, or the rest of it."""
         if self.after_bytes is None:
             return evolve(reply, dropped=True, page=None)
         if self.after_bytes >= len(reply.body):
@@ -151,7 +151,7 @@ class Cut(Fault):
 
 @frozen
 class Html(Fault):
-    """Answer with an HTML page instead of processing the request, as proxies do.
+    """Respond with an HTML page instead of processing the request, as proxies do.
 
     Args:
         status: The HTTP status, 200 to 599, but not 204 or 304.
@@ -168,8 +168,8 @@ class Html(Fault):
     def __attrs_post_init__(self) -> None:
         _check_status_with_body(self.status)
 
-    def alter_reply(self, reply: Reply) -> Reply:  # noqa: ARG002 - nothing is left of the normal answer
-        """Replace the answer by the page."""
+    def alter_reply(self, reply: Reply) -> Reply:  # noqa: ARG002 - nothing is left of the normal response
+        """Replace the response by the page."""
         title = responses.get(self.status, "Unknown")
         page = f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
         return Reply(status=self.status, headers={"content-type": "text/html; charset=utf-8"}, body=page.encode())
@@ -197,8 +197,8 @@ class Redirect(Fault):
         check_text("location", self.location)
         check_integer("status", self.status, lowest=300, highest=399)
 
-    def alter_reply(self, reply: Reply) -> Reply:  # noqa: ARG002 - nothing is left of the normal answer
-        """Replace the answer by the redirect."""
+    def alter_reply(self, reply: Reply) -> Reply:  # noqa: ARG002 - nothing is left of the normal response
+        """Replace the response by the redirect."""
         return Reply(status=self.status, headers={"location": self.location}, body=b"")
 
 
@@ -206,7 +206,7 @@ class Redirect(Fault):
 class RepeatPage(Fault):
     """Show the data of the previous page of the same path again, with the present count.
 
-    An answer that shows no page, and the first page of a path, stay as they are.
+    A response without a page, and the first page of a path, stay as they are.
     """
 
     def alter_page(self, page: Page, previous: Page | None) -> Page:
@@ -216,7 +216,7 @@ class RepeatPage(Fault):
 
 @frozen
 class EmptyPage(Fault):
-    """Show a page without data, with the true count; an answer that shows no page stays as it is."""
+    """Show a page without data, with the true count; a response without a page stays as it is."""
 
     def alter_page(self, page: Page, previous: Page | None) -> Page:  # noqa: ARG002 - needs no rows
         """Take the rows away."""
@@ -225,9 +225,9 @@ class EmptyPage(Fault):
 
 @frozen
 class Body(Fault):
-    """Process the request, and answer with these bytes, whatever they are.
+    """Process the request, and respond with these bytes, whatever they are.
 
-    The headers every answer has are added where *headers* lacks them.
+    The headers that every response has are added where *headers* lacks them.
 
     Args:
         body: The bytes of the body. In memory they reach the client as they are, also under a Content-Encoding.
@@ -254,8 +254,8 @@ class Body(Fault):
             message = "headers must not hold Content-Length or Transfer-Encoding: they follow from body"
             raise ValueError(message)
 
-    def alter_reply(self, reply: Reply) -> Reply:  # noqa: ARG002 - nothing is left of the normal answer
-        """Replace the answer."""
+    def alter_reply(self, reply: Reply) -> Reply:  # noqa: ARG002 - nothing is left of the normal response
+        """Replace the response."""
         headers = {name.lower(): value for name, value in self.headers.items()}
         return Reply(status=self.status, headers=headers, body=self.body)
 

@@ -47,7 +47,7 @@ class Field:
         return f"{kind}{like}{' or null' if self._may_be_null else ''}"
 
     def accepts(self, value: object) -> bool:
-        """Tell whether *value* is allowed."""
+        """Return whether *value* is allowed."""
         if value is None:
             return self._may_be_null
         if not isinstance(value, str):

@@ -24,14 +24,14 @@ from contactship_async.sandbox._api.script import Script
 
 
 class RequestHandler:
-    """The pretend API: a request in, the plan of its answer out.
+    """The pretend API: a request in, the plan of its response out.
 
     Args:
         routes: The endpoints of all resources.
         api_key: The only key that is accepted; None refuses every key.
-        lock: Held while a request is answered.
+        lock: Held while a request is handled.
         envelope: The shape of pages.
-        latency: Seconds before each answer.
+        latency: Seconds before each response.
         limits: Of requests; None sets none.
     """
 
@@ -57,8 +57,8 @@ class RequestHandler:
         self._serial_numbers = itertools.count(1)
         self._shown: dict[str, Page] = {}
 
-    def answer(self, request: Request) -> Reply:
-        """Answer one request, and record it; one for the description of the API is no business of a test's."""
+    def respond(self, request: Request) -> Reply:
+        """Respond to one request, and record it, unless it asks for the description of the API."""
         if request.path == DOCUMENT_PATH:
             return _without_body_for_head(request, self._describe(request))
         params = MultiDictProxy(MultiDict(request.query))
@@ -66,13 +66,13 @@ class RequestHandler:
         if (on_request := self.on_request) is not None:
             on_request(arrived)  # without the lock: it may add and remove numbers
         with self.lock:
-            return self._answer(request, arrived)
+            return self._respond(request, arrived)
 
-    def _answer(self, request: Request, arrived: RecordedRequest) -> Reply:
+    def _respond(self, request: Request, arrived: RecordedRequest) -> Reply:
         fault = self.script.take()
         found = find_route(self._routes, request.method, request.path)
         windows = self._limits.windows(heavy=found is not None and found.route.heavy)
-        reply = fault.alter_reply(self._answer_normally(request, fault, found, windows))
+        reply = fault.alter_reply(self._respond_normally(request, fault, found, windows))
         if reply.page is not None:
             self._shown[request.path] = reply.page
         reply = evolve(
@@ -90,7 +90,7 @@ class RequestHandler:
         document = build_document(self._routes, self._envelope, self._limits)
         return Reply(body=json.dumps(document).encode())
 
-    def _answer_normally(
+    def _respond_normally(
         self, request: Request, fault: Fault, found: Match | None, windows: list[FixedWindow]
     ) -> Reply:
         # The documentation warns that a 401 does not prove that a path exists: the key is looked at first.
@@ -110,11 +110,11 @@ class RequestHandler:
 
     def _process(self, request: Request, fault: Fault, found: Match) -> Reply:
         route = found.route
-        answer = route.answer(route.read(request, found.identifiers))
-        if isinstance(answer, Page):
-            page = fault.alter_page(answer, self._shown.get(request.path))
+        result = route.respond(route.read(request, found.identifiers))
+        if isinstance(result, Page):
+            page = fault.alter_page(result, self._shown.get(request.path))
             return Reply(body=write_page(page, self._envelope), page=page)
-        return Reply(status=route.status, body=write_object(answer, route.status, self._envelope))
+        return Reply(status=route.status, body=write_object(result, route.status, self._envelope))
 
     def _common_headers(self, windows: list[FixedWindow]) -> dict[str, str]:
         headers = {"x-request-id": f"sandbox-{next(self._serial_numbers):06d}"}

@@ -19,11 +19,11 @@ DOCUMENT_PATH: Final = "/openapi.json"
 _DESCRIPTION: Final = """\
 A pretend Contactship (https://docs.contactship.ai), served by contactship_async.
 
-Without the key of an organization, the answer is 401 on every path but that of this document. With it, an unknown path
-is answered 404, and another method than those of a path 405 with an `Allow` header; HEAD is answered like GET, without
-the body. Unknown parameters and fields are ignored; a parameter that is known must be given once.
+Without the key of an organization, the response is 401 on every path but that of this document. With it, the response
+is 404 on an unknown path, and 405 with an `Allow` header to a method that the path does not have; HEAD is like GET,
+without the body. Unknown parameters and fields are ignored; a parameter that is known must be given once.
 
-Scripted faults may take the place of any answer."""
+Scripted faults may take the place of any response."""
 
 _BAD_REQUEST: Final = 400
 _NOT_FOUND: Final = 404
@@ -53,7 +53,7 @@ _ERRORS: Final = {
 }
 _Header = tuple[str, str, dict[str, Any], object]
 _COMMON_HEADERS: Final[dict[str, _Header]] = {
-    "x-request-id": ("RequestId", "Names the answer.", {"type": "string", "minLength": 1}, "sandbox-000001"),
+    "x-request-id": ("RequestId", "Identifies the response.", {"type": "string", "minLength": 1}, "sandbox-000001"),
 }
 _BUDGET_HEADERS: Final[dict[str, _Header]] = {
     "x-ratelimit-limit": ("RateLimit", "Requests in a minute.", {"type": "integer", "minimum": 1}, 120),
@@ -90,7 +90,7 @@ def build_document(routes: Sequence[Route], envelope: Envelope, limits: RateLimi
     Args:
         routes: The endpoints of all resources.
         envelope: The shape of pages.
-        limits: Those that answers speak of.
+        limits: Those in the headers of responses.
     """
     general = _headers_of(limits, heavy=False)
     by_route = [_headers_of(limits, heavy=route.heavy) for route in routes]
@@ -101,8 +101,8 @@ def build_document(routes: Sequence[Route], envelope: Envelope, limits: RateLimi
     paths: dict[str, dict[str, object]] = {DOCUMENT_PATH: {"get": _DOCUMENT_OPERATION}}
     for route, headers_of_route in zip(routes, by_route, strict=True):
         operation = describe_operation(route, envelope)
-        for answer in operation["responses"].values():
-            answer["headers"] = _refer(headers_of_route)
+        for response in operation["responses"].values():
+            response["headers"] = _refer(headers_of_route)
         for status in errors:
             if _may_be(status, route, headers_of_route):
                 operation["responses"][str(status)] = (
@@ -130,7 +130,7 @@ def build_document(routes: Sequence[Route], envelope: Envelope, limits: RateLimi
 
 
 def _headers_of(limits: RateLimits, *, heavy: bool) -> dict[str, _Header]:
-    """Return the headers that all answers of a route have."""
+    """Return the headers that all responses of a route have."""
     headers = dict(_COMMON_HEADERS)
     for window in limits.windows(heavy=heavy):
         kind = window.suffix.removeprefix("-").capitalize()
@@ -144,7 +144,7 @@ def _are_limited(headers: Mapping[str, _Header]) -> bool:
 
 
 def _may_be(status: int, route: Route, headers: Mapping[str, _Header]) -> bool:
-    """Tell whether a route may answer with an error; no path that has the operation is answered 405."""
+    """Return whether a route may respond with an error; never 405, as the path has the operation."""
     possible = {
         _BAD_REQUEST: bool(route.parameters or route.body),
         _NOT_FOUND: bool(route.identifiers),

@@ -26,7 +26,7 @@ def describe_operation(route: Route, envelope: Envelope) -> dict[str, Any]:
     if route.body:
         content = {"schema": _describe_fields(route.body), "example": _example_of(route.body)}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
-    content = _describe_answer(route, envelope)
+    content = _describe_success(route, envelope)
     description = "A page." if route.paging else "Done."
     operation["responses"] = {
         str(route.status): {"description": description, "content": {"application/json": content}},
@@ -42,7 +42,7 @@ def describe_schemas(routes: Iterable[Route]) -> dict[str, Any]:
     }
 
 
-def _describe_answer(route: Route, envelope: Envelope) -> dict[str, Any]:
+def _describe_success(route: Route, envelope: Envelope) -> dict[str, Any]:
     if not isinstance(route.returns, Schema):
         return describe_object({"const": True}, example=True, status=route.status, envelope=envelope)
     value, example = {"$ref": f"#/components/schemas/{route.returns.name}"}, _example_of(route.returns.fields)

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 from contactship_async.sandbox._api.fields import Field
 from contactship_async.sandbox._api.replies import Refusal
 
-MOST_DIGITS: Final = 18
+MAX_DIGITS: Final = 18
 """Of an integer in a query."""
 
 
@@ -56,7 +56,7 @@ def read_body(fields: Sequence[Field], body: bytes | None) -> dict[str, Any]:
 
 def _parse(field: Field, text: str) -> object:
     if field.schema["type"] == "integer":
-        if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS:
+        if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
             return int(text)
     elif text in field.schema.get("enum", (text,)):
         return text

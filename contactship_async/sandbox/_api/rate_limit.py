@@ -18,7 +18,7 @@ class FixedWindow:
 
     Args:
         limit: Requests in a window.
-        clock: Seconds that never go back.
+        clock: Seconds of a monotonic clock.
         suffix: Of the names of its headers.
     """
 
@@ -40,12 +40,12 @@ class FixedWindow:
         self._spent += 1
 
     def seconds_left(self) -> int:
-        """Until the next window, rounded up so that nobody who waits for it comes too early."""
+        """Until the next window, rounded up so that a client that waits for it does not come too early."""
         self._begin_if_over()
         return math.ceil(WINDOW_SECONDS - (self._clock() - self._began))
 
     def headers(self) -> dict[str, str]:
-        """Build the headers that every answer carries."""
+        """Build the headers that every response has."""
         seconds_left = self.seconds_left()
         return {
             f"x-ratelimit-limit{self.suffix}": str(self._limit),
@@ -66,7 +66,7 @@ class RateLimits:
     Args:
         general: Requests of any kind.
         heavy: Requests of heavy listings.
-        clock: Seconds that never go back.
+        clock: Seconds of a monotonic clock.
     """
 
     def __init__(self, general: int | None, heavy: int | None, clock: Callable[[], float]) -> None:

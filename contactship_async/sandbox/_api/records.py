@@ -18,7 +18,7 @@ class RecordedRequest:
         path: Percent-encoded, such as `/v1/phone-numbers`.
         params: The query parameters, decoded: `params["limit"]` is the first of that name, `params.getall("limit")`
             are all.
-        status: Of the answer; None when the connection was cut, and while the request waits for its answer.
+        status: Of the response; None when the connection was cut, and while the request waits for its response.
         body: As it arrived; None without one. It may hold personal data, and is not shown by `repr`.
     """
 

@@ -1,4 +1,4 @@
-"""What the sandbox is about to answer: the plan that the in-memory transport and the server both play."""
+"""The plan of a response, which the in-memory transport and the server both carry out."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json; charset=ut
 
 @frozen(kw_only=True)
 class Reply:
-    """One answer, and how it reaches the client.
+    """One response, and how it reaches the client.
 
     Args:
         status: The HTTP status.
         headers: Under lower-case names.
         body: The bytes of the whole body, which also decide its Content-Length.
         page: The page that *body* shows; None if it shows none, or not the whole of it.
-        delay: Seconds before the answer begins.
+        delay: Seconds before the response begins.
         seconds_per_byte: Seconds before each byte of *body*.
-        dropped: The connection is reset instead of an answer.
+        dropped: The connection is reset instead of a response.
         cut_after: The connection closes after this many bytes of *body*; None lets all of them through.
-        fault: The name of what the script made of the answer; empty for a normal one.
-        organization: Whose answer it is in a `SandboxPool`; empty elsewhere, and for an unknown key.
+        fault: The name of the fault that altered the response; empty for a normal one.
+        organization: Whose response it is in a `SandboxPool`; empty elsewhere, and for an unknown key.
     """
 
     status: int = 200
@@ -42,11 +42,11 @@ class Reply:
 
     @property
     def arrives(self) -> bool:
-        """Whether the client receives the answer whole."""
+        """Whether the client receives the whole response."""
         return not self.dropped and self.cut_after is None
 
 
-class Refusal(Exception):  # noqa: N818 - not an error of the sandbox but an answer it gives
+class Refusal(Exception):  # noqa: N818 - not an error of the sandbox but a response
     """A request is refused with an HTTP status, a message, and headers under lower-case names."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -57,6 +57,6 @@ class Refusal(Exception):  # noqa: N818 - not an error of the sandbox but an ans
 
 
 def build_error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Reply:
-    """Build the documented error answer (https://docs.contactship.ai/api-reference/rate-limits)."""
+    """Build the documented error response (https://docs.contactship.ai/api-reference/rate-limits)."""
     body = json.dumps({"statusCode": status, "message": message}).encode()
     return Reply(status=status, headers={**JSON_HEADERS, **(headers or {})}, body=body)

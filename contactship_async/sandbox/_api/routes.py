@@ -1,4 +1,4 @@
-"""What a resource contributes: its endpoints, each declared once with the function that answers."""
+"""What a resource contributes: its endpoints, each declared once with its handler function."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Call:
     body: Mapping[str, Any]
 
 
-Answer: TypeAlias = Page | Mapping[str, object] | Literal[True]
-"""A page, an object, or the `true` of a delete; what is around it in the body is not a resource's business."""
+Result: TypeAlias = Page | Mapping[str, object] | Literal[True]
+"""A page, an object, or the `true` of a delete; the handler puts the envelope around it."""
 
 
 @define(frozen=True, slots=False)
@@ -45,19 +45,19 @@ class Route:
     Args:
         method: Upper case, such as `GET`.
         path: Percent-encoded, with identifiers in braces: `/v1/tags/{tagId}`.
-        answer: Called with what was asked for; returns a page, an object or True, or raises `Refusal`.
+        respond: Called with what was asked for; returns a page, an object or True, or raises `Refusal`.
         slug: The last part of the address of its page in the documentation, such as `list-tags`: names the operation.
         returns: An object, or of a page each row; True for a delete.
         paging: How a listing is cut into pages; None for an object.
         query: The other parameters.
         body: The fields of the JSON object to be sent; none for an endpoint that takes no body.
-        status: Of an answer that is no error.
+        status: Of a response that is no error.
         heavy: Whether a request counts in the rate limit of heavy listings as well.
     """
 
     method: str
     path: str
-    answer: Callable[[Call], Answer]
+    respond: Callable[[Call], Result]
     slug: str
     returns: Schema | Literal[True]
     paging: Paging | None = None

@@ -1,4 +1,4 @@
-"""The script of faults: what the next requests meet."""
+"""The script of faults: what happens to the next requests."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _NO_FAULT: Final = Fault()
 
 
 class Script:
-    """Faults for requests to come, one each; once they are used up, requests are answered normally."""
+    """Faults for requests to come, one each; once they are used up, responses are normal."""
 
     def __init__(self) -> None:
         self._faults: Iterator[Fault | None] = iter(())
 
     def set(self, faults: tuple[Fault | None, ...], times: int | None) -> None:
-        """Let the next requests meet *faults*, one each; replaces what is left of an earlier script."""
+        """Apply *faults* to the next requests, one each; replaces what is left of an earlier script."""
         if not faults:
             message = "faults must not be empty; clear_script() ends a script"
             raise ValueError(message)
@@ -34,9 +34,9 @@ class Script:
             self._faults = itertools.chain.from_iterable(repeated)
 
     def clear(self) -> None:
-        """Answer normally from the next request on."""
+        """Respond normally from the next request on."""
         self._faults = iter(())
 
     def take(self) -> Fault:
-        """Return what the next request meets; the base of all faults leaves its answer as it is."""
+        """Return the fault of the next request; the base of all faults leaves its response as it is."""
         return next(self._faults, None) or _NO_FAULT

@@ -32,7 +32,7 @@ class Channels(Collection):
     """The channels of the organization, the newest first.
 
     Channel *i*, counted from 0, was connected *i* hours after the beginning of 2024 (UTC); every third is inactive,
-    every second answers by itself. The same seed makes the same rows.
+    every second one answers automatically. The same seed makes the same rows.
 
     Args:
         organization: Whose they are.

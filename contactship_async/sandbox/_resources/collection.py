@@ -31,10 +31,10 @@ CREATED_AT: Final = Field(
 
 
 class Collection(Sequence[dict[str, Any]]):
-    """Rows of a sandbox as listings show them, the newest first; each row that it gives away is a copy.
+    """Rows of a sandbox as listings show them, the newest first; each row that it returns is a copy.
 
-    It reads like a list that always shows what there is now; `rows` is a list of what there is at the moment. Its
-    methods may be called while another thread answers requests.
+    It reads like a list that always shows what there is now; `rows` is a list of what there is at the time of the
+    call. Its methods may be called while another thread handles requests.
 
     Args:
         organization: Whose rows they are.
@@ -125,12 +125,12 @@ class Collection(Sequence[dict[str, Any]]):
         if id_ is not None and check_text("id", id_) in self._store:
             message = f"id must be new, but there is a {self._noun} {id_!r}"
             raise ValueError(message)
-        moment, shown = read_created_at(self._newest_so_far + _INTERVAL if created_at is None else created_at)
+        timestamp, shown = read_created_at(self._newest_so_far + _INTERVAL if created_at is None else created_at)
         self._made += 1
-        self._newest_so_far = max(self._newest_so_far, moment)
+        self._newest_so_far = max(self._newest_so_far, timestamp)
         id_ = id_ or f"{self._prefix}-{make_uuid(self._random)}"
         row = {"id": id_, **fields, "organization_id": self._organization.id, "created_at": shown}
-        self._store.add(id_, moment, self._write(row), values)
+        self._store.add(id_, timestamp, self._write(row), values)
         return row
 
     def _replace(self, row: Mapping[str, Any], values: tuple[str, ...] = ()) -> str:
@@ -174,7 +174,7 @@ class Collection(Sequence[dict[str, Any]]):
 
 
 def read_created_at(created_at: object) -> tuple[datetime, str]:
-    """Return the moment to sort by and the string to show: a given string as it is, and without a zone as UTC."""
+    """Return the timestamp to sort by and the string to show: a given string as it is, and without a zone as UTC."""
     if isinstance(created_at, datetime):
         if created_at.tzinfo is None:
             message = "created_at must be an aware datetime, or an ISO 8601 string"
@@ -184,8 +184,8 @@ def read_created_at(created_at: object) -> tuple[datetime, str]:
         message = f"created_at must be an aware datetime or an ISO 8601 string, not {type(created_at).__name__}"
         raise TypeError(message)
     try:
-        moment = datetime.fromisoformat(created_at)
+        timestamp = datetime.fromisoformat(created_at)
     except ValueError:
         message = "created_at must be an aware datetime or an ISO 8601 string such as '2026-01-15T10:00:00Z'"
         raise ValueError(message) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)), created_at
+    return (timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)), created_at

@@ -8,7 +8,7 @@ from typing import Final
 
 # The lines 555-0100 to 555-0199 of every area code are set aside for fiction (https://en.wikipedia.org/wiki/555_number).
 _LINES: Final = 100
-_AREA_CODES: Final = (  # noqa: SIM905 - reads better than a list of so many texts
+_AREA_CODES: Final = (  # noqa: SIM905 - reads better than a list of so many strings
     "201 202 203 205 206 207 208 209 210 212 213 214 215 216 217 218 219 224 225 228 229 231 234 239 240 248 251 252 "
     "253 254 256 260 262 267 269 270 276 281 301 302 303 304 305 307 308 309 310 312 313 314 315 316 317 318 319 320 "
     "321 323 325 330 334 336 337 339 347 351 352 360 361 386 401 402 404 405 406 407 408 409 410 412 413 414 415 417 "
@@ -40,7 +40,7 @@ class Organization:
     def __init__(self, seed: int, *, max_limit: int, count_follows_filter: bool) -> None:
         self.max_limit = max_limit
         self.count_follows_filter = count_follows_filter
-        self.lock = RLock()  # held while a request is answered: the server may run in another thread than a test
+        self.lock = RLock()  # held while a request is handled: the server may run in another thread than a test
         self._seed = seed
         # Phone numbers were all there was at first: the organization's id comes from their stream, so that it stays.
         first = Random(seed)  # noqa: S311 - made-up data, and the same for the same seed

@@ -17,14 +17,14 @@ _LEVEL: Final = logging.DEBUG
 
 
 def log_request(method: str, target: str, outcome: Reply | None, *, is_unfinished: bool, elapsed: float) -> None:
-    """Log one request that was answered, or that failed with a 500 where there is no *outcome*.
+    """Log one request and its response; a request without an *outcome* failed with a 500.
 
     Args:
         method: Upper case, such as `GET`.
         target: Path and query as they arrived, whatever characters that may be.
-        outcome: What was answered.
-        is_unfinished: Whether the client left before the end of the answer, or the server ended.
-        elapsed: Seconds from the end of the request's head to the end of the answer.
+        outcome: The response.
+        is_unfinished: Whether the client left before the end of the response, or the server ended.
+        elapsed: Seconds from the end of the request's head to the end of the response.
     """
     if not LOGGER.isEnabledFor(_LEVEL):
         return
@@ -65,7 +65,7 @@ class _MalformedRequests(logging.Filter):
     """Turns what aiohttp logs as an error, with the traceback of its parser, into the record of a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let a record pass, except of a malformed request where nobody listens to those of requests."""
+        """Let a record pass, except of a malformed request if those of requests are not logged."""
         error = record.exc_info[1] if record.exc_info else None
         if not isinstance(error, HttpProcessingError | web.RequestPayloadError):
             return True

@@ -19,16 +19,16 @@ from contactship_async.sandbox._serving.thread import serve_in_thread
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 _IN_MEMORY: Final = "https://sandbox.invalid"
-"""The base URL of clients in memory, which ask it nothing; keeps `CONTACTSHIP_BASE_URL` out."""
+"""The base URL of clients in memory, which is never connected to; keeps `CONTACTSHIP_BASE_URL` out."""
 
 
 class Served:
-    """Something that answers requests: in memory as it is, over a port within `async with` or `with`."""
+    """A simulated server: in memory as it is, over a port within `async with` or `with`."""
 
-    def __init__(self, answer: Callable[[Request], Reply], host: str, port: int) -> None:
+    def __init__(self, respond: Callable[[Request], Reply], host: str, port: int) -> None:
         _check_host(host)
         check_integer("port", port, lowest=0, highest=65535)
-        self._answer = answer
+        self._respond = respond
         self._host = host
         self._port = port
         self._url: str | None = None
@@ -40,7 +40,7 @@ class Served:
 
     def __enter__(self) -> Self:
         self._check_not_running()
-        self._url = self._running_in_thread.enter_context(serve_in_thread(self._answer, self._host, self._port))
+        self._url = self._running_in_thread.enter_context(serve_in_thread(self._respond, self._host, self._port))
         return self
 
     def __exit__(
@@ -51,7 +51,7 @@ class Served:
 
     async def __aenter__(self) -> Self:
         self._check_not_running()
-        self._url = await self._running.enter_async_context(serve(self._answer, self._host, self._port))
+        self._url = await self._running.enter_async_context(serve(self._respond, self._host, self._port))
         return self
 
     async def __aexit__(
@@ -79,7 +79,7 @@ class Served:
         return self._url
 
     async def transport(self, request: Request) -> Response:
-        """Answer one request in memory, the way the server would; pass it on as `ContactshipClient(transport=...)`.
+        """Respond to one request in memory, the way the server would; pass it on as `ContactshipClient(transport=...)`.
 
         Args:
             request: Its key is checked like that of a request to the server.
@@ -87,7 +87,7 @@ class Served:
         Raises:
             ConnectionResetError: The script of faults cuts the connection.
         """
-        reply = self._answer(request)
+        reply = self._respond(request)
         await asyncio.sleep(reply.delay + reply.seconds_per_byte * len(reply.body))
         if not reply.arrives:
             message = "the sandbox cut the connection"

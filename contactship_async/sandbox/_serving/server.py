@@ -1,4 +1,4 @@
-"""The pretend API on a port: plays its replies over real sockets."""
+"""The pretend API on a port: sends its replies over real sockets."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 
 
 @asynccontextmanager
-async def serve(answer: Callable[[Request], Reply], host: str, port: int) -> AsyncIterator[str]:
-    """Serve what *answer* plans, yield the base URL, and end at once whatever is still under way."""
-    server = web.Server(partial(_handle, answer), handler_cancellation=True, access_log=None, logger=LOGGER)
+async def serve(respond: Callable[[Request], Reply], host: str, port: int) -> AsyncIterator[str]:
+    """Serve what *respond* plans, yield the base URL, and end at once whatever is still in progress."""
+    server = web.Server(partial(_handle, respond), handler_cancellation=True, access_log=None, logger=LOGGER)
     runner = web.ServerRunner(server)
     await runner.setup()
     site = web.TCPSite(runner, host, port)
@@ -52,13 +52,13 @@ def _build_url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-async def _handle(answer: Callable[[Request], Reply], request: web.BaseRequest) -> web.StreamResponse:
+async def _handle(respond: Callable[[Request], Reply], request: web.BaseRequest) -> web.StreamResponse:
     began = time.perf_counter()
     reply: Reply | None = None
     is_unfinished = False
     try:
         try:
-            reply = answer(await _read(request))
+            reply = respond(await _read(request))
         except web.HTTPRequestEntityTooLarge as error:
             reply = build_error(413, error.reason)
         except web.RequestPayloadError:

@@ -15,11 +15,11 @@ from contactship_async.sandbox._serving.server import serve
 
 
 @contextmanager
-def serve_in_thread(answer: Callable[[Request], Reply], host: str, port: int) -> Iterator[str]:
+def serve_in_thread(respond: Callable[[Request], Reply], host: str, port: int) -> Iterator[str]:
     """Serve as `serve` does, in a thread and an event loop that end with this context; yield the base URL.
 
     Args:
-        answer: Called in that thread.
+        respond: Called in that thread.
         host: As for `serve`.
         port: As for `serve`.
     """
@@ -27,7 +27,7 @@ def serve_in_thread(answer: Callable[[Request], Reply], host: str, port: int) ->
 
     async def serve_until_stopped() -> None:
         loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-        async with serve(answer, host, port) as url:
+        async with serve(respond, host, port) as url:
             started.set_result((url, lambda: loop.call_soon_threadsafe(stopped.set)))
             await stopped.wait()
 
@@ -38,7 +38,7 @@ def serve_in_thread(answer: Callable[[Request], Reply], host: str, port: int) ->
             if not started.done():  # Later, only its end can fail: at exit, no loop may start a thread to end its own.
                 started.set_exception(error)
 
-    # A server that nobody stops is stopped at exit, for which Python waits for its other threads first.
+    # A server that is still running is stopped at exit, for which Python waits for its other threads first.
     thread = Thread(target=run, name="contactship-sandbox", daemon=True)
     thread.start()
     url, stop = started.result()

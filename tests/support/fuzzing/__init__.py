@@ -1,4 +1,4 @@
-"""Hostile answers at random: what the codec, the headers' readers, the protocol and the client make of them.
+"""Random hostile responses: what the codec, the headers' readers, the protocol and the client make of them.
 
 From the root of the project, with the extra `test` installed,
 
@@ -10,7 +10,7 @@ far, inputs per second. `python -m fuzzing 10 codec` fuzzes one. The targets:
 - `codec`: bytes as a page and as a row, on both paths;
 - `headers`: `Retry-After`, `Date` and the `X-RateLimit-` headers;
 - `responses`: a response as a page, as JSON and as an error;
-- `client`: calls and walks of the public client, and of a pool, whatever the server answers.
+- `client`: calls and walks of the public client, and of a pool, whatever the server sends back.
 
 What must hold is in `laws.py`, what the inputs are like in `inputs.py`. Nothing but `ContactshipError` may escape.
 

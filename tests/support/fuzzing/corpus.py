@@ -19,8 +19,8 @@ CALLS: tuple[Call, ...] = get_args(Call)
 
 
 @frozen
-class Answer:
-    """What a server answers, or that it drops the connection instead."""
+class ScriptedResponse:
+    """What a server sends back, or that it drops the connection instead."""
 
     status: int = 200
     headers: Mapping[str, str] = field(factory=dict)
@@ -35,22 +35,22 @@ class Answer:
 
 @frozen
 class Conversation:
-    """A call of the client, and what the server answers; after the last answer comes the first again."""
+    """A call of the client, and the server's responses; after the last one comes the first again."""
 
     call: Call
-    answers: tuple[Answer, ...]
+    responses: tuple[ScriptedResponse, ...]
 
 
-def _dump_answer(answer: Answer) -> dict[str, Any] | None:
-    if answer.is_dropped:
+def _dump_response(scripted: ScriptedResponse) -> dict[str, Any] | None:
+    if scripted.is_dropped:
         return None
-    return {"status": answer.status, "headers": dict(answer.headers), "body": answer.body.decode("latin-1")}
+    return {"status": scripted.status, "headers": dict(scripted.headers), "body": scripted.body.decode("latin-1")}
 
 
-def _load_answer(raw: dict[str, Any] | None) -> Answer:
+def _load_response(raw: dict[str, Any] | None) -> ScriptedResponse:
     if raw is None:
-        return Answer(is_dropped=True)
-    return Answer(raw["status"], raw["headers"], raw["body"].encode("latin-1"))
+        return ScriptedResponse(is_dropped=True)
+    return ScriptedResponse(raw["status"], raw["headers"], raw["body"].encode("latin-1"))
 
 
 def dump(value: object) -> bytes:
@@ -58,10 +58,10 @@ def dump(value: object) -> bytes:
     if isinstance(value, bytes):
         return value
     raw: object = value
-    if isinstance(value, Answer):
-        raw = _dump_answer(value)
+    if isinstance(value, ScriptedResponse):
+        raw = _dump_response(value)
     elif isinstance(value, Conversation):
-        raw = {"call": value.call, "answers": [_dump_answer(answer) for answer in value.answers]}
+        raw = {"call": value.call, "responses": [_dump_response(scripted) for scripted in value.responses]}
     return json.dumps(raw, indent=1).encode() + b"\n"
 
 
@@ -71,15 +71,15 @@ def load_headers(data: bytes) -> dict[str, str]:
     return headers
 
 
-def load_answer(data: bytes) -> Answer:
-    """Read the file of an answer."""
-    return _load_answer(json.loads(data))
+def load_response(data: bytes) -> ScriptedResponse:
+    """Read the file of a response."""
+    return _load_response(json.loads(data))
 
 
 def load_conversation(data: bytes) -> Conversation:
     """Read the file of a conversation."""
     raw = json.loads(data)
-    return Conversation(raw["call"], tuple(_load_answer(answer) for answer in raw["answers"]))
+    return Conversation(raw["call"], tuple(_load_response(scripted) for scripted in raw["responses"]))
 
 
 def read(target: str) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""What hostile servers answer: JSON that is almost right, what is in the corpus, arbitrary bytes."""
+"""What hostile servers send: JSON that is almost right, what is in the corpus, arbitrary bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from key_leaks import KEY
 
-from fuzzing.corpus import CALLS, Answer, Conversation
+from fuzzing.corpus import CALLS, Conversation, ScriptedResponse
 
 ROW = {
     "id": "pn-1",
@@ -105,7 +105,7 @@ _MESSAGES = _near_misses([("statusCode", _TOKENS), ("message", _TOKENS | st.just
 
 
 def bodies(seeds: Sequence[bytes]) -> SearchStrategy[bytes]:
-    """Bodies of answers."""
+    """Bodies of responses."""
     texts = PAGES | ROWS | _MESSAGES | _TOKENS
     made = texts.map(lambda text: text.encode(errors="surrogatepass"))
     return made | st.sampled_from(seeds) | st.binary()
@@ -138,18 +138,18 @@ _NAMES = st.sampled_from([
 
 
 def headers(seeds: Sequence[dict[str, str]]) -> SearchStrategy[dict[str, str]]:
-    """Headers of answers."""
+    """Headers of responses."""
     made = st.dictionaries(_NAMES, _VALUES, max_size=6)
     return made | st.builds(lambda seed, change: seed | change, st.sampled_from(seeds), made)
 
 
-def answers(seeds: Sequence[Answer]) -> SearchStrategy[Answer]:
-    """Answers with any status."""
+def responses(seeds: Sequence[ScriptedResponse]) -> SearchStrategy[ScriptedResponse]:
+    """Responses with any status."""
     statuses = st.sampled_from([200, 200, 200, 201, 204, 301, 307, 400, 401, 404, 429, 500, 503]) | st.integers(
         -1, 1000
     )
     return st.builds(
-        Answer,
+        ScriptedResponse,
         statuses,
         st.just({}) | headers([dict(seed.headers) for seed in seeds]),
         bodies([seed.body for seed in seeds]),
@@ -157,12 +157,14 @@ def answers(seeds: Sequence[Answer]) -> SearchStrategy[Answer]:
 
 
 def conversations(seeds: Sequence[Conversation]) -> SearchStrategy[Conversation]:
-    """Calls with one or more answers each."""
-    known = [answer for seed in seeds for answer in seed.answers]
-    any_answers = st.sampled_from(known) | answers([answer for answer in known if not answer.is_dropped])
-    good_bodies = st.sampled_from(known) | PAGES.map(lambda text: Answer(body=text.encode(errors="surrogatepass")))
+    """Calls with one or more responses each."""
+    known = [scripted for seed in seeds for scripted in seed.responses]
+    any_responses = st.sampled_from(known) | responses([scripted for scripted in known if not scripted.is_dropped])
+    good_bodies = st.sampled_from(known) | PAGES.map(
+        lambda text: ScriptedResponse(body=text.encode(errors="surrogatepass"))
+    )
     return st.builds(
         Conversation,
         st.sampled_from(CALLS),
-        (st.lists(any_answers, min_size=1, max_size=4) | st.lists(good_bodies, min_size=1, max_size=8)).map(tuple),
+        (st.lists(any_responses, min_size=1, max_size=4) | st.lists(good_bodies, min_size=1, max_size=8)).map(tuple),
     )

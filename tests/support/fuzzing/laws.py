@@ -46,29 +46,29 @@ from contactship_async._http.responses import (
     read_error,
     read_page,
 )
-from contactship_async._pagination.driver import MOST_FRUITLESS_PAGES
+from contactship_async._pagination.driver import MAX_PAGES_WITHOUT_NEW_ROWS
 from contactship_async.models.tags import Tag
 from contactship_async.settings import RetryPolicy, Timeouts
-from fuzzing.corpus import Answer, Call, Conversation
+from fuzzing.corpus import Call, Conversation, ScriptedResponse
 from fuzzing.inputs import ROW
 
 _REQUEST: Final = complete_request(build_request(method="GET", path="/v1/phone-numbers"), Secret(KEY))
-_MOST_SECONDS: Final = 120
-_TIMEOUTS: Final = Timeouts(total=_MOST_SECONDS)
+_MAX_SECONDS: Final = 120
+_TIMEOUTS: Final = Timeouts(total=_MAX_SECONDS)
 _RETRY: Final = RetryPolicy()
 _WALKS: Final[frozenset[Call]] = frozenset({"walk", "filtered", "overlapping", "exact", "pool"})
 _ORGANIZATIONS: Final = ("acme", "globex")
-_MOST_REQUESTS_OF_A_WALK: Final = 2 * MOST_FRUITLESS_PAGES * _RETRY.max_attempts
+_MAX_REQUESTS_OF_A_WALK: Final = 2 * MAX_PAGES_WITHOUT_NEW_ROWS * _RETRY.max_attempts
 
 _PYTHONS_WORDS: Final = frozenset({"sub", "exception", "exceptions", "ConnectionResetError"})
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[-+][\d:.]+)")
+_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[-+][\d:.]+)")
 
 
 def check_paths_agree(body: bytes, cl: type[Any]) -> None:
     """What the fast path takes, the slow path reads as the same value; what the slow path refuses, so does it.
 
-    But for faults in fields that nobody asked for: the fast path skips what no JSON decoder would take.
+    But for faults in fields that are not read: the fast path skips what no JSON decoder would take.
     """
     try:
         fast = msgspec.json.decode(body, type=cl)
@@ -139,27 +139,27 @@ def check_headers(headers: Mapping[str, str]) -> None:
         assert all(0 <= seconds <= 300 for seconds in known)
 
 
-def check_answer(answer: Answer) -> None:
-    """An answer is a page, JSON or an error, and the error keeps the key and the values to itself."""
-    response = answer.response
+def check_response(scripted: ScriptedResponse) -> None:
+    """A response is a page, JSON or an error, and the error reveals neither the key nor the values."""
+    response = scripted.response
     for read in (_read_rows, Response.json):
         try:
             read(response)
         except MalformedResponseError as error:
             _check_error(error)
-    assert response.is_success is (200 <= answer.status < 300)
+    assert response.is_success is (200 <= scripted.status < 300)
     refusal = read_error(_REQUEST, response)
-    assert answer.status == refusal.status
+    assert scripted.status == refusal.status
     _check_error(refusal)
 
 
 def _read_rows(response: Response) -> None:
-    answer = read_page(response, PhoneNumber)
-    assert answer.count is None or _is_count(answer.count)
-    for row in answer.rows:
+    page = read_page(response, PhoneNumber)
+    assert page.count is None or _is_count(page.count)
+    for row in page.rows:
         _check_row(row)
-    if answer.problem is not None:
-        _check_error(answer.problem)
+    if page.problem is not None:
+        _check_error(page.problem)
 
 
 def _check_error(error: BaseException) -> None:
@@ -171,14 +171,14 @@ def _check_error(error: BaseException) -> None:
     if isinstance(error, MalformedResponseError):
         texts += error.issues
     for text in texts:
-        told = _MOMENT.sub("", text) if isinstance(error, PaginationError) else text
-        strange = set(_WORD.findall(told)) - _own_words()
+        shown = _TIMESTAMP.sub("", text) if isinstance(error, PaginationError) else text
+        strange = set(_WORD.findall(shown)) - _own_words()
         assert not strange, f"an error text says what the package does not: {strange}"
         assert "2025550" not in text, "an error text holds a phone number"
     if isinstance(error, StatusError):
-        for told in (error.message, error.request_id or ""):
-            told.encode()
-            assert KEY not in told, "an error holds the key"
+        for shown in (error.message, error.request_id or ""):
+            shown.encode()
+            assert KEY not in shown, "an error holds the key"
         assert KEY.encode() not in error.body, "the body of an error holds the key"
         assert error.retry_after is None or math.isfinite(error.retry_after)
     if isinstance(error, OrganizationError):
@@ -228,13 +228,13 @@ async def _converse(conversation: Conversation) -> None:
 
     async def transport(_: Request) -> Response:
         nonlocal requests
-        answer = conversation.answers[requests % len(conversation.answers)]
+        scripted = conversation.responses[requests % len(conversation.responses)]
         requests += 1
-        assert requests <= _MOST_REQUESTS_OF_A_WALK, "a walk does not end"
+        assert requests <= _MAX_REQUESTS_OF_A_WALK, "a walk does not end"
         await asyncio.sleep(0)
-        if answer.is_dropped:
+        if scripted.is_dropped:
             raise ConnectionResetError
-        return answer.response
+        return scripted.response
 
     began = now()
     error: ContactshipError | None = None
@@ -248,7 +248,7 @@ async def _converse(conversation: Conversation) -> None:
     except ContactshipError as caught:
         error = caught
     assert {asyncio.current_task()} == asyncio.all_tasks(), "a task is left"
-    assert now() - began <= _MOST_SECONDS * (requests if conversation.call in _WALKS else 1), "it took too long"
+    assert now() - began <= _MAX_SECONDS * (requests if conversation.call in _WALKS else 1), "it took too long"
     _check_outcome(conversation.call, requests, error)
     if conversation.call in _WALKS and result is not None:
         for row in result:

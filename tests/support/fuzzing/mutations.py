@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from fuzzing.corpus import Answer, Conversation
+from fuzzing.corpus import Conversation, ScriptedResponse
 
 _PIECES: Final = (
     b"", b"\0", b"\xff", b"\xc3", b"\xed\xa0\x80", b" ", b"\n", b'"', b"\\", b"\\u", b"\\ud800", b"{", b"}", b"[", b"]",
@@ -56,7 +56,7 @@ def _(value: dict, random: Random) -> dict[str, str]:  # type: ignore[type-arg] 
 
 
 @mutate.register
-def _(value: Answer, random: Random) -> Answer:
+def _(value: ScriptedResponse, random: Random) -> ScriptedResponse:
     if random.randrange(3):
         return evolve(value, body=mutate(value.body, random))
     return evolve(value, headers=mutate(dict(value.headers), random))
@@ -64,13 +64,13 @@ def _(value: Answer, random: Random) -> Answer:
 
 @mutate.register
 def _(value: Conversation, random: Random) -> Conversation:
-    answers = [*value.answers]
-    place = random.randrange(len(answers))
+    responses = [*value.responses]
+    place = random.randrange(len(responses))
     change = random.randrange(4)
     if change == 0:
-        answers.insert(place, random.choice(answers))
-    elif change == 1 and len(answers) > 1:
-        answers.pop(place)
+        responses.insert(place, random.choice(responses))
+    elif change == 1 and len(responses) > 1:
+        responses.pop(place)
     else:
-        answers[place] = mutate(answers[place], random)
-    return Conversation(value.call, tuple(answers))
+        responses[place] = mutate(responses[place], random)
+    return Conversation(value.call, tuple(responses))

@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from fuzzing import corpus, inputs, laws
 from fuzzing.mutations import mutate
 
-MOST_SECONDS: Final = 2.0
+MAX_SECONDS: Final = 2.0
 """Of the processor for one input: no input is larger than what a few reads of a socket bring."""
 
 
@@ -58,7 +58,7 @@ TARGETS: Final[Mapping[str, Target]] = {
     for target in (
         Target("codec", laws.check_codec, inputs.bodies, bytes),
         Target("headers", laws.check_headers, inputs.headers, corpus.load_headers),
-        Target("responses", laws.check_answer, inputs.answers, corpus.load_answer),
+        Target("responses", laws.check_response, inputs.responses, corpus.load_response),
         Target("client", laws.check_conversation, inputs.conversations, corpus.load_conversation),
     )
 }
@@ -86,7 +86,7 @@ def fuzz(target: Target, inputs_wanted: int, *, seed_: int | None = None, with_c
         began = time.thread_time()
         target.check(value)
         took = time.thread_time() - began
-        assert took < MOST_SECONDS, f"it took {took:.1f} s of the processor"
+        assert took < MAX_SECONDS, f"it took {took:.1f} s of the processor"
 
     def check(value: object, noise: int | None) -> None:
         try_(value)

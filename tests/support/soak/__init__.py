@@ -8,17 +8,17 @@ goes round and round for 10 minutes, prints a line for each round and a verdict,
 grew, was left open, or went wrong; Linux only. `python -m soak 10 1234` draws the same faults and settings as the run
 that named the seed 1234.
 
-A round runs these side by side, while the servers fail in all ways the sandbox knows: a pool of seven organizations is
+A round runs these concurrently, while the servers fail in all ways the sandbox knows: a pool of seven organizations is
 walked to the end, counted, left early, cancelled and timed out; a client is opened, used, closed and used again;
-another waits for a server that never answers; a sandbox starts and stops; and the command line runs once, in one of the
-formats or with many organizations, to its end, interrupted, or with a reader that leaves. Organizations whose faults
-pass must come completely, in order, and without a row twice; all others, too, or fail by a `ContactshipError`.
+another waits for a server that never responds; a sandbox starts and stops; and the command line runs once, in one of
+the formats or with many organizations, to its end, interrupted, or with a reader that leaves. Organizations whose
+faults pass must come completely, in order, and without a row twice; all others, too, or fail by a `ContactshipError`.
 
 After each round all is closed, and must be flat:
 
 - Tasks, descriptors, connections, threads and child processes are exactly as many as after the rounds that warm up.
-- Memory, after a collection and with bounded caches emptied, grows by no more than `counts.MOST_GROWTH` between the
+- Memory, after a collection and with bounded caches emptied, grows by no more than `counts.MAX_GROWTH` between the
   median of the first and the median of the last third of the rounds: by 128 KiB of what Python has allocated
   (`tracemalloc`), 16 MiB of what the process has resident, and 1000 of the objects that the collector knows.
-- Nothing was complained of: no unretrieved exception, no unclosed resource, no failing callback.
+- Nothing was reported: no unretrieved exception, no unclosed resource, no failing callback.
 """

@@ -22,7 +22,7 @@ from soak.jobs import time_out, use_client, use_new_sandbox, use_pool
 from soak.servers import Servers, open_servers
 
 WARM_UP_ROUNDS: Final = 2
-FEWEST_ROUNDS: Final = 3
+MIN_ROUNDS: Final = 3
 """Judged at the least: one for each third."""
 
 Job: TypeAlias = Callable[[Servers, Random, int], Coroutine[Any, Any, None]]
@@ -40,39 +40,39 @@ class Soak:
     Args:
         seconds: When these are over, no round begins, once there are enough of them to judge.
         seed: Draws the faults and the settings.
-        jobs: Done side by side in each round; they are told its number.
+        jobs: Done concurrently in each round; each is given its number.
         on_request: Called by the servers for each request.
-        say: Is told of each round.
+        report: Is called with a line about each round.
     """
 
     seconds: float
     seed: int
     jobs: Sequence[Job] = JOBS
     on_request: Callable[[], object] | None = None
-    say: Callable[[str], object] = _print
+    report: Callable[[str], object] = _print
     samples: Samples = field(factory=Samples, init=False)
-    complaints: list[str] = field(factory=list, init=False)
+    problems: list[str] = field(factory=list, init=False)
     requests: int = field(default=0, init=False)
 
     async def run(self) -> list[str]:
-        """Run all rounds, and return what is wrong: what grew, what was left open, what was complained of."""
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: self.complaints.append(context["message"]))
+        """Run all rounds, and return what is wrong: what grew, what was left open, what was reported."""
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: self.problems.append(context["message"]))
         async with open_servers(self.on_request) as servers:
             ends_at = time.monotonic() + self.seconds
             at_first: Open | None = None
             turn = 0
-            while turn < WARM_UP_ROUNDS + FEWEST_ROUNDS or time.monotonic() < ends_at:
+            while turn < WARM_UP_ROUNDS + MIN_ROUNDS or time.monotonic() < ends_at:
                 await self._round(servers, turn)
                 now = await settle(at_first)
-                if self.complaints:
-                    return self.complaints
+                if self.problems:
+                    return self.problems
                 if turn >= WARM_UP_ROUNDS - 1 and at_first is None:
                     at_first = now
                 elif at_first is not None and now != at_first:
                     return [f"{now} after round {turn}, but at first {at_first}"]
                 if turn >= WARM_UP_ROUNDS:
                     memory = self.samples.take()
-                    self.say(f"round {turn:4}, {self.requests:7} requests, {_shown(memory)}; {now}")
+                    self.report(f"round {turn:4}, {self.requests:7} requests, {_shown(memory)}; {now}")
                 turn += 1
         return self.samples.what_grew()
 
@@ -90,15 +90,15 @@ def _shown(memory: dict[str, int]) -> str:
 
 
 @contextmanager
-def _measured(complaints: list[str]) -> Iterator[None]:
-    """Trace memory, let processes react to Ctrl-C, and take down what Python complains of."""
+def _measured(problems: list[str]) -> Iterator[None]:
+    """Trace memory, let processes react to Ctrl-C, and collect what Python reports as unraisable."""
     hook, handler = sys.unraisablehook, signal.signal(signal.SIGINT, signal.default_int_handler)
     was_tracing = tracemalloc.is_tracing()
 
-    def complain(unraisable: Any) -> None:
-        complaints.append(f"{unraisable.err_msg or 'unraisable'}: {unraisable.exc_value!r}")
+    def note(unraisable: Any) -> None:
+        problems.append(f"{unraisable.err_msg or 'unraisable'}: {unraisable.exc_value!r}")
 
-    sys.unraisablehook = complain
+    sys.unraisablehook = note
     if not was_tracing:
         tracemalloc.start()
     try:
@@ -114,7 +114,7 @@ def _measured(complaints: list[str]) -> Iterator[None]:
 
 def run(soak: Soak) -> list[str]:
     """Run *soak* in an event loop of its own, and return what is wrong."""
-    with _measured(soak.complaints):
+    with _measured(soak.problems):
         try:
             return asyncio.run(soak.run())
         except ExceptionGroup as group:

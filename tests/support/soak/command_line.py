@@ -20,7 +20,7 @@ from contactship_async.sandbox import Sandbox, Slow, Status
 from soak.servers import PASSING, Servers
 
 _COMMAND: Final = (sys.executable, "-m", "contactship_async", "phone-numbers", "list")
-_MOST_SECONDS: Final = 60.0
+_MAX_SECONDS: Final = 60.0
 
 
 async def _start(sandbox_url: str, key: str, *arguments: str, **variables: str) -> Process:
@@ -32,13 +32,13 @@ async def _start(sandbox_url: str, key: str, *arguments: str, **variables: str) 
 
 async def _end(process: Process) -> tuple[int | None, str, str]:
     try:
-        async with asyncio.timeout(_MOST_SECONDS):
-            output, complaint = await process.communicate()
+        async with asyncio.timeout(_MAX_SECONDS):
+            output, stderr = await process.communicate()
     except BaseException:
         process.kill()
         await process.communicate()
         raise
-    return process.returncode, output.decode(), complaint.decode()
+    return process.returncode, output.decode(), stderr.decode()
 
 
 def _options(random: Random) -> list[str]:
@@ -61,8 +61,8 @@ async def _list_all(servers: Servers, random: Random) -> None:
     sandbox.script(None, random.choice(PASSING))
     format_ = random.choice(("table", "json", "jsonl", "csv"))
     process = await _start(sandbox.url, sandbox.api_key, *_COMMAND, "--format", format_, *_options(random))
-    code, output, complaint = await _end(process)
-    assert (0, "") == (code, complaint), complaint
+    code, output, stderr = await _end(process)
+    assert (0, "") == (code, stderr), stderr
     assert _ids(sandbox) == _read_ids(output, format_), f"{format_} is not complete"
 
 
@@ -100,8 +100,8 @@ async def _interrupt(servers: Servers, random: Random) -> None:
     assert process.stdout is not None
     first = await process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    code, _, complaint = await _end(process)
-    assert (130, "") == (code, complaint), complaint
+    code, _, stderr = await _end(process)
+    assert (130, "") == (code, stderr), stderr
     assert json.loads(first)["id"] == _ids(servers.command)[0]
 
 
@@ -114,8 +114,8 @@ async def _read_one_line(servers: Servers, _: Random) -> None:
 
 async def _be_refused(servers: Servers, _: Random) -> None:
     servers.command.script(Status(403), times=None)
-    code, output, complaint = await _end(await _start(servers.command.url, servers.command.api_key, *_COMMAND))
-    assert (1, "", 1) == (code, output, complaint.count("\n")), complaint
+    code, output, stderr = await _end(await _start(servers.command.url, servers.command.api_key, *_COMMAND))
+    assert (1, "", 1) == (code, output, stderr.count("\n")), stderr
 
 
 _WAYS: Final[Sequence[Callable[[Servers, Random], Awaitable[Any]]]] = (

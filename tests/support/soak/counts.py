@@ -21,7 +21,7 @@ from attrs import define, field, frozen
 SECONDS_TO_SETTLE: Final = 10.0
 """For what is closing; far more than it takes, for a busy machine."""
 
-MOST_GROWTH: Final[Mapping[str, int]] = {"traced KiB": 128, "resident KiB": 16 * 1024, "objects": 1000}
+MAX_GROWTH: Final[Mapping[str, int]] = {"traced KiB": 128, "resident KiB": 16 * 1024, "objects": 1000}
 """Between the medians of the first and of the last third of the rounds, however many there are: caches that fill up and
 the memory that an allocator keeps stay below, and 1 KiB for each request is above after six rounds."""
 
@@ -31,7 +31,7 @@ _KIB: Final = 1024
 
 @frozen
 class Open:
-    """What is open at one moment."""
+    """What is open at one time."""
 
     tasks: int
     descriptors: int
@@ -88,7 +88,7 @@ def _empty_bounded_caches() -> None:
 class Samples:
     """The memory in use after each round; arrays, as the samples themselves must not look like a leak."""
 
-    taken: dict[str, array[int]] = field(factory=lambda: {name: array("q") for name in MOST_GROWTH})
+    taken: dict[str, array[int]] = field(factory=lambda: {name: array("q") for name in MAX_GROWTH})
 
     def take(self) -> dict[str, int]:
         """Take one of each, after a collection, and return them."""
@@ -110,7 +110,7 @@ class Samples:
     def what_grew(self) -> list[str]:
         """Name what grew by more than it may."""
         return [
-            f"{name} grew by {growth:.0f}, and may by {MOST_GROWTH[name]}"
+            f"{name} grew by {growth:.0f}, and may by {MAX_GROWTH[name]}"
             for name, growth in self.growth().items()
-            if growth > MOST_GROWTH[name]
+            if growth > MAX_GROWTH[name]
         ]

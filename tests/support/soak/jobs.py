@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from random import Random
 from typing import Any, Final
@@ -34,7 +34,15 @@ def _draw_walk(random: Random) -> Walk:
     page_size = random.choice((3, 5, 25))
     concurrency = random.choice((1, 2, 8))
     exact = random.random() < 0.3
-    return lambda client: client.iter_phone_numbers(page_size=page_size, concurrency=concurrency, exact=exact)
+    options: dict[str, Any] = {"page_size": page_size, "concurrency": concurrency, "exact": exact}
+
+    async def fetch_ahead(client: ContactshipClient) -> AsyncGenerator[PhoneNumber, None]:
+        async with client.phone_numbers.list().prefetch(**options) as ahead:
+            async for number in ahead:
+                yield number
+
+    walks: tuple[Walk, ...] = (lambda client: client.iter_phone_numbers(**options), fetch_ahead)
+    return random.choice(walks)
 
 
 def _ids(sandbox: Sandbox) -> list[str]:
@@ -42,7 +50,7 @@ def _ids(sandbox: Sandbox) -> list[str]:
 
 
 async def use_pool(servers: Servers, random: Random, turn: int) -> None:
-    """Walk all organizations in several ways side by side, over one pool."""
+    """Walk all organizations in several ways concurrently, over one pool."""
     rate_limit = random.choice((None, RateLimit(400, 1)))
     pool = ContactshipPool(
         {name: name for name in servers.organizations},
@@ -153,7 +161,7 @@ async def use_new_sandbox(servers: Servers, random: Random, turn: int) -> None:
 
 
 async def time_out(servers: Servers, random: Random, turn: int) -> None:
-    """Ask a server that never answers, with both limits, and with a cancellation."""
+    """Ask a server that never responds, with both limits, and with a cancellation."""
     timeouts = random.choice((Timeouts(attempt=0.02), Timeouts(total=0.05), Timeouts(attempt=0.02, total=0.05)))
     async with servers.stalled.client(retry=_RETRY, timeouts=timeouts) as client:
         walk = client.iter_phone_numbers()

@@ -44,7 +44,7 @@ PASSING: Final[tuple[Fault, ...]] = (
 )
 """What a call gets over: it waits, or is sent again."""
 
-LASTING: Final[tuple[Fault, ...]] = (
+PERMANENT: Final[tuple[Fault, ...]] = (
     Body(b'{"data": [{}], "count": 1}'),
     Body(b"\x1f\x8b", headers={"content-encoding": "gzip"}),
     Cut(after_bytes=10),
@@ -65,9 +65,9 @@ class Servers:
 
     Args:
         url: Of the organizations.
-        organizations: By the name of each, which is also its key; names that begin with `broken` have lasting faults.
+        organizations: By the name of each, which is also its key; names that begin with `broken` have permanent faults.
         own: A sandbox on a port of its own, for clients.
-        stalled: One that never answers.
+        stalled: One that never responds.
         command: One for the command line.
     """
 
@@ -93,7 +93,7 @@ class Servers:
         """Script the faults of the next round."""
         for name, sandbox in self.organizations.items():
             if name.startswith("broken"):
-                sandbox.script(random.choice(LASTING), times=None)
+                sandbox.script(random.choice(PERMANENT), times=None)
             else:
                 sandbox.script(*_passing_faults(random))
         self.own.script(*_passing_faults(random))
@@ -103,7 +103,7 @@ class Servers:
 def _passing_faults(random: Random) -> list[Fault | None]:
     """Draw faults that no call can fail by, whichever calls meet them."""
     faults: list[Fault | None] = [*random.sample(PASSING, k=random.randrange(ATTEMPTS)), *[None] * 8]
-    # aiohttp sends a GET once more when the connection is reset before any answer, but that meets a fault, too.
+    # aiohttp sends a GET once more when the connection is reset before any response, but that meets a fault, too.
     random.shuffle(faults)
     return faults
 
