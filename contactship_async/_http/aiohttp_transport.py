@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from inspect import iscoroutine
 from io import BytesIO
@@ -96,7 +96,6 @@ class AiohttpTransport:
             trace takes a GET some 5 % more instructions.)
         base_url: What paths are appended to; without a trailing slash.
         proxy: What requests go through; None for none.
-        connect_seconds: How long to wait for a connection; None waits without limit.
         max_response_bytes: The longest body accepted, decompressed.
     """
 
@@ -104,7 +103,6 @@ class AiohttpTransport:
     unkept_session: aiohttp.ClientSession
     base_url: str
     proxy: Proxy | None
-    connect_seconds: float | None
     max_response_bytes: int
 
     @property
@@ -132,7 +130,7 @@ class AiohttpTransport:
         except ContactshipError as error:
             failure: BaseException = error
         except (aiohttp.ClientError, OSError) as error:
-            failure = _translate(request, error, self.connect_seconds)
+            failure = _translate(request, error)
             if self.session.closed:
                 failure = closed_error(request, ClientClosedError(_CONNECTOR_CLOSED))
         except BaseException as error:  # noqa: BLE001 - raised again below, where its traceback is cut
@@ -166,6 +164,7 @@ class AiohttpTransport:
             proxy_headers=None if self.proxy is None else self.proxy.headers(),
             server_hostname=None if session is self.session else url.raw_host,
             middlewares=None if request.idempotent and request.method in _READING else _SEND_ONCE,
+            timeout=_connect_timeout(request.connect_seconds),
             trace_request_ctx=request.delivery,
         ) as response:
             succeeded = is_success(response.status)
@@ -191,7 +190,9 @@ class AiohttpTransport:
 
     def _headers(self, request: Request) -> dict[str, str]:
         headers = {API_KEY_HEADER: request.api_key.reveal()}
-        if request.body is not None:
+        if request.headers:
+            headers.update(request.headers)
+        if request.body is not None and "Content-Type" not in request.headers:
             headers["Content-Type"] = "application/json"
         if self.proxy is not None and self.base_url.startswith("http:"):
             headers.update(self.proxy.headers())  # There is no CONNECT that would have them.
@@ -240,6 +241,12 @@ async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
 _SEND_ONCE: Final = (_send_once,)
 
 
+@lru_cache
+def _connect_timeout(seconds: float | None) -> aiohttp.ClientTimeout:
+    """Return a time limit for connecting; that for the whole is kept by the attempt loop."""
+    return aiohttp.ClientTimeout(total=None, connect=seconds, ceil_threshold=_NEVER_ROUNDED)
+
+
 def _encode_query(query: Sequence[tuple[str, str]]) -> str:
     pairs = []
     for name, value in query:
@@ -250,7 +257,7 @@ def _encode_query(query: Sequence[tuple[str, str]]) -> str:
     return "&".join(pairs)
 
 
-def _translate(request: Request, error: BaseException, connect_seconds: float | None) -> TransportError:
+def _translate(request: Request, error: BaseException) -> TransportError:
     if isinstance(error, SentOnceError) and error.__cause__ is not None:
         error = error.__cause__
     if isinstance(error, _BEFORE_SENDING):
@@ -259,7 +266,7 @@ def _translate(request: Request, error: BaseException, connect_seconds: float | 
     timed_out = isinstance(error, aiohttp.ConnectionTimeoutError)
     return exchange_error(
         describe_call(request.method, request.path),
-        f"no connection within {connect_seconds} s, the connect limit" if timed_out else _reason(error),
+        f"no connection within {request.connect_seconds} s, the connect limit" if timed_out else _reason(error),
         repeatable=request.is_repeatable,
         limit="connect" if timed_out else None,
     )
@@ -307,7 +314,6 @@ def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
     ssl_context: SSLContext | None,
     proxy: Proxy | None,
     trace_configs: Sequence[aiohttp.TraceConfig],
-    connect_seconds: float | None,
     max_response_bytes: int,
 ) -> AiohttpTransport:
     """Open a transport over sessions of the running loop."""
@@ -318,7 +324,6 @@ def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
         aiohttp.ClientSession,
         cookie_jar=aiohttp.DummyCookieJar(),  # The usual jar would replay one organization's cookies for another.
         headers={"User-Agent": user_agent, "Accept": "application/json"},
-        timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds, ceil_threshold=_NEVER_ROUNDED),
         trust_env=False,  # With it, aiohttp would add an Authorization header from netrc.
     )
     is_borrowed = isinstance(connector, aiohttp.BaseConnector)
@@ -334,7 +339,7 @@ def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
         request_class=_RequestOnOwnConnection,
         trace_configs=[*trace_configs, departures],
     )
-    return AiohttpTransport(session, unkept_session, base_url, proxy, connect_seconds, max_response_bytes)
+    return AiohttpTransport(session, unkept_session, base_url, proxy, max_response_bytes)
 
 
 def connection_limit(connector: aiohttp.BaseConnector | None) -> float:

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Sequence
 from ssl import SSLContext
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import aiohttp
 from attrs import define, field
@@ -20,10 +20,8 @@ from contactship_async._http.aiohttp_transport import (
 )
 from contactship_async._http.messages import Transport
 from contactship_async._http.proxy import Proxy
+from contactship_async._http.requests import USER_AGENT
 from contactship_async._http.session import Session, WalkSession
-from contactship_async._version import __version__
-
-_USER_AGENT: Final = f"contactship-async/{__version__}"
 
 
 @define(eq=False, kw_only=True)
@@ -37,7 +35,6 @@ class Connection:
         ssl_context: For the connector that is opened; None takes the default.
         proxy: What requests go through; None for none.
         trace_configs: aiohttp trace configurations for the session.
-        connect_seconds: How long to wait for a connection; None waits without limit.
         max_response_bytes: The longest body accepted, decompressed.
         is_available: Whether calls are allowed: those over a pool only within its `async with`.
     """
@@ -48,7 +45,6 @@ class Connection:
     ssl_context: SSLContext | None
     proxy: Proxy | None
     trace_configs: Sequence[aiohttp.TraceConfig]
-    connect_seconds: float | None
     max_response_bytes: int
     is_available: bool = True
     max_requests: float = field(init=False)
@@ -116,12 +112,11 @@ class Connection:
             return Session(self.transport)
         opened = open_transport(
             base_url=self.base_url,
-            user_agent=_USER_AGENT,
+            user_agent=USER_AGENT,
             connector=self.connector,
             ssl_context=self.ssl_context,
             proxy=self.proxy,
             trace_configs=self.trace_configs,
-            connect_seconds=self.connect_seconds,
             max_response_bytes=self.max_response_bytes,
         )
         self.max_requests = opened.max_requests

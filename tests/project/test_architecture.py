@@ -21,14 +21,15 @@ MODULE_NAMES = {
     for module in MODULES
 }
 
-GROUND = ("_version", "_arguments", "_masking", "errors", "settings")
+GROUND = ("_version", "_arguments", "_headers", "_masking", "errors", "settings")
 PUBLIC = ("", "sandbox")
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "_version": (),
     "_arguments": (),
+    "_headers": (),
     "_masking": (),
-    "errors": ("_masking",),
+    "errors": ("_headers", "_masking"),
     "settings": ("_arguments",),
     "_codec": ("errors",),
     "models": ("_arguments", "_codec"),
