@@ -13,7 +13,7 @@ from attrs import define, field
 
 from contactship_async._http.aiohttp_transport import open_transport
 from contactship_async._http.messages import Transport
-from contactship_async._http.session import Session, WalkSession
+from contactship_async._http.session import OwnSession, Session, WalkSession
 from contactship_async._version import __version__
 
 DEFAULT_CONNECTIONS: Final = 100
@@ -108,20 +108,21 @@ class Connection:
     def _open(self) -> Session:
         if self.transport is not None:
             return Session(self.transport)
-        opened = open_transport(
-            base_url=self.base_url,
-            user_agent=_USER_AGENT,
-            connector=self.connector,
-            trace_configs=self.trace_configs,
-            connect_seconds=self.connect_seconds,
-            max_response_bytes=self.max_response_bytes,
+        return OwnSession(
+            open_transport(
+                base_url=self.base_url,
+                user_agent=_USER_AGENT,
+                connector=self.connector,
+                trace_configs=self.trace_configs,
+                connect_seconds=self.connect_seconds,
+                max_response_bytes=self.max_response_bytes,
+            )
         )
-        return Session(opened, opened)
 
     def _drop_session_left_behind(self) -> None:
         """Drop a session that another event loop has left: one that is closed, or stands still."""
         session = self._session
-        if session is None or session.loop is None or session.is_here():
+        if not isinstance(session, OwnSession) or session.is_here():
             return
         is_of_other_process = session.process_id != os.getpid() and not session.loop.is_closed()
         if is_of_other_process or session.loop.is_running():
