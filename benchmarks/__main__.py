@@ -34,6 +34,7 @@ QUESTIONS = (
     "import_time",
     "exact",
     "organizations",
+    "shared_key",
     "simulation",
 )
 """A module each, in the order of the tables."""

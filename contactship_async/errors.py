@@ -18,6 +18,7 @@ __all__ = [
     "AmbiguousOutcomeError",
     "AuthenticationError",
     "BadRequestError",
+    "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
     "ConnectionFailedError",
@@ -60,9 +61,12 @@ class ContactshipError(Exception):
 
     Attributes:
         position: How far the walk had come that this error ended; None outside walks.
+        may_have_been_processed: Whether an attempt of the call may have taken effect: False if each was refused, or
+            provably never reached the server.
     """
 
     position: WalkPosition | None = None
+    may_have_been_processed: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls the class with `args`, which fails for classes with required keyword arguments.
@@ -80,6 +84,14 @@ def _restore(
 
 class ConfigurationError(ContactshipError, ValueError):
     """The key is missing or malformed, or the base URL is unusable or would send the key in clear."""
+
+
+class ClientClosedError(ContactshipError, RuntimeError):
+    """The client, its pool, or the connector it was given was closed before a call, or a walk, had ended.
+
+    What was begun before that is never sent anew. (A call that is not safe to repeat, and had left, raises an
+    `AmbiguousOutcomeError` instead, whose `__cause__` is this error.) New calls open the client again.
+    """
 
 
 class TransportError(ContactshipError):
@@ -110,6 +122,8 @@ class AmbiguousOutcomeError(TransportError):
     Never retried by the client. Look whether it took effect before you repeat it: a second POST may dial a person
     twice.
     """
+
+    may_have_been_processed = True
 
 
 class StatusError(ContactshipError):
@@ -204,6 +218,7 @@ class MalformedResponseError(ContactshipError):
             hold no values of the response.
     """
 
+    may_have_been_processed = True
     issues: tuple[str, ...]
 
     def __init__(self, issues: tuple[str, ...]) -> None:
@@ -231,7 +246,9 @@ class OrganizationError(ContactshipError):
         text = str(error) if isinstance(error, ContactshipError) else type(error).__name__
         super().__init__(f"{organization}: {text}")
         self.organization = organization
-        self.position = error.position if isinstance(error, ContactshipError) else None
+        if isinstance(error, ContactshipError):
+            self.position = error.position
+            self.may_have_been_processed = error.may_have_been_processed
         self.__cause__ = error
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -249,6 +266,11 @@ class PoolError(ContactshipError, ExceptionGroup[OrganizationError]):
     def exceptions(self) -> tuple[OrganizationError, ...]:
         """The error of each organization that failed."""
         return cast("tuple[OrganizationError, ...]", super().exceptions)
+
+    @property
+    def may_have_been_processed(self) -> bool:  # type: ignore[override] # it is that of its members
+        """Whether a call of any of them may have taken effect."""
+        return any(error.may_have_been_processed for error in self.exceptions)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self.args, self.__dict__

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from functools import partial
 from inspect import iscoroutine
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack, cast
+from typing import Any, Generic, NoReturn, Self, TypeVar, Unpack, cast
 
 from attrs import frozen
 
@@ -15,7 +15,8 @@ from contactship_async._arguments import check_integer, check_type
 from contactship_async._client import ContactshipClient
 from contactship_async._configuration import DEFAULT_BASE_URL, ClientOptions, Settings, read_settings
 from contactship_async._http.api_key import ApiKey, ApiKeySource, read_api_key
-from contactship_async._http.rate_limits import Gate, Limits
+from contactship_async._http.gate import Gate
+from contactship_async._http.rate_limits import Limits
 from contactship_async._pagination.base import AnyListing
 from contactship_async._pool.merge import Merge
 from contactship_async.errors import ConfigurationError, OrganizationError, PoolError
@@ -55,8 +56,8 @@ class ContactshipPool:
             sets none. The documented one is `RateLimit(20, 60)`.
         total_rate_limit: The budget they share; None sets none. The documented one of an address is
             `RateLimit(600, 60)`.
-        options: `base_url`, `timeouts`, `retry`, `connector`, `transport`, `trace_configs`, `max_response_bytes` and
-            `allow_insecure_http` of `ContactshipClient`.
+        options: `base_url`, `timeouts`, `retry`, `connector`, `transport`, `trace_configs`, `max_response_bytes`,
+            `allow_insecure_http` and `on_wait` of `ContactshipClient`.
 
     Raises:
         ConfigurationError: A key is missing or malformed, or another setting is unusable.
@@ -133,8 +134,10 @@ class ContactshipPool:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._connection.is_available = False
+        stopped = [merge.stop() for merge in self._merges]
+        self._connection.end_calls()
         try:
-            await asyncio.gather(*(merge.stop() for merge in self._merges))  # Waits for all, also if it is cancelled.
+            await asyncio.gather(*stopped)  # Waits for all, also if it is cancelled.
         finally:
             await self._connection.close()
 
@@ -159,7 +162,8 @@ class ContactshipPool:
         Raises:
             TypeError: *walk* is no function.
             PoolError: Organizations failed; raised when all others have been delivered completely.
-            RuntimeError: The pool is not open, or was closed meanwhile.
+            ClientClosedError: The pool was closed meanwhile.
+            RuntimeError: The pool is not open.
         """
         check_type("walk", walk, Callable)
         self._connection.check_available()
@@ -181,11 +185,15 @@ class ContactshipPool:
 
         Raises:
             TypeError: *job* is no function.
-            RuntimeError: The pool is not open, or was closed meanwhile.
+            ClientClosedError: The pool was closed meanwhile.
+            RuntimeError: The pool is not open.
         """
         check_type("job", job, Callable)
         self._connection.check_available()
         return self._iterate_results(job)
+
+    def __reduce__(self) -> NoReturn:
+        self._connection.__reduce__()
 
     async def _iterate(
         self, walk: Callable[[ContactshipClient], AsyncIterable[T]]

@@ -139,7 +139,7 @@ async def test_lists_a_few_at_once_and_ctrl_c_ends_it(
         process = await start(*command, url=url, variables=keys_of(*names))
         lines = [await process.stdout.readline() for _ in range(3)]
         await all_begun.wait()
-        await asyncio.sleep(0.1)  # a real moment, in which another process does not begin another
+        await asyncio.sleep(0.1)  # real time, in which another process does not begin another
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(AT_ONCE):
             rest, stderr = await process.communicate()
@@ -377,7 +377,7 @@ async def test_a_reader_that_leaves_ends_it_silently(start: Any, write_file: Any
 
 
 async def test_a_slow_reader_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time limits of requests under way would run out if the event loop waited for who reads."""
+    """The time limits of requests under way would run out if the event loop waited for the reader."""
     number = PhoneNumber("pn-1", "+12025550100", PhoneNumberType.INBOUND, "org-1", datetime(2026, 1, 15, tzinfo=UTC))
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "w") as stdout:

@@ -137,7 +137,7 @@ async def test_serves_the_organizations_of_a_file(start: Any, contactship: Any, 
     file = tmp_path / "organizations.toml"
     file.write_text(FILE)
     options = ("--organizations", str(file), "--phone-numbers", "3", "--seed", "7")
-    # A key that is set already is somebody's real one, and no business of a sandbox.
+    # A key that is set already is a real one, which a sandbox must not see.
     server = await start(*SERVE, *options, variables={"ACME_CONTACTSHIP_KEY": "sk-live-SECRET"})
     exports = [(await server.stdout.readline()).decode() for _ in range(3)]
     url = exports[0].strip().partition("=")[2]

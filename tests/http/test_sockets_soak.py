@@ -24,7 +24,6 @@ TESTS = Path(__file__).parents[1] / "support"
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the counts from Linux's /proc")
 
 
-@pytest.mark.timeout(180)
 def test_all_counts_are_flat(volume: Volume) -> None:
     """The command goes round a few times, or in a full run for its share of the minutes, and says that nothing grew."""
     ended = subprocess.run(  # noqa: S603 - ours

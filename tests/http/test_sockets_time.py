@@ -107,7 +107,7 @@ async def test_post_from_full_pool_is_tried_again() -> None:
 
 @pytest.mark.parametrize("timeouts", [ATTEMPT, TOTAL], ids=["attempt", "total"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_refusal_that_drips(method: str, timeouts: Timeouts) -> None:
+async def test_refusal_sent_very_slowly(method: str, timeouts: Timeouts) -> None:
     """A refusal whose body does not end within the limit is that refusal, with its wait, not a time-out."""
     dripping: Act = [head(429, {"Content-Length": "999999", "Retry-After": "121"}), drip(b" ")]
     async with RawServer(dripping) as server, server.client(timeouts=timeouts) as client:

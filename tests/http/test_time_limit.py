@@ -51,7 +51,7 @@ def outcome(
         limit: Which one.
         seconds: Of the outer and of the inner limit.
         done: When the future is set; None for after all else.
-        cancelled: When somebody else cancels the task; None for never.
+        cancelled: When the task is cancelled from elsewhere; None for never.
         reaction: What the block does about a cancellation.
     """
     seen: list[object] = []
@@ -96,7 +96,7 @@ def outcome(
 def test_it_does_what_that_of_asyncio_does(
     seconds: tuple[float, float], done: int | None, cancelled: int | None, reaction: Reaction
 ) -> None:
-    """Whatever comes first or at once: the end, a limit, the one around it, or a cancellation by somebody else."""
+    """Whatever comes first or at once: the end, a limit, the one around it, or a cancellation from elsewhere."""
     assert outcome(asyncios, seconds, done, cancelled, reaction) == outcome(ours, seconds, done, cancelled, reaction)
 
 
@@ -106,7 +106,7 @@ def test_expired() -> None:
 
 
 def test_cancelled() -> None:
-    """A cancellation by somebody else passes, also where the limit has run out as well."""
+    """A cancellation from elsewhere passes, also where the limit has run out as well."""
     assert [asyncio.CancelledError, 1001.0, 1, False, False, "goes on", False] == outcome(ours, (3, 2), None, 1, "pass")
     assert [asyncio.CancelledError, 1001.0, 1, False, True, "goes on", False] == outcome(ours, (3, 1), None, 1, "pass")
 

@@ -154,7 +154,7 @@ def test_odd_servers(serve: Serve, exact: bool, concurrency: int) -> None:
     assert len(drive.windows) <= 20
 
 
-def test_end_is_doubted_three_times() -> None:
+def test_end_is_rechecked_three_times() -> None:
     """A proven end that the count contradicts is requested three times more."""
     drive = Drive(make_walk(page_size=10, concurrency=1, exact=True), DISHARMLESS["hides rows"][0])
     with pytest.raises(PaginationError):
@@ -399,7 +399,7 @@ def test_one_page_at_a_time_after_a_gap() -> None:
 
 
 def test_careful_ahead_after_a_surprise() -> None:
-    """After a page that does not fit, the window that slides grows by one page for each that does."""
+    """After a page that does not fit, the sliding window grows by one page for each that does."""
     rows = rows_of(200)
     moved: list[bool] = []
 
@@ -432,7 +432,7 @@ def test_pages_behind_one_that_leads_no_further(slides: bool) -> None:
 
 
 def test_count_that_is_missing_all_at_once() -> None:
-    """Where the server tells no count any more, the pages in flight are still wanted, and then one at a time."""
+    """Where the server no longer sends a count, the pages in flight are still wanted, and then one at a time."""
     rows = rows_of(120)
 
     def serve(asked: PageRequest) -> tuple[Sequence[Row], int | None]:

@@ -132,7 +132,7 @@ async def test_pages_held(width: int) -> None:
 @each_factory
 @each_walk
 async def test_failing_page(make_walk: Callable[[int], Walk[Row]], width: int) -> None:
-    """Whichever page fails, the rows before it come first, then its own error, which tells where to go on."""
+    """Whichever page fails, the rows before it come first, then its own error, which says where to go on."""
     for kind, row in product([MalformedResponseError, ContactshipError, ValueError, RuntimeError], ALL):
         failure = fail(kind)
         listing = WatchedListing(failures={row: failure})
@@ -301,7 +301,7 @@ async def test_block_left(width: int, fails: bool, leave: Callable[[Ahead, int],
 
 @each_factory
 async def test_block_without_a_loop() -> None:
-    """A prefetch that nobody iterates over ends with its block, and its failed page comes to nothing."""
+    """A prefetch that is not iterated over ends with its block, and its failed page is dropped."""
     for turns, fails in product(range(4), (False, True)):
         listing = WatchedListing(failures={0: fail(ContactshipError)} if fails else {})
         async with Prefetch(SlidingRows(4), listing.fetch):
@@ -312,7 +312,7 @@ async def test_block_without_a_loop() -> None:
 
 @each_factory
 async def test_left_while_another_task_waits() -> None:
-    """A task that waits for a page when the block is left is told so."""
+    """A task that waits for a page when the block is left gets an error."""
     listing = WatchedListing(turns=lambda offset: None if offset else 0)
     async with Prefetch(SlidingRows(2), listing.fetch) as ahead:
         pages = ahead.pages()
@@ -485,7 +485,7 @@ async def test_iterated_over_twice() -> None:
 
 @each_factory
 async def test_iterated_over_by_two_tasks() -> None:
-    """The second task that waits for a page is told so, and the first one gets it."""
+    """The second task that waits for a page gets an error, and the first one gets the page."""
     listing = WatchedListing()
     async with Prefetch(sliding_walk(4), listing.fetch) as ahead:
         rows = aiter(ahead)
@@ -498,7 +498,7 @@ async def test_iterated_over_by_two_tasks() -> None:
 
 
 @each_width
-async def test_error_is_let_go(width: int) -> None:
+async def test_error_is_freed(width: int) -> None:
     """The error of a page, and with it all that its frames hold, is freed without the garbage collector."""
     gc.disable()
     try:
@@ -516,8 +516,8 @@ async def test_error_is_let_go(width: int) -> None:
 
 
 @each_width
-async def test_rows_are_let_go(width: int) -> None:
-    """When the block is left, no row is held any more, without the garbage collector and whoever keeps the prefetch."""
+async def test_rows_are_freed(width: int) -> None:
+    """When the block is left, no row is held any more, without the garbage collector, even if the prefetch is kept."""
     gc.disable()
     try:
         for row in ALL:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.timeout(180)  # each test starts pytest anew, and one of them three times
-
 PROJECT = Path(__file__).parents[1] / "support" / "throwaway_project"
 
 NO_ASYNC_PLUGIN = ("-p", "no:asyncio", "-p", "no:anyio")

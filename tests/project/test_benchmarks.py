@@ -121,7 +121,7 @@ LINES = [
 
 
 def shown_in(picture: str) -> dict[str, str]:
-    """Tell what a picture says of each bar."""
+    """Return what a picture says of each bar."""
     texts = list(ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text"))  # noqa: S314 - our own
     return {text.text or "": value.text or "" for text, value in pairwise(texts) if text.get("class") == "label"}
 

@@ -122,8 +122,8 @@ async def test_each_row_once_while_others_come(case: Case, mode: dict[str, Any])
     async with case.server(rows, arriving=arriving).client() as client:
         read = in_json([row async for row in case.listing(client).rows(page_size=5, **mode)])
 
-    lasting = case.read(rows)
-    assert lasting == [row for row in read if row in lasting]
+    present_throughout = case.read(rows)
+    assert present_throughout == [row for row in read if row in present_throughout]
     assert [] == [row for row in read if read.count(row) > 1]
 
 

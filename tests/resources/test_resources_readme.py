@@ -17,7 +17,6 @@ TAG: Final = {"id": "tag-1", "name": "VIP", "color": "#1A73E8", "created_at": "2
 
 EXPECTED: Final[list[tuple[bool, list[str], str]]] = [
     (False, ["POST /v1/tags"], "VIP None\n"),
-    (True, ["GET /v1/tags"] * 6, "VIP\nVIP\n0 1\n"),
     (False, ["PATCH /v1/tags/tag-1"], ""),
     (True, ["GET /v1/campaigns", "GET /v1/thread/thr-1"], f"VIP\n{ {'data': [TAG], 'count': 1} }\n"),
 ]

@@ -121,7 +121,7 @@ def test_one_at_a_time(touch: Callable[[Sandbox], object]) -> None:
         thread = Thread(target=touch, args=[sandbox])
         with sandbox._handler.lock:
             thread.start()
-            thread.join(0.05)  # a real moment: a thread that waits for a lock tells nobody
+            thread.join(0.05)  # real time: nothing shows that a thread waits for a lock
             assert thread.is_alive()
         thread.join(10)
         assert not thread.is_alive()

@@ -183,8 +183,8 @@ def make_walk(  # noqa: PLR0913 - the settings of a walk, all by keyword
 def walk_through(walk: OverlappingWalk[Row], listing: ChangingListing, *, slides: bool = False) -> Iterator[Row]:
     """Yield the rows of a walk; requests that are in flight together are responded to in any order.
 
-    Where the window slides, requests are in flight as soon as they are wanted, and any of them are answered before the
-    first one is. Else the next ones are sent when all have been answered.
+    Where the window slides, requests are in flight as soon as they are wanted, and any of them get their response
+    before the first one. Else the next ones are sent when all have theirs.
 
     Raises:
         AssertionError: The walk does not end.

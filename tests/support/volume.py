@@ -21,6 +21,7 @@ SHARES: Final[Mapping[str, float]] = {
     "exact walks": 5,
     "concurrent walks": 3,
     "merges": 1,
+    "eight processes": 2,
     "fuzzing, codec": 1,
     "fuzzing, headers": 1,
     "fuzzing, responses": 1,
@@ -30,9 +31,6 @@ SHARES: Final[Mapping[str, float]] = {
     "soak": 3,
 }
 """The minutes of a full run are shared out in this ratio."""
-
-_SECONDS_OF_A_FULL_TEST: Final = 120.0
-"""Besides its share: the most that a test without one takes in a full run, on a busy machine."""
 
 settings.register_profile(
     "sample",
@@ -102,7 +100,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("full")
     if config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(SystemRandom().getrandbits(32))
-    config.option.timeout = _SECONDS_OF_A_FULL_TEST + 60 * minutes
+    if config.option.timeout is None:
+        config.option.timeout = float(config.getini("timeout")) + 60 * minutes
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
