@@ -124,6 +124,7 @@ class AttemptLoop:
                 wait, ended = began - ended, self.clock()
                 self._log(request, attempt, outcome, elapsed=ended - began, wait=wait)
             if isinstance(outcome, Response):
+                self.limits.told_budget.note(outcome.headers)
                 pauses = read_pauses(outcome.headers)
                 if pauses is not None:
                     self.limits.pause(pauses)
@@ -209,7 +210,7 @@ class AttemptLoop:
         return self.rng() * min(self.policy.max_delay, longest)
 
     def _is_final(self, attempts: int, request: Request, error: ContactshipError) -> bool:
-        if attempts >= self.policy.max_attempts:
+        if attempts >= self.policy.max_attempts or request.delivery.is_hopeless:
             return True
         if isinstance(error, StatusError):
             too_long = error.retry_after is not None and error.retry_after > self.policy.max_retry_after
@@ -251,6 +252,7 @@ class AttemptLoop:
             "elapsed": elapsed,
             "wait": wait,
             "organization": self.organization,
+            "request_id": request.redacted_id(outcome) if isinstance(outcome, Response) else None,
         }
         text = "{method} {path}: {outcome} after {elapsed:.3f} s (attempt {attempt}, waited {wait:.3f} s before it)"
         _LOGGER.log(level, text.format(outcome=facts["status"] or facts["error"], **facts), extra=facts)
