@@ -16,8 +16,8 @@ def find_methods(client: type[Any]) -> Iterator[tuple[str, str, dict[str, Callab
     members = {name: member for owner in reversed(client.__mro__) for name, member in vars(owner).items()}
     for name, member in members.items():
         getter = member.fget if isinstance(member, property) else None
-        if getter is not None:
-            resource = get_type_hints(getter)["return"]
+        resource = None if getter is None else get_type_hints(getter)["return"]
+        if getter is not None and isinstance(resource, type):
             methods: dict[str, Callable[..., Any]] = {
                 key: method
                 for key, method in vars(resource).items()

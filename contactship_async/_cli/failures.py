@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from contactship_async import AuthenticationError, ContactshipError, PoolError, StatusError, WalkPosition
+from contactship_async import (
+    AuthenticationError,
+    ContactshipError,
+    MalformedResponseError,
+    PoolError,
+    StatusError,
+    WalkPosition,
+)
 
 _MAX_MESSAGE_CHARACTERS: Final = 300  # characters of a server's message that are shown
 
@@ -18,7 +25,9 @@ def describe(error: ContactshipError, noun: str | None = None) -> str:
         noun: What was listed, in the plural, where an offset can go on from there.
     """
     advice = ""
-    if noun and error.position is not None and error.position.yielded:
+    if noun and _is_malformed_row(error):
+        advice = f"; to go on behind that row, add --offset {_offset_behind(error)}"
+    elif noun and error.position is not None and error.position.yielded:
         advice = f"; to go on after the {_name_printed(error.position, noun)}, add --offset {error.position.offset}"
     return f"{error}{_explain(error, 'CONTACTSHIP_API_KEY')}{advice}"
 
@@ -28,12 +37,22 @@ def describe_each(error: PoolError, variables: Mapping[str, str], noun: str | No
     places = {name: place for place, name in enumerate(variables)}
     for failure in sorted(error.exceptions, key=lambda failure: places[failure.organization]):
         text = f"{failure}{_explain(failure.__cause__, variables[failure.organization])}"
-        if noun and failure.position is not None and failure.position.yielded:
+        if noun and _is_malformed_row(failure.__cause__):
+            text += f"; to go on behind that row, list it alone with --offset {_offset_behind(failure)}"
+        elif noun and failure.position is not None and failure.position.yielded:
             text += (
                 f"; to go on after its {_name_printed(failure.position, noun)},"
                 f" list it alone with --offset {failure.position.offset}"
             )
         yield text
+
+
+def _is_malformed_row(error: BaseException | None) -> bool:
+    return isinstance(error, MalformedResponseError) and error.row is not None and error.position is not None
+
+
+def _offset_behind(error: ContactshipError) -> int:
+    return 0 if error.position is None else error.position.offset + 1
 
 
 def _name_printed(position: WalkPosition, noun: str) -> str:

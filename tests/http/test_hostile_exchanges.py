@@ -40,6 +40,7 @@ from contactship_async import (
     PermissionDeniedError,
     RateLimitError,
     RequestTimeoutError,
+    RetryPolicy,
     ServerError,
     StatusError,
     Timeouts,
@@ -52,6 +53,7 @@ FAILED = ConnectionFailedError
 AMBIGUOUS = AmbiguousOutcomeError
 
 BRIEF = {"timeouts": Timeouts(attempt=LIMIT)}
+ONCE = {"retry": RetryPolicy(max_attempts=1)}
 SOON = LIMIT + TOLERANCE
 DONE = reply("done")
 HALF = [reply_head(Content_Length="999"), b'{"hidden": "+12025550142']
@@ -92,16 +94,16 @@ LONG_REFUSALS: dict[str, Act] = {
 
 RETRIED: dict[int, type[StatusError]] = {
     408: StatusError,
-    429: RateLimitError,
-    **dict.fromkeys([500, 502, 503, 504], ServerError),
+    425: StatusError,
+    **dict.fromkeys([500, 502, 503, 504, 507, 511, 520, 522, 599], ServerError),
 }
 FINAL: dict[int, type[StatusError]] = {
     400: BadRequestError,
     401: AuthenticationError,
     403: PermissionDeniedError,
     404: NotFoundError,
-    **dict.fromkeys([402, 405, 406, 410, 413, 418, 422, 425, 451, 499, 600, 999], StatusError),
-    **dict.fromkeys([501, 505, 507, 511, 520, 522, 599], ServerError),
+    **dict.fromkeys([402, 405, 406, 410, 413, 418, 422, 451, 499, 600, 999], StatusError),
+    **dict.fromkeys([501, 505], ServerError),
     409: ConflictError,
 }
 SWITCH = reply_head(101, Upgrade="other", Connection="upgrade")
@@ -114,6 +116,7 @@ STATUSES = [
         for status, error in FINAL.items()
         for each in cases(REFUSALS[status], dict.fromkeys(("GET", *WRITES), error))
     ),
+    *cases({"429, sent once": refusal(429, Retry_After="0")}, dict.fromkeys(("GET", *WRITES), RateLimitError), 1, ONCE),
     case("503, HEAD", reply_head(503), "HEAD", ServerError, 3),
     *cases({"101": [SWITCH, stall], "101 and more": SWITCH + DONE}, {"GET": StatusError, "POST": StatusError}),
     *cases({"199": reply_head(199)}, {"GET": TIMED_OUT, "POST": AMBIGUOUS}, 1, ATTEMPT),
@@ -138,7 +141,7 @@ TOO_LONG = ["121", "86400", "9" * 400, "8" * 5000, "Fri, 31 Dec 9999 23:59:59 GM
 NONSENSE = [
     "",
     "-1",
-    "1.5",
+    "1.5.",
     "1e3",
     "inf",
     "nan",
@@ -156,8 +159,7 @@ RETRIES = [
     *(case(f"{name}, safe POST", script, SAFE_POST, "done", 3, BRIEF) for name, script in AGAIN.items()),
     *cases(AGAIN_OF_AIOHTTP, {"GET": "done"}, 4),
     *cases(BROKEN, {"GET": FAILED}, (3, 6)),
-    *cases(BROKEN, dict.fromkeys(["POST", "PATCH"], AMBIGUOUS), in_text="may have been processed"),
-    *cases(BROKEN, dict.fromkeys(["PUT", "DELETE"], AMBIGUOUS), 2, in_text="may have been processed"),
+    *cases(BROKEN, dict.fromkeys(WRITES, AMBIGUOUS), in_text="may have been processed"),
     *cases({"close at once": close, "reset at once": reset}, {"POST": AMBIGUOUS}, listens=False),
 ]
 WAITS = [
@@ -220,8 +222,8 @@ KEPT = [
     case(
         "late response to a call given up", ([*HALF, LATE, POISON], DONE), "GET POST", (TIMED_OUT, "done"), 2, ATTEMPT
     ),
-    *cases(RACES, dict.fromkeys([f"GET {name}" for name in ("GET", "PUT", "DELETE")], ("done", "done")), 3),
-    *cases(RACES, dict.fromkeys([f"GET {name}" for name in ("POST", "PATCH")], ("done", AMBIGUOUS)), 2),
+    *cases(RACES, {"GET GET": ("done", "done")}, 3),
+    *cases(RACES, dict.fromkeys([f"GET {name}" for name in WRITES], ("done", AMBIGUOUS)), 2),
 ]
 
 KEYS = ["\r\nX-Injected: 1", "\nx", "\0", "\x7f", " x", "\xe9", "\ud800", "x" * 512]

@@ -19,7 +19,7 @@ from contactship_async import ConnectionFailedError, MalformedResponseError, Pag
 
 TEXT = "expected a non-empty string"
 NO_ROWS: list[Any] = [None, {}, "", 0, False, 1.5, "pn-1", {"0": row()}, {"data": [row()]}]
-NO_COUNTS: list[Any] = [-1, 1.0, 0.5, "1", " 1 ", "", True, [1], {}, 1e300]
+NO_COUNTS: list[Any] = [-1, 1.5, 0.5, "1.0", " 1 ", "", True, [1], {}, 1e300]
 NO_PAGES: list[Any] = [
     None,
     True,
@@ -39,7 +39,7 @@ NO_PAGINATIONS: list[Any] = [
     {},
     {"total": 1},
     {"total_rows": None},
-    {"total_rows": "1"},
+    {"total_rows": "one"},
     {"total_rows": -1},
 ]
 NO_ROW: list[Any] = [None, [], "x", 1, True, {}]
@@ -156,9 +156,25 @@ LISTINGS: Mapping[str, tuple[Window, *tuple[tuple[Any, ...], ...]]] = {
     "one row for ever": (lambda _, n: ([0] * n, 22), (WRONG, 3, 1), (WRONG, 6, 1), (WRONG, 18, 1)),
 }
 HOW: dict[str, dict[str, Any]] = {"in order": {}, "exact": {"exact": True}, "concurrent": {"concurrency": 4}}
+MORE_REQUESTS_AHEAD = 8
+"""A window that slides may be in flight when the walk is at its end, or has to take a step back."""
+
 WALKS = [
     *(
         case(f"{name}, {how}", listing(window), walk(**HOW[how]), outcome, (1, most), came=sum(came))
+        for name, (window, *expected) in LISTINGS.items()
+        for how, (outcome, most, *came) in zip(HOW, expected, strict=True)
+    ),
+    *(
+        case(
+            f"{name}, {how}, ahead",
+            listing(window),
+            walk(ahead=True, **HOW[how]),
+            outcome,
+            (1, most + MORE_REQUESTS_AHEAD * (how == "concurrent")),
+            came=sum(came),
+            in_sample=how == "concurrent",
+        )
         for name, (window, *expected) in LISTINGS.items()
         for how, (outcome, most, *came) in zip(HOW, expected, strict=True)
     ),

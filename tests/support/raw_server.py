@@ -14,21 +14,42 @@ import asyncio
 import fcntl
 import json
 import socket
+import ssl
 import struct
 import termios
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from turns import pass_turns
 
 from contactship_async import ContactshipClient, RetryPolicy, Timeouts
 
 _DRIP_SECONDS = 0.02  # real ones, as those of the limits that dripping must not prolong
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+def skip_rate_limits(client: ContactshipClient) -> ContactshipClient:
+    """Let the waits of *client* for rate limits pass at once, by a clock that is set forward."""
+    skipped = 0.0
+
+    def clock() -> float:
+        return time.monotonic() + skipped
+
+    async def skip(seconds: float) -> None:
+        nonlocal skipped
+        skipped += seconds
+        await asyncio.sleep(0)
+
+    attempts = client._caller.attempts
+    for gate in (attempts.limits.organization, attempts.limits.address, attempts.limits.heavy):
+        gate.clock, gate.sleep = clock, skip
+    client._caller.attempts = evolve(attempts, clock=clock)
+    return client
 
 
 @frozen
@@ -161,14 +182,22 @@ class RawServer:
         script: The acts, one for each request; the last one is played from then on.
         listens: Whether requests are read. If not, an act is played as soon as a connection stands.
         elsewhere: The URL of another server, for acts that point at it.
+        ssl_context: With it, the server is reached by TLS.
     """
 
-    def __init__(self, *script: Act, listens: bool = True, elsewhere: str = "") -> None:
+    def __init__(
+        self,
+        *script: Act,
+        listens: bool = True,
+        elsewhere: str = "",
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
         self.requests: list[Received] = []
         self.connections = 0
         self._script = script or (stall,)
         self._listens = listens
         self._elsewhere = elsewhere
+        self._ssl_context = ssl_context
         self._played = 0
         self._playing = 0
         self._news = asyncio.Condition()
@@ -176,8 +205,8 @@ class RawServer:
         self._peers: list[Peer] = []
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._welcome, "127.0.0.1", 0)
-        self._port: int = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._welcome, "127.0.0.1", 0, ssl=self._ssl_context)
+        self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(
@@ -195,12 +224,15 @@ class RawServer:
     @property
     def url(self) -> str:
         """Where the server is."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'https' if self._ssl_context else 'http'}://127.0.0.1:{self.port}"
 
     def client(self, api_key: Any = "sk-live-KEY", **settings: Any) -> ContactshipClient:
         """Make a client of this server, which retries without a delay and waits longer than any test."""
         retry = RetryPolicy(max_attempts=3, initial_delay=0)
-        return ContactshipClient(api_key, **{"base_url": self.url, "retry": retry, "timeouts": Timeouts(), **settings})
+        client = ContactshipClient(
+            api_key, **{"base_url": self.url, "retry": retry, "timeouts": Timeouts(), **settings}
+        )
+        return skip_rate_limits(client)
 
     async def is_asked(self, times: int = 1) -> None:
         """Wait until that many requests have arrived; connections, if it does not listen."""
