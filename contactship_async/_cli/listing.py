@@ -12,7 +12,7 @@ import attrs
 from attrs import frozen
 from cyclopts import CycloptsError
 
-from contactship_async import ContactshipClient, ContactshipError, ContactshipPool, Page, PoolError
+from contactship_async import ContactshipClient, ContactshipError, ContactshipPool, Page, PoolError, Prefetch
 from contactship_async._cli.failures import describe, describe_each
 from contactship_async._cli.options import NonNegativeInt, PositiveInt, wrong_usage
 from contactship_async._cli.organizations import Target
@@ -29,10 +29,10 @@ _NamedPages: TypeAlias = AsyncGenerator[tuple[str, Page[Any]], None]
 
 
 class Listing(Protocol):
-    """What the commands need of a listing; `pages` takes more where the listing has offsets."""
+    """What the commands need of a listing; `prefetch` takes more where the listing has offsets."""
 
     @property
-    def pages(self) -> Callable[..., _Pages]: ...
+    def prefetch(self) -> Callable[..., Prefetch[Any]]: ...
 
     async def count(self) -> int: ...
 
@@ -62,7 +62,7 @@ class Walk:
 
 
 ARGUMENTS: Final = {"limit": "max_items"}
-"""The options of a walk that have another name than the arguments of `pages`."""
+"""The options of a walk that have another name than the arguments of `prefetch`."""
 
 
 @frozen
@@ -101,7 +101,7 @@ def print_listing(
     options = {ARGUMENTS.get(name, name): given[name] for name in subject.options}
 
     def fetch(client: ContactshipClient) -> _Pages:
-        return ask(client).pages(**options)
+        return _pages_of(ask(client).prefetch(**options))
 
     return _print_pages(subject, fetch, target, format, check=fetch, walk=walk)
 
@@ -215,6 +215,12 @@ def _print_pages(  # noqa: PLR0913 - what is printed, of whom, and how
         return 1
     output.end(failures=0)
     return 0
+
+
+async def _pages_of(prefetch: Prefetch[Any]) -> _Pages:
+    async with prefetch as ahead:
+        async for page in ahead.pages():
+            yield page
 
 
 async def _walk_alone(client: ContactshipClient, watch: Callable[[ContactshipClient], _Pages]) -> _NamedPages:

@@ -69,8 +69,8 @@ class _Method:
 
     @property
     def is_listing(self) -> bool:
-        """Whether it returns a listing: what has pages."""
-        return hasattr(self.returns, "pages")
+        """Whether it returns a listing: what can be fetched ahead."""
+        return hasattr(self.returns, "prefetch")
 
     @property
     def noun(self) -> str:
@@ -120,7 +120,7 @@ def _derive_commands(method: _Method) -> Iterator[Callable[..., int]]:
 
 
 def _derive_list(method: _Method) -> Callable[..., int]:
-    taken = inspect.signature(method.returns.pages).parameters
+    taken = inspect.signature(method.returns.prefetch).parameters
     walk = [option for option in options_of(Walk) if ARGUMENTS.get(option.name, option.name) in taken]
     subject = Subject(method.noun, find_fields(method.row_type), tuple(option.name for option in walk))
 

@@ -21,7 +21,7 @@ from contactship_async._http.aiohttp_transport import (
 from contactship_async._http.messages import Transport
 from contactship_async._http.proxy import Proxy
 from contactship_async._http.requests import USER_AGENT
-from contactship_async._http.session import Session, WalkSession
+from contactship_async._http.session import OwnSession, Session, WalkSession
 
 
 @define(eq=False, kw_only=True)
@@ -120,12 +120,12 @@ class Connection:
             max_response_bytes=self.max_response_bytes,
         )
         self.max_requests = opened.max_requests
-        return Session(opened, opened)
+        return OwnSession(opened)
 
     def _drop_session_left_behind(self) -> None:
         """Drop a session that another event loop has left: one that is closed, or stands still."""
         session = self._session
-        if session is None or session.loop is None or session.is_here():
+        if not isinstance(session, OwnSession) or session.is_here():
             return
         is_of_other_process = session.process_id != os.getpid() and not session.loop.is_closed()
         if is_of_other_process or session.loop.is_running():

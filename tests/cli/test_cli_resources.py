@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, date, datetime
 from enum import Enum
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -113,7 +115,11 @@ class Cursor:
     rows: Sequence[object]
     failure: Exception | None = None
 
-    async def pages(self, *, max_items: int | None = None) -> AsyncGenerator[Page[Any], None]:
+    def prefetch(self, *, max_items: int | None = None) -> AbstractAsyncContextManager[Any]:
+        """Offer the pages within `async with`."""
+        return nullcontext(SimpleNamespace(pages=lambda: self._pages(max_items)))
+
+    async def _pages(self, max_items: int | None) -> AsyncGenerator[Page[Any], None]:
         """Yield a page for each row."""
         for row in self.rows[:max_items]:
             yield Page((row,), None, 0, None)

@@ -463,7 +463,7 @@ async def test_success_of_another_call_renews_the_patience() -> None:
         if passed(world) >= 1500:
             return OK
         if passed(world) < 500:
-            loop.limits.succeed()
+            loop.limits.organization.succeed()
         return status(429)
 
     with pytest.raises(RateLimitError):
