@@ -216,6 +216,8 @@ class RawServer:
         for task in self._tasks:
             task.cancel()
         outcomes = await asyncio.gather(*self._tasks, return_exceptions=True)
+        # A connection that broke off has an error, which asyncio would report as never retrieved.
+        await asyncio.gather(*(peer.writer.wait_closed() for peer in self._peers), return_exceptions=True)
         await self._server.wait_closed()
         for outcome in outcomes:
             if isinstance(outcome, Exception):
