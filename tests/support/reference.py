@@ -50,7 +50,8 @@ def build() -> None:
         if page.stem != "common":  # where they are defined
             for name, named_type in _NAMED_TYPES.items():
                 text = _name_type(text, name, repr(named_type).removeprefix("typing."))
-        page.write_text(text.replace("</head>", f"{_STYLE}</head>", 1), encoding="utf-8")
+        text = text.replace('<span class="param">\t', '<span class="param">').replace("</head>", f"{_STYLE}</head>", 1)
+        page.write_text(text, encoding="utf-8")
 
 
 def _name_type(text: str, name: str, made_of: str) -> str:
