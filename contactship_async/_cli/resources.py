@@ -10,7 +10,6 @@ from attrs import frozen
 from cyclopts import App
 
 from contactship_async import ContactshipClient
-from contactship_async._cli.commands import find_methods, summarize
 from contactship_async._cli.listing import ARGUMENTS, Subject, Walk, print_count, print_listing, print_object
 from contactship_async._cli.options import make_command, options_of
 from contactship_async._cli.organizations import Target
@@ -109,6 +108,31 @@ def derive_apps(client: type[Any], *names: str) -> Iterator[App]:
                 for command in _derive_commands(_Method.read(resource, name, function)):
                     app.command(command, name=command.__name__)
             yield app
+
+
+def find_methods(client: type[Any]) -> Iterator[tuple[str, str, dict[str, Callable[..., Any]]]]:
+    """Find the resources of a class of clients that have something to list or to get.
+
+    Yields:
+        The attribute of the client, what it says about itself, and the methods that commands are made of.
+    """
+    members = {name: member for owner in reversed(client.__mro__) for name, member in vars(owner).items()}
+    for name, member in members.items():
+        getter = member.fget if isinstance(member, property) else None
+        resource = None if getter is None else get_type_hints(getter)["return"]
+        if getter is not None and isinstance(resource, type):
+            methods: dict[str, Callable[..., Any]] = {
+                key: method
+                for key, method in vars(resource).items()
+                if inspect.isfunction(method) and (key == "get" or key.partition("_")[0] == "list")
+            }
+            if methods:
+                yield name, summarize(getter), methods
+
+
+def summarize(function: Callable[..., Any]) -> str:
+    """Return the first paragraph of a docstring."""
+    return " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
 
 
 def _derive_commands(method: _Method) -> Iterator[Callable[..., int]]:
