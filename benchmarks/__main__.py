@@ -25,7 +25,18 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "benchmarks" / "README.md"
 PICTURE = ROOT / "benchmarks" / "walk.svg"
 
-QUESTIONS = ("walk", "client_cpu", "decoding", "memory", "import_time", "exact", "organizations", "simulation")
+QUESTIONS = (
+    "walk",
+    "slow_consumer",
+    "client_cpu",
+    "decoding",
+    "memory",
+    "import_time",
+    "exact",
+    "organizations",
+    "shared_key",
+    "simulation",
+)
 """A module each, in the order of the tables."""
 
 

@@ -61,7 +61,7 @@ UNHEALTHY = (Health.SILENT, Health.SLOW, Health.FAILING, Health.REFUSED)
 OTHERS = range(len(UNHEALTHY), ORGANIZATIONS)
 WAITING = 10_000
 
-MOST_SECONDS = 30
+MAX_SECONDS = 30
 """What has not arrived by then is lost."""
 
 REQUEST = "one request of the bare loop"
@@ -179,7 +179,7 @@ async def _time_pool(url: str, unhealthy: Sequence[Health]) -> Arrivals:
     async with ContactshipPool(keys, base_url=url, max_concurrent=AT_ONCE) as pool:
         start = perf_counter()
         with suppress(TimeoutError):
-            async with asyncio.timeout(MOST_SECONDS), aclosing(pool.iter(_walk)) as items:
+            async with asyncio.timeout(MAX_SECONDS), aclosing(pool.iter(_walk)) as items:
                 async for name, number in items:
                     read[name].append(number)
                     if len(read[name]) == NUMBERS:

@@ -3,8 +3,9 @@
 Command: python -m benchmarks walk
 
 Setting: 10,000 phone numbers in pages of 100; the server waits 50 ms, then in a second run 5 ms, before each response;
-1, 4, 16 and 32 pages in flight. Time on the wall, connections included, clients opened before. All rivals have one page
-in flight: none of them can do more. The bare loop has 1 and 16. 15 rounds.
+1, 4, 16 and 32 pages in flight, and 16 and 32 by `prefetch`, page by page. Time on the wall, connections included,
+clients opened before. All rivals have one page in flight: none of them can do more. The bare loop has 1 and 16. 15
+rounds.
 
 The ideal is the number of trips times what one request takes, which is a hundredth of the bare loop's walk in the same
 round. The first page alone tells the count, and neighbouring pages overlap by one row: 100 more pages, in windows of as
@@ -40,6 +41,7 @@ LOOPS = {
     "httpx + pydantic": Walker("httpx_pydantic"),
 }
 
+AHEAD = (16, 32)
 TIMES_FASTER = {0.05: (1, 16, 32), 0.005: (16,)}
 TIMES_IDEAL = {0.05: (1, 4, 16, 32), 0.005: (16,)}
 """Which of our walks are compared, by the seconds of latency: how many pages they have in flight."""
@@ -52,9 +54,9 @@ def trips(in_flight: int) -> int:
     return 1 + ceil(ceil((ROWS - PAGE_SIZE) / (PAGE_SIZE - 1)) / in_flight)
 
 
-def ours(in_flight: int) -> str:
+def ours(in_flight: int, *, ahead: bool = False) -> str:
     """Name a walk of ours."""
-    return f"contactship_async, {in_flight} in flight"
+    return f"contactship_async, {in_flight} in flight{', prefetch' * ahead}"
 
 
 def setting_of(latency: float) -> str:
@@ -72,7 +74,8 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
             result.lines.append(Line(setting, label, spread(seconds), SECONDS))
         result.findings.extend(_times_faster(setting, measured, in_flight) for in_flight in TIMES_FASTER[latency])
         result.findings.extend(_times_ideal(setting, measured, in_flight) for in_flight in TIMES_IDEAL[latency])
-        result.findings.append(_times_floor(setting, measured))
+        result.findings.extend(_times_ideal(setting, measured, in_flight, ahead=True) for in_flight in AHEAD)
+        result.findings.extend(_times_floor(setting, measured, ahead=ahead) for ahead in (False, True))
     return result
 
 
@@ -80,25 +83,27 @@ def _measure(latency: float, rounds: int) -> dict[str, list[float]]:
     walkers = {name: Walker(contender) for name, contender in RIVALS.items()} | LOOPS
     for in_flight in IN_FLIGHT:
         walkers[ours(in_flight)] = Walker("contactship", {"concurrency": in_flight} if in_flight > 1 else {})
+    for in_flight in AHEAD:
+        walkers[ours(in_flight, ahead=True)] = Walker("contactship_ahead", {"concurrency": in_flight})
     samples = compare_walks(walkers, rows=ROWS, latency=latency, rounds=rounds)
     return {name: walls(of_walker) for name, of_walker in samples.items()}
 
 
-def _times_ideal(setting: str, measured: dict[str, list[float]], in_flight: int) -> Finding:
-    mine = measured[ours(in_flight)]
+def _times_ideal(setting: str, measured: dict[str, list[float]], in_flight: int, *, ahead: bool = False) -> Finding:
+    mine = measured[ours(in_flight, ahead=ahead)]
     ideal = [seconds * trips(in_flight) / trips(1) for seconds in measured[FLOOR]]
     return judged(
-        f"{setting}, {in_flight} in flight",
+        f"{setting}, {in_flight} in flight{', prefetch' * ahead}",
         SECONDS(spread(mine).median),
         f"the ideal, {trips(in_flight)} trips: {SECONDS(spread(ideal).median)}",
         ratio(mine, ideal),
     )
 
 
-def _times_floor(setting: str, measured: dict[str, list[float]]) -> Finding:
-    mine, floor = measured[ours(16)], measured[FLOOR_16]
+def _times_floor(setting: str, measured: dict[str, list[float]], *, ahead: bool) -> Finding:
+    mine, floor = measured[ours(16, ahead=ahead)], measured[FLOOR_16]
     return judged(
-        f"{setting}, 16 in flight",
+        f"{setting}, 16 in flight{', prefetch' * ahead}",
         SECONDS(spread(mine).median),
         f"{FLOOR_16}: {SECONDS(spread(floor).median)}",
         ratio(mine, floor),

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     )
     from contactship_async.models.common import Page, SortOrder
     from contactship_async.models.phone_numbers import PhoneNumber, PhoneNumberType
-    from contactship_async.settings import RateLimit, RetryPolicy, Timeouts
+    from contactship_async.settings import RateLimit, RetryPolicy, Timeouts, Wait
 else:  # of which type checkers would think that it knows any name
 
     def __getattr__(name: str) -> object:
@@ -132,6 +132,7 @@ __all__ = [
     "Transport",
     "TransportError",
     "UnexpectedRedirectError",
+    "Wait",
     "WalkPosition",
     "WholeListing",
     "__version__",

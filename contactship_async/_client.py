@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast, overload
 
@@ -14,10 +14,12 @@ from contactship_async._configuration import DEFAULT_BASE_URL, DEFAULT_MAX_RESPO
 from contactship_async._http import responses
 from contactship_async._http.api_key import ApiKey, ApiKeySource, read_api_key
 from contactship_async._http.caller import Caller
+from contactship_async._http.gate import Gate
 from contactship_async._http.messages import Transport
-from contactship_async._http.rate_limits import Gate, Limits
+from contactship_async._http.rate_limits import Limits
 from contactship_async._http.requests import Parameters, build_request
 from contactship_async._http.retry import AttemptLoop
+from contactship_async._http.wait_notices import WaitNotices
 from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async._pagination.listing import Listing, Order
 from contactship_async.errors import ConfigurationError
@@ -27,7 +29,7 @@ from contactship_async.resources.channels import Channels
 from contactship_async.resources.credits import Credits
 from contactship_async.resources.phone_numbers import PhoneNumbers, Type
 from contactship_async.resources.tags import Tags
-from contactship_async.settings import RateLimit, RetryPolicy, Timeouts
+from contactship_async.settings import RateLimit, RetryPolicy, Timeouts, Wait
 
 T = TypeVar("T")
 
@@ -40,12 +42,13 @@ class ContactshipClient:
     anew.
 
     Its resources are properties, such as `tags` with `tags.list()` and `tags.create()`. Calls wait when the server says
-    that too many were sent, and are retried as *retry* says: a GET, and what the API calls safe to repeat, after failed
-    connections, cut responses, attempt timeouts, and the statuses 408, 429, 500, 502, 503 and 504; any other call only
-    if it provably never left.
+    that too many were sent (429), and are retried as *retry* says: a GET, and what the API calls safe to repeat, after
+    failed connections, cut responses, attempt timeouts, and the statuses of *retry*; any other call only if it provably
+    never left.
 
     Args:
-        api_key: The key, or an async function that returns it, called at the first use; its result is kept until a 401.
+        api_key: The key, or an async function that returns it, called at the first use; its result is kept until a 401,
+            after which it is called again, and the refused call sent again once if the key differs.
             None takes the environment variable `CONTACTSHIP_API_KEY`.
         base_url: Where the API is, with scheme and host. None takes the environment variable `CONTACTSHIP_BASE_URL`,
             and without it `https://api.contactship.ai`.
@@ -62,6 +65,7 @@ class ContactshipClient:
             key.
         max_response_bytes: The longest body accepted, decompressed; >= 1.
         allow_insecure_http: Allow an `http://` base URL that is not on this machine; the key then travels in clear.
+        on_wait: A plain function that is called with a `Wait` when a wait begins; what it raises is logged and dropped.
 
     Raises:
         ConfigurationError: The key is missing or malformed, *base_url* is unusable or would send the key in clear, or
@@ -93,6 +97,7 @@ class ContactshipClient:
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         allow_insecure_http: bool = False,
+        on_wait: Callable[[Wait], object] | None = None,
     ) -> None:
         if api_key is None:
             api_key = os.environ.get("CONTACTSHIP_API_KEY")
@@ -109,6 +114,7 @@ class ContactshipClient:
             trace_configs=trace_configs,
             max_response_bytes=max_response_bytes,
             allow_insecure_http=allow_insecure_http,
+            on_wait=on_wait,
         )
         for name, limit in (("rate_limit", rate_limit), ("heavy_rate_limit", heavy_rate_limit)):
             if limit is not None:
@@ -124,8 +130,8 @@ class ContactshipClient:
             settings.timeouts,
             limits,
             responses.read_error,
-            responses.read_pauses,
             self.organization,
+            WaitNotices(self.organization, settings.on_wait),
         )
         self._caller = Caller(settings.connection, attempts, api_key)
 

@@ -9,6 +9,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Sequence
+from inspect import iscoroutinefunction
 from typing import Final, TypedDict
 
 import aiohttp
@@ -19,7 +20,7 @@ from contactship_async._arguments import check_integer, check_type
 from contactship_async._http.connection import Connection
 from contactship_async._http.messages import Transport
 from contactship_async.errors import ConfigurationError
-from contactship_async.settings import RetryPolicy, Timeouts
+from contactship_async.settings import RetryPolicy, Timeouts, Wait
 
 DEFAULT_BASE_URL: Final = "https://api.contactship.ai"
 DEFAULT_MAX_RESPONSE_BYTES: Final = 32 * 1024 * 1024
@@ -36,6 +37,7 @@ class ClientOptions(TypedDict, total=False):
     trace_configs: Sequence[aiohttp.TraceConfig]
     max_response_bytes: int
     allow_insecure_http: bool
+    on_wait: Callable[[Wait], object] | None
 
 
 @frozen(kw_only=True)
@@ -45,6 +47,7 @@ class Settings:
     connection: Connection
     timeouts: Timeouts
     retry: RetryPolicy
+    on_wait: Callable[[Wait], object] | None
 
 
 _UNFIT_FOR_URL = re.compile(r"[\x00-\x20\x7f\\]")
@@ -60,6 +63,7 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     trace_configs: Sequence[aiohttp.TraceConfig] = (),
     max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
     allow_insecure_http: bool = False,
+    on_wait: Callable[[Wait], object] | None = None,
 ) -> Settings:
     """Check the settings that do not depend on the organization.
 
@@ -74,6 +78,9 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
         check_type("connector", connector, aiohttp.BaseConnector)
     if transport is not None:
         check_type("transport", transport, Callable)
+    if on_wait is not None and (not callable(on_wait) or iscoroutinefunction(on_wait)):
+        message = "on_wait must be a plain function, not an async one"
+        raise TypeError(message)
     check_type("trace_configs", trace_configs, Sequence)
     for trace_config in trace_configs:
         check_type("each of trace_configs", trace_config, aiohttp.TraceConfig)
@@ -91,7 +98,7 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
         connect_seconds=timeouts.connect,
         max_response_bytes=check_integer("max_response_bytes", max_response_bytes, lowest=1),
     )
-    return Settings(connection=connection, timeouts=timeouts, retry=retry)
+    return Settings(connection=connection, timeouts=timeouts, retry=retry, on_wait=on_wait)
 
 
 def read_base_url(text: object, *, allow_insecure_http: bool) -> str:

@@ -60,9 +60,12 @@ class ContactshipError(Exception):
 
     Attributes:
         position: How far the walk had come that this error ended; None outside walks.
+        may_have_been_processed: Whether an attempt of the call may have taken effect: False if each was refused, or
+            provably never reached the server.
     """
 
     position: WalkPosition | None = None
+    may_have_been_processed: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls the class with `args`, which fails for classes with required keyword arguments.
@@ -110,6 +113,8 @@ class AmbiguousOutcomeError(TransportError):
     Never retried by the client. Look whether it took effect before you repeat it: a second POST may dial a person
     twice.
     """
+
+    may_have_been_processed = True
 
 
 class StatusError(ContactshipError):
@@ -204,6 +209,7 @@ class MalformedResponseError(ContactshipError):
             hold no values of the response.
     """
 
+    may_have_been_processed = True
     issues: tuple[str, ...]
 
     def __init__(self, issues: tuple[str, ...]) -> None:
@@ -231,7 +237,9 @@ class OrganizationError(ContactshipError):
         text = str(error) if isinstance(error, ContactshipError) else type(error).__name__
         super().__init__(f"{organization}: {text}")
         self.organization = organization
-        self.position = error.position if isinstance(error, ContactshipError) else None
+        if isinstance(error, ContactshipError):
+            self.position = error.position
+            self.may_have_been_processed = error.may_have_been_processed
         self.__cause__ = error
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -249,6 +257,11 @@ class PoolError(ContactshipError, ExceptionGroup[OrganizationError]):
     def exceptions(self) -> tuple[OrganizationError, ...]:
         """The error of each organization that failed."""
         return cast("tuple[OrganizationError, ...]", super().exceptions)
+
+    @property
+    def may_have_been_processed(self) -> bool:  # type: ignore[override] # it is that of its members
+        """Whether a call of any of them may have taken effect."""
+        return any(error.may_have_been_processed for error in self.exceptions)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self.args, self.__dict__

@@ -90,7 +90,8 @@ class AiohttpTransport:
         if self.session.closed:
             message = "the client was closed while a call was running, or the connector it was given is closed"
             raise RuntimeError(message)
-        request.delivery.provably_unsent = request.method not in _RESENT_BY_AIOHTTP
+        # Of an idempotent call, no trace notes the departure: only a failure before it proves anything.
+        request.delivery.provably_unsent = not request.idempotent and request.method not in _RESENT_BY_AIOHTTP
         try:
             return await self._exchange(request)
         except ContactshipError as error:
@@ -167,7 +168,8 @@ def _headers(request: Request) -> dict[str, str]:
 
 
 def _translate(request: Request, error: aiohttp.ClientError | OSError, connect_seconds: float | None) -> TransportError:
-    certain = isinstance(error, _BEFORE_SENDING) and request.delivery.provably_unsent
+    sent_once = request.method not in _RESENT_BY_AIOHTTP if request.idempotent else request.delivery.provably_unsent
+    certain = request.delivery.provably_unsent = isinstance(error, _BEFORE_SENDING) and sent_once
     timed_out = isinstance(error, aiohttp.ConnectionTimeoutError)
     return exchange_error(
         describe_call(request.method, request.path),

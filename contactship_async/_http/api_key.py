@@ -35,9 +35,12 @@ class FetchedApiKey:
     async def get(self, timeout_seconds: float | None) -> Secret:
         """Return the key, fetched if need be; concurrent calls wait for one fetch.
 
+        Args:
+            timeout_seconds: What is left of the call's total limit; None waits without limit.
+
         Raises:
             ConfigurationError: What was fetched is no key.
-            RequestTimeoutError: Fetching it took longer than *timeout_seconds*.
+            RequestTimeoutError: Fetching it took too long.
         """
         if self._known is not None:
             return self._known
@@ -47,8 +50,17 @@ class FetchedApiKey:
         except TimeoutError:
             if not timer.expired():
                 raise
-        message = f"the API key{self._of} was not fetched within {timeout_seconds} s, the total limit"
+        message = f"the API key{self._of} was not fetched within the total limit of the call"
         raise RequestTimeoutError(message, limit="total")
+
+    async def renew(self, refused: Secret, timeout_seconds: float | None) -> Secret | None:
+        """Return the key that takes the place of *refused*, fetched unless another call has done so; None if none does.
+
+        The arguments and errors are those of `get`.
+        """
+        self.forget(refused)
+        renewed = await self.get(timeout_seconds)
+        return None if renewed.equals(refused) else renewed
 
     def forget(self, api_key: Secret) -> None:
         """Have the key fetched anew, unless another call has done so since *api_key*."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from attrs import define
 
-from contactship_async._http.api_key import ApiKey, FetchedApiKey
+from contactship_async._http.api_key import ApiKey
 from contactship_async._http.connection import Connection
 from contactship_async._http.messages import Query, Request, Response
 from contactship_async._http.requests import Parameters, build_request, complete_request
@@ -32,27 +32,35 @@ class Caller:
     attempts: AttemptLoop
     api_key: ApiKey
 
-    async def exchange(self, request: Request, window: Query = (), *, heavy: bool = False) -> Response:
+    async def exchange(
+        self, request: Request, window: Query = (), *, heavy: bool = False, of_walk: bool = False
+    ) -> Response:
         """Send *request*, which lacks its key and *window*, with its retries, and return its 2xx response.
+
+        A key from a function that the server refuses is fetched anew, and the request sent again once if it differs.
 
         Args:
             request: As `build_request` made it.
             window: What comes before its query: the part of a listing that is asked for.
             heavy: Whether it is one of a heavy listing, which have a budget of their own.
+            of_walk: Whether it is a page of a walk, whose total limit begins when it has its turn at the gates.
 
         Raises:
             ContactshipError: The call failed.
         """
-        deadline = self.attempts.start_deadline()
+        deadline = None if of_walk else self.attempts.start_deadline()
         transport = self.connection.get_transport() or await self.connection.open()
         api_key = await self._get_api_key()
         try:
-            request = complete_request(request, api_key, window)
-            return await self.attempts.send(request, transport, deadline, heavy=heavy)
-        except AuthenticationError:
-            if isinstance(self.api_key, FetchedApiKey):
-                self.api_key.forget(api_key)
-            raise
+            complete = complete_request(request, api_key, window)
+            return await self.attempts.send(complete, transport, deadline, heavy=heavy)
+        except AuthenticationError as error:
+            renewed = await self._renew_api_key(api_key, deadline)
+            if renewed is None:
+                raise
+            may_have_arrived = error.may_have_been_processed
+        complete = complete_request(request, renewed, window)
+        return await self.attempts.send(complete, transport, deadline, heavy=heavy, may_have_arrived=may_have_arrived)
 
     async def send(
         self,
@@ -99,7 +107,7 @@ class Caller:
         """Delete what is at *path*; whatever a 2xx response says, it is gone.
 
         Raises:
-            NotFoundError: There is no such thing, or not any more: an earlier attempt may have deleted it.
+            NotFoundError: There is no such thing. (After an attempt that may have deleted it, a 404 is a success.)
             ContactshipError: The call failed.
         """
         await self.send("DELETE", path, idempotent=True)
@@ -108,3 +116,14 @@ class Caller:
         if isinstance(self.api_key, Secret):
             return self.api_key
         return await self.api_key.get(self.attempts.timeouts.total)
+
+    async def _renew_api_key(self, refused: Secret, deadline: float | None) -> Secret | None:
+        """Return another key than *refused* to send the call again with; None if there is none."""
+        if isinstance(self.api_key, Secret):
+            return None
+        if self.attempts.policy.max_attempts == 1:
+            self.api_key.forget(refused)
+            return None
+        total = self.attempts.timeouts.total
+        time_left = total if deadline is None or total is None else deadline - self.attempts.clock()
+        return await self.api_key.renew(refused, time_left)

@@ -82,6 +82,8 @@ class Request(_Message, frozen=True, kw_only=True):
         body: JSON bytes, or None for no body.
         api_key: The value of the `x-api-key` header; empty until it is known.
         idempotent: Whether the call may reach the server twice without harm.
+        relayed: Whether the server passes the call on to another, whose 429 it passes back, such as a send to WhatsApp:
+            then a 429 does not say that the call was refused before it had any effect.
         delivery: Where the transport notes how far the attempt has come.
     """
 
@@ -93,6 +95,7 @@ class Request(_Message, frozen=True, kw_only=True):
     body: bytes | None = None
     api_key: Secret = _NO_KEY
     idempotent: bool
+    relayed: bool = False
     delivery: Delivery = field(default_factory=Delivery)
 
     @property

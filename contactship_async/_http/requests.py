@@ -32,13 +32,14 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a character: has no UTF-8 form, and so none in a URL."""
 
 
-def build_request(
+def build_request(  # noqa: PLR0913 - one call, by keyword
     *,
     method: str,
     path: str,
     params: Parameters | None = None,
     json: object = None,
     idempotent: bool | None = None,
+    relayed: bool = False,
 ) -> Request:
     """Build the request of one call, all but its key.
 
@@ -60,6 +61,7 @@ def build_request(
         query=_build_query({} if params is None else params),
         body=None if json is None else _encode_json(json),
         idempotent=method in _IDEMPOTENT_METHODS if idempotent is None else idempotent,
+        relayed=relayed,
     )
 
 
@@ -72,6 +74,7 @@ def complete_request(request: Request, api_key: Secret, window: Query = ()) -> R
         body=request.body,
         api_key=api_key,
         idempotent=request.idempotent,
+        relayed=request.relayed,
     )
 
 

@@ -12,10 +12,8 @@ Source: https://docs.contactship.ai/api-reference/introduction
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Annotated, Any, Final, Generic, TypeVar
 
@@ -24,7 +22,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType, json
 
 from contactship_async._codec import codec
 from contactship_async._http.messages import Request, Response
-from contactship_async._http.rate_limits import Pauses
+from contactship_async._http.rate_limit_headers import read_retry_after
 from contactship_async.errors import (
     AuthenticationError,
     BadRequestError,
@@ -52,10 +50,6 @@ _ERRORS: Final = {
 _MAX_BODY_BYTES_IN_ERROR: Final = 64 * 1024
 _MAX_BODY_BYTES_SEARCHED: Final = 2**20
 """For a message. 28 MiB of empty arrays, 28 KB when compressed, would take the decoder 700 MiB and ten seconds."""
-
-_MAX_RESET_SECONDS: Final = 300
-_MAX_RETRY_AFTER_SECONDS: Final = 10.0**9
-"""Some 30 years: keeps hostile headers within what arithmetic and sleeps can take."""
 
 
 def read_json(response: Response) -> Any:
@@ -187,7 +181,7 @@ def read_error(request: Request, response: Response) -> StatusError:
         message=redact(_read_message(response.body).encode()).decode(errors="replace"),
         body=redact(response.body[:_MAX_BODY_BYTES_IN_ERROR]),
         request_id=None if request_id is None else redact(_header_bytes(request_id)).decode(errors="replace"),
-        retry_after=read_retry_after(response.headers),
+        retry_after=read_retry_after(response.headers, refused=response.status == 429),  # noqa: PLR2004 - RFC 6585, 4
     )
 
 
@@ -217,50 +211,3 @@ def _read_message(body: bytes) -> str:
     if isinstance(message, list):
         message = "; ".join(part for part in message if isinstance(part, str))
     return message[:_MAX_BODY_BYTES_IN_ERROR] if isinstance(message, str) else ""
-
-
-def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read `Retry-After` as seconds from now: a number of them or an HTTP date (RFC 9110, 10.2.3), None if neither.
-
-    A date is compared with the response's own `Date`, so that a wrong clock on either side does no harm.
-    """
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text), _MAX_RETRY_AFTER_SECONDS)
-    until = _read_http_date(text)
-    if until is None:
-        return None
-    now = _read_http_date(headers.get("date", "")) or datetime.now(UTC)
-    return min(max((until - now).total_seconds(), 0.0), _MAX_RETRY_AFTER_SECONDS)
-
-
-def read_pauses(headers: Mapping[str, str]) -> Pauses | None:
-    """Read for how many seconds the server will refuse all with 429, because a budget is used up; None if none is.
-
-    `X-RateLimit-Reset` is documented as seconds, and elsewhere as not to be relied on: what can't be seconds until the
-    end of a window counts as none. The headers with `-heavy` are of the budget for a few listings, those with `-ip` of
-    this machine's address.
-
-    Source: https://docs.contactship.ai/api-reference/rate-limits
-    """
-    organization, heavy, address = (_read_pause(headers, suffix) for suffix in ("", "-heavy", "-ip"))
-    if organization is heavy is address is None:
-        return None
-    return Pauses(organization=organization, address=address, heavy=heavy)
-
-
-def _read_pause(headers: Mapping[str, str], suffix: str) -> float | None:
-    if headers.get(f"x-ratelimit-remaining{suffix}", "").strip() != "0":
-        return None
-    text = headers.get(f"x-ratelimit-reset{suffix}", "").strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(_MAX_RESET_SECONDS))):
-        return 0.0
-    return float(text) if int(text) <= _MAX_RESET_SECONDS else 0.0
-
-
-def _read_http_date(text: str) -> datetime | None:
-    try:
-        timestamp = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return timestamp if timestamp.tzinfo is not None else timestamp.replace(tzinfo=UTC)

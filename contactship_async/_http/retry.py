@@ -1,9 +1,10 @@
 """The one attempt loop: how often a request is sent, when, and how long it may take.
 
-A GET is retried after connection failures, truncated responses, attempt timeouts, and `RETRIED_STATUSES`. Any other
-call is retried only when it provably never left this process: a duplicate POST dials a person twice. Which of the two
-it was, the transport says by the class of its error (see `messages.Transport`), or by `Delivery` if a time limit of
-this module is reached.
+A GET is retried after connection failures, truncated responses, attempt timeouts, and the statuses of `RetryPolicy`.
+Any other call is retried only when it provably never left this process: a duplicate POST dials a person twice. Which of
+the two it was, the transport says by the class of its error (see `messages.Transport`), or by `Delivery` if a time
+limit of this module is reached. A 429 of a rate limiter was refused before it had any effect: whatever the call, it
+waits and is sent again.
 
 Each attempt waits for the rate limits first, and is logged when it has ended: at level DEBUG after a 2xx, otherwise
 INFO. The records carry method, path, status, error, attempt, elapsed and wait (seconds), and the organization, as
@@ -18,29 +19,34 @@ import math
 import random
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Final
 
-from attrs import frozen
+from attrs import define, field, frozen
 from msgspec.structs import replace
 
 from contactship_async._http.failures import exchange_error
+from contactship_async._http.gate import TellWait
 from contactship_async._http.messages import Delivery, Request, Response, Transport, is_success
-from contactship_async._http.rate_limits import Limits, Pauses
+from contactship_async._http.rate_limit_headers import is_rate_limiter, read_pauses, read_retry_after
+from contactship_async._http.rate_limits import Limits
 from contactship_async._http.time_limit import TimeLimit
+from contactship_async._http.wait_notices import WaitNotices
 from contactship_async._masking import describe_call, mask_path
 from contactship_async.errors import (
+    AmbiguousOutcomeError,
     ConnectionFailedError,
     ContactshipError,
     Limit,
-    RateLimitError,
     RequestTimeoutError,
     StatusError,
     TransportError,
 )
 from contactship_async.settings import RetryPolicy, Timeouts
 
-RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
+_PATIENCE_SECONDS: Final = 600
+"""Without a total limit, a call gives up after refusals for so long, during which nothing has succeeded."""
 
 _MAX_EXPONENT: Final = 60
 """Half a second doubled this often is longer than any wait: the exponent stops here, before a float overflows."""
@@ -57,8 +63,8 @@ class AttemptLoop:
         timeouts: How long one attempt and one call may take.
         limits: Hold requests back before they are sent.
         read_error: Turns every response but a 2xx into its error.
-        read_pauses: Reads from the headers of a response for how long no request should follow it.
         organization: Named in the log.
+        tell_wait: Is told of each wait when it begins.
         clock: Seconds of a monotonic clock; the limits use the same.
         sleep: Waits for seconds.
         rng: Returns uniform random numbers in [0, 1), for the jitter.
@@ -68,8 +74,8 @@ class AttemptLoop:
     timeouts: Timeouts
     limits: Limits
     read_error: Callable[[Request, Response], StatusError]
-    read_pauses: Callable[[Mapping[str, str]], Pauses | None]
     organization: str | None = None
+    tell_wait: TellWait = field(factory=WaitNotices)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     rng: Callable[[], float] = random.random
@@ -78,34 +84,38 @@ class AttemptLoop:
         """Return the time on the clock by which a call that starts now must have ended."""
         return self.clock() + (math.inf if self.timeouts.total is None else self.timeouts.total)
 
-    async def send(self, request: Request, transport: Transport, deadline: float, *, heavy: bool = False) -> Response:
+    async def send(
+        self,
+        request: Request,
+        transport: Transport,
+        deadline: float | None,
+        *,
+        heavy: bool = False,
+        may_have_arrived: bool = False,
+    ) -> Response:
         """Send *request* until it succeeds, or its error is final.
 
         Args:
             request: Complete with its key.
             transport: Exchanges it for a response.
-            deadline: A time on the clock.
+            deadline: A time on the clock; None begins the total limit when the request has its turn at the gates.
             heavy: Whether it is one of a heavy listing, which have a budget of their own.
+            may_have_arrived: Whether an earlier attempt of the call may have reached the server.
 
         Raises:
             TransportError: No complete response came, or the limits held the call back for too long.
             StatusError: The last response was an error.
         """
-        error: ContactshipError | None = None
-        pauses: Pauses | None = None
+        failures: _Failures | None = None
         attempt = 0
         ended = self.clock()
         while True:
-            held_back = None
             if not self.limits.enter_at_once(heavy=heavy):
-                held_back = await self.limits.enter(deadline, attempt, heavy=heavy)
-            if held_back is not None:
-                reason = f"{held_back} within {self.timeouts.total} s, the total limit"
-                call = describe_call(request.method, request.path)
-                late = exchange_error(call, reason, repeatable=True, limit="total")
-                raise late if error is None else _with_notes(error, attempt, reason)
+                await self._wait_for_turn(request, deadline, failures, heavy=heavy)
             attempt += 1
             began = self.clock()
+            if deadline is None:
+                deadline = self.start_deadline()
             outcome = None
             try:
                 outcome = await self._attempt(request, transport, time_left=deadline - began)
@@ -114,23 +124,59 @@ class AttemptLoop:
                 wait, ended = began - ended, self.clock()
                 self._log(request, attempt, outcome, elapsed=ended - began, wait=wait)
             if isinstance(outcome, Response):
-                pauses = self.read_pauses(outcome.headers)
+                pauses = read_pauses(outcome.headers)
                 if pauses is not None:
                     self.limits.pause(pauses)
                 if is_success(outcome.status):
+                    self.limits.succeed(heavy=heavy)
                     return outcome
-                error = self.read_error(request, outcome)
-            else:
-                error = outcome
-            delay = self._delay_after(attempt, error)
-            if isinstance(error, RateLimitError):
-                seconds = delay if error.retry_after is None else min(delay, self.policy.max_retry_after)
-                self.limits.pause(_refused_for(seconds, pauses, heavy=heavy))
-            if self._is_final(attempt, request, error) or self.clock() + delay >= deadline:
-                raise _with_notes(error, attempt)
-            if not isinstance(error, RateLimitError):  # Its wait is that of all calls.
-                await self.sleep(delay)
+            if failures is None:
+                failures = _Failures(deadline, heavy=heavy, may_have_arrived=may_have_arrived)
+            done = await self._recover(request, outcome, failures, began)
+            if done is not None:
+                return done
             request = replace(request, delivery=Delivery())
+
+    async def _wait_for_turn(
+        self, request: Request, deadline: float | None, failures: _Failures | None, *, heavy: bool
+    ) -> None:
+        """Wait until *request* may be sent; raise the last error, if there is one, when it can't be by *deadline*."""
+        ends_at = math.inf if deadline is None else deadline
+        attempts = 0 if failures is None else failures.attempts
+        held_back = await self.limits.enter(ends_at, attempts, heavy=heavy, tell=self.tell_wait)
+        if held_back is None:
+            return
+        reason = f"{held_back} within {self.timeouts.total} s, the total limit"
+        if failures is not None and failures.error is not None:
+            raise _with_notes(failures.error, attempts, reason)
+        raise exchange_error(describe_call(request.method, request.path), reason, repeatable=True, limit="total")
+
+    async def _recover(
+        self, request: Request, outcome: Response | TransportError, failures: _Failures, sent_at: float
+    ) -> Response | None:
+        """Raise the error of an attempt if it is final, otherwise wait until the next one may be made.
+
+        Returns:
+            The response that the call ends with, if there is nothing left to do.
+        """
+        failures.attempts += 1
+        if failures.may_have_arrived and _is_gone(request, outcome):
+            return Response(status=HTTPStatus.NO_CONTENT.value)
+        error = self.read_error(request, outcome) if isinstance(outcome, Response) else outcome
+        failures.note(request, error)
+        if isinstance(outcome, Response) and outcome.status == HTTPStatus.TOO_MANY_REQUESTS:
+            if self._is_final_refusal(request, outcome, failures, sent_at):
+                raise _with_notes(error, failures.attempts)
+            return None  # It is the gate that waits, and so do all other calls.
+        if isinstance(outcome, Response) and outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.limits.succeed(heavy=failures.heavy)  # It was let through.
+        failures.counted += 1
+        delay = self._delay_after(failures.counted, error)
+        if self._is_final(failures.counted, request, error) or self.clock() + delay >= failures.deadline:
+            raise _with_notes(error, failures.attempts)
+        self.tell_wait("retry", delay)
+        await self.sleep(delay)
+        return None
 
     async def _attempt(self, request: Request, transport: Transport, *, time_left: float) -> Response | TransportError:
         """Send *request* once. Errors are returned, so that they are raised without a context that knows the key."""
@@ -138,6 +184,7 @@ class AttemptLoop:
         limit: Limit
         limit, seconds = ("attempt", attempt_limit) if attempt_limit < time_left else ("total", time_left)
         if time_left <= 0:
+            request.delivery.provably_unsent = True
             return self._timed_out(request, limit, repeatable=True)
         try:
             with TimeLimit(seconds) as timer:
@@ -161,13 +208,31 @@ class AttemptLoop:
         longest = self.policy.initial_delay * 2.0 ** min(attempt - 1, _MAX_EXPONENT)
         return self.rng() * min(self.policy.max_delay, longest)
 
-    def _is_final(self, attempt: int, request: Request, error: ContactshipError) -> bool:
-        if attempt >= self.policy.max_attempts:
+    def _is_final(self, attempts: int, request: Request, error: ContactshipError) -> bool:
+        if attempts >= self.policy.max_attempts:
             return True
         if isinstance(error, StatusError):
             too_long = error.retry_after is not None and error.retry_after > self.policy.max_retry_after
-            return too_long or not (request.idempotent and error.status in RETRIED_STATUSES)
+            return too_long or not (request.idempotent and self.policy.retries(error.status))
         return not isinstance(error, ConnectionFailedError | RequestTimeoutError)
+
+    def _is_final_refusal(self, request: Request, refusal: Response, failures: _Failures, sent_at: float) -> bool:
+        """Close the gates that a 429 closes, and return whether the call does not wait for them."""
+        asked = read_retry_after(refusal.headers, refused=True)
+        refused_since = self.limits.refuse(
+            read_pauses(refusal.headers),
+            None if asked is None else min(asked, self.policy.max_retry_after),
+            sent_at=sent_at,
+            heavy=failures.heavy,
+        )
+        failures.refused_since = max(refused_since, failures.refused_since or self.clock())
+        return (
+            self.policy.max_attempts == 1
+            or not self.policy.retries(refusal.status)
+            or (asked is not None and asked > self.policy.max_retry_after)
+            or not (request.idempotent or (is_rate_limiter(refusal.headers) and not request.relayed))
+            or (self.timeouts.total is None and self.clock() - failures.refused_since >= _PATIENCE_SECONDS)
+        )
 
     def _log(
         self, request: Request, attempt: int, outcome: Response | TransportError | None, *, elapsed: float, wait: float
@@ -191,14 +256,48 @@ class AttemptLoop:
         _LOGGER.log(level, text.format(outcome=facts["status"] or facts["error"], **facts), extra=facts)
 
 
-def _refused_for(seconds: float, used_up: Pauses | None, *, heavy: bool) -> Pauses:
-    """Return which budgets a 429 pauses for *seconds*: those it calls used up, or else the nearest one."""
-    named = used_up or Pauses()
-    organization = None if named.organization is None else seconds
-    address = None if named.address is None else seconds
-    if heavy and (named.heavy is not None or organization is address is None):
-        return Pauses(organization, address, heavy=seconds)
-    return Pauses(seconds if address is None else organization, address)
+@define
+class _Failures:
+    """What became of the attempts of one call so far.
+
+    Args:
+        deadline: A time on the clock.
+        heavy: Whether the request is one of a heavy listing.
+        may_have_arrived: Whether one of them may have reached the server.
+
+    Attributes:
+        attempts: How many were made.
+        counted: How many of them count: a rate limit is a wait, and uses up none.
+        refused_since: When the first one was refused after the last success of anything, if one was.
+        error: Of the last one.
+    """
+
+    deadline: float
+    heavy: bool
+    may_have_arrived: bool
+    attempts: int = 0
+    counted: int = 0
+    refused_since: float | None = None
+    error: ContactshipError | None = None
+
+    def note(self, request: Request, error: ContactshipError) -> None:
+        """Note how an attempt ended, and let its error say whether any so far may have been processed."""
+        self.may_have_arrived |= _may_have_arrived(request, error)
+        error.may_have_been_processed = self.may_have_arrived
+        self.error = error
+
+
+def _is_gone(request: Request, outcome: Response | TransportError) -> bool:
+    return request.method == "DELETE" and isinstance(outcome, Response) and outcome.status == HTTPStatus.NOT_FOUND
+
+
+def _may_have_arrived(request: Request, error: ContactshipError) -> bool:
+    if isinstance(error, StatusError):
+        is_refusal = HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        return not is_refusal or error.status == HTTPStatus.REQUEST_TIMEOUT
+    # Of a call that must not be repeated, any other error says that it provably never left (`messages.Transport`).
+    is_ambiguous = isinstance(error, AmbiguousOutcomeError)
+    return is_ambiguous or (request.idempotent and not request.delivery.provably_unsent)
 
 
 def _with_notes(error: ContactshipError, attempts: int, reason: str | None = None) -> ContactshipError:

@@ -81,7 +81,7 @@ class AnyListing(ABC, Generic[T]):
     def _build_request(self, params: Parameters) -> Request:
         return build_request(method="GET", path=self.path, params=params)
 
-    async def _fetch(self, request: Request, window: Query = ()) -> DecodedPage[T]:
+    async def _fetch(self, request: Request, window: Query = (), *, of_walk: bool = False) -> DecodedPage[T]:
         """Fetch a page: the part of the listing that *window* asks for."""
-        response = await self._caller.exchange(request, window, heavy=self.declaration.heavy)
+        response = await self._caller.exchange(request, window, heavy=self.declaration.heavy, of_walk=of_walk)
         return read_page(response, self.declaration.row_type)

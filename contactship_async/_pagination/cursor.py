@@ -154,6 +154,6 @@ class CursorListing(AnyListing[T]):
 
         async def fetch(asked: PageRequest) -> DecodedPage[T]:
             after = () if asked.after is None else (("after", asked.after),)
-            return await self._fetch(request, (("limit", str(asked.limit)), *after))
+            return await self._fetch(request, (("limit", str(asked.limit)), *after), of_walk=True)
 
         return CursorWalk(identify=self.declaration.row_ids, page_size=page_size, max_items=max_items), fetch

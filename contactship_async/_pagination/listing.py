@@ -273,7 +273,8 @@ class Listing(AnyListing[T]):
 
         async def fetch(asked: PageRequest) -> DecodedPage[T]:  # `_fetch`, without its coroutine
             window = build_window(limit=asked.limit, offset=asked.offset)
-            return read_page(await exchange(filtered if asked.filtered else whole, window, heavy=heavy), row_type)
+            request = filtered if asked.filtered else whole
+            return read_page(await exchange(request, window, heavy=heavy, of_walk=True), row_type)
 
         return walk, fetch
 

@@ -127,7 +127,9 @@ class _Window(Generic[T]):
         try:
             while not progress.pages and progress.wanted:
                 await self._move_on(progress)
-            self._begin()
+            if self._begin():
+                await asyncio.sleep(0)  # The requests are sent now, also if the consumer blocks the loop.
+                self.check_open()
         finally:
             self._is_awaited = False
         if progress.pages:
@@ -158,17 +160,19 @@ class _Window(Generic[T]):
         self._unwanted += [self._tasks.pop(request) for request in [*self._tasks] if request not in wanted]
         await self._drop_unwanted()
 
-    def _begin(self) -> None:
-        """Begin what is wanted, but nothing behind a request that has failed."""
+    def _begin(self) -> bool:
+        """Begin what is wanted, but nothing behind a request that has failed, and return whether there was anything."""
         wanted = self.check_open().wanted
-        if len(self._tasks) == len(wanted):
-            return
+        before = len(self._tasks)
+        if before == len(wanted):
+            return False
         for request in wanted:
             if request not in self._tasks:
                 self._tasks[request] = asyncio.create_task(self._fetch(request))
                 self._tasks[request].add_done_callback(_has_failed)
             if _has_failed(self._tasks[request]):
                 break
+        return len(self._tasks) > before
 
     async def _drop_unwanted(self) -> None:
         if self._unwanted:

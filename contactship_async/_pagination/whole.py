@@ -131,6 +131,6 @@ class WholeListing(AnyListing[T]):
         request = self._build_request(self.filters)
 
         async def fetch(_: PageRequest) -> DecodedPage[T]:
-            return await self._fetch(request)
+            return await self._fetch(request, of_walk=True)
 
         return WholeWalk(max_items), fetch

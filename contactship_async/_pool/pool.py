@@ -15,7 +15,8 @@ from contactship_async._arguments import check_integer, check_type
 from contactship_async._client import ContactshipClient
 from contactship_async._configuration import DEFAULT_BASE_URL, ClientOptions, Settings, read_settings
 from contactship_async._http.api_key import ApiKey, ApiKeySource, read_api_key
-from contactship_async._http.rate_limits import Gate, Limits
+from contactship_async._http.gate import Gate
+from contactship_async._http.rate_limits import Limits
 from contactship_async._pagination.base import AnyListing
 from contactship_async._pool.merge import Merge
 from contactship_async.errors import ConfigurationError, OrganizationError, PoolError
@@ -55,8 +56,8 @@ class ContactshipPool:
             sets none. The documented one is `RateLimit(20, 60)`.
         total_rate_limit: The budget they share; None sets none. The documented one of an address is
             `RateLimit(600, 60)`.
-        options: `base_url`, `timeouts`, `retry`, `connector`, `transport`, `trace_configs`, `max_response_bytes` and
-            `allow_insecure_http` of `ContactshipClient`.
+        options: `base_url`, `timeouts`, `retry`, `connector`, `transport`, `trace_configs`, `max_response_bytes`,
+            `allow_insecure_http` and `on_wait` of `ContactshipClient`.
 
     Raises:
         ConfigurationError: A key is missing or malformed, or another setting is unusable.

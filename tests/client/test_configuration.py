@@ -177,12 +177,10 @@ async def test_key_is_fetched_once() -> None:
 
 
 async def test_refused_key_is_fetched_anew() -> None:
-    """A 401 drops the key: the call itself raises, the next one fetches again."""
+    """A 401 drops the key: it is fetched again, and the call itself goes on with the new one."""
     sandbox = Sandbox(3)
     vault = Vault("sk-revoked", sandbox.api_key)
     async with sandbox.client(api_key=vault) as client:
-        with pytest.raises(AuthenticationError):
-            await client.count_phone_numbers()
         count = await client.count_phone_numbers()
 
     assert 3 == count

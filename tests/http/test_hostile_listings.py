@@ -156,9 +156,25 @@ LISTINGS: Mapping[str, tuple[Window, *tuple[tuple[Any, ...], ...]]] = {
     "one row for ever": (lambda _, n: ([0] * n, 22), (WRONG, 3, 1), (WRONG, 6, 1), (WRONG, 18, 1)),
 }
 HOW: dict[str, dict[str, Any]] = {"in order": {}, "exact": {"exact": True}, "concurrent": {"concurrency": 4}}
+MORE_REQUESTS_AHEAD = 8
+"""A window that slides may be in flight when the walk is at its end, or has to take a step back."""
+
 WALKS = [
     *(
         case(f"{name}, {how}", listing(window), walk(**HOW[how]), outcome, (1, most), came=sum(came))
+        for name, (window, *expected) in LISTINGS.items()
+        for how, (outcome, most, *came) in zip(HOW, expected, strict=True)
+    ),
+    *(
+        case(
+            f"{name}, {how}, ahead",
+            listing(window),
+            walk(ahead=True, **HOW[how]),
+            outcome,
+            (1, most + MORE_REQUESTS_AHEAD * (how == "concurrent")),
+            came=sum(came),
+            in_sample=how == "concurrent",
+        )
         for name, (window, *expected) in LISTINGS.items()
         for how, (outcome, most, *came) in zip(HOW, expected, strict=True)
     ),

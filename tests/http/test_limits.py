@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jumping_loop import run
 
-from contactship_async._http.rate_limits import Gate, Limits
+from contactship_async._http.gate import Gate
+from contactship_async._http.rate_limits import Limits
 from contactship_async.settings import RateLimit
 
 
@@ -284,19 +285,20 @@ def test_cancelled_waiters(waits: float, victims: set[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate_limit", "pause", "ahead", "deadline", "seconds"),
+    ("rate_limit", "pause", "ahead", "deadline", "reason"),
     [
-        (None, 100, 0, 99, "100.0"),
-        (None, 100, 5, 99, "100.0"),
-        (RateLimit(1, 60), 0, 0, 59, "60.0"),
-        (RateLimit(1, 60), 0, 2, 179, "180.0"),
-        (RateLimit(2, 60), 0, 3, 119, "120.0"),
+        (None, 100, 0, 99, "rate limits hold it back for another 100.0 s"),
+        (None, 100, 5, 99, "rate limits hold it back for another 100.0 s"),
+        (RateLimit(1, 60), 0, 0, 59, "its own client's queue holds it back for another 60.0 s"),
+        (RateLimit(1, 60), 0, 2, 179, "its own client's queue holds it back for another 180.0 s"),
+        (RateLimit(2, 60), 0, 3, 119, "its own client's queue holds it back for another 120.0 s"),
+        (RateLimit(1, 60), 61, 0, 59, "rate limits hold it back for another 61.0 s"),
     ],
 )
 def test_wait_that_is_known_to_be_too_long(
-    rate_limit: RateLimit | None, pause: float, ahead: int, deadline: float, seconds: str
+    rate_limit: RateLimit | None, pause: float, ahead: int, deadline: float, reason: str
 ) -> None:
-    """A request that can't pass before the deadline fails at once, with the seconds it would have to wait."""
+    """A request that can't pass before the deadline fails at once: how long it would have to wait, and for whom."""
 
     async def main() -> tuple[float, list[tuple[str, str]]]:
         organization = gate(rate_limit)
@@ -316,7 +318,7 @@ def test_wait_that_is_known_to_be_too_long(
     refused_at, refused = run(main())
 
     assert 0 == refused_at
-    assert [("late", f"rate limits hold it back for another {seconds} s, and so it can't end")] == refused
+    assert [("late", f"{reason}, and so it can't end")] == refused
 
 
 @pytest.mark.parametrize(("ahead", "seconds"), [(0, 10), (1, 60), (2, 70), (3, 120), (4, 130), (5, 180)])
@@ -383,7 +385,7 @@ def test_turn_that_does_not_come() -> None:
             group.create_task(callers.call("third"))
         return refused_at - 1000, callers.refused, callers.names
 
-    refused = [("second", "its turn among other calls did not come")]
+    refused = [("second", "its turn in its own client's queue did not come")]
     assert (10, refused, ["first", "third"]) == run(main())
 
 
@@ -469,7 +471,9 @@ def test_heavy_requests_that_come_too_late_say_why() -> None:
         waiting.cancel()
         await next_one
 
-        assert [("hasty", "rate limits hold it back for another 60.0 s, and so it can't end")] == callers.refused
+        assert [
+            ("hasty", "its own client's queue holds it back for another 60.0 s, and so it can't end")
+        ] == callers.refused
         assert [("first", 1000), ("next", 1060)] == callers.passed
 
     run(main())

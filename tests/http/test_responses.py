@@ -19,7 +19,7 @@ from contactship_async import (
 )
 from contactship_async._http.messages import Response
 from contactship_async._http.requests import build_request
-from contactship_async._http.responses import read_error, read_json, read_retry_after
+from contactship_async._http.responses import read_error, read_json
 from contactship_async._http.secret import Secret
 
 KEY = Secret('sk-"secret"\\key')
@@ -130,34 +130,3 @@ def test_json_that_is_none() -> None:
     """What is not JSON is refused."""
     with pytest.raises(MalformedResponseError, match="not JSON"):
         read_json(Response(status=200, body=b"<html>"))
-
-
-DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"retry-after": ""}, None),
-        ({"retry-after": "0"}, 0),
-        ({"retry-after": " 17 "}, 17),
-        ({"retry-after": "-1"}, None),
-        ({"retry-after": "1.5"}, None),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "٣"}, None),
-        ({"retry-after": "1e3"}, None),
-        ({"retry-after": "9" * 400}, 1e9),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": DATE}, 30),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:30", "date": DATE}, 30),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:30 -0000", "date": DATE}, 30),
-        ({"retry-after": "Wed, 21 Oct 2026 07:27:00 GMT", "date": DATE}, 0),
-        ({"retry-after": "Wed, 21 Oct 9999 07:27:00 GMT", "date": DATE}, 1e9),
-        ({"retry-after": "Wed, 21 Oct 1999 07:27:00 GMT", "date": "yesterday"}, 0),
-        ({"retry-after": "soon"}, None),
-    ],
-)
-def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    """Numbers and dates are read as seconds from now, within what arithmetic can take; all else is ignored."""
-    assert seconds == read_retry_after(headers)

@@ -16,15 +16,19 @@ from contactship_async import (
     AmbiguousOutcomeError,
     ConnectionFailedError,
     ContactshipError,
+    NotFoundError,
     RateLimitError,
     RequestTimeoutError,
     RetryPolicy,
+    ServerError,
     StatusError,
     Timeouts,
 )
-from contactship_async._http.messages import Request, Response
-from contactship_async._http.rate_limits import Gate, Limits
-from contactship_async._http.responses import read_error, read_pauses
+from contactship_async._http.gate import Gate
+from contactship_async._http.messages import Delivery, Request, Response
+from contactship_async._http.rate_limits import Limits
+from contactship_async._http.requests import build_request, complete_request
+from contactship_async._http.responses import read_error
 from contactship_async._http.retry import AttemptLoop
 from contactship_async._http.secret import Secret
 
@@ -78,7 +82,6 @@ class World:
             timeouts,
             limits,
             read_error,
-            read_pauses,
             clock=lambda: self.now,
             sleep=self.sleep,
             rng=lambda: self.rng,
@@ -87,7 +90,7 @@ class World:
 
 def loop_of(policy: RetryPolicy, timeouts: Timeouts) -> AttemptLoop:
     """Make a loop in the real world."""
-    return AttemptLoop(policy, timeouts, Limits(), read_error, read_pauses)
+    return AttemptLoop(policy, timeouts, Limits(), read_error)
 
 
 def status(code: int, **headers: str) -> Response:
@@ -106,7 +109,7 @@ async def test_success(code: int) -> None:
     assert 1 == len(world.sent)
 
 
-@pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("code", [408, 425, 500, 502, 503, 504, 506, 507, 520, 521, 522, 523, 524, 529, 599])
 async def test_retried_statuses(code: int) -> None:
     """A GET is sent again after these, with waits that double."""
     world = World([status(code), status(code), status(code), OK])
@@ -115,7 +118,7 @@ async def test_retried_statuses(code: int) -> None:
     assert [0.5, 1.0, 2.0] == world.slept
 
 
-@pytest.mark.parametrize("code", [301, 304, 400, 401, 403, 404, 409, 418, 501, 505, 599, 999])
+@pytest.mark.parametrize("code", [301, 304, 400, 401, 403, 404, 409, 418, 501, 505, 600, 999])
 async def test_final_statuses(code: int) -> None:
     """A GET is not sent again after any other status."""
     world = World([status(code), OK])
@@ -126,9 +129,9 @@ async def test_final_statuses(code: int) -> None:
     assert [] == world.slept
 
 
-@pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("code", [408, 425, 500, 502, 503, 504, 522])
 async def test_any_response_to_a_post_is_final(code: int) -> None:
-    """A POST that got a response is not sent again, whatever the response."""
+    """A POST that got a response is not sent again, unless it was refused by a rate limiter."""
     world = World([status(code, retry_after="1"), OK])
     with pytest.raises(StatusError):
         await world.send(POST)
@@ -189,10 +192,10 @@ async def test_attempts_are_limited() -> None:
 
 async def test_retry_after_wins() -> None:
     """The server's wait takes the place of ours, longer or shorter."""
-    world = World([status(429, retry_after="7"), status(503, retry_after="0"), OK])
+    world = World([status(503, retry_after="0"), status(429, retry_after="7"), OK])
     await world.send()
 
-    assert [7, 0] == world.slept
+    assert [0, 7] == world.slept
 
 
 async def test_retry_after_too_long() -> None:
@@ -228,7 +231,7 @@ async def test_deadline_that_has_passed() -> None:
     world = World([OK])
     loop = world.loop(timeouts=Timeouts(total=5))
     with pytest.raises(RequestTimeoutError) as caught:
-        await loop.send(POST, world.transport, world.now - 1)
+        await loop.send(replace(POST, delivery=Delivery()), world.transport, world.now - 1)
 
     assert "total" == caught.value.limit
     assert [] == world.sent
@@ -356,3 +359,278 @@ async def test_a_used_up_heavy_budget_closes_its_gate_alone() -> None:
     assert 1042 == world.limits.heavy.opens_at()
     assert world.limits.organization.is_open()
     assert world.limits.address.is_open()
+
+
+def passed(world: World) -> float:
+    """Return how many seconds have passed."""
+    return round(world.now - 1000, 9)
+
+
+async def test_rate_limit_uses_up_no_attempt() -> None:
+    """A GET that is refused by a rate limiter a hundred times is sent until it succeeds, or the total limit ends it."""
+    world = World([*[status(429, retry_after="1")] * 100, OK])
+
+    assert OK == await world.send(policy=RetryPolicy(max_attempts=2))
+    assert 100 == passed(world)
+
+
+async def test_failures_and_rate_limits_are_counted_apart() -> None:
+    """Refusals in between take nothing from the attempts that other failures have."""
+    refused, failed = status(429, retry_after="1"), status(503)
+    world = World([refused, failed, refused, failed, refused, failed, OK])
+
+    with pytest.raises(ServerError) as caught:
+        await world.send(policy=RetryPolicy(max_attempts=3))
+    assert ["6 attempts were made."] == caught.value.__notes__
+
+
+async def test_one_attempt_is_one_sending() -> None:
+    """With `max_attempts=1`, a rate limit is raised at once, but what follows waits."""
+    world = World([status(429, retry_after="7"), OK])
+    with pytest.raises(RateLimitError):
+        await world.send(policy=RetryPolicy(max_attempts=1))
+
+    assert 1 == len(world.sent)
+    assert 1007 == world.limits.organization.opens_at()
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry_after": "7"}, 7),
+        ({"retry_after": "2.5"}, 2.5),
+        ({"retry_after": "0"}, 0.5),
+        ({"retry_after": "0.2"}, 0.5),
+        ({"x_ratelimit_reset": "7"}, 7),
+        ({"x_ratelimit_reset": "7", "retry_after": "3"}, 3),
+        ({"retry_after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 30),
+        ({}, 0.5),
+    ],
+)
+async def test_wait_for_a_rate_limit(headers: dict[str, str], seconds: float) -> None:
+    """It is as long as the server says, in whatever form; never less than half a second, nor without a word."""
+    world = World([status(429, **headers), OK])
+    await world.send()
+
+    assert seconds == passed(world)
+
+
+async def test_rate_limit_without_a_word_outlasts_a_window() -> None:
+    """A window of a minute that is used up, with nothing but the status to tell, is waited for."""
+    world = World([])
+
+    async def transport(_: Request) -> Response:
+        return OK if passed(world) >= 60 else status(429)
+
+    loop = world.loop()
+
+    assert OK == await loop.send(GET, transport, loop.start_deadline())
+    assert 60 <= passed(world) <= 75
+
+
+@pytest.mark.parametrize("total", [120, 30])
+async def test_total_limit_ends_the_waits(total: float) -> None:
+    """A call that is refused for as long as its total limit raises the refusal, and says why it was not retried."""
+    world = World([status(429, retry_after="7")] * 99)
+    with pytest.raises(RateLimitError) as caught:
+        await world.send(timeouts=Timeouts(total=total))
+
+    assert total - 7 < passed(world) <= total
+    assert caught.value.__notes__[1].startswith("Not retried: rate limits hold it back for another 7.")
+
+
+async def test_without_a_total_limit_a_call_gives_up_after_ten_minutes() -> None:
+    """Ten minutes of refusals without any success of the organization are the end."""
+    world = World([])
+
+    async def transport(_: Request) -> Response:
+        return status(429)
+
+    loop = world.loop(timeouts=Timeouts(total=None))
+    with pytest.raises(RateLimitError):
+        await loop.send(GET, transport, loop.start_deadline())
+
+    assert 600 <= passed(world) <= 615
+
+
+async def test_success_of_another_call_renews_the_patience() -> None:
+    """Without a total limit, a call waits on while others of its organization succeed."""
+    world = World([])
+    loop = world.loop(timeouts=Timeouts(total=None))
+
+    async def transport(_: Request) -> Response:
+        if passed(world) >= 1500:
+            return OK
+        if passed(world) < 500:
+            loop.limits.succeed()
+        return status(429)
+
+    with pytest.raises(RateLimitError):
+        await loop.send(GET, transport, loop.start_deadline())
+
+    assert 1100 <= passed(world) <= 1115
+
+
+async def test_patience_begins_with_the_call() -> None:
+    """A call that comes when there have been refusals for long has ten minutes of its own."""
+    world = World([])
+    loop = world.loop(timeouts=Timeouts(total=None))
+    loop.limits.refuse(None, None, sent_at=world.now)
+    world.now += 10_000
+
+    async def transport(_: Request) -> Response:
+        return OK if passed(world) > 10_500 else status(429)
+
+    assert OK == await loop.send(GET, transport, loop.start_deadline())
+
+
+@pytest.mark.parametrize("headers", [{"retry_after": "7"}, {"x_ratelimit_remaining": "0"}, {"X_RateLimit_Limit": "5"}])
+async def test_refused_post_is_sent_again(headers: dict[str, str]) -> None:
+    """What a rate limiter refused had no effect, so a call that must not be repeated waits and is sent again, too."""
+    world = World([status(429, **headers), OK])
+
+    assert OK == await world.send(POST)
+    assert passed(world) >= 0.5
+
+
+async def test_bare_429_to_a_post_is_final() -> None:
+    """A 429 without any header of a rate limiter does not say that the call had no effect."""
+    world = World([status(429), OK])
+    with pytest.raises(RateLimitError):
+        await world.send(POST)
+
+    assert 1 == len(world.sent)
+
+
+async def test_429_to_a_relayed_post_is_final() -> None:
+    """A call that the server passes on to another is not sent again after that one's 429."""
+    world = World([status(429, retry_after="1"), OK])
+    with pytest.raises(RateLimitError):
+        await world.send(
+            complete_request(build_request(method="POST", path="/v1/waba/send", relayed=True), Secret("k"))
+        )
+
+    assert 1 == len(world.sent)
+
+
+async def test_refused_post_that_fails_is_ambiguous() -> None:
+    """After a wait, a call that must not be repeated is as much in danger as before."""
+    world = World([status(429, retry_after="1"), ConnectionResetError(), OK])
+    with pytest.raises(AmbiguousOutcomeError) as caught:
+        await world.send(POST)
+
+    assert caught.value.may_have_been_processed
+    assert 2 == len(world.sent)
+
+
+@pytest.mark.parametrize(("statuses", "code", "retried"), [
+    (frozenset({418}), 418, True),
+    (frozenset({418}), 503, False),
+    (frozenset({501}), 501, True),
+    (frozenset({418}), 429, False),
+    (frozenset(), 500, False),
+])  # fmt: skip
+async def test_statuses_of_the_policy(statuses: frozenset[int], code: int, retried: bool) -> None:
+    """`retry_statuses` takes the place of the usual ones; without 429 among them, a rate limit is raised at once."""
+    world = World([status(code, retry_after="1"), OK])
+    policy = RetryPolicy(retry_statuses=statuses)
+    if retried:
+        assert OK == await world.send(policy=policy)
+    else:
+        with pytest.raises(StatusError):
+            await world.send(policy=policy)
+
+    assert (2 if retried else 1) == len(world.sent)
+
+
+DELETE = replace(GET, method="DELETE", path="/v1/tags/1")
+
+
+@pytest.mark.parametrize("first", [status(500), status(408), status(302), ConnectionResetError(), TimeoutError()])
+async def test_delete_that_may_have_arrived(first: Response | Exception) -> None:
+    """After an attempt that may have deleted it, a 404 says that it is gone."""
+    world = World([first, status(404)])
+    response = await world.send(DELETE, policy=RetryPolicy(retry_statuses=frozenset({302, 408, 500})))
+
+    assert 204 == response.status
+    assert b"" == response.body
+
+
+@pytest.mark.parametrize("first", [None, status(429, retry_after="1"), status(425)])
+async def test_delete_that_has_not_arrived(first: Response | None) -> None:
+    """Without such an attempt, a 404 is an error."""
+    world = World([*([first] if first else []), status(404)])
+    with pytest.raises(NotFoundError) as caught:
+        await world.send(DELETE)
+
+    assert not caught.value.may_have_been_processed
+
+
+async def test_other_calls_that_are_not_found() -> None:
+    """A 404 to anything but a DELETE is an error, whatever came before."""
+    world = World([status(500), status(404)])
+    with pytest.raises(NotFoundError) as caught:
+        await world.send()
+
+    assert caught.value.may_have_been_processed
+
+
+@pytest.mark.parametrize(
+    ("request_sent", "outcome", "may_have"),
+    [
+        (POST, status(400), False),
+        (POST, status(404), False),
+        (POST, status(408), True),
+        (POST, status(429), False),
+        (POST, status(302), True),
+        (POST, status(500), True),
+        (POST, ConnectionResetError(), True),
+        (POST, ConnectionFailedError("refused"), False),
+        (POST, RequestTimeoutError("no connection", limit="connect"), False),
+        (GET, ConnectionFailedError("cut"), True),
+    ],
+)
+async def test_what_may_have_been_processed(
+    request_sent: Request, outcome: Response | Exception, may_have: bool
+) -> None:
+    """Every error says whether an attempt of the call may have taken effect."""
+    world = World([outcome])
+    with pytest.raises(ContactshipError) as caught:
+        await world.send(replace(request_sent, delivery=Delivery()), policy=RetryPolicy(max_attempts=1))
+
+    assert may_have is caught.value.may_have_been_processed
+
+
+async def test_earlier_attempts_count() -> None:
+    """An error of the last attempt says what all of them may have done."""
+    world = World([ConnectionResetError(), status(400)])
+    with pytest.raises(StatusError) as caught:
+        await world.send(replace(POST, idempotent=True))
+
+    assert caught.value.may_have_been_processed
+
+
+async def test_call_that_never_had_its_turn() -> None:
+    """A call that its own client's queue held back was not processed."""
+    world = World([])
+    loop = world.loop(timeouts=Timeouts(total=5))
+    world.limits.organization.pause(10)
+    with pytest.raises(RequestTimeoutError, match=r"rate limits hold it back for another 10\.0 s") as caught:
+        await loop.send(POST, world.transport, loop.start_deadline())
+
+    assert not caught.value.may_have_been_processed
+
+
+async def test_total_limit_that_begins_with_the_turn() -> None:
+    """Without a deadline, a request waits for its turn as long as that takes, and has the whole limit from then on."""
+    world = World([status(429, retry_after="4"), OK, status(429, retry_after="6")])
+    loop = world.loop(timeouts=Timeouts(total=5))
+    for _ in range(2):
+        world.limits.organization.pause(100)
+        if len(world.responses) > 1:
+            assert OK == await loop.send(GET, world.transport, None)
+        else:
+            with pytest.raises(RateLimitError):
+                await loop.send(GET, world.transport, None)
+
+    assert pytest.approx(204, abs=0.3) == passed(world)

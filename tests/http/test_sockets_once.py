@@ -31,7 +31,6 @@ RESPONSES: list[tuple[str, Act, type[ContactshipError]]] = [
     ("408", response(status=408), StatusError),
     ("409", response(status=409), ConflictError),
     ("429", response(status=429), RateLimitError),
-    ("429, wait", response(status=429, headers={"Retry-After": "0"}), RateLimitError),
     ("500", response(status=500), ServerError),
     ("502", response(status=502), ServerError),
     ("503, wait", response(status=503, headers={"Retry-After": "0"}), ServerError),
@@ -162,8 +161,8 @@ async def test_refused_connection(method: str, kind: type[ContactshipError], att
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 @pytest.mark.parametrize(
     "act",
-    [response(status=503), response(status=429), stall, [*HALF, close], [*HALF, until_read, reset]],
-    ids=["503", "429", "stall", "close in the body", "reset in the body"],
+    [response(status=503), response(status=425), stall, [*HALF, close], [*HALF, until_read, reset]],
+    ids=["503", "425", "stall", "close in the body", "reset in the body"],
 )
 async def test_idempotent_call_is_retried(method: str, act: Act) -> None:
     """A call declared as idempotent is tried again like a GET, with the same body."""
@@ -190,3 +189,49 @@ async def test_large_body_is_sent_whole() -> None:
 
     assert "done" == content
     assert b'"' + b"a" * 3_000_000 + b'"' == server.requests[0].body
+
+
+async def test_delete_that_was_cut_is_done_when_it_is_gone() -> None:
+    """A DELETE whose connection broke may have arrived; that there is nothing to delete afterwards is its success."""
+    cut: Act = [*HALF, close]
+    async with RawServer(cut, response(status=404)) as server, server.client() as client:
+        await client.tags.delete("tag-1")
+
+    assert ["DELETE", "DELETE"] == [got.method for got in server.requests]
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
+async def test_refused_call_is_sent_again(method: str) -> None:
+    """What a rate limiter refused was not processed: it waits, and is sent again with the same body."""
+    refusal = response(status=429, headers={"Retry-After": "0"})
+    async with RawServer(refusal, refusal, response("done")) as server, server.client() as client:
+        content = await client.request(method, "/v1/calls", json={"a": 1})
+
+    assert "done" == content
+    assert [(method, b'{"a":1}')] * 3 == [(got.method, got.body) for got in server.requests]
+
+
+@pytest.mark.parametrize(
+    ("act", "may_have"),
+    [(response(status=503), True), (response(status=400), False), ([*HALF, close], True), (stall, True)],
+    ids=["503", "400", "cut", "stall"],
+)
+@pytest.mark.parametrize("idempotent", [True, False])
+async def test_error_says_what_may_have_been_processed(act: Act, may_have: bool, idempotent: bool) -> None:
+    """Over sockets too, an error says whether the call may have taken effect."""
+    async with RawServer(act) as server, server.client(timeouts=BRIEF) as client:
+        with pytest.raises(ContactshipError) as caught:
+            await client.request("POST", "/v1/calls", idempotent=idempotent)
+
+    assert may_have is caught.value.may_have_been_processed
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+async def test_no_connection_means_not_processed(idempotent: bool) -> None:
+    """Where nothing listens, nothing was processed."""
+    retry = RetryPolicy(max_attempts=2, initial_delay=0)
+    async with ContactshipClient("sk", base_url=refused_url(), retry=retry) as client:
+        with pytest.raises(ConnectionFailedError) as caught:
+            await client.request("POST", "/v1/calls", idempotent=idempotent)
+
+    assert not caught.value.may_have_been_processed

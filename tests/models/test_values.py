@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -86,7 +87,9 @@ def test_refused_timeouts(name: str, value: Any, error: type[Exception]) -> None
     [({"max_attempts": 0}, ValueError), ({"max_attempts": 1.5}, TypeError), ({"max_attempts": True}, TypeError),
      ({"initial_delay": -0.1}, ValueError), ({"max_delay": float("inf")}, ValueError),
      ({"max_retry_after": None}, TypeError),
-     ({"max_delay": 10**400}, ValueError)],
+     ({"max_delay": 10**400}, ValueError), ({"retry_statuses": {503}}, TypeError),
+     ({"retry_statuses": frozenset({"503"})}, TypeError), ({"retry_statuses": frozenset({True})}, TypeError),
+     ({"retry_statuses": frozenset({503, 200})}, ValueError), ({"retry_statuses": frozenset({1000})}, ValueError)],
 )  # fmt: skip
 def test_refused_retry_policies(settings: dict[str, Any], error: type[Exception]) -> None:
     """A policy's numbers are finite and not negative, and there is at least one attempt."""
@@ -104,6 +107,14 @@ def test_refused_rate_limits(requests: Any, per_seconds: Any, error: type[Except
     """A budget is a whole number of requests, and a positive number of seconds."""
     with pytest.raises(error, match=name):
         RateLimit(requests, per_seconds)
+
+
+def test_statuses_of_the_standard_library() -> None:
+    """The statuses to retry after may be those that the standard library names."""
+    policy = RetryPolicy(retry_statuses=frozenset({HTTPStatus.BAD_GATEWAY}))
+
+    assert policy.retries(502)
+    assert not policy.retries(503)
 
 
 def test_secrets_stay_secret() -> None:

@@ -416,6 +416,21 @@ def test_careful_ahead_after_a_surprise() -> None:
     assert [27, 17] == [window[0].offset for window in drive.windows][3:5]
 
 
+@pytest.mark.parametrize("slides", [False, True], ids=["batches", "ahead"])
+def test_pages_behind_one_that_leads_no_further(slides: bool) -> None:
+    """Behind a page too short to go on from, those in flight are of no use: it is asked for again."""
+    rows = rows_of(60)
+    short = [24]
+
+    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
+        return rows[asked.offset :][: 2 if short and asked.offset == short[0] and short.pop() else 10], 60
+
+    drive = Drive(make_walk(page_size=10, concurrency=4, exact=True, slides=slides), serve).run()
+
+    assert list(range(60)) == drive.ids
+    assert [0, 8, 16, 24, 24, 32] == [asked.offset for asked in drive.asked][:6]
+
+
 def test_count_that_is_missing_all_at_once() -> None:
     """Where the server no longer sends a count, the pages in flight are still wanted, and then one at a time."""
     rows = rows_of(120)

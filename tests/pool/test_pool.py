@@ -19,6 +19,7 @@ from key_leaks import KEY, leaks, shown_by
 from turns import pass_turns
 
 from contactship_async import (
+    AmbiguousOutcomeError,
     AuthenticationError,
     ConfigurationError,
     ContactshipClient,
@@ -769,10 +770,10 @@ async def test_budgets() -> None:
     ) as pool:
         counts = [3, 3]
         assert counts == [await pool["acme"].count_phone_numbers() for _ in range(2)]
-        with pytest.raises(ContactshipError, match=r"rate limits hold it back for another 3600\.0 s"):
+        with pytest.raises(ContactshipError, match=r"its own client's queue holds it back for another 3600\.0 s"):
             await pool["acme"].count_phone_numbers()
         assert 3 == await pool["globex"].count_phone_numbers()
-        with pytest.raises(ContactshipError, match="rate limits hold it back"):
+        with pytest.raises(ContactshipError, match="its own client's queue holds it back"):
             await pool["globex"].count_phone_numbers()
 
 
@@ -783,6 +784,17 @@ async def test_not_found_is_no_authentication_error() -> None:
         with pytest.raises(NotFoundError):
             await pool["acme"].request("GET", "/v1/unknown")
         assert 3 == await pool["acme"].count_phone_numbers()
+
+
+async def test_errors_of_a_pool_say_what_may_have_been_processed() -> None:
+    """An organization's error says what its call's does, and the group what any of them does."""
+    sure, unsure = NotFoundError(status=404, method="GET", path="/"), AmbiguousOutcomeError("x")
+    errors = [OrganizationError("a", sure), OrganizationError("b", unsure), OrganizationError("c", KeyError("x"))]
+
+    assert [False, True, False] == [error.may_have_been_processed for error in errors]
+    assert PoolError("x", errors).may_have_been_processed
+    assert not PoolError("x", errors[::2]).may_have_been_processed
+    assert pickle.loads(pickle.dumps(errors[1])).may_have_been_processed
 
 
 class OddError(Exception):

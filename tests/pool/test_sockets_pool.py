@@ -36,7 +36,9 @@ async def test_waiting_for_a_connection_counts(method: str) -> None:
             hasty = server.client(connector=connector, timeouts=Timeouts(total=0.1))
             hasty._caller.attempts.limits.address.max_in_flight = 0  # as if its own calls held the connection
             began = time.monotonic()
-            with pytest.raises(RequestTimeoutError, match="its turn among other calls did not come within") as caught:
+            with pytest.raises(
+                RequestTimeoutError, match="its turn in its own client's queue did not come within"
+            ) as caught:
                 await hasty.request(method, "/v1/calls")
             first.cancel()
             await asyncio.gather(first, return_exceptions=True)

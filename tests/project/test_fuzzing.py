@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from volume import Volume
 
 from contactship_async._codec import slow_path
-from contactship_async._http import responses
+from contactship_async._http import rate_limit_headers
 
 
 @pytest.mark.parametrize(("name", "inputs"), [("codec", 50), ("headers", 50), ("responses", 50), ("client", 10)])
@@ -36,7 +36,7 @@ def test_all_targets_are_tried() -> None:
 
 def test_finds_what_no_file_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     """What only other inputs show is found, too."""
-    monkeypatch.setattr("contactship_async._http.responses._MAX_RESET_SECONDS", 999)
+    monkeypatch.setattr("contactship_async._http.rate_limit_headers._MAX_RESET_SECONDS", 999)
     target = TARGETS["headers"]
 
     for value in target.seeds():
@@ -49,7 +49,7 @@ def _let_zones_with_seconds_through(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _let_index_errors_escape(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(responses, "_read_http_date", lambda text: text.split()[3] and None)
+    monkeypatch.setattr(rate_limit_headers, "_read_http_date", lambda text: text.split()[3] and None)
 
 
 def _quote_values(monkeypatch: pytest.MonkeyPatch) -> None:

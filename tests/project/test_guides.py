@@ -14,7 +14,6 @@ from terminal_picture import PICTURE, draw
 from contactship_async import ContactshipPool, Listing, ListingDeclaration, RetryPolicy, Timeouts
 from contactship_async._configuration import DEFAULT_BASE_URL, DEFAULT_MAX_RESPONSE_BYTES
 from contactship_async._http.connection import DEFAULT_CONNECTIONS
-from contactship_async._http.retry import RETRIED_STATUSES
 
 MAX_BYTES = 12 * 1024
 MAX_COLUMNS = 96
@@ -33,7 +32,6 @@ WANTED = {
 }
 
 RETRY, TIMEOUTS = RetryPolicy(), Timeouts()
-STATUSES = ", ".join(map(str, sorted(RETRIED_STATUSES)))
 AT_ONCE = signature(ContactshipPool).parameters["max_concurrent"].default
 PAGE_SIZE = signature(ListingDeclaration).parameters["page_size"].default
 ROWS = {name: parameter.default for name, parameter in signature(Listing.rows).parameters.items()}
@@ -44,7 +42,7 @@ FIGURES = [
     (GUIDE.format("_http"), f"| `initial_delay` | {RETRY.initial_delay} s |"),
     (GUIDE.format("_http"), f"| `max_delay` | {RETRY.max_delay} s |"),
     (GUIDE.format("_http"), f"| `max_retry_after` | {RETRY.max_retry_after} s |"),
-    (GUIDE.format("_http"), f"| {STATUSES} | retried |"),
+    (GUIDE.format("_http"), "| 408, 425, and every 5xx but 501 and 505 | retried |"),
     (GUIDE.format("_http"), f"| `connect` | {TIMEOUTS.connect} s |"),
     (GUIDE.format("_http"), f"| `attempt` | {TIMEOUTS.attempt} s |"),
     (GUIDE.format("_http"), f"| `total` | {TIMEOUTS.total} s |"),
@@ -142,3 +140,10 @@ def test_contributors_are_sent_to_files_that_exist() -> None:
 async def test_picture_of_the_terminal_is_up_to_date() -> None:
     """Where this fails, `poe picture` draws it anew."""
     assert await draw() == PICTURE.read_text(encoding="utf-8")
+
+
+def test_retried_statuses_are_those_of_the_guide() -> None:
+    """The guide names the statuses that calls are retried after, and a rate limit."""
+    server_errors = {*range(500, 600)} - {501, 505}
+
+    assert {408, 425, 429} | server_errors == {status for status in range(300, 1000) if RETRY.retries(status)}

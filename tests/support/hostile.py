@@ -64,14 +64,20 @@ async def idle(_: ContactshipClient) -> None:
     """Call nothing until the server has ended its act."""
 
 
-def walk(**settings: Any) -> Call:
-    """Make a walk in small pages, whose error must say how many rows came before it."""
+def walk(*, ahead: bool = False, **settings: Any) -> Call:
+    """Make a walk in small pages, fetched *ahead* or not, whose error must say how many rows came before it."""
 
     async def ids_of(client: ContactshipClient) -> list[str]:
         came: list[str] = []
+        options = {"page_size": 5, **settings}
         try:
-            async for number in client.iter_phone_numbers(**{"page_size": 5, **settings}):
-                came.append(number.id)  # noqa: PERF401 - keeps those that come before an error
+            if ahead:
+                async with client.phone_numbers.list().prefetch(**options) as rows:
+                    async for number in rows:
+                        came.append(number.id)  # noqa: PERF401 - keeps those that come before an error
+            else:
+                async for number in client.iter_phone_numbers(**options):
+                    came.append(number.id)  # noqa: PERF401 - as above
         except ContactshipError as error:
             yielded = getattr(error.position, "yielded", None)
             if (len(came), len(came)) != (len({*came}), yielded):

@@ -21,6 +21,7 @@ SHARES: Final[Mapping[str, float]] = {
     "exact walks": 5,
     "concurrent walks": 3,
     "merges": 1,
+    "eight processes": 2,
     "fuzzing, codec": 1,
     "fuzzing, headers": 1,
     "fuzzing, responses": 1,

@@ -39,14 +39,13 @@ from contactship_async import (
     TransportError,
 )
 from contactship_async._codec import codec
+from contactship_async._http.rate_limit_headers import read_pauses, read_retry_after
 from contactship_async._http.requests import build_request, complete_request
 from contactship_async._http.responses import (
     _PageEnvelope,
     read_error,
     read_json,
     read_page,
-    read_pauses,
-    read_retry_after,
 )
 from contactship_async._pagination.driver import MAX_PAGES_WITHOUT_NEW_ROWS
 from contactship_async.models.tags import Tag
@@ -132,8 +131,8 @@ def _check_row(row: PhoneNumber) -> None:
 
 def check_headers(headers: Mapping[str, str]) -> None:
     """Waits are plausible numbers of seconds, or none."""
-    retry_after = read_retry_after(headers)
-    assert retry_after is None or 0 <= retry_after <= 1e9  # NaN and infinities are not
+    for retry_after in (read_retry_after(headers), read_retry_after(headers, refused=True)):
+        assert retry_after is None or 0 <= retry_after <= 1e9  # NaN and infinities are not
     pauses = read_pauses(headers)
     if pauses is not None:
         known = [seconds for seconds in (pauses.organization, pauses.address, pauses.heavy) if seconds is not None]
