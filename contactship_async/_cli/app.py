@@ -9,7 +9,8 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from contactship_async import __version__
 from contactship_async._cli.commands import RESOURCES
 from contactship_async._cli.failures import describe, describe_setting
-from contactship_async._cli.output import STDOUT, note
+from contactship_async._cli.output import STDOUT
+from contactship_async._cli.streams import note
 from contactship_async.errors import ConfigurationError, ContactshipError
 
 app = App(

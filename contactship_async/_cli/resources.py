@@ -68,8 +68,8 @@ class _Method:
 
     @property
     def is_listing(self) -> bool:
-        """Whether it returns a listing: what has pages."""
-        return hasattr(self.returns, "pages")
+        """Whether it returns a listing."""
+        return hasattr(self.returns, "prefetch")
 
     @property
     def noun(self) -> str:
@@ -144,7 +144,7 @@ def _derive_commands(method: _Method) -> Iterator[Callable[..., int]]:
 
 
 def _derive_list(method: _Method) -> Callable[..., int]:
-    taken = inspect.signature(method.returns.pages).parameters
+    taken = inspect.signature(method.returns.prefetch).parameters
     walk = [option for option in options_of(Walk) if ARGUMENTS.get(option.name, option.name) in taken]
     subject = Subject(method.noun, find_fields(method.row_type), tuple(option.name for option in walk))
 
@@ -176,7 +176,11 @@ def _derive_get(method: _Method) -> Callable[..., int]:
         target, form = _take(Target, given), given.pop("format", None)
         return print_object(subject, method.bind(arguments, given), target, format=form)
 
-    target = [option for option in options_of(Target) if option.name == "sandbox" or not method.identifiers]
+    target = [
+        option
+        for option in options_of(Target)
+        if option.name not in {"organizations", "max_concurrent"} or not method.identifiers
+    ]
     options = [*method.options, *_named_options_of(print_object), *target]
     return make_command(run, method.command, options, _GET.format(summary=summarize(method.function), key=_KEY))
 
