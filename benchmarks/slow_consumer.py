@@ -23,7 +23,8 @@ SETTINGS = ((1, 0.05, 100), (16, 0.005, 102))
 
 def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
     """Measure with both consumers, by pages that are fetched ahead and by those that are not."""
-    result = Answer()
+    findings: list[Finding] = []
+    lines: list[Line] = []
     for in_flight, busy, pages in SETTINGS:
         walkers = {
             "prefetch": Walker("contactship_ahead", {"concurrency": in_flight, "busy": busy}),
@@ -33,10 +34,10 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
         samples = compare_walks(walkers, rows=ROWS, latency=LATENCY, rounds=2 if quick else 15)
         measured = {name: walls(of_walker) for name, of_walker in samples.items()}
         setting = f"{busy * 1000:.0f} ms a page, {in_flight} in flight"
-        result.lines += [Line(setting, name, spread(seconds), SECONDS) for name, seconds in measured.items()]
+        lines += [Line(setting, name, spread(seconds), SECONDS) for name, seconds in measured.items()]
         ideal = [max(seconds, busy * pages) for seconds in measured["network alone"]]
-        result.findings += [_finding(setting, name, measured[name], ideal) for name in ("prefetch", "pages")]
-    return result
+        findings += [_finding(setting, name, measured[name], ideal) for name in ("prefetch", "pages")]
+    return Answer(findings, lines)
 
 
 def _finding(setting: str, name: str, mine: list[float], ideal: list[float]) -> Finding:

@@ -76,8 +76,8 @@ class ContactshipClient:
     Attributes:
         organization: Its name in a pool, otherwise None.
 
-    Its methods raise `RuntimeError` when they are called from a second running event loop or after a fork, and when the
-    client, or the connector it was given, is closed while they run.
+    Its methods raise `RuntimeError` when they are called from a second running event loop or after a fork, and
+    `ClientClosedError` when the client, or the connector it was given, is closed while they run.
     """
 
     organization: str | None = None
@@ -147,7 +147,10 @@ class ContactshipClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the session and its connections; a later call opens it anew. Closing twice is allowed.
+        """Close the connections, and end what was begun before; a later call opens them anew. Closing twice is allowed.
+
+        Calls that are under way or wait, and walks at their next step, raise `ClientClosedError`; a call that is not
+        safe to repeat, and was sent, raises `AmbiguousOutcomeError`.
 
         Raises:
             RuntimeError: The client is in use by another running event loop.

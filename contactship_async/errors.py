@@ -18,6 +18,7 @@ __all__ = [
     "AmbiguousOutcomeError",
     "AuthenticationError",
     "BadRequestError",
+    "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
     "ConnectionFailedError",
@@ -83,6 +84,14 @@ def _restore(
 
 class ConfigurationError(ContactshipError, ValueError):
     """The key is missing or malformed, or the base URL is unusable or would send the key in clear."""
+
+
+class ClientClosedError(ContactshipError, RuntimeError):
+    """The client, its pool, or the connector it was given was closed before a call, or a walk, had ended.
+
+    What was begun before that is never sent anew. (A call that is not safe to repeat, and had left, raises an
+    `AmbiguousOutcomeError` instead, whose `__cause__` is this error.) New calls open the client again.
+    """
 
 
 class TransportError(ContactshipError):

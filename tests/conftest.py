@@ -9,18 +9,17 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
-from pathlib import Path
 from unittest.mock import Mock
 
 import aioresponses.core
 import pytest
 from aiohttp import ClientResponse, StreamReader
+from open_sockets import open_sockets
 
-pytest_plugins = ["volume"]
+pytest_plugins = ["event_loops", "volume"]
 pytest.register_assert_rewrite("hostile")  # so that its asserts show what was compared
 
 _SECONDS_TO_WIND_DOWN = 2.0
-_OPEN_FILES = Path("/proc/self/fd")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -65,30 +64,17 @@ class _Keep(logging.Handler):
 async def _loop_is_left_clean() -> AsyncIterator[None]:
     """Fail a test that leaves a task or a socket behind; what is closing gets some time to finish."""
     before = asyncio.all_tasks() | {asyncio.current_task()}
-    sockets_before = _open_sockets()
+    sockets_before = open_sockets()
     yield
     deadline = asyncio.get_running_loop().time() + _SECONDS_TO_WIND_DOWN
     while True:
         tasks = asyncio.all_tasks() - before - {asyncio.current_task()}
-        sockets = _open_sockets() - sockets_before
+        sockets = open_sockets() - sockets_before
         if not (tasks or sockets) or asyncio.get_running_loop().time() > deadline:
             break
         await asyncio.sleep(0.005)
         gc.collect()
     assert (set(), set()) == (tasks, sockets)
-
-
-def _open_sockets() -> set[str]:
-    """Name the open sockets of this process; none where the system does not list them."""
-    if not _OPEN_FILES.exists():
-        return set()
-    links = []
-    for entry in _OPEN_FILES.iterdir():
-        try:
-            links.append(str(entry.readlink()))
-        except FileNotFoundError:  # the listing's own descriptor, closed by now
-            continue
-    return {link for link in links if link.startswith("socket:")}
 
 
 @pytest.fixture(autouse=True)

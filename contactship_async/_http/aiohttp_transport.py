@@ -8,7 +8,7 @@ a user's trace hook) passes as the same object, with its traceback cut here.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from io import BytesIO
 from socket import gaierror
@@ -22,10 +22,11 @@ from aiohttp.connector import Connection
 from attrs import frozen
 from yarl import URL
 
-from contactship_async._http.failures import exchange_error
+from contactship_async._http.dropping import drop_connector
+from contactship_async._http.failures import closed_error, exchange_error
 from contactship_async._http.messages import Request, Response, is_success
 from contactship_async._masking import describe_call
-from contactship_async.errors import ContactshipError, MalformedResponseError, TransportError
+from contactship_async.errors import ClientClosedError, ContactshipError, MalformedResponseError, TransportError
 
 API_KEY_HEADER: Final = "x-api-key"
 
@@ -34,6 +35,8 @@ _RESENT_BY_AIOHTTP: Final = ("PUT", "DELETE")
 
 What it reports is the failure of the second sending; the first may have been received.
 """
+
+_CONNECTOR_CLOSED: Final = "the client can't be used, as the connector it was given is closed"
 
 _NEVER_ROUNDED: Final = float("inf")
 """aiohttp rounds time limits over 5 s up to whole seconds of the loop's clock, unless this threshold is higher."""
@@ -88,8 +91,7 @@ class AiohttpTransport:
             MalformedResponseError: The body of a 2xx is larger than *max_response_bytes*.
         """
         if self.session.closed:
-            message = "the client was closed while a call was running, or the connector it was given is closed"
-            raise RuntimeError(message)
+            raise ClientClosedError(_CONNECTOR_CLOSED)
         # Of an idempotent call, no trace notes the departure: only a failure before it proves anything.
         request.delivery.provably_unsent = not request.idempotent and request.method not in _RESENT_BY_AIOHTTP
         try:
@@ -98,10 +100,25 @@ class AiohttpTransport:
             failure: BaseException = error
         except (aiohttp.ClientError, OSError) as error:
             failure = _translate(request, error, self.connect_seconds)
+            if self.session.closed:
+                failure = closed_error(request, ClientClosedError(_CONNECTOR_CLOSED))
         except BaseException as error:  # noqa: BLE001 - raised again below, where its traceback is cut
             error.__cause__ = error.__context__ = None
             failure = error
         raise failure.with_traceback(None)
+
+    async def close(self) -> None:
+        """Close the connections, but those of a connector that is the user's."""
+        await self.traced_session.close()
+        await self.session.close()
+
+    def drop(self) -> None:
+        """Close them without awaiting anything, whether the event loop runs, stands still or is closed."""
+        connector = self.session.connector
+        self.traced_session.detach()
+        self.session.detach()
+        if connector is not None and self.session.connector_owner:
+            drop_connector(connector)
 
     async def _exchange(self, request: Request) -> Response:
         session = self.session if request.idempotent else self.traced_session
@@ -196,7 +213,7 @@ def _system_reason(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
-async def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
+def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
     *,
     base_url: str,
     user_agent: str,
@@ -204,12 +221,8 @@ async def open_transport(  # noqa: PLR0913 - the settings of a session, all by k
     trace_configs: Sequence[aiohttp.TraceConfig],
     connect_seconds: float | None,
     max_response_bytes: int,
-) -> AsyncGenerator[AiohttpTransport, None]:
-    """Yield one transport over a session of the running loop, and close the session when the generator is closed.
-
-    An event loop closes its open asynchronous generators before it ends, which a session left open on its own is
-    denied.
-    """
+) -> AiohttpTransport:
+    """Open a transport over sessions of the running loop."""
     departures = aiohttp.TraceConfig()
     # Awaited before the first byte is written: until then, nothing was sent.
     departures.on_request_headers_sent.append(_note_departure)
@@ -225,11 +238,7 @@ async def open_transport(  # noqa: PLR0913 - the settings of a session, all by k
     traced_session = open_session(
         connector=session.connector, connector_owner=False, trace_configs=[*trace_configs, departures]
     )
-    try:
-        yield AiohttpTransport(session, traced_session, base_url, connect_seconds, max_response_bytes)
-    finally:
-        await traced_session.close()
-        await session.close()
+    return AiohttpTransport(session, traced_session, base_url, connect_seconds, max_response_bytes)
 
 
 async def _note_departure(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:

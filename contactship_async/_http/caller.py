@@ -13,6 +13,7 @@ from contactship_async._http.requests import Parameters, build_request, complete
 from contactship_async._http.responses import read_object
 from contactship_async._http.retry import AttemptLoop
 from contactship_async._http.secret import Secret
+from contactship_async._http.session import Call, WalkSession
 from contactship_async.errors import AuthenticationError
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ class Caller:
     api_key: ApiKey
 
     async def exchange(
-        self, request: Request, window: Query = (), *, heavy: bool = False, of_walk: bool = False
+        self, request: Request, window: Query = (), *, heavy: bool = False, of_walk: WalkSession | None = None
     ) -> Response:
         """Send *request*, which lacks its key and *window*, with its retries, and return its 2xx response.
 
@@ -43,24 +44,27 @@ class Caller:
             request: As `build_request` made it.
             window: What comes before its query: the part of a listing that is asked for.
             heavy: Whether it is one of a heavy listing, which have a budget of their own.
-            of_walk: Whether it is a page of a walk, whose total limit begins when it has its turn at the gates.
+            of_walk: The session of the walk that it is a page of; its total limit begins when it has its turn at the
+                gates.
 
         Raises:
             ContactshipError: The call failed.
         """
-        deadline = None if of_walk else self.attempts.start_deadline()
-        transport = self.connection.get_transport() or await self.connection.open()
-        api_key = await self._get_api_key()
-        try:
-            complete = complete_request(request, api_key, window)
-            return await self.attempts.send(complete, transport, deadline, heavy=heavy)
-        except AuthenticationError as error:
-            renewed = await self._renew_api_key(api_key, deadline)
-            if renewed is None:
-                raise
-            may_have_arrived = error.may_have_been_processed
-        complete = complete_request(request, renewed, window)
-        return await self.attempts.send(complete, transport, deadline, heavy=heavy, may_have_arrived=may_have_arrived)
+        deadline = self.attempts.start_deadline() if of_walk is None else None
+        with Call(self.connection.get_session(of_walk)) as call:
+            transport = call.transport(request)
+            api_key = await self._get_api_key()
+            try:
+                complete = complete_request(request, api_key, window)
+                return await self.attempts.send(complete, transport, deadline, heavy=heavy)
+            except AuthenticationError as error:
+                renewed = await self._renew_api_key(api_key, deadline)
+                if renewed is None:
+                    raise
+                arrived = error.may_have_been_processed
+            complete = complete_request(request, renewed, window)
+            return await self.attempts.send(complete, transport, deadline, heavy=heavy, may_have_arrived=arrived)
+        raise call.error()
 
     async def send(
         self,

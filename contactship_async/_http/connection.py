@@ -1,4 +1,4 @@
-"""The life of a session: opened at the first call, in the loop that runs then, and closed with that loop."""
+"""What a client sends its requests over: the settings of a connection, and the session that is open at present."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 import math
 import os
 from collections.abc import Sequence
-from types import AsyncGeneratorType
-from typing import Final, cast
+from typing import Final, NoReturn
 
 import aiohttp
 from attrs import define, field
 
 from contactship_async._http.aiohttp_transport import open_transport
 from contactship_async._http.messages import Transport
+from contactship_async._http.session import Session, WalkSession
 from contactship_async._version import __version__
 
 DEFAULT_CONNECTIONS: Final = 100
@@ -45,7 +45,7 @@ class Connection:
     connect_seconds: float | None
     max_response_bytes: int
     is_available: bool = True
-    _session: _Session | None = field(default=None, init=False)
+    _session: Session | None = field(default=None, init=False)
 
     @property
     def max_requests(self) -> float:
@@ -60,7 +60,7 @@ class Connection:
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
         """The event loop that the open session belongs to; None while none is open."""
-        return None if self._session is None or self._session.is_over else self._session.loop
+        return None if self._session is None or self._session.is_closed else self._session.loop
 
     def check_available(self) -> None:
         """Raise a `RuntimeError` if calls are not allowed."""
@@ -68,20 +68,46 @@ class Connection:
             message = "a pool, and each client of it, is used within its `async with`"
             raise RuntimeError(message)
 
-    def get_transport(self) -> Transport | None:
-        """Return the transport of the running loop; None as long as no session is open.
+    def get_session(self, of_walk: WalkSession | None = None) -> Session:
+        """Return the session of the running loop, opened if need be.
+
+        Args:
+            of_walk: Of a walk that needs the session: it has only the one that it began in.
 
         Raises:
+            ClientClosedError: That one is closed.
             RuntimeError: The connection is in use by another running event loop or process, or calls are not allowed.
         """
+        if of_walk is not None and of_walk.session is not None and of_walk.session.is_closed:
+            raise of_walk.session.closed_error()
         self.check_available()
-        if self.transport is not None:
-            return self.transport
-        session = self._current_session()
-        return None if session is None else session.transport
+        session = self._session
+        if session is None or session.is_closed or not session.is_here():
+            self._drop_session_left_behind()
+            session = self._session = self._open()
+        if of_walk is not None:
+            of_walk.session = session
+        return session
 
-    async def open(self) -> Transport:
-        """Open a session of the running loop, which has none, and return its transport."""
+    def end_calls(self) -> None:
+        """End the calls under way, and the walks that have begun; what is left to do is to `close()`."""
+        if self._session is not None and self._session.is_here():
+            self._session.end()
+
+    async def close(self) -> None:
+        """End the calls under way, and close the session, if one is open.
+
+        Raises:
+            RuntimeError: It is in use by another running event loop or process.
+        """
+        self._drop_session_left_behind()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _open(self) -> Session:
+        if self.transport is not None:
+            return Session(self.transport)
         opened = open_transport(
             base_url=self.base_url,
             user_agent=_USER_AGENT,
@@ -90,44 +116,23 @@ class Connection:
             connect_seconds=self.connect_seconds,
             max_response_bytes=self.max_response_bytes,
         )
-        self._session = _Session(cast("AsyncGeneratorType[Transport]", opened), await anext(opened))
-        return self._session.transport
+        return Session(opened, opened)
 
-    async def close(self) -> None:
-        """Close the session, if one is open.
-
-        Raises:
-            RuntimeError: It is in use by another running event loop or process.
-        """
-        session = self._current_session()
-        self._session = None
-        if session is not None:
-            await session.opened.aclose()
-
-    def _current_session(self) -> _Session | None:
-        """Return the session of the running loop, if one is open."""
+    def _drop_session_left_behind(self) -> None:
+        """Drop a session that another event loop has left: one that is closed, or stands still."""
         session = self._session
-        if session is None or session.is_over:
-            return None
-        if session.loop is not asyncio.get_running_loop() or session.process_id != os.getpid():
-            message = "this client is in use by another event loop or process: make one for each, or close it there"
+        if session is None or session.loop is None or session.is_here():
+            return
+        is_of_other_process = session.process_id != os.getpid() and not session.loop.is_closed()
+        if is_of_other_process or session.loop.is_running():
+            message = (
+                "this client is in use by another event loop or process: make one for each, or make all calls in one "
+                "loop, from other threads with asyncio.run_coroutine_threadsafe()"
+            )
             raise RuntimeError(message)
-        return session
+        self._session = None
+        session.drop()
 
-
-@define
-class _Session:
-    """An open session: the generator that closes it, what it yielded, and where it may be used.
-
-    After a fork, two processes would share one selector and each other's responses, so the process counts as well.
-    """
-
-    opened: AsyncGeneratorType[Transport]
-    transport: Transport
-    loop: asyncio.AbstractEventLoop = field(factory=asyncio.get_running_loop)
-    process_id: int = field(factory=os.getpid)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the loop has ended, or has closed the session because it is about to."""
-        return self.loop.is_closed() or self.opened.ag_frame is None
+    def __reduce__(self) -> NoReturn:
+        message = "a client is neither copied nor pickled, as it has connections and a key: make one where it is needed"
+        raise TypeError(message)

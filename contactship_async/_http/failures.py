@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contactship_async._http.messages import Request
+from contactship_async._masking import describe_call
 from contactship_async.errors import (
     AmbiguousOutcomeError,
+    ClientClosedError,
     ConnectionFailedError,
+    ContactshipError,
     Limit,
     RequestTimeoutError,
     TransportError,
@@ -18,3 +22,12 @@ def exchange_error(call: str, reason: str, *, repeatable: bool, limit: Limit | N
     if limit is not None:
         return RequestTimeoutError(f"{call} failed: {reason}", limit=limit)
     return ConnectionFailedError(f"{call} failed: {reason}")
+
+
+def closed_error(request: Request, closed: ClientClosedError) -> ContactshipError:
+    """Choose the error of a *request* that was under way when the client was *closed*."""
+    if request.is_repeatable:
+        return closed
+    error = exchange_error(describe_call(request.method, request.path), str(closed), repeatable=False)
+    error.__cause__ = closed
+    return error

@@ -13,6 +13,7 @@ from contactship_async._http.caller import Caller
 from contactship_async._http.messages import Query, Request
 from contactship_async._http.requests import Parameters, build_path, build_request
 from contactship_async._http.responses import DecodedPage, read_page
+from contactship_async._http.session import WalkSession
 from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async._pagination.prefetch import Prefetch
 from contactship_async.models.common import Page
@@ -81,7 +82,7 @@ class AnyListing(ABC, Generic[T]):
     def _build_request(self, params: Parameters) -> Request:
         return build_request(method="GET", path=self.path, params=params)
 
-    async def _fetch(self, request: Request, window: Query = (), *, of_walk: bool = False) -> DecodedPage[T]:
+    async def _fetch(self, request: Request, window: Query = (), of_walk: WalkSession | None = None) -> DecodedPage[T]:
         """Fetch a page: the part of the listing that *window* asks for."""
         response = await self._caller.exchange(request, window, heavy=self.declaration.heavy, of_walk=of_walk)
         return read_page(response, self.declaration.row_type)

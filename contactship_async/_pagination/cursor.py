@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from contactship_async._arguments import check_integer
 from contactship_async._http.responses import DecodedPage
+from contactship_async._http.session import WalkSession
 from contactship_async._pagination.base import AnyListing
 from contactship_async._pagination.driver import (
     MAX_PAGES_WITHOUT_NEW_ROWS,
@@ -114,7 +115,8 @@ class CursorListing(AnyListing[T]):
             PaginationError: The cursors lead nowhere.
             ContactshipError: A call failed.
         """
-        return walk_rows(self.pages(page_size=page_size, max_items=max_items))
+        walk, fetch, session = self._prepare(page_size, max_items)
+        return walk_rows(walk_pages(walk, fetch, session), session)
 
     def pages(self, *, page_size: int | None = None, max_items: int | None = None) -> AsyncGenerator[Page[T], None]:
         """Iterate over all rows like `rows`, a page at a time; the arguments and errors are the same.
@@ -144,16 +146,17 @@ class CursorListing(AnyListing[T]):
         message = f"{self.path} sends no count: iterate over its rows to count them"
         raise PaginationError(message)
 
-    def _prepare(self, page_size: int | None, max_items: int | None) -> tuple[CursorWalk[T], Fetch[T]]:
+    def _prepare(self, page_size: int | None, max_items: int | None) -> tuple[CursorWalk[T], Fetch[T], WalkSession]:
         if page_size is None:
             page_size = self.declaration.page_size
         check_integer("page_size", page_size, lowest=1, highest=self.declaration.largest_page)
         if max_items is not None:
             check_integer("max_items", max_items, lowest=0)
         request = self._build_request(self.filters)
+        session = WalkSession()
 
         async def fetch(asked: PageRequest) -> DecodedPage[T]:
             after = () if asked.after is None else (("after", asked.after),)
-            return await self._fetch(request, (("limit", str(asked.limit)), *after), of_walk=True)
+            return await self._fetch(request, (("limit", str(asked.limit)), *after), session)
 
-        return CursorWalk(identify=self.declaration.row_ids, page_size=page_size, max_items=max_items), fetch
+        return CursorWalk(identify=self.declaration.row_ids, page_size=page_size, max_items=max_items), fetch, session

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Generator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Generator, Hashable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import aclosing
+from operator import length_hint
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
+from contactship_async._http.session import WalkSession
 from contactship_async.errors import ContactshipError, MalformedResponseError, WalkPosition
 from contactship_async.models.common import Page
 
@@ -133,6 +135,9 @@ def pick(rows: Sequence[T], places: Sequence[int]) -> tuple[T, ...]:
     return tuple(rows) if len(places) == len(rows) else tuple(rows[place] for place in places)
 
 
+NO_SESSION: Final = WalkSession()
+"""Of a walk whose requests are not sent over a session, and so never closed."""
+
 Fetch: TypeAlias = Callable[[PageRequest], Coroutine[Any, Any, PageResponse[T]]]
 
 
@@ -141,6 +146,7 @@ class Progress(Generic[T]):
 
     Args:
         walk: What to make progress in.
+        session: What its requests are sent over.
 
     Attributes:
         wanted: The requests to have in flight; none at the end.
@@ -148,11 +154,12 @@ class Progress(Generic[T]):
         failure: What failed after them.
     """
 
-    def __init__(self, walk: Walk[T]) -> None:
+    def __init__(self, walk: Walk[T], session: WalkSession) -> None:
         self.wanted: Requests = ()
         self.pages: deque[Page[T]] = deque()
         self.failure: Exception | None = None
         self._walk = walk
+        self._session = session
         self._steps = walk.steps()
         self.move_on(None)
 
@@ -174,6 +181,26 @@ class Progress(Generic[T]):
         """End the walk with *error*."""
         self.wanted, self.failure = (), error
 
+    @property
+    def position(self) -> WalkPosition:
+        """How far the pages that were taken go."""
+        position = self._walk.position
+        if not self.pages:
+            return position
+        return WalkPosition(self.pages[0].offset, position.yielded - sum(len(page) for page in self.pages))
+
+    def check_session(self) -> None:
+        """Raise if the client was closed, and the walk is not at its end: what it still holds is not handed out.
+
+        Raises:
+            ClientClosedError: It was.
+        """
+        if self._session.is_closed and (self.pages or self.wanted):
+            position = self.position
+            self.pages.clear()
+            self.wanted = ()
+            raise self._session.closed_error(position)
+
     def raise_failure(self) -> None:
         """Raise what failed, if anything did, with the position to go on from.
 
@@ -190,20 +217,24 @@ class Progress(Generic[T]):
             del failure  # Its traceback leads back here: a reference cycle.
 
 
-async def walk_pages(walk: Walk[T], fetch: Fetch[T]) -> AsyncGenerator[Page[T], None]:
+async def walk_pages(
+    walk: Walk[T], fetch: Fetch[T], session: WalkSession = NO_SESSION
+) -> AsyncGenerator[Page[T], None]:
     """Fetch what *walk* asks for and yield its pages; nothing is open or running while a page is out.
 
     Requests wanted together are fetched concurrently, and all have ended before the pages made of them are yielded:
     whatever becomes of the generator, no task is left behind (PEP 789 says what happens otherwise).
 
     Raises:
+        ClientClosedError: What *fetch* sends requests over was closed.
         ContactshipError: Of *fetch* or *walk*, after the pages before it, with the position to go on from.
     """
-    progress = Progress(walk)
+    progress = Progress(walk, session)
     while progress.wanted:
         await _fetch_batch(progress, fetch)
         while progress.pages:
             yield progress.pages.popleft()  # A plain loop would hold them all until the next batch has come.
+            progress.check_session()
     progress.raise_failure()
 
 
@@ -235,9 +266,35 @@ async def cancel(tasks: Collection[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def walk_rows(pages: AsyncGenerator[Page[T], None]) -> AsyncGenerator[T, None]:
-    """Yield the rows of *pages* one by one, and close *pages* in any case."""
+async def walk_rows(pages: AsyncGenerator[Page[T], None], session: WalkSession = NO_SESSION) -> AsyncGenerator[T, None]:
+    """Yield the rows of *pages* one by one, and close *pages* in any case.
+
+    Raises:
+        ClientClosedError: What the pages come over was closed.
+    """
+    yielded = 0
     async with aclosing(pages):
         async for page in pages:
-            for row in page.data:
+            rows = iter(page.data)
+            for row in rows:
                 yield row
+                if session.is_closed:
+                    check_rest(page, rows, yielded + len(page), session)
+            yielded += len(page)
+
+
+def check_rest(page: Page[T], rest: Iterator[T], yielded: int, session: WalkSession) -> None:
+    """Raise if there is a *rest* of the rows of *page*: it is not handed out when the client was closed.
+
+    Args:
+        page: The last page.
+        rest: What is left of its rows.
+        yielded: How many rows of the walk there are up to the end of the page.
+        session: The session of the walk, which is closed.
+
+    Raises:
+        ClientClosedError: There is a rest.
+    """
+    left = length_hint(rest)
+    if left:
+        raise session.closed_error(WalkPosition(page.offset + len(page) - left, yielded - left))

@@ -11,6 +11,7 @@ from contactship_async._arguments import check_choice, check_integer, check_type
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import Parameter, Parameters, build_window
 from contactship_async._http.responses import DecodedPage, read_page
+from contactship_async._http.session import WalkSession
 from contactship_async._pagination.anchors import Anchor, IdAnchor, KeyAnchor
 from contactship_async._pagination.base import NOTHING, AnyListing
 from contactship_async._pagination.declaration import ListingDeclaration
@@ -125,9 +126,10 @@ class Listing(AnyListing[T]):
             PaginationError: The listing can't be walked completely, for the reason given.
             ContactshipError: A call failed. All errors have a `position` to go on from.
         """
-        return walk_rows(
-            self.pages(page_size=page_size, offset=offset, max_items=max_items, concurrency=concurrency, exact=exact)
+        walk, fetch, session = self._prepare(
+            page_size=page_size, offset=offset, max_items=max_items, concurrency=concurrency, exact=exact
         )
+        return walk_rows(walk_pages(walk, fetch, session), session)
 
     def pages(
         self,
@@ -145,10 +147,10 @@ class Listing(AnyListing[T]):
         Yields:
             Pages with at least one row; none holds a row that an earlier page held.
         """
-        walk, fetch = self._prepare(
+        walk, fetch, session = self._prepare(
             page_size=page_size, offset=offset, max_items=max_items, concurrency=concurrency, exact=exact
         )
-        return walk_pages(walk, fetch)
+        return walk_pages(walk, fetch, session)
 
     def prefetch(
         self,
@@ -176,7 +178,7 @@ class Listing(AnyListing[T]):
             TypeError: An argument has the wrong type.
             ValueError: An argument is out of range, or means nothing for the listing.
         """
-        walk, fetch = self._prepare(
+        walk, fetch, session = self._prepare(
             page_size=page_size,
             offset=offset,
             max_items=max_items,
@@ -184,7 +186,7 @@ class Listing(AnyListing[T]):
             exact=exact,
             slides=True,
         )
-        return Prefetch(walk, fetch)
+        return Prefetch(walk, fetch, session)
 
     async def page(self, *, limit: int | None = None, offset: int | None = None) -> Page[T]:
         """Fetch one page, with exactly one call.
@@ -256,8 +258,8 @@ class Listing(AnyListing[T]):
         concurrency: int,
         exact: bool,
         slides: bool = False,
-    ) -> tuple[Walk[T], Fetch[T]]:
-        """Check the options of a walk, choose the walk, and return it with what fetches its pages."""
+    ) -> tuple[Walk[T], Fetch[T], WalkSession]:
+        """Check the options of a walk, choose the walk, and return it with what fetches its pages, and over what."""
         check_type("exact", exact, bool)
         walk = self._make_walk(
             page_size=self._check_page_size(page_size, exact=exact),
@@ -270,13 +272,14 @@ class Listing(AnyListing[T]):
         order = self._order_parameters()
         filtered, whole = self._build_request({**order, **self.filters}), self._build_request(order)
         exchange, row_type, heavy = self._caller.exchange, self.declaration.row_type, self.declaration.heavy
+        session = WalkSession()
 
         async def fetch(asked: PageRequest) -> DecodedPage[T]:  # `_fetch`, without its coroutine
             window = build_window(limit=asked.limit, offset=asked.offset)
             request = filtered if asked.filtered else whole
-            return read_page(await exchange(request, window, heavy=heavy, of_walk=True), row_type)
+            return read_page(await exchange(request, window, heavy=heavy, of_walk=session), row_type)
 
-        return walk, fetch
+        return walk, fetch, session
 
     def _check_page_size(self, page_size: int | None, *, exact: bool) -> int:
         if page_size is None:

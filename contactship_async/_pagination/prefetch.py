@@ -12,7 +12,17 @@ from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from contactship_async._pagination.driver import Fetch, PageRequest, PageResponse, Progress, Walk, cancel
+from contactship_async._http.session import WalkSession
+from contactship_async._pagination.driver import (
+    NO_SESSION,
+    Fetch,
+    PageRequest,
+    PageResponse,
+    Progress,
+    Walk,
+    cancel,
+    check_rest,
+)
 from contactship_async.models.common import Page
 
 T = TypeVar("T")
@@ -30,8 +40,8 @@ class Prefetch(Generic[T]):
     the block. A step that is cancelled, by a time limit for instance, loses nothing: the next one goes on.
     """
 
-    def __init__(self, walk: Walk[T], fetch: Fetch[T]) -> None:
-        self._window = _Window(walk, fetch)
+    def __init__(self, walk: Walk[T], fetch: Fetch[T], session: WalkSession = NO_SESSION) -> None:
+        self._window = _Window(walk, fetch, session)
         self._is_iterated = False
 
     async def __aenter__(self) -> Self:
@@ -73,12 +83,16 @@ class _Window(Generic[T]):
     Args:
         walk: What to ask for.
         fetch: Fetches a page.
+        session: What the requests are sent over.
 
     Attributes:
-        rows: Those of the last page that are still to be yielded, where the rows are taken one by one.
+        page: The last one, where the rows are taken one by one.
+        rows: Those of it that are still to be yielded.
     """
 
-    def __init__(self, walk: Walk[T], fetch: Fetch[T]) -> None:
+    def __init__(self, walk: Walk[T], fetch: Fetch[T], session: WalkSession) -> None:
+        self.session = session
+        self.page: Page[T] | None = None
         self.rows: Iterator[T] = iter(())
         self._walk = walk
         self._fetch = fetch
@@ -97,7 +111,7 @@ class _Window(Generic[T]):
         if self._progress is not None:
             message = "a prefetch is entered once: ask the listing for another one"
             raise RuntimeError(message)
-        self._progress = Progress(self._walk)
+        self._progress = Progress(self._walk, self.session)
         self._begin()
 
     def check_open(self) -> Progress[T]:
@@ -116,6 +130,7 @@ class _Window(Generic[T]):
 
         Raises:
             StopAsyncIteration: There is none.
+            ClientClosedError: The client was closed.
             RuntimeError: The window is not open, or another task waits for this page.
             Exception: What failed, after the pages before it.
         """
@@ -123,6 +138,7 @@ class _Window(Generic[T]):
         if self._is_awaited:
             message = "two tasks wait for the next row of one prefetch at the same time"
             raise RuntimeError(message)
+        progress.check_session()
         self._is_awaited = True
         try:
             while not progress.pages and progress.wanted:
@@ -136,6 +152,15 @@ class _Window(Generic[T]):
             return progress.pages.popleft()
         progress.raise_failure()
         raise StopAsyncIteration
+
+    def check_rest(self) -> None:
+        """Raise if the client was closed, and rows of the last page are left.
+
+        Raises:
+            ClientClosedError: It was.
+        """
+        if self.page is not None and self.session.is_closed:
+            check_rest(self.page, self.rows, self.check_open().position.yielded, self.session)
 
     async def close(self) -> None:
         """Cancel what runs, and wait until it has ended, also if this is cancelled."""
@@ -208,7 +233,10 @@ class _Rows(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        for row in self._window.rows:
+        window = self._window
+        window.check_rest()
+        for row in window.rows:
             return row
-        self._window.rows = iter((await self._window.take()).data)
-        return next(self._window.rows)  # No page is empty.
+        window.page = await window.take()
+        window.rows = iter(window.page.data)
+        return next(window.rows)  # No page is empty.

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from contactship_async._arguments import check_integer
 from contactship_async._http.responses import DecodedPage
+from contactship_async._http.session import WalkSession
 from contactship_async._pagination.base import AnyListing
 from contactship_async._pagination.driver import Fetch, PageRequest, PageResponse, Steps, walk_pages, walk_rows
 from contactship_async._pagination.prefetch import Prefetch
@@ -91,7 +92,8 @@ class WholeListing(AnyListing[T]):
             PaginationError: There are more rows than came.
             ContactshipError: The call failed.
         """
-        return walk_rows(self.pages(max_items=max_items))
+        walk, fetch, session = self._prepare(max_items)
+        return walk_rows(walk_pages(walk, fetch, session), session)
 
     def pages(self, *, max_items: int | None = None) -> AsyncGenerator[Page[T], None]:
         """Iterate over all rows as one page; the argument and the errors are those of `rows`.
@@ -125,12 +127,13 @@ class WholeListing(AnyListing[T]):
         check_whole(response)
         return len(response.rows)
 
-    def _prepare(self, max_items: int | None) -> tuple[WholeWalk[T], Fetch[T]]:
+    def _prepare(self, max_items: int | None) -> tuple[WholeWalk[T], Fetch[T], WalkSession]:
         if max_items is not None:
             check_integer("max_items", max_items, lowest=0)
         request = self._build_request(self.filters)
+        session = WalkSession()
 
         async def fetch(_: PageRequest) -> DecodedPage[T]:
-            return await self._fetch(request, of_walk=True)
+            return await self._fetch(request, of_walk=session)
 
-        return WholeWalk(max_items), fetch
+        return WholeWalk(max_items), fetch, session

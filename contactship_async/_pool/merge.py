@@ -23,6 +23,8 @@ from traceback import walk_tb
 from types import FrameType, TracebackType
 from typing import Generic, Self, TypeAlias, TypeVar, cast
 
+from contactship_async.errors import ClientClosedError
+
 T = TypeVar("T")
 
 Source: TypeAlias = tuple[str, Callable[[], AsyncIterable[T]]]
@@ -84,12 +86,12 @@ class Merge(Generic[T]):
 
         Raises:
             StopAsyncIteration: All sources have ended.
-            RuntimeError: The merge was stopped.
+            ClientClosedError: The merge was stopped.
         """
         while self._running:
             if self._is_stopped:
                 message = "the pool was closed while it was iterated over"
-                raise RuntimeError(message)
+                raise ClientClosedError(message)
             if self._queue:
                 return self._queue.popleft()
             if self._ended:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from functools import partial
 from inspect import iscoroutine
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack, cast
+from typing import Any, Generic, NoReturn, Self, TypeVar, Unpack, cast
 
 from attrs import frozen
 
@@ -134,8 +134,10 @@ class ContactshipPool:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._connection.is_available = False
+        stopped = [merge.stop() for merge in self._merges]
+        self._connection.end_calls()
         try:
-            await asyncio.gather(*(merge.stop() for merge in self._merges))  # Waits for all, also if it is cancelled.
+            await asyncio.gather(*stopped)  # Waits for all, also if it is cancelled.
         finally:
             await self._connection.close()
 
@@ -160,7 +162,8 @@ class ContactshipPool:
         Raises:
             TypeError: *walk* is no function.
             PoolError: Organizations failed; raised when all others have been delivered completely.
-            RuntimeError: The pool is not open, or was closed meanwhile.
+            ClientClosedError: The pool was closed meanwhile.
+            RuntimeError: The pool is not open.
         """
         check_type("walk", walk, Callable)
         self._connection.check_available()
@@ -182,11 +185,15 @@ class ContactshipPool:
 
         Raises:
             TypeError: *job* is no function.
-            RuntimeError: The pool is not open, or was closed meanwhile.
+            ClientClosedError: The pool was closed meanwhile.
+            RuntimeError: The pool is not open.
         """
         check_type("job", job, Callable)
         self._connection.check_available()
         return self._iterate_results(job)
+
+    def __reduce__(self) -> NoReturn:
+        self._connection.__reduce__()
 
     async def _iterate(
         self, walk: Callable[[ContactshipClient], AsyncIterable[T]]
