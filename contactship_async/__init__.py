@@ -20,6 +20,7 @@ from contactship_async._version import __version__
 if TYPE_CHECKING:
     from contactship_async._arguments import UNSET
     from contactship_async._client import ContactshipClient
+    from contactship_async._http.budget import Budget
     from contactship_async._http.messages import Delivery, Request, Response, Transport
     from contactship_async._http.secret import Secret
     from contactship_async._pagination.base import AnyListing
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from contactship_async._pagination.listing import Listing
     from contactship_async._pagination.prefetch import Prefetch
     from contactship_async._pagination.whole import WholeListing
+    from contactship_async._pool.organizations import read_organizations
     from contactship_async._pool.pool import ContactshipPool, OrganizationResult
     from contactship_async.errors import (
         AmbiguousOutcomeError,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
         ConnectionFailedError,
         ContactshipError,
         MalformedResponseError,
+        MalformedRow,
         NotFoundError,
         OrganizationError,
         PaginationError,
@@ -77,6 +80,7 @@ else:  # of which type checkers would think that it knows any name
 _HOMES = (
     "_arguments",
     "_client",
+    "_http.budget",
     "_http.messages",
     "_http.secret",
     "_pagination.base",
@@ -85,6 +89,7 @@ _HOMES = (
     "_pagination.listing",
     "_pagination.prefetch",
     "_pagination.whole",
+    "_pool.organizations",
     "_pool.pool",
     "errors",
     "models.common",
@@ -98,6 +103,7 @@ __all__ = [
     "AnyListing",
     "AuthenticationError",
     "BadRequestError",
+    "Budget",
     "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
@@ -110,6 +116,7 @@ __all__ = [
     "Listing",
     "ListingDeclaration",
     "MalformedResponseError",
+    "MalformedRow",
     "NotFoundError",
     "OrganizationError",
     "OrganizationResult",
@@ -138,4 +145,5 @@ __all__ = [
     "WalkPosition",
     "WholeListing",
     "__version__",
+    "read_organizations",
 ]

@@ -6,7 +6,7 @@ Nothing is imported before it is needed: `--version` takes hardly longer than Py
 import os
 import sys
 
-from contactship_async._version import __version__
+from contactship_async import __version__
 
 
 def main() -> None:

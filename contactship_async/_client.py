@@ -11,13 +11,15 @@ import aiohttp
 
 from contactship_async._arguments import check_type
 from contactship_async._configuration import DEFAULT_BASE_URL, DEFAULT_MAX_RESPONSE_BYTES, Settings, read_settings
+from contactship_async._headers import Headers
 from contactship_async._http import responses
 from contactship_async._http.api_key import ApiKey, ApiKeySource, read_api_key
+from contactship_async._http.budget import Budget
 from contactship_async._http.caller import Caller
 from contactship_async._http.gate import Gate
-from contactship_async._http.messages import Transport
+from contactship_async._http.messages import Response, Transport
 from contactship_async._http.rate_limits import Limits
-from contactship_async._http.requests import Parameters, build_request
+from contactship_async._http.requests import ANY_CONTENT, ANY_TYPE, Parameters, build_request
 from contactship_async._http.retry import AttemptLoop
 from contactship_async._http.wait_notices import WaitNotices
 from contactship_async._pagination.declaration import ListingDeclaration
@@ -50,8 +52,8 @@ class ContactshipClient:
         api_key: The key, or an async function that returns it, called at the first use; its result is kept until a 401,
             after which it is called again, and the refused call sent again once if the key differs.
             None takes the environment variable `CONTACTSHIP_API_KEY`.
-        base_url: Where the API is, with scheme and host. None takes the environment variable `CONTACTSHIP_BASE_URL`,
-            and without it `https://api.contactship.ai`.
+        base_url: Where the API is, with scheme and host, with or without `/v1` at its end. None takes the environment
+            variable `CONTACTSHIP_BASE_URL`, and without it `https://api.contactship.ai`.
         timeouts: How long to wait, in seconds.
         retry: How often and when a call is tried again.
         rate_limit: A budget that calls wait for before they are sent; None sets none. The documented one of an
@@ -65,13 +67,16 @@ class ContactshipClient:
             key.
         max_response_bytes: The longest body accepted, decompressed; >= 1.
         allow_insecure_http: Allow an `http://` base URL that is not on this machine; the key then travels in clear.
+            None allows it if the environment variable `CONTACTSHIP_ALLOW_INSECURE_HTTP` is `1`, and only then.
+        headers: To be sent with every request, such as those of a gateway. A `User-Agent` comes before the client's
+            own. Those that say where a message ends and to whom it goes, and `x-api-key`, are refused.
         on_wait: A plain function that is called with a `Wait` when a wait begins; what it raises is logged and dropped.
 
     Raises:
         ConfigurationError: The key is missing or malformed, *base_url* is unusable or would send the key in clear, or
             *transport* comes with *connector* or *trace_configs*.
         TypeError: An argument has the wrong type.
-        ValueError: *max_response_bytes* is out of range.
+        ValueError: *max_response_bytes* is out of range, or a header can't be sent.
 
     Attributes:
         organization: Its name in a pool, otherwise None.
@@ -96,7 +101,8 @@ class ContactshipClient:
         transport: Transport | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
-        allow_insecure_http: bool = False,
+        allow_insecure_http: bool | None = None,
+        headers: Mapping[str, str] | None = None,
         on_wait: Callable[[Wait], object] | None = None,
     ) -> None:
         if api_key is None:
@@ -114,6 +120,7 @@ class ContactshipClient:
             trace_configs=trace_configs,
             max_response_bytes=max_response_bytes,
             allow_insecure_http=allow_insecure_http,
+            headers=headers,
             on_wait=on_wait,
         )
         for name, limit in (("rate_limit", rate_limit), ("heavy_rate_limit", heavy_rate_limit)):
@@ -123,8 +130,6 @@ class ContactshipClient:
         self._set_up(settings, key, Limits(Gate(rate_limit), address, Gate(heavy_rate_limit)))
 
     def _set_up(self, settings: Settings, api_key: ApiKey, limits: Limits) -> None:
-        self._connection = settings.connection
-        self._base_url = settings.connection.base_url
         attempts = AttemptLoop(
             settings.retry,
             settings.timeouts,
@@ -133,10 +138,16 @@ class ContactshipClient:
             self.organization,
             WaitNotices(self.organization, settings.on_wait),
         )
-        self._caller = Caller(settings.connection, attempts, api_key)
+        self._call_by(Caller(settings.connection, attempts, api_key, settings.headers))
+
+    def _call_by(self, caller: Caller) -> None:
+        self._caller = caller
+        self._connection = caller.connection
+        self._base_url = caller.connection.base_url
 
     def __repr__(self) -> str:
-        return f"<ContactshipClient {self._base_url}>"
+        of = "" if self.organization is None else f"of {self.organization}, "
+        return f"<ContactshipClient {of}{self._base_url}>"
 
     async def __aenter__(self) -> Self:
         return self
@@ -156,6 +167,43 @@ class ContactshipClient:
             RuntimeError: The client is in use by another running event loop.
         """
         await self._connection.close()
+
+    def with_options(
+        self,
+        *,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        headers: Mapping[str, str | None] | None = None,
+    ) -> ContactshipClient:
+        """Return a client with other settings, which shares key, connections and budgets with this one.
+
+            await client.with_options(timeouts=Timeouts(total=3), retry=RetryPolicy(max_attempts=1)).credits.get()
+
+        It costs next to nothing, owns nothing, and lives as long as this one: its `close()` and `async with` do
+        nothing. What is not given stays as it is here.
+
+        Args:
+            timeouts: How long to wait, in seconds.
+            retry: How often and when a call is tried again.
+            headers: To be added to those of this client, or to replace some of them; None takes one away.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: *headers* holds what `ContactshipClient` refuses.
+        """
+        if timeouts is not None:
+            check_type("timeouts", timeouts, Timeouts)
+        if retry is not None:
+            check_type("retry", retry, RetryPolicy)
+        client = SharingClient.__new__(SharingClient)
+        client.organization = self.organization
+        client._call_by(self._caller.with_options(timeouts, retry, headers))  # noqa: SLF001 - of this class
+        return client
+
+    @property
+    def budget(self) -> Budget | None:
+        """What the server last said of the organization's budget; None as long as it has said nothing."""
+        return self._caller.attempts.limits.told_budget.read()
 
     @property
     def phone_numbers(self) -> PhoneNumbers:
@@ -188,6 +236,8 @@ class ContactshipClient:
     ) -> Any:
         """Call any endpoint, with the same authentication, limits, retries and errors as the other methods.
 
+        For headers, bodies that are not JSON, and all that comes back, there is `send`.
+
         Args:
             method: GET, HEAD, POST, PUT, PATCH or DELETE.
             path: Such as `/v1/contacts/+12025550142`. Each segment is percent-encoded; sequences such as `%2B` stay.
@@ -206,9 +256,57 @@ class ContactshipClient:
             AmbiguousOutcomeError: A call that is not idempotent may have been processed.
             ContactshipError: The call failed.
         """
-        return responses.read_json(
-            await self._caller.send(method, path, params=params, json=json, idempotent=idempotent)
+        response = await self._caller.send(method, path, params=params, json=json, idempotent=idempotent)
+        return response.json()
+
+    async def send(  # noqa: PLR0913 - one call, all but what it calls by keyword
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Parameters | None = None,
+        json: object = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        idempotent: bool | None = None,
+    ) -> Response:
+        """Call any endpoint like `request`, with headers and a body of any type, and return all that came back.
+
+            response = await client.send("GET", f"/v1/calls/{call_id}/recording", headers={"Accept": "audio/wav"})
+            print(response.status, response.headers["Content-Type"], len(response.body), response.request_id)
+
+        Args:
+            method: As for `request`, and so are *path*, *params*, *json* and *idempotent*.
+            path: Such as `/v1/credits`.
+            params: The query.
+            json: A body of JSON.
+            content: A body of any other type, which a `Content-Type` in *headers* names; without,
+                `application/octet-stream`.
+            headers: To be added to those of the client, or to replace some of them; None takes one away. Without an
+                `Accept`, any type is accepted, JSON before others.
+            idempotent: Whether the call is safe to repeat.
+
+        Returns:
+            The 2xx response, of at most `max_response_bytes`; its headers are found by their names in any case.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: *method*, *path* or a header is not allowed, or *json* and *content* are both given.
+            AmbiguousOutcomeError: A call that is not idempotent may have been processed.
+            ContactshipError: The call failed; a `StatusError` has the `headers` of the response, too.
+        """
+        defaults = {"Accept": ANY_TYPE} if content is None else {"Accept": ANY_TYPE, "Content-Type": ANY_CONTENT}
+        response = await self._caller.send(
+            method,
+            path,
+            params=params,
+            json=json,
+            content=content,
+            headers=headers,
+            defaults=defaults,
+            idempotent=idempotent,
         )
+        return Response(status=response.status, headers=Headers(response.headers), body=response.body)
 
     @overload
     def list(
@@ -400,3 +498,10 @@ class ContactshipClient:
             ContactshipError: The call failed.
         """
         return await self.phone_numbers.list(type=type).count()
+
+
+class SharingClient(ContactshipClient):
+    """A client over connections that another client or a pool owns: closing it does nothing."""
+
+    async def close(self) -> None:
+        """Do nothing: whoever owns the connections closes them."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import iscoroutinefunction
 from typing import Final, TypedDict
 
@@ -17,8 +17,10 @@ from attrs import frozen
 from yarl import URL
 
 from contactship_async._arguments import check_integer, check_type
+from contactship_async._headers import Headers
 from contactship_async._http.connection import Connection
-from contactship_async._http.messages import Transport
+from contactship_async._http.messages import NO_HEADERS, Transport
+from contactship_async._http.requests import merge_headers
 from contactship_async.errors import ConfigurationError
 from contactship_async.settings import RetryPolicy, Timeouts, Wait
 
@@ -36,7 +38,8 @@ class ClientOptions(TypedDict, total=False):
     transport: Transport | None
     trace_configs: Sequence[aiohttp.TraceConfig]
     max_response_bytes: int
-    allow_insecure_http: bool
+    allow_insecure_http: bool | None
+    headers: Mapping[str, str] | None
     on_wait: Callable[[Wait], object] | None
 
 
@@ -47,6 +50,7 @@ class Settings:
     connection: Connection
     timeouts: Timeouts
     retry: RetryPolicy
+    headers: Headers
     on_wait: Callable[[Wait], object] | None
 
 
@@ -62,7 +66,8 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     transport: Transport | None = None,
     trace_configs: Sequence[aiohttp.TraceConfig] = (),
     max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
-    allow_insecure_http: bool = False,
+    allow_insecure_http: bool | None = None,
+    headers: Mapping[str, str] | None = None,
     on_wait: Callable[[Wait], object] | None = None,
 ) -> Settings:
     """Check the settings that do not depend on the organization.
@@ -84,6 +89,8 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     check_type("trace_configs", trace_configs, Sequence)
     for trace_config in trace_configs:
         check_type("each of trace_configs", trace_config, aiohttp.TraceConfig)
+    if allow_insecure_http is None:
+        allow_insecure_http = os.environ.get("CONTACTSHIP_ALLOW_INSECURE_HTTP") == "1"
     check_type("allow_insecure_http", allow_insecure_http, bool)
     if transport is not None and (connector is not None or trace_configs):
         message = "a transport takes the place of HTTP: it goes with neither a connector nor trace_configs"
@@ -95,14 +102,19 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
         transport=transport,
         connector=connector,
         trace_configs=tuple(trace_configs),
-        connect_seconds=timeouts.connect,
         max_response_bytes=check_integer("max_response_bytes", max_response_bytes, lowest=1),
     )
-    return Settings(connection=connection, timeouts=timeouts, retry=retry, on_wait=on_wait)
+    return Settings(
+        connection=connection,
+        timeouts=timeouts,
+        retry=retry,
+        headers=merge_headers(NO_HEADERS, headers),
+        on_wait=on_wait,
+    )
 
 
 def read_base_url(text: object, *, allow_insecure_http: bool) -> str:
-    """Check a base URL, and return it without a slash at its end.
+    """Check a base URL, and return it without a slash or the version at its end: all paths begin with that.
 
     Raises:
         ConfigurationError: It is none, holds more than scheme, host, port and path, or would send the key in clear.
@@ -123,9 +135,12 @@ def read_base_url(text: object, *, allow_insecure_http: bool) -> str:
         message = "base_url must hold no user, password, query or fragment"
         raise ConfigurationError(message)
     if url.scheme == "http" and not allow_insecure_http and not _is_loopback(url.host):
-        message = "base_url would send the API key in clear: use https, or pass allow_insecure_http=True"
+        message = (
+            "base_url would send the API key in clear: use https, pass allow_insecure_http=True,"
+            " or set CONTACTSHIP_ALLOW_INSECURE_HTTP=1"
+        )
         raise ConfigurationError(message)
-    return str(url).rstrip("/")
+    return str(url).rstrip("/").removesuffix("/v1").rstrip("/")
 
 
 def _is_loopback(host: str) -> bool:

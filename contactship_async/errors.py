@@ -6,12 +6,13 @@ All of them pickle and copy. No text of theirs carries the key, a phone number, 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
+from contactship_async._headers import Headers
 from contactship_async._masking import describe_call
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "ConnectionFailedError",
     "ContactshipError",
     "MalformedResponseError",
+    "MalformedRow",
     "NotFoundError",
     "OrganizationError",
     "PaginationError",
@@ -134,6 +136,8 @@ class StatusError(ContactshipError):
         message: The server's own words, an empty string without any. May hold personal data, so it is not in the text.
         body: The first 64 KiB of the response body.
         request_id: The `x-request-id` header, None without one.
+        headers: Those of the response, by their names in any case, but for `Location` and `Set-Cookie`, which may hold
+            secrets. No repr shows their values.
         method: The method of the call.
         path: The percent-encoded path of the call.
         retry_after: How many seconds the server asks to wait, None when it did not say.
@@ -143,6 +147,7 @@ class StatusError(ContactshipError):
     message: str
     body: bytes
     request_id: str | None
+    headers: Mapping[str, str]
     method: str
     path: str
     retry_after: float | None
@@ -156,12 +161,14 @@ class StatusError(ContactshipError):
         message: str = "",
         body: bytes = b"",
         request_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
         retry_after: float | None = None,
     ) -> None:
         self.status = status
         self.message = message
         self.body = body
         self.request_id = request_id
+        self.headers = Headers(headers)
         self.method = method
         self.path = path
         self.retry_after = retry_after
@@ -210,22 +217,42 @@ class UnexpectedRedirectError(StatusError):
     """3xx: the server points elsewhere; never followed, since aiohttp would send the key along."""
 
 
+@frozen
+class MalformedRow:
+    """A row that could not be read.
+
+    Args:
+        index: Its place on its page, from 0: the 3 of `data[3]`.
+        value: What `json` makes of it, such as a dictionary. It may hold personal data; no repr shows it.
+    """
+
+    index: int
+    value: Any = field(repr=False)
+
+
 class MalformedResponseError(ContactshipError):
     """A response that is not JSON, has the wrong shape, or is too large.
 
     Attributes:
         issues: What is wrong, each with its JSON path, such as `data[3].created_at: expected a date and time`. They
             hold no values of the response.
+        row: The first row that could not be read, where nothing else is wrong with the page; else None, and in a copy,
+            as in a pickle. A walk goes on behind it from `error.position.offset + 1`.
     """
 
     may_have_been_processed = True
     issues: tuple[str, ...]
+    row: MalformedRow | None = None
 
     def __init__(self, issues: tuple[str, ...]) -> None:
         shown = "; ".join(issues[:_MAX_ISSUES_IN_TEXT])
         more = f" (and {len(issues) - _MAX_ISSUES_IN_TEXT} more)" if len(issues) > _MAX_ISSUES_IN_TEXT else ""
         super().__init__(f"the response is malformed: {shown}{more}")
         self.issues = issues
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        restore, arguments, state = super().__reduce__()
+        return restore, arguments, {name: value for name, value in state.items() if name != "row"}
 
 
 class PaginationError(ContactshipError):

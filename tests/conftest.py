@@ -92,5 +92,5 @@ def _roomy_stream_reader(loop: asyncio.AbstractEventLoop) -> StreamReader:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own key and server out of the tests."""
-    for name in ("CONTACTSHIP_API_KEY", "CONTACTSHIP_BASE_URL"):
+    for name in ("CONTACTSHIP_API_KEY", "CONTACTSHIP_BASE_URL", "CONTACTSHIP_ALLOW_INSECURE_HTTP"):
         monkeypatch.delenv(name, raising=False)

@@ -12,8 +12,8 @@ import time
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+from contactship_async import Wait
 from contactship_async._cli.streams import note
-from contactship_async.settings import Wait
 
 _NOTICED_SECONDS: Final = 1.0
 _SAME_SECONDS: Final = 0.5  # by which the ends of waits of concurrent requests differ

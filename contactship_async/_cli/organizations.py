@@ -1,13 +1,8 @@
-"""The target of a command: one organization, a sandbox, or those of a file of names and of the variables of their keys.
-
-No error message quotes the file, apart from names: it may hold a key by mistake.
-"""
+"""The target of a command: one organization, a sandbox, or those of a file."""
 
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
@@ -15,16 +10,17 @@ from typing import Annotated, Any, Final, TypeAlias
 from attrs import field, frozen
 from cyclopts import CycloptsError, Parameter
 
-from contactship_async import ConfigurationError, ContactshipClient, ContactshipPool, Timeouts, Wait
+from contactship_async import (
+    ConfigurationError,
+    ContactshipClient,
+    ContactshipPool,
+    Timeouts,
+    Wait,
+    read_organizations,
+)
 from contactship_async._cli.options import PositiveInt, PositiveSeconds
 
 _MAX_CONCURRENT: Final = 16  # organizations, as in `ContactshipPool`
-
-_PLACE: Final = re.compile(r"\(at (line \d+|end)[^()]*\)\Z")
-"""Where tomllib says in its message that the error is. What comes before may quote the file."""
-
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_SURELY_NO_KEY: Final = re.compile(r"[A-Z]+(_[A-Z0-9]+)+")
 
 OnWait: TypeAlias = Callable[[Wait], None]
 
@@ -58,7 +54,7 @@ class Target:
             message = "--sandbox is an organization of its own, and does not go with --organizations"
             raise CycloptsError(message)
         if self.organizations is not None:
-            return read_organizations(self.organizations)
+            return variables_of(self.organizations)
         if self.max_concurrent is not None:
             message = "--max-concurrent is for many organizations, and goes with --organizations"
             raise CycloptsError(message)
@@ -109,53 +105,9 @@ class Target:
         return {"timeouts": timeouts, "on_wait": on_wait}
 
 
-def read_organizations(file: Path, *, with_keys: bool = True) -> dict[str, str]:
-    """Read which environment variable holds the key of each organization.
-
-    Args:
-        file: What the user wrote.
-        with_keys: Whether the variables must be set.
-
-    Raises:
-        CycloptsError: The file can't be read, or holds something else.
-    """
-    organizations = _parse(file)
-    if not organizations:
-        message = f'{file} names no organization: a line such as acme = "ACME_CONTACTSHIP_KEY" does'
-        raise CycloptsError(message)
-    for name, variable in organizations.items():
-        fault = _find_fault(variable, with_keys=with_keys) if name.strip() else "its name is empty"
-        if fault is not None:
-            message = f"organization {name!r} of {file}: {fault}"
-            raise CycloptsError(message)
-    return organizations
-
-
-def _parse(file: Path) -> dict[str, Any]:
+def variables_of(file: Path, *, with_keys: bool = True) -> dict[str, str]:
+    """Do what `read_organizations` does, with the error of wrong usage."""
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))  # Windows editors add a byte order mark.
-    except OSError as error:
-        message = f"{file} can't be read: {error.strerror}"
-    except UnicodeDecodeError:
-        message = f"{file} is not valid TOML: it is not in UTF-8"
-    except RecursionError:
-        message = f"{file} is not TOML of names and variables: it is nested too deeply"
-    except tomllib.TOMLDecodeError as error:
-        place = _PLACE.search(str(error))
-        where = f", at its {place[1]}" if place else ""
-        message = (
-            f"{file} is not valid TOML{where}:"
-            ' each line must be like acme = "ACME_CONTACTSHIP_KEY", each name there once'
-        )
-    raise CycloptsError(message)
-
-
-def _find_fault(variable: object, *, with_keys: bool) -> str | None:
-    if isinstance(variable, dict):
-        return "it is a table, and must be the name of an environment variable; names with dots go into quotes"
-    if not isinstance(variable, str) or not _VARIABLE.fullmatch(variable):
-        return "what follows must be the name of an environment variable, in quotes; the key itself belongs in that"
-    if os.environ.get(variable) or not with_keys:
-        return None
-    name = variable if _SURELY_NO_KEY.fullmatch(variable) else "named there"
-    return f"the environment variable {name} is {'empty' if variable in os.environ else 'not set'}"
+        return read_organizations(file, with_keys=with_keys)
+    except ConfigurationError as error:
+        raise CycloptsError(str(error)) from None

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
@@ -18,9 +19,10 @@ from typing import Any, Final, NoReturn, Self
 
 from attrs import frozen
 
+from contactship_async import ConfigurationError, ContactshipClient
 from contactship_async._cli.event_loop import run
 from contactship_async._cli.options import make_command, options_of, wrong_usage
-from contactship_async._cli.organizations import read_organizations
+from contactship_async._cli.organizations import variables_of
 from contactship_async._cli.streams import note, write
 from contactship_async._cli.text import printable
 from contactship_async.sandbox import Sandbox, SandboxPool
@@ -38,10 +40,11 @@ at /openapi.json."""
 
 @frozen
 class Serving:
-    """What is to be served, and the keys by the environment variables that are to hold them."""
+    """What is to be served, the keys by the environment variables that are to hold them, and who else may come."""
 
     server: Sandbox | SandboxPool
     api_keys: Mapping[str, str]
+    to_whom: str
 
     async def run(self) -> NoReturn:
         """Serve until Ctrl-C, or SIGTERM."""
@@ -50,11 +53,13 @@ class Serving:
         with RequestLog():
             async with self.server:
                 exports = {"CONTACTSHIP_BASE_URL": self.server.url, **self.api_keys}
+                if _needs_permission(self.server.url):
+                    exports["CONTACTSHIP_ALLOW_INSECURE_HTTP"] = "1"
                 write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in exports.items()).encode())
                 several = isinstance(self.server, SandboxPool)
                 sandbox = self.server[next(iter(self.server))] if isinstance(self.server, SandboxPool) else self.server
                 each = f" of each of {len(self.api_keys)} organizations" if several else ""
-                note(f"serving {len(sandbox.phone_numbers)} phone numbers{each}; Ctrl-C ends it")
+                note(f"serving {len(sandbox.phone_numbers)} phone numbers{each}{self.to_whom}; Ctrl-C ends it")
                 await forever
 
 
@@ -71,10 +76,11 @@ def prepare(*, organizations: Path | None = None, **settings: Any) -> Serving:
         TypeError: A setting has the wrong type.
         ValueError: A setting is out of range, or two organizations share a variable.
     """
+    to_whom = "" if _is_loopback(settings.get("host", "localhost")) else " to anybody who reaches this machine"
     if organizations is None:
         sandbox = Sandbox(**settings)
-        return Serving(sandbox, {"CONTACTSHIP_API_KEY": sandbox.api_key})
-    variables = read_organizations(organizations, with_keys=False)
+        return Serving(sandbox, {"CONTACTSHIP_API_KEY": sandbox.api_key}, to_whom)
+    variables = variables_of(organizations, with_keys=False)
     owners: dict[str, str] = {}
     for name, variable in variables.items():
         if (owner := owners.setdefault(variable, name)) != name:
@@ -85,7 +91,23 @@ def prepare(*, organizations: Path | None = None, **settings: Any) -> Serving:
     sandboxes = SandboxPool(
         {name: Sandbox(seed=seed + index, **settings) for index, name in enumerate(variables)}, **address
     )
-    return Serving(sandboxes, {variables[name]: key for name, key in sandboxes.api_keys.items()})
+    return Serving(sandboxes, {variables[name]: key for name, key in sandboxes.api_keys.items()}, to_whom)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _needs_permission(url: str) -> bool:
+    """Tell whether clients refuse *url* by themselves, as it is not on this machine."""
+    try:
+        ContactshipClient("any-key", base_url=url, allow_insecure_http=False)
+    except ConfigurationError:
+        return True
+    return False
 
 
 def _options() -> Iterator[inspect.Parameter]:

@@ -4,11 +4,15 @@ The fast path is a cached msgspec decoder that writes straight into the classes.
 which accepts more forms of ISO 8601, and names every problem with its JSON path. Neither path coerces (plain cattrs
 turns a null id into the string `None`, and `{}` into an empty list). No problem quotes a value: responses hold personal
 data.
+
+Two faults of servers are passed over: a byte order mark, and lone surrogates in what nobody reads.
 """
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
@@ -20,6 +24,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.msgspec import MsgspecJsonConverter, configure_converter
 
 from contactship_async._codec.json_names import renamed_fields, with_twins
+from contactship_async._codec.lone_surrogates import find_replaced, holds_replaced, replace_lone_surrogates
 from contactship_async._codec.slow_path import MismatchError, SlowPath, explain
 from contactship_async.errors import MalformedResponseError
 
@@ -77,19 +82,36 @@ class Codec(MsgspecJsonConverter):
             reader = self._readers[cl] = partial(self._read, msgspec.json.Decoder(self._decoded_by(cl)).decode, cl)
         return reader
 
-    def convert(self, value: Any, cl: type[T], place: str = "") -> T:
+    def decode(self, data: bytes) -> tuple[Any, bool]:
+        """Decode *data* into dictionaries, lists, strings and so on, and tell whether lone surrogates were replaced.
+
+        Raises:
+            MalformedResponseError: *data* is not JSON.
+        """
+        text = data.removeprefix(BOM_UTF8)
+        for attempt in (text, replace_lone_surrogates(text)):
+            with suppress(ValueError, RecursionError):  # RecursionError is how msgspec refuses too deep a nesting.
+                return msgspec.json.decode(attempt), attempt is not text
+        raise MalformedResponseError(("not JSON",))
+
+    def convert(self, value: Any, cl: type[T], place: str = "", *, has_replaced: bool = False) -> T:
         """Turn *value*, which is part of a decoded response, into *cl*.
 
         Args:
             value: What JSON is decoded into: dictionaries, lists, strings and so on.
             cl: As for `loads`.
             place: The JSON path of *value*, such as `data`, with which the paths of all problems begin.
+            has_replaced: Whether lone surrogates in *value* may have been replaced.
 
         Raises:
-            MalformedResponseError: The shape of *value* is not that of *cl*.
+            MalformedResponseError: The shape of *value* is not that of *cl*, or a string in it had a lone surrogate.
         """
         try:
-            return self.structure(value, cl)
+            read = self.structure(value, cl)
+            if not has_replaced or not holds_replaced(read):
+                return read
+            problems = [(found, "holds a lone surrogate") for found in find_replaced(read)]
+            issues = MismatchError(problems).issues(place)
         except MismatchError as error:
             issues = error.issues(place)
         except RecursionError:
@@ -121,18 +143,20 @@ class Codec(MsgspecJsonConverter):
             return decode(data)
         except (ValueError, RecursionError):
             pass  # Left before the slow path starts, so that its error has no context that quotes values.
+        text = data.removeprefix(BOM_UTF8)
+        mended = replace_lone_surrogates(text)
+        if mended is not data:
+            with suppress(ValueError, RecursionError):
+                value = decode(mended)
+                if mended is text or not holds_replaced(value):
+                    return value
         if len(data) > _MAX_BYTES_EXPLAINED:
             raise MalformedResponseError((f"not as expected, and too large to say where ({len(data)} bytes)",))
         return self._loads_slowly(data, cl, place)
 
     def _loads_slowly(self, data: bytes, cl: type[T], place: str) -> T:
-        try:
-            value = msgspec.json.decode(data)
-        except (ValueError, RecursionError):  # RecursionError is how msgspec refuses what is nested too deeply.
-            pass
-        else:
-            return self.convert(value, cl, place)
-        raise MalformedResponseError(("not JSON",))
+        value, has_replaced = self.decode(data)
+        return self.convert(value, cl, place, has_replaced=has_replaced)
 
 
 def _has_renamed_fields(cl: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Coroutine, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 from socket import gaierror
 from ssl import SSLError
@@ -73,14 +73,12 @@ class AiohttpTransport:
         traced_session: Does so for all others, and notes when they leave. (Its trace takes a GET some 5 % more
             instructions.)
         base_url: What paths are appended to; without a trailing slash.
-        connect_seconds: How long to wait for a connection; None waits without limit.
         max_response_bytes: The longest body accepted, decompressed.
     """
 
     session: aiohttp.ClientSession
     traced_session: aiohttp.ClientSession
     base_url: str
-    connect_seconds: float | None
     max_response_bytes: int
 
     async def __call__(self, request: Request) -> Response:
@@ -99,7 +97,7 @@ class AiohttpTransport:
         except ContactshipError as error:
             failure: BaseException = error
         except (aiohttp.ClientError, OSError) as error:
-            failure = _translate(request, error, self.connect_seconds)
+            failure = _translate(request, error)
             if self.session.closed:
                 failure = closed_error(request, ClientClosedError(_CONNECTOR_CLOSED))
         except BaseException as error:  # noqa: BLE001 - raised again below, where its traceback is cut
@@ -129,6 +127,7 @@ class AiohttpTransport:
             data=None if request.body is None else BytesIO(request.body),  # aiohttp warns of large bytes
             headers=_headers(request),
             allow_redirects=False,
+            timeout=_connect_timeout(request.connect_seconds),
             trace_request_ctx=request.delivery,
         ) as response:
             succeeded = is_success(response.status)
@@ -167,6 +166,12 @@ class _RequestOnCleanConnection(aiohttp.ClientRequest):
         return super().send(conn)
 
 
+@lru_cache
+def _connect_timeout(seconds: float | None) -> aiohttp.ClientTimeout:
+    """Return a time limit for connecting; that for the whole is kept by the attempt loop."""
+    return aiohttp.ClientTimeout(total=None, connect=seconds, ceil_threshold=_NEVER_ROUNDED)
+
+
 def _encode_query(query: Sequence[tuple[str, str]]) -> str:
     pairs = []
     for name, value in query:
@@ -179,18 +184,20 @@ def _encode_query(query: Sequence[tuple[str, str]]) -> str:
 
 def _headers(request: Request) -> dict[str, str]:
     headers = {API_KEY_HEADER: request.api_key.reveal()}
-    if request.body is not None:
+    if request.headers:
+        headers.update(request.headers)
+    if request.body is not None and "Content-Type" not in request.headers:
         headers["Content-Type"] = "application/json"
     return headers
 
 
-def _translate(request: Request, error: aiohttp.ClientError | OSError, connect_seconds: float | None) -> TransportError:
+def _translate(request: Request, error: aiohttp.ClientError | OSError) -> TransportError:
     sent_once = request.method not in _RESENT_BY_AIOHTTP if request.idempotent else request.delivery.provably_unsent
     certain = request.delivery.provably_unsent = isinstance(error, _BEFORE_SENDING) and sent_once
     timed_out = isinstance(error, aiohttp.ConnectionTimeoutError)
     return exchange_error(
         describe_call(request.method, request.path),
-        f"no connection within {connect_seconds} s, the connect limit" if timed_out else _reason(error),
+        f"no connection within {request.connect_seconds} s, the connect limit" if timed_out else _reason(error),
         repeatable=request.idempotent or certain,
         limit="connect" if timed_out else None,
     )
@@ -213,13 +220,12 @@ def _system_reason(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
-def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
+def open_transport(
     *,
     base_url: str,
     user_agent: str,
     connector: aiohttp.BaseConnector | None,
     trace_configs: Sequence[aiohttp.TraceConfig],
-    connect_seconds: float | None,
     max_response_bytes: int,
 ) -> AiohttpTransport:
     """Open a transport over sessions of the running loop."""
@@ -230,7 +236,6 @@ def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
         aiohttp.ClientSession,
         cookie_jar=aiohttp.DummyCookieJar(),  # The usual jar would replay one organization's cookies for another.
         headers={"User-Agent": user_agent, "Accept": "application/json"},
-        timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds, ceil_threshold=_NEVER_ROUNDED),
         request_class=_RequestOnCleanConnection,
         trust_env=False,  # With it, aiohttp would add an Authorization header from netrc.
     )
@@ -238,7 +243,7 @@ def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
     traced_session = open_session(
         connector=session.connector, connector_owner=False, trace_configs=[*trace_configs, departures]
     )
-    return AiohttpTransport(session, traced_session, base_url, connect_seconds, max_response_bytes)
+    return AiohttpTransport(session, traced_session, base_url, max_response_bytes)
 
 
 async def _note_departure(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:

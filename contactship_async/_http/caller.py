@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
-from attrs import define
+from attrs import define, evolve, field
 
+from contactship_async._headers import Headers
 from contactship_async._http.api_key import ApiKey
 from contactship_async._http.connection import Connection
-from contactship_async._http.messages import Query, Request, Response
-from contactship_async._http.requests import Parameters, build_request, complete_request
+from contactship_async._http.messages import NO_HEADERS, Query, Request, Response
+from contactship_async._http.requests import Parameters, build_request, complete_request, merge_headers
 from contactship_async._http.responses import read_object
 from contactship_async._http.retry import AttemptLoop
 from contactship_async._http.secret import Secret
 from contactship_async._http.session import Call, WalkSession
 from contactship_async.errors import AuthenticationError
+from contactship_async.settings import RetryPolicy, Timeouts
 
 T = TypeVar("T")
 
@@ -27,14 +30,33 @@ class Caller:
         connection: What requests are sent over.
         attempts: Sends a request as often as need be.
         api_key: The key, or what fetches it.
+        headers: Those that go with every request.
     """
 
     connection: Connection
     attempts: AttemptLoop
     api_key: ApiKey
+    headers: Headers = field(factory=Headers)
+
+    def with_options(
+        self, timeouts: Timeouts | None, retry: RetryPolicy | None, headers: Mapping[str, str | None] | None
+    ) -> Caller:
+        """Return a caller with other settings, and everything else shared; None leaves a setting as it is."""
+        attempts = evolve(
+            self.attempts,
+            timeouts=self.attempts.timeouts if timeouts is None else timeouts,
+            policy=self.attempts.policy if retry is None else retry,
+        )
+        return evolve(self, attempts=attempts, headers=merge_headers(self.headers, headers))
 
     async def exchange(
-        self, request: Request, window: Query = (), *, heavy: bool = False, of_walk: WalkSession | None = None
+        self,
+        request: Request,
+        window: Query = (),
+        *,
+        headers: Headers | None = None,
+        heavy: bool = False,
+        of_walk: WalkSession | None = None,
     ) -> Response:
         """Send *request*, which lacks its key and *window*, with its retries, and return its 2xx response.
 
@@ -43,6 +65,7 @@ class Caller:
         Args:
             request: As `build_request` made it.
             window: What comes before its query: the part of a listing that is asked for.
+            headers: In place of those that go with every request.
             heavy: Whether it is one of a heavy listing, which have a budget of their own.
             of_walk: The session of the walk that it is a page of; its total limit begins when it has its turn at the
                 gates.
@@ -50,41 +73,52 @@ class Caller:
         Raises:
             ContactshipError: The call failed.
         """
+        headers = self.headers if headers is None else headers
+        connect_seconds = self.attempts.timeouts.connect
         deadline = self.attempts.start_deadline() if of_walk is None else None
         with Call(self.connection.get_session(of_walk)) as call:
             transport = call.transport(request)
             api_key = await self._get_api_key()
             try:
-                complete = complete_request(request, api_key, window)
+                complete = complete_request(request, api_key, window, headers, connect_seconds)
                 return await self.attempts.send(complete, transport, deadline, heavy=heavy)
             except AuthenticationError as error:
                 renewed = await self._renew_api_key(api_key, deadline)
                 if renewed is None:
                     raise
                 arrived = error.may_have_been_processed
-            complete = complete_request(request, renewed, window)
+            complete = complete_request(request, renewed, window, headers, connect_seconds)
             return await self.attempts.send(complete, transport, deadline, heavy=heavy, may_have_arrived=arrived)
         raise call.error()
 
-    async def send(
+    async def send(  # noqa: PLR0913 - one call, by keyword
         self,
         method: str,
         path: str,
         *,
         params: Parameters | None = None,
         json: object = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        defaults: Mapping[str, str] = NO_HEADERS,
         idempotent: bool | None = None,
     ) -> Response:
-        """Send one call; the arguments are those of `build_request`.
+        """Send one call; the arguments are those of `build_request`, and *headers* change those of all requests.
+
+        *defaults* are headers to be sent where there are none of their names.
 
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: An argument is not allowed.
             ContactshipError: The call failed.
         """
-        return await self.exchange(
-            build_request(method=method, path=path, params=params, json=json, idempotent=idempotent)
+        request = build_request(
+            method=method, path=path, params=params, json=json, content=content, idempotent=idempotent
         )
+        if defaults or headers:
+            missing = {name: value for name, value in defaults.items() if name not in self.headers}
+            return await self.exchange(request, headers=merge_headers({**missing, **self.headers}, headers))
+        return await self.exchange(request)
 
     async def call(  # noqa: PLR0913 - one call, by keyword
         self,

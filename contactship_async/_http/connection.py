@@ -13,15 +13,13 @@ from attrs import define, field
 
 from contactship_async._http.aiohttp_transport import open_transport
 from contactship_async._http.messages import Transport
+from contactship_async._http.requests import USER_AGENT
 from contactship_async._http.session import Session, WalkSession
-from contactship_async._version import __version__
 
 DEFAULT_CONNECTIONS: Final = 100
 """Of the connector that aiohttp opens for a session by itself."""
 
 _NO_LIMIT: Final = 0  # as aiohttp writes it
-
-_USER_AGENT: Final = f"contactship-async/{__version__}"
 
 
 @define(eq=False, kw_only=True)
@@ -33,7 +31,6 @@ class Connection:
         transport: Takes the place of HTTP; None opens a session.
         connector: An aiohttp connector to use; None opens one.
         trace_configs: aiohttp trace configurations for the session.
-        connect_seconds: How long to wait for a connection; None waits without limit.
         max_response_bytes: The longest body accepted, decompressed.
         is_available: Whether calls are allowed: those over a pool only within its `async with`.
     """
@@ -42,7 +39,6 @@ class Connection:
     transport: Transport | None
     connector: aiohttp.BaseConnector | None
     trace_configs: Sequence[aiohttp.TraceConfig]
-    connect_seconds: float | None
     max_response_bytes: int
     is_available: bool = True
     _session: Session | None = field(default=None, init=False)
@@ -110,10 +106,9 @@ class Connection:
             return Session(self.transport)
         opened = open_transport(
             base_url=self.base_url,
-            user_agent=_USER_AGENT,
+            user_agent=USER_AGENT,
             connector=self.connector,
             trace_configs=self.trace_configs,
-            connect_seconds=self.connect_seconds,
             max_response_bytes=self.max_response_bytes,
         )
         return Session(opened, opened)

@@ -13,9 +13,12 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 from msgspec import Struct, field
 
+from contactship_async._codec import codec
+from contactship_async._headers import Headers
 from contactship_async._http.secret import Secret
 
 _NO_KEY: Final = Secret("")
+NO_HEADERS: Final = Headers()
 
 Query: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -33,12 +36,12 @@ class _Message(Struct, frozen=True, kw_only=True):
 
 
 class Response(_Message, frozen=True, kw_only=True):
-    """What came back.
+    """What came back, of any content type. Its repr shows no header and nothing of the body.
 
     Args:
         status: Of HTTP, such as 200.
-        headers: Found by their names in lower case.
-        body: Decompressed.
+        headers: Found by their names in lower case, those of `ContactshipClient.send` in any case.
+        body: Decompressed; empty for HEAD.
     """
 
     _shown = ("status",)
@@ -51,6 +54,29 @@ class Response(_Message, frozen=True, kw_only=True):
     def is_success(self) -> bool:
         """Whether the status is a 2xx."""
         return is_success(self.status)
+
+    @property
+    def request_id(self) -> str | None:
+        """What the server calls the request, to be told to its support: `x-request-id`; None without that header."""
+        request_id = self.headers.get("x-request-id")
+        return None if request_id is None else make_printable(request_id)
+
+    def json(self) -> Any:
+        """Decode the body as it was sent, envelope included; None for an empty one.
+
+        Raises:
+            MalformedResponseError: The body is not JSON.
+        """
+        return codec.loads(self.body, object) if self.body.strip() else None
+
+
+def make_printable(text: str) -> str:
+    """Replace what has no form in UTF-8 in the value of a header.
+
+    aiohttp delivers bytes that are not UTF-8 as lone surrogates. Other transports may deliver surrogates that no bytes
+    stand for; UTF-16 has a form for all of them.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def is_success(status: int) -> bool:
@@ -79,9 +105,11 @@ class Request(_Message, frozen=True, kw_only=True):
         method: Upper case, such as `GET`.
         path: Percent-encoded, starting with `/`.
         query: Name and value pairs, not encoded, in the order in which they are sent.
-        body: JSON bytes, or None for no body.
+        body: JSON, or bytes of the type that *headers* say; None for no body.
+        headers: Those that the caller gave, the key and what the transport adds apart.
         api_key: The value of the `x-api-key` header; empty until it is known.
         idempotent: Whether the call may reach the server twice without harm.
+        connect_seconds: How long to wait for a connection; None waits without limit.
         relayed: Whether the server passes the call on to another, whose 429 it passes back, such as a send to WhatsApp:
             then a 429 does not say that the call was refused before it had any effect.
         delivery: Where the transport notes how far the attempt has come.
@@ -93,8 +121,10 @@ class Request(_Message, frozen=True, kw_only=True):
     path: str
     query: Query = ()
     body: bytes | None = None
+    headers: Mapping[str, str] = NO_HEADERS
     api_key: Secret = _NO_KEY
     idempotent: bool
+    connect_seconds: float | None = None
     relayed: bool = False
     delivery: Delivery = field(default_factory=Delivery)
 
@@ -102,6 +132,14 @@ class Request(_Message, frozen=True, kw_only=True):
     def is_repeatable(self) -> bool:
         """Whether sending the call again can do no harm, as far as this attempt has come."""
         return self.idempotent or self.delivery.provably_unsent
+
+    def redact(self, text: str) -> str:
+        """Return what a server said with the key masked wherever it echoes it."""
+        return self.api_key.redact(make_printable(text).encode()).decode(errors="replace")
+
+    def redacted_id(self, response: Response) -> str | None:
+        """Return the request id of *response*, with the key masked."""
+        return None if response.request_id is None else self.redact(response.request_id)
 
 
 Transport = Callable[[Request], Awaitable[Response]]

@@ -91,14 +91,15 @@ def is_rate_limiter(headers: Mapping[str, str]) -> bool:
 def _read_resets(headers: Mapping[str, str]) -> float | None:
     """Read when the budgets are reset that a 429 calls used up, or else the first one that it names."""
     used_up = [suffix for suffix in _SUFFIXES if headers.get(f"x-ratelimit-remaining{suffix}", "").strip() == "0"]
-    resets = [_read_reset(headers, suffix) for suffix in used_up or _SUFFIXES]
+    resets = [read_reset(headers, suffix) for suffix in used_up or _SUFFIXES]
     known = [seconds for seconds in resets if seconds is not None]
     if not known:
         return None
     return max(known) if used_up else known[0]
 
 
-def _read_reset(headers: Mapping[str, str], suffix: str) -> float | None:
+def read_reset(headers: Mapping[str, str], suffix: str) -> float | None:
+    """Read in how many seconds the budget of *suffix* (`-heavy`, `-ip`, or none) is reset; None if it is not told."""
     number = _read_number(headers.get(f"x-ratelimit-reset{suffix}", ""))
     if number is None or number <= _MAX_RESET_SECONDS_OF_REFUSAL:
         return number

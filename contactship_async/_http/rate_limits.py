@@ -16,6 +16,7 @@ from enum import Enum
 
 from attrs import field, frozen
 
+from contactship_async._http.budget import ToldBudget
 from contactship_async._http.gate import Entrant, Gate, Hold, TellWait
 from contactship_async._http.rate_limit_headers import Pauses
 
@@ -35,11 +36,13 @@ class Limits:
         organization: The budget of the organization, and the pauses it was asked for.
         address: The budget of this machine's address and the connections, which all clients of a pool share.
         heavy: The budget that the organization's heavy listings have besides, and its pauses.
+        told_budget: What the server last said of the organization's budgets.
     """
 
     organization: Gate = field(factory=Gate)
     address: Gate = field(factory=Gate)
     heavy: Gate = field(factory=Gate)
+    told_budget: ToldBudget = field(factory=ToldBudget, kw_only=True)
     _usual: tuple[Gate, ...] = field(init=False)
     _all: tuple[Gate, ...] = field(init=False)
 

@@ -1,4 +1,4 @@
-"""How a call becomes a request: its path quoted, its query and body encoded, each checked before anything is sent."""
+"""How a call becomes a request: path, query, headers and body encoded, each checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from urllib.parse import quote, unquote
 
 from contactship_async._arguments import check_type
 from contactship_async._codec import codec
-from contactship_async._http.messages import Query, Request
+from contactship_async._headers import Headers
+from contactship_async._http.messages import NO_HEADERS, Query, Request
 from contactship_async._http.secret import Secret
+from contactship_async._version import __version__
 
 Parameter: TypeAlias = str | int | float | bool | Enum | datetime | None
 Parameters: TypeAlias = Mapping[str, Parameter | Iterable[Parameter]]
@@ -26,6 +28,25 @@ _SINGLE: Final = (str, int, float, NoneType, bytes, Mapping)
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _IDEMPOTENT_METHODS: Final = ("GET", "HEAD")
 """PUT and DELETE are idempotent by RFC 9110, but here each PUT publishes an agent and a repeated DELETE is a 404."""
+
+ANY_TYPE: Final = "application/json, */*;q=0.8"
+"""What is accepted where any type is: JSON rather than the page for browsers that a server may have as well."""
+
+ANY_CONTENT: Final = "application/octet-stream"
+
+USER_AGENT: Final = f"contactship-async/{__version__}"
+
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A token of RFC 9110, 5.6.2."""
+
+_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
+"""aiohttp sends other characters as UTF-8, and many servers read them as Latin-1."""
+
+_OWN_HEADERS: Final = frozenset({
+    *("connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),
+    *("proxy-authorization", "proxy-connection", "x-api-key"),
+})  # fmt: skip
+"""They say where a message ends and to whom it goes, and are aiohttp's; and the key, which is ours."""
 
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -38,14 +59,16 @@ def build_request(  # noqa: PLR0913 - one call, by keyword
     path: str,
     params: Parameters | None = None,
     json: object = None,
+    content: bytes | None = None,
     idempotent: bool | None = None,
     relayed: bool = False,
 ) -> Request:
-    """Build the request of one call, all but its key.
+    """Build the request of one call, all but its key and its headers.
 
     Raises:
         TypeError: An argument has the wrong type, or *json* holds what JSON has no form for.
-        ValueError: *method* or *path* is not allowed, or a value has no form in JSON or in a query.
+        ValueError: *method* or *path* is not allowed, a value has no form in JSON or in a query, or *json* and
+            *content* are both given.
     """
     check_type("method", method, str)
     check_type("path", path, str)
@@ -54,28 +77,75 @@ def build_request(  # noqa: PLR0913 - one call, by keyword
         raise ValueError(message)
     if idempotent is not None:
         check_type("idempotent", idempotent, bool)
+    if content is not None:
+        check_type("content", content, bytes)
+        if json is not None:
+            message = "json and content exclude each other: a call has one body"
+            raise ValueError(message)
     method = method.upper()
     return Request(
         method=method,
         path=quote_path(path),
         query=_build_query({} if params is None else params),
-        body=None if json is None else _encode_json(json),
+        body=content if json is None else _encode_json(json),
         idempotent=method in _IDEMPOTENT_METHODS if idempotent is None else idempotent,
         relayed=relayed,
     )
 
 
-def complete_request(request: Request, api_key: Secret, window: Query = ()) -> Request:
-    """Return *request* with its key, and *window* before its query; attrs' `evolve` takes several times as long."""
+def complete_request(
+    request: Request,
+    api_key: Secret,
+    window: Query = (),
+    headers: Mapping[str, str] = NO_HEADERS,
+    connect_seconds: float | None = None,
+) -> Request:
+    """Return *request* with all that it lacks, and *window* before its query; `replace` takes far longer."""
     return Request(
         method=request.method,
         path=request.path,
         query=window + request.query,
         body=request.body,
+        headers=headers,
         api_key=api_key,
         idempotent=request.idempotent,
+        connect_seconds=connect_seconds,
         relayed=request.relayed,
     )
+
+
+def merge_headers(before: Mapping[str, str], changes: Mapping[str, str | None] | None) -> Headers:
+    """Return *before* with the headers that a caller wants changed; None takes one away.
+
+    No error quotes a value, which may be a secret of a gateway.
+
+    Raises:
+        TypeError: *changes*, or a name or a value in it, has the wrong type.
+        ValueError: A header is not for callers to set, or can't be sent.
+    """
+    check_type("headers", {} if changes is None else changes, Mapping)
+    merged = {name.lower(): (name, value) for name, value in before.items()}
+    for name, value in (changes or {}).items():
+        check_type("each name in headers", name, str)
+        if not _HEADER_NAME.fullmatch(name):
+            message = "each name in headers must be one of HTTP, such as 'X-Request-Id'"
+            raise ValueError(message)
+        if name.lower() in _OWN_HEADERS:
+            message = f"headers must not hold {name}: the client sets it"
+            raise ValueError(message)
+        merged.pop(name.lower(), None)
+        if value is not None:
+            merged[name.lower()] = (name, _check_header(name, value))
+    return Headers(dict(merged.values()))
+
+
+def _check_header(name: str, value: object) -> str:
+    check_type(f"headers[{name!r}]", value, str)
+    text = str(value).strip()
+    if not _HEADER_VALUE.fullmatch(text):
+        message = f"headers[{name!r}] must hold nothing but visible ASCII characters, blanks and tabs"
+        raise ValueError(message)
+    return f"{text} {USER_AGENT}" if name.lower() == "user-agent" else text
 
 
 def build_window(*, limit: int, offset: int) -> Query:

@@ -12,15 +12,21 @@ Source: https://docs.contactship.ai/api-reference/introduction
 
 from __future__ import annotations
 
+import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from functools import lru_cache
-from typing import Annotated, Any, Final, Generic, TypeVar
+from json import loads
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, json
 
 from contactship_async._codec import codec
+from contactship_async._codec.lone_surrogates import replace_lone_surrogates
+from contactship_async._headers import Headers
+from contactship_async._http.error_messages import read_message
 from contactship_async._http.messages import Request, Response
 from contactship_async._http.rate_limit_headers import read_retry_after
 from contactship_async.errors import (
@@ -28,6 +34,7 @@ from contactship_async.errors import (
     BadRequestError,
     ConflictError,
     MalformedResponseError,
+    MalformedRow,
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
@@ -47,23 +54,25 @@ _ERRORS: Final = {
     429: RateLimitError,
 }
 
+_BEFORE_JSON: Final = BOM_UTF8 + b" \t\r\n"
+
+_MAX_FLOAT_COUNT: Final = 2.0**53
+"""Up to here, a float holds each integer."""
+
+_COUNT_TEXT: Final = re.compile(r"[0-9]{1,18}")
+
 _MAX_BODY_BYTES_IN_ERROR: Final = 64 * 1024
-_MAX_BODY_BYTES_SEARCHED: Final = 2**20
-"""For a message. 28 MiB of empty arrays, 28 KB when compressed, would take the decoder 700 MiB and ten seconds."""
+_SECRET_HEADERS: Final = ("location", "set-cookie")
+"""A redirect's target may hold the key, and a cookie opens a session: neither is for logs of errors."""
 
 
-def read_json(response: Response) -> Any:
-    """Decode the body as it was sent, envelope included; None for an empty one.
-
-    Raises:
-        MalformedResponseError: The body is not JSON.
-    """
-    return codec.loads(response.body, object) if response.body.strip() else None
+_Count: TypeAlias = Annotated[int | float | str | None, Meta(description="an integer >= 0")]
+"""All that servers send for a count, so that no response is decoded twice; `read_page` takes what is one."""
 
 
 @frozen
 class _Pagination:
-    total_rows: Annotated[int, Meta(ge=0, description="an integer >= 0")]
+    total_rows: Annotated[int | float | str, Meta(description="an integer >= 0")]
 
 
 @frozen
@@ -81,7 +90,7 @@ class _PageEnvelope(Generic[T]):
     """All generations in one class, so that none is decoded twice."""
 
     data: list[T]
-    count: Annotated[int, Meta(ge=0, description="an integer >= 0")] | None = None
+    count: _Count = None
     pagination: _Pagination | None = None
     paging: _Paging | None = None
 
@@ -120,7 +129,7 @@ def read_page(response: Response, row_type: type[T]) -> DecodedPage[T]:
         MalformedResponseError: The response is not a page.
     """
     body = response.body
-    is_array = body[:1] == b"[" or body[:64].lstrip()[:1] == b"["
+    is_array = body[:1] == b"[" or body[:64].lstrip(_BEFORE_JSON)[:1] == b"["
     problem = None
     try:
         if is_array:
@@ -131,18 +140,42 @@ def read_page(response: Response, row_type: type[T]) -> DecodedPage[T]:
     if problem is not None:
         if not all(issue.startswith("[" if is_array else "data[") for issue in problem.issues):
             raise problem
-        raw = _PageEnvelope(codec.loads(body, list[Any])) if is_array else codec.loads(body, _PageEnvelope[Any])
-        envelope = _PageEnvelope(_rows_before_malformed(raw.data, row_type), raw.count, raw.pagination, raw.paging)
-    count = envelope.pagination.total_rows if envelope.pagination is not None else envelope.count
-    cursors = envelope.paging.cursors if envelope.paging is not None else None
+        envelope = _read_rows_before(problem, body, row_type, is_array=is_array)
+    pagination, cursors = envelope.pagination, None if envelope.paging is None else envelope.paging.cursors
+    said = envelope.count if pagination is None else pagination.total_rows
+    if type(said) is int and said >= 0:
+        count: int | None = said
+    else:
+        count = _read_odd_count(said)
+        if count is None and said is not None:
+            kind = "a string" if isinstance(said, str) else "a number"
+            place = "count" if pagination is None else "pagination.total_rows"
+            issue = f"{place}: expected an integer >= 0, got {kind}"
+            raise MalformedResponseError((*(() if problem is None else problem.issues), issue))
     return DecodedPage(envelope.data, count, problem, None if cursors is None else cursors.after)
 
 
-def _rows_before_malformed(raw_rows: list[Any], row_type: type[T]) -> list[T]:
+def _read_odd_count(said: object) -> int | None:
+    """Read a count that is written as `12.0` or `"12"`; None for what is no count."""
+    if isinstance(said, float) and 0 <= said <= _MAX_FLOAT_COUNT and said.is_integer():
+        return int(said)
+    return int(said) if isinstance(said, str) and _COUNT_TEXT.fullmatch(said) else None
+
+
+def _read_rows_before(
+    problem: MalformedResponseError, body: bytes, row_type: type[T], *, is_array: bool
+) -> _PageEnvelope[T]:
+    """Read a page up to the row that *problem* is about, and tell *problem* which it is."""
+    page, has_replaced = codec.decode(body)
+    raw_rows = page if is_array else page["data"]
     rows: list[T] = []
-    with suppress(ValueError, ExceptionGroup):
-        rows.extend(codec.structure(raw, row_type) for raw in raw_rows)
-    return rows
+    with suppress(MalformedResponseError):
+        rows.extend(codec.convert(raw, row_type, has_replaced=has_replaced) for raw in raw_rows)
+    if has_replaced:  # The value is to be seen as it came.
+        page_as_sent = loads(body)
+        raw_rows = page_as_sent if is_array else page_as_sent["data"]
+    problem.row = MalformedRow(len(rows), raw_rows[len(rows)])
+    return _PageEnvelope(rows) if is_array else evolve(codec.convert({**page, "data": []}, _PageEnvelope[T]), data=rows)
 
 
 class _Envelope(Struct, rename={"status_code": "statusCode"}):
@@ -156,39 +189,44 @@ class _Envelope(Struct, rename={"status_code": "statusCode"}):
 _read_envelope: Final = json.Decoder(_Envelope).decode
 
 
+@frozen
+class _DataOf(Generic[T]):
+    """An envelope with its object."""
+
+    data: T
+
+
 def read_object(response: Response, cl: type[T]) -> T:
     """Read one object, out of its envelope if it is in one.
 
     Raises:
         MalformedResponseError: The response is no object of *cl*.
     """
+    body = response.body.removeprefix(BOM_UTF8)
     envelope = _Envelope()
     with suppress(ValueError, RecursionError):  # What is no object, or no JSON, is explained below.
-        envelope = _read_envelope(response.body)
+        envelope = _read_envelope(replace_lone_surrogates(body))
     if envelope.data is UNSET or envelope.status_code is envelope.success is UNSET:
-        return codec.loads(response.body, cl)
-    return codec.loads(bytes(envelope.data), cl, place="data")
+        return codec.loads(body, cl)
+    return codec.loads(body, _DataOf[cl]).data  # type: ignore[valid-type] # at run time
 
 
 def read_error(request: Request, response: Response) -> StatusError:
     """Turn a response that is no 2xx into its error, with the key masked wherever the server echoes it."""
-    redact = request.api_key.redact
-    request_id = response.headers.get("x-request-id")
     return _error_class(response.status)(
         status=response.status,
         method=request.method,
         path=request.path,
-        message=redact(_read_message(response.body).encode()).decode(errors="replace"),
-        body=redact(response.body[:_MAX_BODY_BYTES_IN_ERROR]),
-        request_id=None if request_id is None else redact(_header_bytes(request_id)).decode(errors="replace"),
+        message=request.redact(read_message(response.body)),
+        body=request.api_key.redact(response.body[:_MAX_BODY_BYTES_IN_ERROR]),
+        request_id=request.redacted_id(response),
+        headers={
+            request.redact(name): request.redact(value)
+            for name, value in Headers(response.headers).items()
+            if name.lower() not in _SECRET_HEADERS
+        },
         retry_after=read_retry_after(response.headers, refused=response.status == 429),  # noqa: PLR2004 - RFC 6585, 4
     )
-
-
-def _header_bytes(text: str) -> bytes:
-    # aiohttp delivers header bytes that are not UTF-8 as lone surrogates, which can't be printed or encoded. Other
-    # transports may deliver surrogates that no bytes stand for; UTF-16 has a form for all of them.
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def _error_class(status: int) -> type[StatusError]:
@@ -197,17 +235,3 @@ def _error_class(status: int) -> type[StatusError]:
     if 500 <= status < 600:  # noqa: PLR2004 - RFC 9110, 15.6
         return ServerError
     return _ERRORS.get(status, StatusError)
-
-
-def _read_message(body: bytes) -> str:
-    """Find the server's words: `message` is the one field that all documentation of errors shares; a list is joined."""
-    if len(body) > _MAX_BODY_BYTES_SEARCHED:
-        return ""
-    try:
-        content = codec.loads(body, object)
-    except MalformedResponseError:
-        return ""
-    message = content.get("message") if isinstance(content, dict) else None
-    if isinstance(message, list):
-        message = "; ".join(part for part in message if isinstance(part, str))
-    return message[:_MAX_BODY_BYTES_IN_ERROR] if isinstance(message, str) else ""

@@ -124,6 +124,7 @@ class AttemptLoop:
                 wait, ended = began - ended, self.clock()
                 self._log(request, attempt, outcome, elapsed=ended - began, wait=wait)
             if isinstance(outcome, Response):
+                self.limits.told_budget.note(outcome.headers)
                 pauses = read_pauses(outcome.headers)
                 if pauses is not None:
                     self.limits.pause(pauses)
@@ -251,6 +252,7 @@ class AttemptLoop:
             "elapsed": elapsed,
             "wait": wait,
             "organization": self.organization,
+            "request_id": request.redacted_id(outcome) if isinstance(outcome, Response) else None,
         }
         text = "{method} {path}: {outcome} after {elapsed:.3f} s (attempt {attempt}, waited {wait:.3f} s before it)"
         _LOGGER.log(level, text.format(outcome=facts["status"] or facts["error"], **facts), extra=facts)

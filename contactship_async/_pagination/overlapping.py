@@ -48,7 +48,7 @@ from contactship_async._pagination.driver import (
     Walk,
     pick,
 )
-from contactship_async._pagination.rows import describe_key
+from contactship_async._pagination.rows import describe_key, tell_to_skip
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models.common import Page
 
@@ -158,7 +158,7 @@ class OverlappingWalk(Generic[T]):
             if self._wanted == 0:
                 return
             if response.problem is not None:
-                raise response.problem
+                raise tell_to_skip(response.problem, self.position.offset)
             if (yield from self._is_end(asked, response, has_new=page is not None)):
                 return
             if self._next <= asked.offset:

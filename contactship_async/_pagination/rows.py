@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, Literal, TypeVar, get_origin
 import msgspec
 from attrs import frozen
 
-from contactship_async.errors import PaginationError
+from contactship_async.errors import MalformedResponseError, PaginationError
 
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 """How a date with a time begins. A date alone sorts as the string it is, among names for instance."""
@@ -97,6 +97,12 @@ class SortKey(Generic[T_contra]):
 
     def _missing(self) -> PaginationError:
         return PaginationError(f"a row has no {self.field} to be sorted by, so a walk of the listing can't be verified")
+
+
+def tell_to_skip(problem: MalformedResponseError, offset: int) -> MalformedResponseError:
+    """Note on the error of the row at *offset* how a walk goes on behind it, and return it."""
+    problem.add_note(f"To go on behind the malformed row, pass offset={offset + 1}.")
+    return problem
 
 
 def describe_key(key: object) -> str:

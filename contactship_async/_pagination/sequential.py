@@ -34,6 +34,7 @@ from contactship_async._pagination.driver import (
     Walk,
     pick,
 )
+from contactship_async._pagination.rows import tell_to_skip
 from contactship_async.errors import MalformedResponseError, PaginationError, WalkPosition
 from contactship_async.models.common import Page
 
@@ -112,7 +113,7 @@ class SequentialWalk(Generic[T]):
                 yield from self._pass_known_page(len(response.rows))
             if self._yielded < self._max_items:
                 if response.problem is not None:
-                    raise response.problem
+                    raise tell_to_skip(response.problem, self.position.offset)
                 if self._is_at_end(count):
                     yield from self._check_total(count)
                     return

@@ -41,6 +41,7 @@ class Merge(Generic[T]):
         sources: Consumed as workers become free.
         max_active: How many sources are iterated over at once.
         make_failure_item: Makes an item of the failure of a source; without it, failures are kept.
+        make_end_item: Makes an item of the end of a source, which comes after its others: of how many these were.
 
     Attributes:
         failures: The names of the sources that failed, and their errors.
@@ -51,11 +52,13 @@ class Merge(Generic[T]):
         sources: Iterable[Source[T]],
         max_active: int,
         make_failure_item: Callable[[str, Exception], T] | None = None,
+        make_end_item: Callable[[int], T] | None = None,
     ) -> None:
         self.failures: list[tuple[str, Exception]] = []
         self._sources = iter(sources)
         self._max_active = max_active
         self._make_failure_item = make_failure_item
+        self._make_end_item = make_end_item
         self._queue: deque[tuple[str, T]] = deque()
         self._producer: asyncio.Task[None] | None = None
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -117,7 +120,9 @@ class Merge(Generic[T]):
             try:
                 iterator = aiter(begin())
                 frame = getattr(iterator, "ag_frame", None)
-                await self._drain(name, iterator)
+                items = await self._drain(name, iterator)
+                if self._make_end_item is not None and not self._is_stopped:
+                    await self._put(name, self._make_end_item(items))
             except asyncio.CancelledError:
                 if cast("asyncio.Task[None]", asyncio.current_task()).cancelling():
                     raise
@@ -128,16 +133,20 @@ class Merge(Generic[T]):
             if self._is_stopped:  # The source ignored its cancellation: no other begins.
                 return
 
-    async def _drain(self, name: str, iterator: AsyncIterator[T]) -> None:
+    async def _drain(self, name: str, iterator: AsyncIterator[T]) -> int:
+        """Put all items of a source into the queue, and return how many they were."""
+        items = 0
         try:
             async for item in iterator:
                 if self._is_stopped:
-                    return
+                    break
                 await self._put(name, item)
+                items += 1
         finally:
             close = getattr(iterator, "aclose", None)
             if close is not None:
                 await close()
+        return items
 
     async def _fail(self, name: str, error: Exception) -> None:
         if self._make_failure_item is None:

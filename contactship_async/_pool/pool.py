@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator, Mapping
 from functools import partial
-from inspect import iscoroutine
+from inspect import isawaitable, iscoroutine
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Self, TypeVar, Unpack, cast
 
 from attrs import frozen
 
 from contactship_async._arguments import check_integer, check_type
-from contactship_async._client import ContactshipClient
+from contactship_async._client import ContactshipClient, SharingClient
 from contactship_async._configuration import DEFAULT_BASE_URL, ClientOptions, Settings, read_settings
 from contactship_async._http.api_key import ApiKey, ApiKeySource, read_api_key
 from contactship_async._http.gate import Gate
@@ -40,6 +40,13 @@ class OrganizationResult(Generic[T]):
     error: Exception | None
 
 
+@frozen
+class _End:
+    """The end of an organization's items, in the queue behind them."""
+
+    items: int
+
+
 class ContactshipPool:
     """Clients of many organizations over one connection pool, used with `async with`.
 
@@ -57,7 +64,7 @@ class ContactshipPool:
         total_rate_limit: The budget they share; None sets none. The documented one of an address is
             `RateLimit(600, 60)`.
         options: `base_url`, `timeouts`, `retry`, `connector`, `transport`, `trace_configs`, `max_response_bytes`,
-            `allow_insecure_http` and `on_wait` of `ContactshipClient`.
+            `allow_insecure_http`, `headers` and `on_wait` of `ContactshipClient`.
 
     Raises:
         ConfigurationError: A key is missing or malformed, or another setting is unusable.
@@ -141,7 +148,12 @@ class ContactshipPool:
         finally:
             await self._connection.close()
 
-    def iter(self, walk: Callable[[ContactshipClient], AsyncIterable[T]]) -> AsyncGenerator[tuple[str, T], None]:
+    def iter(
+        self,
+        walk: Callable[[ContactshipClient], AsyncIterable[T]],
+        *,
+        on_complete: Callable[[str, int], Awaitable[object]] | None = None,
+    ) -> AsyncGenerator[tuple[str, T], None]:
         """Iterate over what *walk* yields for each organization, as it comes.
 
             async for organization, tag in pool.iter(lambda client: client.tags.list()):
@@ -155,19 +167,25 @@ class ContactshipPool:
 
         Args:
             walk: Any function from a client to a listing, or to another async iterator.
+            on_complete: An async function, awaited with the name of an organization and the number of its items when
+                you have taken the last of them and ask for more, before you get it: a transaction is committed here,
+                say. Also where there were none; not for organizations that fail, nor for those that you have left
+                before. What it raises, a cancellation too, ends the iteration and is raised as it is.
 
         Yields:
             The name of an organization and an item of its iterator. Those of one organization come in their order.
 
         Raises:
-            TypeError: *walk* is no function.
+            TypeError: *walk* or *on_complete* is no function, or that is not async.
             PoolError: Organizations failed; raised when all others have been delivered completely.
             ClientClosedError: The pool was closed meanwhile.
             RuntimeError: The pool is not open.
         """
         check_type("walk", walk, Callable)
+        if on_complete is not None:
+            check_type("on_complete", on_complete, Callable)
         self._connection.check_available()
-        return self._iterate(walk)
+        return self._iterate(walk, on_complete)
 
     def map(self, job: Callable[[ContactshipClient], Awaitable[T]]) -> AsyncGenerator[OrganizationResult[T], None]:
         """Run *job* for each organization, and yield what became of it, as each ends.
@@ -196,13 +214,18 @@ class ContactshipPool:
         self._connection.__reduce__()
 
     async def _iterate(
-        self, walk: Callable[[ContactshipClient], AsyncIterable[T]]
+        self,
+        walk: Callable[[ContactshipClient], AsyncIterable[T]],
+        on_complete: Callable[[str, int], Awaitable[object]] | None,
     ) -> AsyncGenerator[tuple[str, T], None]:
-        merge = self._merge(walk)
+        merge: Merge[T | _End] = self._merge(walk, make_end_item=None if on_complete is None else _End)
         try:
             async with merge:
-                async for item in merge:
-                    yield item
+                async for organization, item in merge:
+                    if on_complete is not None and isinstance(item, _End):
+                        await _call(on_complete, organization, item.items)
+                    else:
+                        yield organization, cast("T", item)
         finally:
             self._merges.discard(merge)
         if merge.failures:
@@ -230,10 +253,11 @@ class ContactshipPool:
         self,
         begin: Callable[[ContactshipClient], AsyncIterable[T]],
         make_failure_item: Callable[[str, Exception], T] | None = None,
+        make_end_item: Callable[[int], T] | None = None,
     ) -> Merge[T]:
         self._connection.check_available()
         sources = ((name, partial(self._begin, begin, name)) for name in self)
-        merge = Merge(sources, min(self._max_concurrent, len(self)), make_failure_item)
+        merge = Merge(sources, min(self._max_concurrent, len(self)), make_failure_item, make_end_item)
         self._merges.add(merge)
         return merge
 
@@ -254,18 +278,20 @@ async def _fetch_ahead(listing: AnyListing[T]) -> AsyncGenerator[T, None]:
             yield row
 
 
-class _OrganizationClient(ContactshipClient):
-    """A client of a pool: it shares the connection, and closing it does nothing."""
+class _OrganizationClient(SharingClient):
+    """A client of a pool, which closes the connections of all its clients."""
 
     def __init__(self, organization: str, api_key: ApiKey, settings: Settings, limits: Limits) -> None:
         self.organization = organization
         self._set_up(settings, api_key, limits)
 
-    def __repr__(self) -> str:
-        return f"<ContactshipClient of {self.organization}, {self._base_url}>"
 
-    async def close(self) -> None:
-        """Do nothing: the pool closes the connection that all its clients share."""
+async def _call(on_complete: Callable[[str, int], Awaitable[object]], organization: str, items: int) -> None:
+    awaitable = on_complete(organization, items)
+    if not isawaitable(awaitable):
+        message = "on_complete must be an async function"
+        raise TypeError(message)
+    await awaitable
 
 
 def _read_api_keys(api_keys: object) -> dict[str, ApiKey] | ConfigurationError | TypeError:

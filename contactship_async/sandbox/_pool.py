@@ -30,7 +30,8 @@ class SandboxPool(Served):
 
     Args:
         sandboxes: By the name of the organization. Those without an *api_key* of their own get one made of the name.
-        host: A loopback address for the server, or `localhost`.
+        host: An address of this machine for the server, or a name of it. Others reach one that is no loopback address,
+            such as `0.0.0.0`, which is all of them (in a container, say), and may use it: its key is no secret.
         port: For the server, 0 to 65535; 0 takes any free one.
 
     Raises:

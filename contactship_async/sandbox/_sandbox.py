@@ -33,7 +33,7 @@ _DEFAULT_KEY: Final = "sandbox-key"
 
 
 class Sandbox(Served):
-    """Pretend to be Contactship: in memory as it is, over a loopback port within `async with` or `with`.
+    """Pretend to be Contactship: in memory as it is, over a port within `async with` or `with`.
 
     Within `async with` the server runs in the event loop, within `with` in a thread of its own: then any event loop
     reaches it, all methods may be called meanwhile, and `on_request` is called in that thread.
@@ -59,7 +59,8 @@ class Sandbox(Served):
         heavy_rate_limit: The same of heavy listings, whose requests count in *rate_limit* as well, >= 1. No listing
             that the sandbox has so far is heavy.
         count_follows_filter: Whether `count` counts the rows of the `type` asked for, or all rows.
-        host: A loopback address for the server, or `localhost`.
+        host: An address of this machine for the server, or a name of it. Others reach one that is no loopback address,
+            such as `0.0.0.0`, which is all of them (in a container, say), and may use it: its key is no secret.
         port: For the server, 0 to 65535; 0 takes any free one.
         clock: Seconds of a monotonic clock; the windows of rate limits follow it.
 

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from raw_server import RawServer, refused_url, response
 
-from contactship_async import ContactshipClient, RetryPolicy
+from contactship_async import ContactshipClient, Request, RetryPolicy
 from contactship_async._cli.table import lay_out
 from contactship_async.sandbox import Body, Sandbox, Status
+from contactship_async.sandbox._api.replies import Reply
+from contactship_async.sandbox._serving.server import serve
 
 LIST = ("phone-numbers", "list")
 FIELDS = ["id", "phone_number", "type", "organization_id", "created_at"]
@@ -150,18 +152,50 @@ async def test_prints_what_came_before_a_failure_and_how_to_go_on(call: Any) -> 
 
 
 async def test_prints_the_rows_before_a_malformed_one(call: Any) -> None:
-    """A row that can't be read ends the listing after the rows before it, and its place is named."""
-    page = response({"data": [row(1), row(2), row(3, id=None)], "count": 3})
+    """A row that can't be read ends the listing after the rows before it, and the offset behind it is named."""
+    page = response({"data": [row(1), row(2), row(3, id=None), row(4)], "count": 4})
+    rest = response({"data": [row(4)], "count": 4})
 
-    async with RawServer(page) as server:
+    async with RawServer(page, rest) as server:
         ended = await call(*LIST, "--format", "jsonl", url=server.url)
+        others = await call(*LIST, "--format", "jsonl", "--offset", "3", url=server.url)
 
     assert 1 == ended.code
+    assert (0, [row(4)]) == (others.code, [json.loads(line) for line in others.output.splitlines()])
     assert [row(1), row(2)] == [json.loads(line) for line in ended.output.splitlines()]
     assert (
         "contactship: the response is malformed: data[2].id: expected a non-empty string, got null;"
-        " to go on after the 2 phone numbers printed, add --offset 2\n"
+        " to go on behind that row, add --offset 3\n"
     ) == ended.stderr
+
+
+@pytest.mark.parametrize("walk", [(), ("--concurrency", "4"), ("--exact",), ("--exact", "--concurrency", "4")])
+async def test_leads_past_a_malformed_row(call: Any, walk: tuple[str, ...]) -> None:
+    """However a listing is walked, whoever follows the hints gets all rows but the malformed ones, the first too."""
+    dates = [f"2026-01-{30 - number:02}T10:00:00Z" for number in range(22)]
+    rows = [row(number, created_at=date) for number, date in enumerate(dates)]
+    malformed = [rows[place] for place in (0, 7, 8, 21)]
+    for one in malformed:
+        one["created_at"] = None
+
+    def reply(request: Request) -> Reply:
+        query = dict(request.query)
+        start = int(query["offset"])
+        data = rows[start : start + int(query["limit"])]
+        return Reply(status=200, body=json.dumps({"data": data, "count": len(rows)}).encode())
+
+    came: list[Any] = []
+    offset = "0"
+    async with serve(reply, "127.0.0.1", 0) as url:
+        for _ in malformed:
+            ended = await call(*LIST, "--page-size", "5", "--format", "jsonl", *walk, "--offset", offset, url=url)
+            came += [json.loads(line) for line in ended.output.splitlines()]
+            assert 1 == ended.code
+            offset = ended.stderr.rpartition("to go on behind that row, add --offset ")[2].strip()
+        ended = await call(*LIST, *walk, "--offset", offset, url=url)
+
+    assert 0 == ended.code
+    assert [one for one in rows if one not in malformed] == came
 
 
 async def test_keeps_hostile_text_harmless(call: Any) -> None:

@@ -20,7 +20,7 @@ from turns import pass_turns
 
 from contactship_async import PhoneNumber, PhoneNumberType
 from contactship_async._cli.output import Output
-from contactship_async.sandbox import Sandbox, SandboxPool, Slow, Status
+from contactship_async.sandbox import Body, Sandbox, SandboxPool, Slow, Status
 
 LIST = ("phone-numbers", "list")
 FIELDS = ["organization", "id", "phone_number", "type", "organization_id", "created_at"]
@@ -172,6 +172,20 @@ async def test_failures_come_after_all_numbers(call: Any, write_file: Any, forma
         "contactship: globex: GET /v1/phone-numbers failed: 401 Unauthorized: Invalid or missing API key"
         " (request id sandbox-000001); check GLOBEX_KEY\n"
     ) == ended.stderr
+
+
+async def test_leads_past_a_malformed_row_of_an_organization(call: Any, write_file: Any) -> None:
+    """The hint for one of many organizations goes behind the row, too."""
+    acme, globex = sandbox_of("acme", 3), sandbox_of("globex", 2)
+    page = {"data": [*[dict(number) for number in acme.phone_numbers][:1], {}], "count": 2}
+    acme.script(Body(json.dumps(page).encode()))
+    command = (*LIST, "--organizations", write_file("acme", "globex"))
+
+    async with serve_all(acme=acme, globex=globex) as url:
+        ended = await call(*command, url=url, variables=keys_of("acme", "globex"))
+
+    assert 1 == ended.code
+    assert ended.stderr.endswith("; to go on behind that row, list it alone with --offset 2\n")
 
 
 async def test_prints_nothing_if_all_failed_and_something_empty_otherwise(call: Any, write_file: Any) -> None:

@@ -15,12 +15,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import aiohttp
 import pytest
 from terminals_and_pipes import AT_ONCE, full_pipe
 
-from contactship_async._cli.sandbox import RequestLog
+from contactship_async._cli.sandbox import RequestLog, prepare
 from contactship_async.sandbox import Sandbox
 
 LIST = ("phone-numbers", "list")
@@ -104,6 +105,45 @@ async def test_serves_a_sandbox_for_a_shell(start: Any, contactship: Any) -> Non
         *(f"GET /v1/phone-numbers?limit=100&offset={offset}&order=desc 200" for offset in (2, 4, 6)),
         "GET /v1/phone-numbers?limit=5&type=outbound 200",
     ] == requests_in(stderr)
+
+
+async def test_serves_other_machines(start: Any, contactship: Any) -> None:
+    """At all addresses, as in a container, it says who may come, and points the shell of this machine to itself."""
+    server = await start(*SERVE, "--host", "0.0.0.0", "--phone-numbers", "3")  # noqa: S104 - on purpose
+    note = await server.stderr.readline()
+    lines = [(await server.stdout.readline()).decode().strip() for _ in range(2)]
+    listed = await contactship("phone-numbers", "count", url=lines[0].partition("=")[2])
+    server.terminate()
+    await server.communicate()
+
+    assert b"contactship: serving 3 phone numbers to anybody who reaches this machine; Ctrl-C ends it\n" == note
+    assert ["export CONTACTSHIP_BASE_URL=http://127.0.0.1", "export CONTACTSHIP_API_KEY=sandbox-key"] == [
+        lines[0].rpartition(":")[0],
+        lines[1],
+    ]
+    assert (0, "3\n") == (listed.code, listed.output)
+
+
+async def test_points_a_shell_to_a_sandbox_that_is_not_on_a_loopback_address(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What clients would refuse as clear text is allowed by what the shell reads; other clients are not touched."""
+    loop = asyncio.get_running_loop()
+    addresses = await loop.getaddrinfo("127.0.0.1", 0)
+    monkeypatch.setattr(loop, "getaddrinfo", AsyncMock(return_value=addresses[:1]))
+    running = asyncio.create_task(prepare(host="sandbox.example").run())
+    output = ""
+    while output.count("\n") < 3:
+        await asyncio.sleep(0)
+        output += capfd.readouterr().out
+    running.cancel()
+    await asyncio.wait([running])
+
+    assert [
+        "export CONTACTSHIP_BASE_URL=http://sandbox.example",
+        "export CONTACTSHIP_API_KEY=sandbox-key",
+        "export CONTACTSHIP_ALLOW_INSECURE_HTTP=1",
+    ] == re.sub(r":\d+", "", output).splitlines()
 
 
 async def test_ctrl_c_ends_a_sandbox_amid_a_request(start: Any) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 import aiohttp
 import pytest
 from jumping_loop import in_loop_time, now, run
+from raw_server import RawServer, response
 
 from contactship_async import (
     AuthenticationError,
     ConfigurationError,
     ContactshipClient,
+    ContactshipPool,
     Request,
     RequestTimeoutError,
     Response,
@@ -100,11 +102,53 @@ def test_refused_base_urls(url: Any, reason: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("{}/v1", ""),
+        ("{}/v1/", ""),
+        ("{}/gw/v1", "/gw"),
+        ("{}/gw//v1//", "/gw"),
+        ("{}/gw/v1/v1", "/gw/v1"),
+        ("{}/gw/xv1", "/gw/xv1"),
+        ("{}/gw/V1", "/gw/V1"),
+    ],
+)
+async def test_base_url_with_the_version(url: str, address: str) -> None:
+    """The version at the end of a base URL is not doubled; a path before it is kept."""
+    async with RawServer(response({"data": [], "count": 0})) as server:
+        client = ContactshipClient(KEY, base_url=url.format(server.url))
+        await client.count_phone_numbers()
+        await client.close()
+
+    assert f"<ContactshipClient {server.url}{address}>" == repr(client)
+    assert f"{address}/v1/phone-numbers" == server.requests[0].target.partition("?")[0]
+
+
 def test_insecure_on_purpose() -> None:
     """Clear text to another machine needs the caller's word."""
     client = ContactshipClient(KEY, base_url="http://api.example.com", allow_insecure_http=True)
 
     assert "<ContactshipClient http://api.example.com>" == repr(client)
+
+
+def test_insecure_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The word may come from the environment, for programs whose code can't be changed."""
+    monkeypatch.setenv("CONTACTSHIP_ALLOW_INSECURE_HTTP", "1")
+    monkeypatch.setenv("CONTACTSHIP_BASE_URL", "http://sandbox:8000")
+
+    assert "<ContactshipClient http://sandbox:8000>" == repr(ContactshipClient(KEY))
+    assert "<ContactshipPool http://sandbox:8000>" == repr(ContactshipPool({"acme": KEY}))
+    with pytest.raises(ConfigurationError, match="in clear"):
+        ContactshipClient(KEY, allow_insecure_http=False)
+
+
+@pytest.mark.parametrize("text", ["", "0", "true", "yes", "1 ", "01", "11"])
+def test_insecure_by_one_text_only(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Anything but `1` allows nothing, and the error names what would."""
+    monkeypatch.setenv("CONTACTSHIP_ALLOW_INSECURE_HTTP", text)
+    with pytest.raises(ConfigurationError, match=r"or set CONTACTSHIP_ALLOW_INSECURE_HTTP=1$"):
+        ContactshipClient(KEY, base_url="http://sandbox:8000")
 
 
 @pytest.mark.parametrize(

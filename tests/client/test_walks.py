@@ -243,6 +243,41 @@ async def test_malformed_row_does_not_take_its_page_along() -> None:
     assert [row["id"] for row in rows if row["created_at"]] == walked
 
 
+@pytest.mark.parametrize("options", [{}, {"concurrency": 4}, {"exact": True}, {"exact": True, "concurrency": 4}])
+async def test_recipe_that_skips_malformed_rows(options: dict[str, Any]) -> None:
+    """From behind each row that can't be read, whose value and place the error tells, all others come."""
+    rows: list[dict[str, Any]] = [dict(row) for row in Sandbox(40).phone_numbers]
+    for place in (0, 7, 8, 39):
+        rows[place]["created_at"] = None
+
+    async def transport(request: Request) -> Response:
+        query = dict(request.query)
+        start = int(query["offset"])
+        data = rows[start : start + int(query["limit"])]
+        return Response(status=200, body=json.dumps({"data": data, "count": len(rows)}).encode())
+
+    walked: list[str] = []
+    skipped: list[Any] = []
+    notes: list[str] = []
+    offset: int | None = 0
+    async with ContactshipClient("sk-test", transport=transport) as client:
+        while offset is not None:
+            try:
+                async for number in client.iter_phone_numbers(page_size=5, offset=offset, **options):
+                    walked.append(number.id)  # noqa: PERF401 - keeps the numbers that come before the error
+                offset = None
+            except MalformedResponseError as error:
+                if error.row is None or error.position is None:
+                    raise
+                skipped.append(error.row.value)
+                offset = error.position.offset + 1
+                notes += error.__notes__
+
+    assert [rows[place] for place in (0, 7, 8, 39)] == skipped
+    assert [f"To go on behind the malformed row, pass offset={place}." for place in (1, 8, 9, 40)] == notes
+    assert [row["id"] for row in rows if row["created_at"]] == walked
+
+
 async def test_single_page_sends_only_what_is_given() -> None:
     """One page is one call; what is not given is left to the server."""
     sandbox = Sandbox(8)

@@ -107,17 +107,27 @@ def test_wrong_field(change: dict[str, Any], issue: str) -> None:
         (b'{"data": "", "count": 0}', "data: expected an array, got a string"),
         (b'{"data": null, "count": 0}', "data: expected an array, got null"),
         (b'{"data": [], "count": -1}', "count: expected an integer >= 0, got a number"),
-        (b'{"data": [], "count": "3"}', "count: expected an integer >= 0, got a string"),
+        *(
+            (f'{{"data": [], "count": "{text}"}}'.encode(), "count: expected an integer >= 0, got a string")
+            for text in ("", "3x", "-3", "3.0", " 3", "\u0663", "9" * 19)
+        ),
         (b'{"data": [], "count": true}', "count: expected an integer >= 0, got true or false"),
-        (b'{"data": [], "count": 3.0}', "count: expected an integer >= 0, got a number"),
+        (b'{"data": [], "count": 3.5}', "count: expected an integer >= 0, got a number"),
+        (b'{"data": [], "count": -3.0}', "count: expected an integer >= 0, got a number"),
+        (b'{"data": [], "count": 1e300}', "count: expected an integer >= 0, got a number"),
+        (
+            b'{"data": [], "pagination": {"total_rows": "x"}}',
+            "pagination.total_rows: expected an integer >= 0, got a string",
+        ),
         (b'{"data": [], "count": NaN}', "not JSON"),
         (b'{"data": [], "pagination": {}}', "pagination.total_rows: missing"),
         (b'{"data": [], "pagination": []}', "pagination: expected an object, got an array"),
         (b"[" * 100_000, "not JSON"),
         (b'{"data": [], "x": ' + b"[" * 100_000, "not JSON"),
         (b"\xff\xfe{}", "not JSON"),
-        (b'\xef\xbb\xbf{"data": [], "count": 0}', "not JSON"),
-        (b'{"data": ["\\ud800"], "count": 1}', "not JSON"),
+        (b'\xef\xbb\xbf\xef\xbb\xbf{"data": [], "count": 0}', "not JSON"),
+        (b'{"data": [], "count": "\\ud800"}', "count: holds a lone surrogate"),
+        (b'{"data": [], "x": "\\ud800", "y": NaN}', "not JSON"),
         (b'{"data": [], "count": ' + b"9" * 5000 + b"}", "not JSON"),
     ],
 )

@@ -19,7 +19,7 @@ from contactship_async import ConnectionFailedError, MalformedResponseError, Pag
 
 TEXT = "expected a non-empty string"
 NO_ROWS: list[Any] = [None, {}, "", 0, False, 1.5, "pn-1", {"0": row()}, {"data": [row()]}]
-NO_COUNTS: list[Any] = [-1, 1.0, 0.5, "1", " 1 ", "", True, [1], {}, 1e300]
+NO_COUNTS: list[Any] = [-1, 1.5, 0.5, "1.0", " 1 ", "", True, [1], {}, 1e300]
 NO_PAGES: list[Any] = [
     None,
     True,
@@ -39,7 +39,7 @@ NO_PAGINATIONS: list[Any] = [
     {},
     {"total": 1},
     {"total_rows": None},
-    {"total_rows": "1"},
+    {"total_rows": "one"},
     {"total_rows": -1},
 ]
 NO_ROW: list[Any] = [None, [], "x", 1, True, {}]

@@ -19,7 +19,7 @@ from contactship_async import (
 )
 from contactship_async._http.messages import Response
 from contactship_async._http.requests import build_request
-from contactship_async._http.responses import read_error, read_json
+from contactship_async._http.responses import read_error
 from contactship_async._http.secret import Secret
 
 KEY = Secret('sk-"secret"\\key')
@@ -118,15 +118,15 @@ def test_request_id_that_is_not_text(surrogate: int) -> None:
 )
 def test_json(body: bytes, value: object) -> None:
     """JSON is returned as it was sent; an empty body is None."""
-    assert value == read_json(Response(status=200, body=body))
+    assert value == Response(status=200, body=body).json()
 
 
 def test_json_keeps_large_integers() -> None:
     """Integers beyond 64 bits stay exact."""
-    assert 2**70 == read_json(Response(status=200, body=str(2**70).encode()))
+    assert 2**70 == Response(status=200, body=str(2**70).encode()).json()
 
 
 def test_json_that_is_none() -> None:
     """What is not JSON is refused."""
     with pytest.raises(MalformedResponseError, match="not JSON"):
-        read_json(Response(status=200, body=b"<html>"))
+        Response(status=200, body=b"<html>").json()

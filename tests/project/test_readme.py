@@ -60,9 +60,19 @@ def told_when_it_fails(code: str) -> list[str]:
     return [words for handler in handlers for words in re.findall(r"print\('([^']+)'", ast.unparse(handler))]
 
 
+def write_settings(directory: Path) -> None:
+    """Write the files that commands and programs of the guides read."""
+    for name, content in SETTINGS.items():
+        (directory / name).write_text(content, encoding="utf-8")
+
+
 @pytest.mark.parametrize("code", [block.code for block in SCRIPTS], ids=[block.place for block in SCRIPTS])
-async def test_python(code: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each Python block runs by itself, prints something, warns of nothing, and needs none of its handlers."""
+async def test_python(
+    code: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Each Python block runs beside the files it reads, prints something, warns of nothing, and needs no handler."""
+    write_settings(tmp_path)
+    monkeypatch.chdir(tmp_path)
     async with Sandbox(phone_numbers=30) as sandbox:
         for name, value in settings_of(sandbox).items():
             monkeypatch.setenv(name, value)
@@ -87,8 +97,7 @@ async def test_first_example_prints_what_stands_below_it() -> None:
 @pytest.mark.parametrize("code", [block.code for block in COMMANDS], ids=[block.place for block in COMMANDS])
 async def test_shell(code: str, tmp_path: Path) -> None:
     """Each command runs and writes no errors, beside the files it reads."""
-    for name, content in SETTINGS.items():
-        (tmp_path / name).write_text(content, encoding="utf-8")
+    write_settings(tmp_path)
     async with Sandbox(phone_numbers=30) as sandbox:
         status, output, errors = await run(
             "bash", "-e", "-o", "pipefail", "-c", code, sandbox=sandbox, directory=tmp_path

@@ -10,6 +10,8 @@ import pytest
 import contactship_async.sandbox
 from contactship_async.sandbox import Body, Cut, Drip, Fault, Html, Redirect, Sandbox, Slow, Status
 
+HOSTS = "an address of this machine such as '127.0.0.1' or '0.0.0.0', or a name of it"
+
 
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
@@ -30,8 +32,10 @@ from contactship_async.sandbox import Body, Cut, Drip, Fault, Html, Redirect, Sa
         ({"heavy_rate_limit": 0}, ValueError, "heavy_rate_limit must be an integer >= 1, not 0"),
         ({"count_follows_filter": 1}, TypeError, "count_follows_filter must be True or False, not int"),
         ({"host": ""}, ValueError, "host must be a non-empty string, not ''"),
-        ({"host": "0.0.0.0"}, ValueError, "host must be 'localhost' or a loopback address such as '127.0.0.1'"),  # noqa: S104 - refused
-        ({"host": "example.com"}, ValueError, "host must be 'localhost' or a loopback address such as '127.0.0.1'"),
+        ({"host": "http://sandbox"}, ValueError, f"host must be {HOSTS}"),
+        ({"host": "127.0.0.1:80"}, ValueError, f"host must be {HOSTS}"),
+        ({"host": "sandbox\r\n"}, ValueError, f"host must be {HOSTS}"),
+        ({"host": ".example"}, ValueError, f"host must be {HOSTS}"),
         ({"port": 65536}, ValueError, "port must be an integer from 0 to 65535, not 65536"),
     ],
 )

@@ -229,9 +229,9 @@ WRONG: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     ({"acme": Sandbox()}, {"port": -1}, ValueError, "port must be an integer from 0 to 65535, not -1"),
     (
         {"acme": Sandbox()},
-        {"host": "192.0.2.1"},
+        {"host": "192.0.2.1:80"},
         ValueError,
-        "host must be 'localhost' or a loopback address such as '127.0.0.1'",
+        "host must be an address of this machine such as '127.0.0.1' or '0.0.0.0', or a name of it",
     ),
 ]
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import aiohttp
 import pytest
@@ -106,6 +107,33 @@ async def test_host_may_be_a_name() -> None:
     async with Sandbox(host="localhost") as sandbox, aiohttp.ClientSession() as session:
         assert sandbox.url.startswith("http://localhost:")
         assert await get_text(session, sandbox)
+
+
+@pytest.mark.parametrize(("host", "told"), [("0.0.0.0", "http://127.0.0.1:"), ("::", "http://[::1]:")])  # noqa: S104
+async def test_host_may_be_all_addresses(host: str, told: str) -> None:
+    """A server at all addresses, as in a container, tells the one at which this machine finds it."""
+    try:
+        sandbox = await Sandbox(3, host=host).__aenter__()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    async with sandbox.client() as client:
+        assert sandbox.url.startswith(told)
+        assert 3 == await client.count_phone_numbers()
+    await sandbox.__aexit__(None, None, None)
+
+
+async def test_host_may_be_any_address_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients of the sandbox take its URL, though it is in clear and may be another machine's: its key is no secret."""
+    name = "sandbox.example"
+    addresses = await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 0)
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", AsyncMock(return_value=addresses[:1]))
+    async with Sandbox(3, host=name) as sandbox, sandbox.client() as client:
+        assert sandbox.url.startswith(f"http://{name}:")
+        assert f"<ContactshipClient {sandbox.url}>" == repr(client)
+        async with sandbox.client(base_url=sandbox.url.replace(name, "127.0.0.1")) as other:
+            assert 3 == await other.count_phone_numbers()
+    with pytest.raises(OSError, match="assign requested address"):
+        await Sandbox(host="192.0.2.1").__aenter__()
 
 
 async def test_posted_bodies_are_read() -> None:

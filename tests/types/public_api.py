@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_type
@@ -10,6 +10,7 @@ from typing import Any, assert_type
 import aiohttp
 
 from contactship_async import (
+    Budget,
     ContactshipClient,
     ContactshipPool,
     Listing,
@@ -28,6 +29,7 @@ from contactship_async import (
     Timeouts,
     Transport,
     WalkPosition,
+    read_organizations,
 )
 from contactship_async.models.tags import Tag
 
@@ -125,14 +127,29 @@ def errors(error: StatusError) -> None:
     assert_type(error.status, int)
     assert_type(error.body, bytes)
     assert_type(error.request_id, str | None)
+    assert_type(error.headers, Mapping[str, str])
     assert_type(error.retry_after, float | None)
     assert_type(error.position, WalkPosition | None)
+
+
+async def raw_calls(client: ContactshipClient) -> None:
+    """All that comes back of a call is typed, and options make a client like any other."""
+    response = await client.send("POST", "/v1/x", content=b"a", headers={"Content-Type": "text/csv", "X-A": None})
+    assert_type(response, Response)
+    assert_type(response.body, bytes)
+    assert_type(response.headers, Mapping[str, str])
+    assert_type(response.request_id, str | None)
+    assert_type(client.with_options(headers={"X-A": None}), ContactshipClient)
+    assert_type(client.budget, Budget | None)
+    await client.send("POST", "/v1/x", content="a")  # type: ignore[arg-type] # no text
+    ContactshipClient(headers={"X-A": None})  # type: ignore[dict-item] # nothing to take away from
 
 
 async def pools(pool: ContactshipPool) -> None:
     """What a pool yields has the type of what its function yields or returns."""
     numbers = pool.iter(lambda client: client.iter_phone_numbers())
     assert_type(numbers, AsyncGenerator[tuple[str, PhoneNumber], None])
+    assert_type(read_organizations("organizations.toml"), dict[str, str])
     async for result in pool.map(lambda client: client.count_phone_numbers()):
         assert_type(result, OrganizationResult[int])
         assert_type(result.value, int | None)

@@ -68,6 +68,7 @@ async def test_one_span_per_attempt(
 
     *spans, _ = exporter.get_finished_spans()
     assert [503, 200] == attributes(spans, "http.status_code")
+    assert ["sandbox-000001", "sandbox-000002"] == attributes(spans, "contactship.request_id")
     assert [url, url] == attributes(spans, "http.url")
     assert [parent.get_span_context().span_id] * 2 == [span.parent.span_id for span in spans if span.parent]
     for secret in ("sk-live-KEY", "inbound", "limit=", "77"):

@@ -1,8 +1,9 @@
-"""How the sandbox is reached: in memory, and over a loopback port within `async with` or `with`."""
+"""How the sandbox is reached: in memory, and over a port within `async with` or `with`."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
 from ipaddress import ip_address
@@ -15,15 +16,17 @@ from contactship_async.sandbox._api.replies import Reply
 from contactship_async.sandbox._serving.server import serve
 from contactship_async.sandbox._serving.thread import serve_in_thread
 
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+
 _IN_MEMORY: Final = "https://sandbox.invalid"
 """The base URL of clients in memory, which is never connected to; keeps `CONTACTSHIP_BASE_URL` out."""
 
 
 class Served:
-    """A simulated server: in memory as it is, over a loopback port within `async with` or `with`."""
+    """A simulated server: in memory as it is, over a port within `async with` or `with`."""
 
     def __init__(self, respond: Callable[[Request], Reply], host: str, port: int) -> None:
-        _check_loopback("host", host)
+        _check_host(host)
         check_integer("port", port, lowest=0, highest=65535)
         self._respond = respond
         self._host = host
@@ -97,16 +100,18 @@ class Served:
             return options
         if self._url is None:
             return {**options, "transport": self.transport, "base_url": _IN_MEMORY}
-        return {**options, "base_url": self._url}
+        return {"allow_insecure_http": True, **options, "base_url": self._url}  # Its key is no secret.
 
 
-def _check_loopback(name: str, value: object) -> None:
-    """Refuse what is not an address of this machine: the sandbox is no server for others, and its key is no secret."""
-    host = check_text(name, value)
+def _check_host(value: object) -> None:
+    """Refuse what is neither an address nor a name; whether it is one of this machine, the system says."""
+    host = check_text("host", value)
     try:
-        is_loopback = ip_address(host).is_loopback
+        ip_address(host)
     except ValueError:
-        is_loopback = host == "localhost"
-    if not is_loopback:
-        message = f"{name} must be 'localhost' or a loopback address such as '127.0.0.1'"
+        is_name = _HOST_NAME.fullmatch(host) is not None
+    else:
+        is_name = True
+    if not is_name:
+        message = "host must be an address of this machine such as '127.0.0.1' or '0.0.0.0', or a name of it"
         raise ValueError(message)

@@ -1,4 +1,4 @@
-"""The pretend API on a loopback port: sends its replies over real sockets."""
+"""The pretend API on a port: sends its replies over real sockets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from ipaddress import ip_address
 
 from aiohttp import web
 
@@ -29,8 +30,7 @@ async def serve(respond: Callable[[Request], Reply], host: str, port: int) -> As
     site = web.TCPSite(runner, host, port)
     try:
         await site.start()
-        authority = f"[{host}]" if ":" in host else host
-        yield f"http://{authority}:{runner.addresses[0][1]}"
+        yield _build_url(host, runner.addresses[0][1])
     finally:
         await site.stop()
         # aiohttp would wait for its handlers, and not at all for those it cancels. A lost connection cancels its
@@ -41,6 +41,15 @@ async def serve(respond: Callable[[Request], Reply], host: str, port: int) -> As
                     connection.transport.abort()
             await asyncio.sleep(0)
         await runner.cleanup()
+
+
+def _build_url(host: str, port: int) -> str:
+    """Return where clients on this machine find the server: one at all addresses is at the loopback address, too."""
+    with suppress(ValueError):  # It is a name.
+        address = ip_address(host)
+        if address.is_unspecified:
+            host = "127.0.0.1" if address.version == 4 else "::1"  # noqa: PLR2004 - of the Internet Protocol
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 async def _handle(respond: Callable[[Request], Reply], request: web.BaseRequest) -> web.StreamResponse:
