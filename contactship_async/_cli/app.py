@@ -32,6 +32,11 @@ for _name, _text in RESOURCES.items():
     # Derived at their first use: the client takes time to import.
     app.command(f"contactship_async._cli.resources:{_name}", name=_name.replace("_", "-"), help=_text)
 app.command(
+    "contactship_async._cli.api:api",
+    name="api",
+    help="Call any endpoint of the API, and print what comes back.",
+)
+app.command(
     "contactship_async._cli.sandbox:serve",
     name="sandbox",
     help="Serve a pretend Contactship on this machine, until Ctrl-C.",

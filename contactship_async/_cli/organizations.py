@@ -22,6 +22,9 @@ from contactship_async._cli.options import PositiveInt, PositiveSeconds
 
 _MAX_CONCURRENT: Final = 16  # organizations, as in `ContactshipPool`
 
+OF_MANY: Final = frozenset({"organizations", "max_concurrent"})
+"""The options of a target that mean something for many organizations only."""
+
 OnWait: TypeAlias = Callable[[Wait], None]
 
 

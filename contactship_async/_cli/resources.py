@@ -12,7 +12,7 @@ from cyclopts import App
 from contactship_async import ContactshipClient
 from contactship_async._cli.listing import ARGUMENTS, Subject, Walk, print_count, print_listing, print_object
 from contactship_async._cli.options import make_command, options_of
-from contactship_async._cli.organizations import Target
+from contactship_async._cli.organizations import OF_MANY, Target
 from contactship_async._cli.output import find_fields
 
 T = TypeVar("T")
@@ -176,11 +176,7 @@ def _derive_get(method: _Method) -> Callable[..., int]:
         target, form = _take(Target, given), given.pop("format", None)
         return print_object(subject, method.bind(arguments, given), target, format=form)
 
-    target = [
-        option
-        for option in options_of(Target)
-        if option.name not in {"organizations", "max_concurrent"} or not method.identifiers
-    ]
+    target = [option for option in options_of(Target) if option.name not in OF_MANY or not method.identifiers]
     options = [*method.options, *_named_options_of(print_object), *target]
     return make_command(run, method.command, options, _GET.format(summary=summarize(method.function), key=_KEY))
 
