@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Literal, NoReturn
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, NoReturn
 
 import attrs
 import msgspec
@@ -14,7 +15,10 @@ from rich.console import Console
 
 from contactship_async._cli.streams import LineWriter, note, write_lines
 from contactship_async._cli.table import draw, draw_blocks, find_folds, lay_out
-from contactship_async._cli.text import printable, printable_json
+from contactship_async._cli.text import measure, printable, printable_json
+
+_NAME: Final = re.compile(r'( *)"(?:[^"\\]|\\.)*": (?=["\d-])')
+"""Of a string or a number, with the blanks before it."""
 
 Format = Literal["table", "json", "jsonl", "csv"]
 
@@ -123,10 +127,21 @@ class Output:
 def encode_json(value: object) -> list[bytes]:
     """Return the lines of a JSON value: indented at a terminal, where a person reads it, otherwise a single one."""
     data = msgspec.json.encode(value)
-    if sys.stdout.isatty():
-        text = printable_json(msgspec.json.format(data, indent=2).decode())
-        data = text.encode(sys.stdout.encoding, "backslashreplace")
-    return (data + b"\n").splitlines(keepends=True)
+    if not sys.stdout.isatty():
+        return [data + b"\n"]
+    text = printable_json(msgspec.json.format(data, indent=2).decode())
+    lines = [piece for line in text.split("\n") for piece in _fold_json(line, STDOUT.width)]
+    return [f"{line}\n".encode(sys.stdout.encoding, "backslashreplace") for line in lines]
+
+
+def _fold_json(line: str, room: int) -> Iterator[str]:
+    """Break a line that has no room after the name, so that an id is in one piece."""
+    name = _NAME.match(line)
+    if name is None or measure(line) <= room:
+        yield line
+    else:
+        yield name[0].rstrip()
+        yield f"{name[1]}  {line.removeprefix(name[0])}"
 
 
 def encode_object(value: object, format_: Literal["table", "json"]) -> list[bytes]:
