@@ -36,7 +36,7 @@ def call(
     path: str,
     *,
     param: Annotated[list[str] | None, Parameter()] = None,
-    json: str | None = None,
+    json: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     yes: bool = False,
     **target: Any,
 ) -> int:

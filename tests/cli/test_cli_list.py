@@ -74,7 +74,7 @@ async def test_says_why_a_listing_is_not_provably_complete(call: Any) -> None:
         ended = await call(*LIST, "--exact", "--page-size", "3", url=sandbox.url)
 
     assert 1 == ended.code
-    assert "contactship: 5 rows share 2026-01-15T10:00:00Z; pass page_size >= 7" in ended.stderr
+    assert "contactship: 5 rows share 2026-01-15T10:00:00Z; pass --page-size >= 7" in ended.stderr
 
 
 async def test_lists_a_sandbox_without_any_settings(contactship: Any) -> None:

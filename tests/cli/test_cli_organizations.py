@@ -118,7 +118,7 @@ async def test_options_hold_for_each_organization(call: Any, write_file: Any) ->
 async def test_lists_a_few_at_once_and_ctrl_c_ends_it(
     start: Any, write_file: Any, options: tuple[str, ...], most: int
 ) -> None:
-    """No more than asked for are begun, the rows of the others are out at once, and Ctrl-C leaves no word."""
+    """No more than asked for are begun, the rows of the others are out at once, and Ctrl-C says what is missing."""
     names = [f"org{number}" for number in range(20)]
     sandboxes = {name: sandbox_of(name, 3) for name in names}
     begun: list[str] = []
@@ -144,7 +144,11 @@ async def test_lists_a_few_at_once_and_ctrl_c_ends_it(
         async with asyncio.timeout(AT_ONCE):
             rest, stderr = await process.communicate()
 
-    assert (130, b"", b"") == (process.returncode, rest, stderr)
+    assert (130, b"") == (process.returncode, rest)
+    assert (
+        "contactship: interrupted, with 1 of 20 organizations complete\n"
+        "contactship: nothing printed of org1, org2, org3, org4, org5 and 14 more\n"
+    ) == stderr.decode()
     assert expected_of("org0", sandboxes["org0"]) == [json.loads(line) for line in lines]
     assert names[: most + 1] == sorted(begun, key=names.index)
 
@@ -289,7 +293,7 @@ async def test_names_an_unusable_server_as_such(call: Any, write_file: Any) -> N
     ended = await call(*LIST, "--organizations", file, url="api.contactship.ai", variables=keys_of("acme"))
 
     assert 2 == ended.code
-    assert ended.stderr.startswith("contactship: CONTACTSHIP_BASE_URL is unusable: base_url must be")
+    assert ended.stderr.startswith("contactship: CONTACTSHIP_BASE_URL must be an http(s) URL")
 
 
 async def test_takes_names_and_files_as_they_come(call: Any, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import pytest
 from attrs import frozen
@@ -107,18 +107,36 @@ given: dict[str, object] = {}
 
 
 @frozen
+class Ahead:
+    """What a listing fetches ahead."""
+
+    rows: Sequence[object]
+    failure: Exception | None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def pages(self) -> AsyncGenerator[Page[Any], None]:
+        """Yield a page for each row."""
+        for row in self.rows:
+            yield Page((row,), None, 0, None)
+        if self.failure is not None:
+            raise self.failure
+
+
+@frozen
 class Cursor:
     """A listing without offsets, such as one by cursor; after its rows it may fail."""
 
     rows: Sequence[object]
     failure: Exception | None = None
 
-    async def pages(self, *, max_items: int | None = None) -> AsyncGenerator[Page[Any], None]:
-        """Yield a page for each row."""
-        for row in self.rows[:max_items]:
-            yield Page((row,), None, 0, None)
-        if self.failure is not None:
-            raise self.failure
+    def prefetch(self, *, max_items: int | None = None) -> Ahead:
+        """Return the rows."""
+        return Ahead(self.rows[:max_items], self.failure)
 
     async def count(self) -> int:
         """Count the rows."""
@@ -304,12 +322,16 @@ async def test_ids_are_never_broken(start: Any, columns: int) -> None:
     async with RawServer(response({"data": rows, "count": 2})) as server:
         shown = STYLING.sub("", await run_in_terminal(start, "tags", "list", columns=columns, url=server.url))
 
-    note, header, _, *lines = shown[shown.index("contactship: ") :].splitlines()
-    assert "contactship: all of organization org-1" == note
-    assert ["id", "name", "color", "label", "created_at"] == header.split()
-    assert [f"{TAG['id']}-{n}" for n in range(2)] == [line.split()[0] for line in lines if "tag-" in line]
-    assert {"Who", "called", "more", "than", "three", "times", "in", "a", "week"} <= set(" ".join(lines).split())
-    assert (columns == 80) == (max(map(len, lines)) <= columns)
+    note, _, text = shown[shown.index("contactship: ") :].partition("org-1\n")
+    lines = text.splitlines()
+    assert "contactship: all of organization" == " ".join(note.split())
+    assert ["id", "name", "color", "label", "created_at"] == [
+        name for name in dict.fromkeys(text.split()) if name in {*TAG, "updated_at"}
+    ]
+    assert [f"{TAG['id']}-{n}" for n in range(2)] == [word for word in text.split() if word.startswith("tag-")]
+    assert {"Who", "called", "more", "than", "three", "times", "in", "a", "week"} <= set(text.split())
+    assert [] == [line for line in lines if len(line) > columns and not line.startswith("tag-")]
+    assert (columns == 80) == any("─" in line for line in lines)
 
 
 async def test_prints_values_of_each_kind(call: Any) -> None:

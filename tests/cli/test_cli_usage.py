@@ -66,8 +66,11 @@ async def test_names_what_is_allowed_in_one_line(call: Any, arguments: tuple[str
 @pytest.mark.parametrize(
     ("url", "fault"),
     [
-        ("api.contactship.ai", "base_url must be an http(s) URL with scheme and host"),
-        ("http://192.0.2.1", "base_url would send the API key in clear"),
+        ("api.contactship.ai", "must be an http(s) URL with scheme and host"),
+        (
+            "http://192.0.2.1",
+            "would send the API key in clear: use https, or set CONTACTSHIP_ALLOW_INSECURE_HTTP=1\n",
+        ),
     ],
 )
 async def test_names_the_settings_that_are_unusable(call: Any, url: str, fault: str) -> None:
@@ -75,7 +78,7 @@ async def test_names_the_settings_that_are_unusable(call: Any, url: str, fault: 
     ended = await call(*LIST, url=url)
 
     assert (2, "", 1) == (ended.code, ended.output, ended.stderr.count("\n"))
-    assert ended.stderr.startswith(f"contactship: CONTACTSHIP_BASE_URL is unusable: {fault}")
+    assert ended.stderr.startswith(f"contactship: CONTACTSHIP_BASE_URL {fault}")
 
 
 async def test_exits_with_the_code_of_its_outcome(call: Any, contactship: Any) -> None:
@@ -105,7 +108,7 @@ async def test_help_shows_all_options_and_says_why_there_is_none_for_the_key(cal
     options = {word.rstrip(",") for word in ended.output.split() if word.startswith("--")}
     text = " ".join(ended.output.split())
     walk = {"--type", "--order", "--limit", "--offset", "--page-size", "--concurrency", "--exact"}
-    assert {*walk, "--format", "--organizations", "--max-concurrent", "--sandbox"} == options
+    assert {*walk, "--format", "--organizations", "--max-concurrent", "--sandbox", "--timeout", "--verbose"} == options
     assert "[choices: table, json, jsonl, csv] [default: table]" in text.replace(" │ │ ", " ")
     assert "The environment variable CONTACTSHIP_API_KEY holds the key" in text
     assert "There is no option for the key: it would stay in the history of your shell" in text
