@@ -35,6 +35,8 @@ QUESTIONS = (
     "exact",
     "organizations",
     "shared_key",
+    "tls",
+    "keep_alive",
     "simulation",
 )
 """A module each, in the order of the tables."""

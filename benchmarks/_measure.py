@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -63,6 +64,7 @@ KIBIBYTES = Unit("KiB", 1 / 2**10)
 REQUESTS = Unit("requests", digits=0)
 ROWS = Unit("rows", digits=0)
 WALKS = Unit("walks", digits=0)
+CALLS = Unit("calls", digits=0)
 TIMES = Unit("×")  # noqa: RUF001 - the sign of multiplication
 
 
@@ -148,8 +150,14 @@ class Walker:
     options: Mapping[str, Any] = field(factory=dict)
 
 
-def compare_walks(
-    walkers: Mapping[str, Walker], *, rows: int, latency: float, rounds: int, processes: int = 1
+def compare_walks(  # noqa: PLR0913 - the setting of a comparison, by keyword
+    walkers: Mapping[str, Walker],
+    *,
+    rows: int,
+    latency: float,
+    rounds: int,
+    processes: int = 1,
+    certificate: Path | None = None,
 ) -> dict[str, list[Sample]]:
     """Let all of *walkers* walk in each round, in rotating order, and return what each round cost each of them.
 
@@ -163,9 +171,10 @@ def compare_walks(
         rounds: How many rounds count, of each process.
         processes: How many processes each has, one after the other: where its memory lies, and how its texts hash,
             makes one a few percent slower than the next.
+        certificate: Of the server, for TLS.
     """
     samples: dict[str, list[Sample]] = {name: [] for name in walkers}
-    with served(rows=rows, latency=latency) as url:
+    with served(rows=rows, latency=latency, certificate=certificate) as url:
         for _ in range(processes):
             with ExitStack() as stack:
                 workers = {name: stack.enter_context(started(each.contender, url)) for name, each in walkers.items()}

@@ -12,12 +12,14 @@ import asyncio
 import json
 import math
 import re
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
@@ -147,11 +149,15 @@ class _Connection(asyncio.Protocol):
                 self._loop.call_later(seconds, self._transport.write, answer)
 
 
-async def _serve(rows: int, latency: float) -> None:
+async def _serve(rows: int, latency: float, certificate: Path | None) -> None:
+    context = None
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
     loop = asyncio.get_running_loop()
     answers = Answers(rows, latency)
-    server = await loop.create_server(lambda: _Connection(answers), "127.0.0.1", 0, backlog=256)
-    sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
+    server = await loop.create_server(lambda: _Connection(answers), "127.0.0.1", 0, backlog=256, ssl=context)
+    sys.stdout.write(f"{'https' if context else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
@@ -164,14 +170,16 @@ def requests_answered(url: str) -> int:
 
 
 @contextmanager
-def served(*, rows: int, latency: float) -> Iterator[str]:
+def served(*, rows: int, latency: float, certificate: Path | None = None) -> Iterator[str]:
     """Run a server in a process of its own, to the end of the block, and give its URL.
 
     Args:
         rows: How many rows each organization's listing has.
         latency: How many seconds it waits before each response.
+        certificate: With it, the server is reached by TLS.
     """
     command = [sys.executable, "-m", "benchmarks._server", "--rows", str(rows), "--latency", str(latency)]
+    command += ["--certificate", str(certificate)] if certificate else []
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout is None:
             raise TypeError
@@ -182,6 +190,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--latency", type=float, required=True)
+    parser.add_argument("--certificate", type=Path)
     arguments = parser.parse_args()
     stay_on(1)
-    asyncio.run(_serve(arguments.rows, arguments.latency))
+    asyncio.run(_serve(arguments.rows, arguments.latency, arguments.certificate))

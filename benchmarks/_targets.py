@@ -17,6 +17,7 @@ TARGETS: Final[dict[tuple[str, str], Target]] = {
     ("50 ms per response, 16 in flight: times faster", FASTEST_RIVAL): Target(11, at_least=True),
     ("50 ms per response, 32 in flight: times faster", FASTEST_RIVAL): Target(15, at_least=True),
     ("5 ms per response, 16 in flight", f"{FLOOR}, 16 in flight: "): Target(1.25),
+    ("cold by TLS, 16 in flight, prefetch", f"{FLOOR}, 16 in flight: "): Target(1.10),
     ("50 ms per response, 16 in flight, prefetch", "the ideal"): Target(1.10),
     ("50 ms per response, 32 in flight, prefetch", "the ideal"): Target(1.15),
     ("5 ms per response, 16 in flight, prefetch", f"{FLOOR}, 16 in flight: "): Target(1.25),
@@ -39,6 +40,10 @@ TARGETS: Final[dict[tuple[str, str], Target]] = {
     ("four unhealthy: last row of the other 196", "all healthy"): Target(1.1, strictly=True),
     ("rows of healthy organizations lost, in all rounds", ""): Target(0),
     ("memory for each of 10,000 organizations, before its turn", ""): Target(4 * 1024, strictly=True),
+    ("in doubt, plain, own connector", ""): Target(0),
+    ("in doubt, plain, connector function", ""): Target(0),
+    ("in doubt, TLS, own connector", ""): Target(0),
+    ("in doubt, TLS, connector function", ""): Target(0),
     ("rows lost or repeated, or no end", ""): Target(0),
 }
 """By what was measured, and how that begins which it is compared with."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast, overload
 
@@ -13,11 +14,13 @@ from contactship_async._arguments import check_type
 from contactship_async._configuration import DEFAULT_BASE_URL, DEFAULT_MAX_RESPONSE_BYTES, Settings, read_settings
 from contactship_async._headers import Headers
 from contactship_async._http import responses
+from contactship_async._http.aiohttp_transport import ConnectorSource
 from contactship_async._http.api_key import ApiKey, ApiKeySource, read_api_key
 from contactship_async._http.budget import Budget
 from contactship_async._http.caller import Caller
 from contactship_async._http.gate import Gate
 from contactship_async._http.messages import Response, Transport
+from contactship_async._http.proxy import hide_proxy
 from contactship_async._http.rate_limits import Limits
 from contactship_async._http.requests import ANY_CONTENT, ANY_TYPE, Parameters, build_request
 from contactship_async._http.retry import AttemptLoop
@@ -60,21 +63,31 @@ class ContactshipClient:
             organization is `RateLimit(120, 60)`.
         heavy_rate_limit: A further budget, which the pages of heavy listings (calls and contacts) wait for; None sets
             none. The documented one of an organization is `RateLimit(20, 60)`.
-        connector: An aiohttp connector to use (TLS, DNS, connection pool), such as `session.connector` of your app;
-            never closed by the client. None opens one for 100 connections.
+        connector: An aiohttp connector to use (TLS, DNS, connection pool), such as `session.connector` of your app,
+            which is never closed by the client; or a function that makes one, called in each event loop that the client
+            is used in, such as `lambda: aiohttp.TCPConnector(limit=10)`, whose connectors are closed by the client.
+            None opens one for 100 connections.
+        ssl_context: Which certificates of servers and of `https://` proxies are accepted. None trusts the system's
+            authorities, or those in the file that the environment variable `SSL_CERT_FILE` names when Python starts.
+        proxy: The `http://` or `https://` URL of a proxy, user and password included, which are never shown. Requests
+            to an `https://` base URL pass through it unread (CONNECT); it learns neither the key nor the path.
+        trust_env: Take the proxy from the environment variables `HTTPS_PROXY` and `HTTP_PROXY`, for hosts that
+            `NO_PROXY` does not name, unless *proxy* is given; read once, here. Not used for a server on this machine.
         transport: An async function from request to response in place of HTTP, such as `Sandbox().transport`.
         trace_configs: aiohttp trace configurations for the session. Their hooks see the request headers, and so the
             key.
         max_response_bytes: The longest body accepted, decompressed; >= 1.
-        allow_insecure_http: Allow an `http://` base URL that is not on this machine; the key then travels in clear.
-            None allows it if the environment variable `CONTACTSHIP_ALLOW_INSECURE_HTTP` is `1`, and only then.
+        allow_insecure_http: Allow an `http://` base URL, or a proxy for one, that is not on this machine; the key then
+            travels in clear. None allows it if the environment variable `CONTACTSHIP_ALLOW_INSECURE_HTTP` is `1`,
+            and only then.
         headers: To be sent with every request, such as those of a gateway. A `User-Agent` comes before the client's
             own. Those that say where a message ends and to whom it goes, and `x-api-key`, are refused.
         on_wait: A plain function that is called with a `Wait` when a wait begins; what it raises is logged and dropped.
 
     Raises:
-        ConfigurationError: The key is missing or malformed, *base_url* is unusable or would send the key in clear, or
-            *transport* comes with *connector* or *trace_configs*.
+        ConfigurationError: The key is missing or malformed, *base_url* or *proxy* is unusable or would show the key in
+            clear, *transport* comes with what is for HTTP (*connector*, *ssl_context*, *proxy*, *trust_env*,
+            *trace_configs*), or *connector* comes with *ssl_context*.
         TypeError: An argument has the wrong type.
         ValueError: *max_response_bytes* is out of range, or a header can't be sent.
 
@@ -97,7 +110,10 @@ class ContactshipClient:
         retry: RetryPolicy = RetryPolicy(),
         rate_limit: RateLimit | None = None,
         heavy_rate_limit: RateLimit | None = None,
-        connector: aiohttp.BaseConnector | None = None,
+        connector: ConnectorSource | None = None,
+        ssl_context: SSLContext | None = None,
+        proxy: str | None = None,
+        trust_env: bool = False,
         transport: Transport | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
@@ -105,6 +121,8 @@ class ContactshipClient:
         headers: Mapping[str, str] | None = None,
         on_wait: Callable[[Wait], object] | None = None,
     ) -> None:
+        hidden_proxy = hide_proxy(proxy)
+        del proxy
         if api_key is None:
             api_key = os.environ.get("CONTACTSHIP_API_KEY")
         key = read_api_key(api_key)
@@ -116,6 +134,9 @@ class ContactshipClient:
             timeouts=timeouts,
             retry=retry,
             connector=connector,
+            ssl_context=ssl_context,
+            proxy=hidden_proxy,
+            trust_env=trust_env,
             transport=transport,
             trace_configs=trace_configs,
             max_response_bytes=max_response_bytes,

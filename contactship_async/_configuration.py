@@ -5,22 +5,24 @@ A base URL is never quoted: what does not belong there may be a password.
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from inspect import iscoroutinefunction
+from ssl import SSLContext
 from typing import Final, TypedDict
 
 import aiohttp
 from attrs import frozen
-from yarl import URL
 
 from contactship_async._arguments import check_integer, check_type
 from contactship_async._headers import Headers
+from contactship_async._http.aiohttp_transport import ConnectorSource
 from contactship_async._http.connection import Connection
 from contactship_async._http.messages import NO_HEADERS, Transport
+from contactship_async._http.proxy import read_proxy
 from contactship_async._http.requests import merge_headers
+from contactship_async._http.secret import Secret
+from contactship_async._http.urls import is_loopback, parse_http_url
 from contactship_async.errors import ConfigurationError
 from contactship_async.settings import RetryPolicy, Timeouts, Wait
 
@@ -34,7 +36,9 @@ class ClientOptions(TypedDict, total=False):
     base_url: str | None
     timeouts: Timeouts
     retry: RetryPolicy
-    connector: aiohttp.BaseConnector | None
+    connector: ConnectorSource | None
+    ssl_context: SSLContext | None
+    trust_env: bool
     transport: Transport | None
     trace_configs: Sequence[aiohttp.TraceConfig]
     max_response_bytes: int
@@ -54,15 +58,15 @@ class Settings:
     on_wait: Callable[[Wait], object] | None
 
 
-_UNFIT_FOR_URL = re.compile(r"[\x00-\x20\x7f\\]")
-
-
 def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     *,
     base_url: str | None = None,
     timeouts: Timeouts = Timeouts(),
     retry: RetryPolicy = RetryPolicy(),
-    connector: aiohttp.BaseConnector | None = None,
+    connector: ConnectorSource | None = None,
+    ssl_context: SSLContext | None = None,
+    proxy: Secret | TypeError | None = None,
+    trust_env: bool = False,
     transport: Transport | None = None,
     trace_configs: Sequence[aiohttp.TraceConfig] = (),
     max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
@@ -73,34 +77,45 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     """Check the settings that do not depend on the organization.
 
     Raises:
-        ConfigurationError: The base URL is unusable, or a transport is combined with a setting of HTTP.
+        ConfigurationError: The base URL or the proxy is unusable or would see the key in clear, a transport is combined
+            with a setting of HTTP, or a connector with an SSL context.
         TypeError: A setting has the wrong type.
         ValueError: A setting is out of range.
     """
     check_type("timeouts", timeouts, Timeouts)
     check_type("retry", retry, RetryPolicy)
-    if connector is not None:
+    if isinstance(proxy, TypeError):
+        raise proxy
+    if connector is not None and not callable(connector):
         check_type("connector", connector, aiohttp.BaseConnector)
+    if ssl_context is not None:
+        check_type("ssl_context", ssl_context, SSLContext)
+    check_type("trust_env", trust_env, bool)
     if transport is not None:
         check_type("transport", transport, Callable)
-    if on_wait is not None and (not callable(on_wait) or iscoroutinefunction(on_wait)):
-        message = "on_wait must be a plain function, not an async one"
-        raise TypeError(message)
+    if on_wait is not None:
+        _check_plain_function("on_wait", on_wait)
     check_type("trace_configs", trace_configs, Sequence)
     for trace_config in trace_configs:
         check_type("each of trace_configs", trace_config, aiohttp.TraceConfig)
     if allow_insecure_http is None:
         allow_insecure_http = os.environ.get("CONTACTSHIP_ALLOW_INSECURE_HTTP") == "1"
     check_type("allow_insecure_http", allow_insecure_http, bool)
-    if transport is not None and (connector is not None or trace_configs):
-        message = "a transport takes the place of HTTP: it goes with neither a connector nor trace_configs"
-        raise ConfigurationError(message)
+    _check_combination(connector, ssl_context, transport, proxy, trust_env, trace_configs)
     if base_url is None:
         base_url = os.environ.get("CONTACTSHIP_BASE_URL") or DEFAULT_BASE_URL
+    base_url = read_base_url(base_url, allow_insecure_http=allow_insecure_http)
+    chosen_proxy = read_proxy(proxy, base_url, trust_env=trust_env)
+    reveals_key = chosen_proxy is not None and base_url.startswith("http:") and not is_loopback(chosen_proxy.url.host)
+    if reveals_key and not allow_insecure_http:
+        message = "the proxy would see the API key of an http:// base_url: use https, or pass allow_insecure_http=True"
+        raise ConfigurationError(message)
     connection = Connection(
-        base_url=read_base_url(base_url, allow_insecure_http=allow_insecure_http),
+        base_url=base_url,
         transport=transport,
         connector=connector,
+        ssl_context=ssl_context,
+        proxy=chosen_proxy,
         trace_configs=tuple(trace_configs),
         max_response_bytes=check_integer("max_response_bytes", max_response_bytes, lowest=1),
     )
@@ -113,38 +128,49 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     )
 
 
+def _check_combination(
+    connector: ConnectorSource | None, ssl_context: SSLContext | None, transport: Transport | None, *others: object
+) -> None:
+    if transport is not None and (connector or ssl_context or any(others)):
+        message = (
+            "a transport takes the place of HTTP: it goes with no connector, ssl_context, proxy, trust_env"
+            " and trace_configs"
+        )
+        raise ConfigurationError(message)
+    if connector is not None and ssl_context is not None:
+        message = "an ssl_context is for the connector that the client makes: give it to your own instead"
+        raise ConfigurationError(message)
+
+
+def _check_plain_function(name: str, value: object) -> None:
+    if not callable(value) or iscoroutinefunction(value):
+        message = f"{name} must be a plain function, not an async one"
+        raise TypeError(message)
+
+
 def read_base_url(text: object, *, allow_insecure_http: bool) -> str:
     """Check a base URL, and return it without a slash or the version at its end: all paths begin with that.
 
     Raises:
         ConfigurationError: It is none, holds more than scheme, host, port and path, or would send the key in clear.
     """
-    if not isinstance(text, str) or _UNFIT_FOR_URL.search(text):
-        message = "base_url must be a string without blanks, control characters and backslashes"
+    if not isinstance(text, str):
+        message = "base_url must be a string"
         raise ConfigurationError(message)
-    try:
-        url = URL(text)
-    except ValueError:
-        url = URL()
-    if url.scheme not in ("http", "https") or not url.host:
+    url = parse_http_url(text)
+    if url is None:
         message = (
-            "base_url must be an http(s) URL with scheme and host, and a valid port if any: https://api.contactship.ai"
+            "base_url must be an http(s) URL with scheme and host, a valid port if any, and without blanks, control"
+            " characters and backslashes: https://api.contactship.ai"
         )
         raise ConfigurationError(message)
     if "@" in url.raw_authority or "?" in text or "#" in text:
         message = "base_url must hold no user, password, query or fragment"
         raise ConfigurationError(message)
-    if url.scheme == "http" and not allow_insecure_http and not _is_loopback(url.host):
+    if url.scheme == "http" and not allow_insecure_http and not is_loopback(url.host):
         message = (
             "base_url would send the API key in clear: use https, pass allow_insecure_http=True,"
             " or set CONTACTSHIP_ALLOW_INSECURE_HTTP=1"
         )
         raise ConfigurationError(message)
     return str(url).rstrip("/").removesuffix("/v1").rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

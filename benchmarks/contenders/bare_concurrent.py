@@ -1,4 +1,7 @@
-"""The floor with many pages in flight: the bare loop, which asks for all pages that the first one says there are."""
+"""The floor with many pages in flight: the bare loop, which asks for all pages that the first one says there are.
+
+With *cold*, each walk opens a session of its own.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ async def opened(url: str) -> AsyncIterator[Walk]:
             async with slots, session.get(target) as response:
                 return decoder.decode(await response.read())
 
-        async def walk(*, concurrency: int) -> list[Fields]:
+        async def walk(*, concurrency: int, cold: bool = False) -> list[Fields]:
+            if cold:
+                async with opened(url) as walk_anew:
+                    return await walk_anew(concurrency=concurrency)
             slots = asyncio.Semaphore(concurrency)
             first = await fetch(0, slots)
             others = await asyncio.gather(

@@ -1,4 +1,7 @@
-"""contactship_async: `iter_phone_numbers`, or with *by_page* its twin, with whatever options the question is about."""
+"""contactship_async: `iter_phone_numbers`, or with *by_page* its twin, with whatever options the question is about.
+
+With *cold*, each walk opens a client of its own.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ async def opened(url: str) -> AsyncIterator[Walk]:
     """Open a client."""
     async with ContactshipClient("sk-made-up", base_url=url) as client:
 
-        async def walk(*, by_page: bool = False, **options: Any) -> list[Fields]:
+        async def walk(*, cold: bool = False, by_page: bool = False, **options: Any) -> list[Fields]:
+            if cold:
+                async with opened(url) as walk_anew:
+                    return await walk_anew(by_page=by_page, **options)
             if by_page:
                 return [
                     (number.id, number.phone_number, number.type, number.created_at)

@@ -1,4 +1,7 @@
-"""contactship_async: `prefetch`, or with *ahead* false `pages`, by a consumer who is *busy* for some seconds a page."""
+"""contactship_async: `prefetch`, or with *ahead* false `pages`, by a consumer who is *busy* for some seconds a page.
+
+With *cold*, each walk opens a client of its own.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ async def opened(url: str) -> AsyncIterator[Walk]:
     async with ContactshipClient("sk-made-up", base_url=url) as client:
         listing = client.phone_numbers.list()
 
-        async def walk(*, busy: float = 0, ahead: bool = True, **options: Any) -> list[Fields]:
+        async def walk(*, cold: bool = False, busy: float = 0, ahead: bool = True, **options: Any) -> list[Fields]:
+            if cold:
+                async with opened(url) as walk_anew:
+                    return await walk_anew(busy=busy, ahead=ahead, **options)
             if not ahead:
                 return await _read(listing.pages(page_size=PAGE_SIZE, **options), busy)
             async with listing.prefetch(page_size=PAGE_SIZE, **options) as fetched:

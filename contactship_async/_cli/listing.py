@@ -110,15 +110,10 @@ def print_listing(
     given = attrs.asdict(walk)
     options = {ARGUMENTS.get(name, name): given[name] for name in subject.options}
 
-    def prepare(client: ContactshipClient) -> Prefetch[Any]:
-        return ask(client).prefetch(**options)
+    def fetch(client: ContactshipClient) -> _Pages:
+        return _pages_of(ask(client).prefetch(**options))
 
-    async def fetch(client: ContactshipClient) -> _Pages:
-        async with prepare(client) as ahead:
-            async for page in ahead.pages():
-                yield page
-
-    return _print_pages(subject, fetch, target, format, check=prepare, walk=walk)
+    return _print_pages(subject, fetch, target, format, check=fetch, walk=walk)
 
 
 def print_count(
@@ -280,6 +275,12 @@ class _SoFar:
         partial = {name: position for name, position in positions.items() if name not in complete}
         rest = [name for name in organizations if name not in complete and name not in partial]
         yield from describe_interrupts(listed, len(complete), partial, rest)
+
+
+async def _pages_of(prefetch: Prefetch[Any]) -> _Pages:
+    async with prefetch as ahead:
+        async for page in ahead.pages():
+            yield page
 
 
 async def _walk_alone(client: ContactshipClient, watch: Callable[[ContactshipClient], _Pages]) -> _NamedPages:

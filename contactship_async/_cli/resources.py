@@ -68,7 +68,7 @@ class _Method:
 
     @property
     def is_listing(self) -> bool:
-        """Whether it returns a listing."""
+        """Whether it returns a listing: what can be fetched ahead."""
         return hasattr(self.returns, "prefetch")
 
     @property

@@ -7,17 +7,21 @@ a user's trace hook) passes as the same object, with its traceback cut here.
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import lru_cache, partial
+from http import HTTPStatus
+from inspect import iscoroutine
 from io import BytesIO
 from socket import gaierror
-from ssl import SSLError
+from ssl import SSLContext, SSLError
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, cast
 from urllib.parse import quote, urlencode
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from attrs import frozen
 from yarl import URL
@@ -25,16 +29,21 @@ from yarl import URL
 from contactship_async._http.dropping import drop_connector
 from contactship_async._http.failures import closed_error, exchange_error
 from contactship_async._http.messages import Request, Response, is_success
+from contactship_async._http.proxy import Proxy
 from contactship_async._masking import describe_call
 from contactship_async.errors import ClientClosedError, ContactshipError, MalformedResponseError, TransportError
 
 API_KEY_HEADER: Final = "x-api-key"
 
-_RESENT_BY_AIOHTTP: Final = ("PUT", "DELETE")
-"""aiohttp itself sends these (and GET) once more on a dropped connection, without a log record and without an option.
+ConnectorSource: TypeAlias = aiohttp.BaseConnector | Callable[[], aiohttp.BaseConnector]
 
-What it reports is the failure of the second sending; the first may have been received.
-"""
+_READING: Final = ("GET", "HEAD")
+"""Methods that aiohttp may send again by itself over another connection, when one was dropped before any response."""
+
+DEFAULT_CONNECTIONS: Final = 100
+"""Of the connector that a session opens if it is given none."""
+
+_NO_LIMIT: Final = 0  # as aiohttp writes it
 
 _CONNECTOR_CLOSED: Final = "the client can't be used, as the connector it was given is closed"
 
@@ -42,20 +51,33 @@ _NEVER_ROUNDED: Final = float("inf")
 """aiohttp rounds time limits over 5 s up to whole seconds of the loop's clock, unless this threshold is higher."""
 
 
-class UnsolicitedDataError(aiohttp.ServerDisconnectedError):
-    """Unsolicited data arrived on a kept-alive connection; aiohttp takes this for a dropped one, and closes it."""
+class UnsolicitedDataError(aiohttp.ClientError):
+    """Data came over a connection after the last response and before the request, which was not sent."""
+
+
+class SentOnceError(aiohttp.ClientError):
+    """Its cause would have made aiohttp send the request again."""
 
 
 _BEFORE_SENDING: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ServerFingerprintMismatch,
-    UnsolicitedDataError,
+    aiohttp.ClientHttpProxyError,
 )
-"""What is raised before a request is written; for one that aiohttp sends only once, nothing has left by then."""
+"""What is raised before a request is written: nothing has left by then.
+
+(A GET may have been sent before over a dropped connection, by aiohttp itself, and done no harm.)
+"""
+
+_PROXY_STATUSES_THAT_PASS: Final = (
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.TOO_EARLY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+)
+"""Of the 4xx that a proxy refuses a connection with; a 5xx says that it did not reach the server, which may pass."""
 
 _REASONS: Final = {
-    UnsolicitedDataError: "the server had sent a response over the connection before the request",
     aiohttp.ServerDisconnectedError: "the server closed the connection without a response",
     aiohttp.ServerFingerprintMismatch: "the server's certificate is not the expected one",
     aiohttp.ClientPayloadError: "the response was cut off or could not be decompressed",
@@ -69,17 +91,24 @@ class AiohttpTransport:
     """Exchange requests over an aiohttp session.
 
     Args:
-        session: Sends and receives the idempotent calls.
-        traced_session: Does so for all others, and notes when they leave. (Its trace takes a GET some 5 % more
-            instructions.)
+        session: Sends and receives the idempotent calls, over connections that are kept.
+        unkept_session: Does so for all others, each over a connection of its own, and notes when they leave. (Its
+            trace takes a GET some 5 % more instructions.)
         base_url: What paths are appended to; without a trailing slash.
+        proxy: What requests go through; None for none.
         max_response_bytes: The longest body accepted, decompressed.
     """
 
     session: aiohttp.ClientSession
-    traced_session: aiohttp.ClientSession
+    unkept_session: aiohttp.ClientSession
     base_url: str
+    proxy: Proxy | None
     max_response_bytes: int
+
+    @property
+    def max_requests(self) -> float:
+        """How many requests can be in flight at once without waiting for a connection."""
+        return connection_limit(self.session.connector)
 
     async def __call__(self, request: Request) -> Response:
         """Send *request* and read its response.
@@ -90,10 +119,14 @@ class AiohttpTransport:
         """
         if self.session.closed:
             raise ClientClosedError(_CONNECTOR_CLOSED)
-        # Of an idempotent call, no trace notes the departure: only a failure before it proves anything.
-        request.delivery.provably_unsent = not request.idempotent and request.method not in _RESENT_BY_AIOHTTP
+        request.delivery.provably_unsent = not request.idempotent  # Only the trace of others tells when they leave.
         try:
-            return await self._exchange(request)
+            if request.idempotent:
+                try:
+                    return await self._exchange(request, self.session)
+                except UnsolicitedDataError:
+                    pass  # Over a connection of its own, what comes first is the response.
+            return await self._exchange(request, self.unkept_session)
         except ContactshipError as error:
             failure: BaseException = error
         except (aiohttp.ClientError, OSError) as error:
@@ -107,26 +140,30 @@ class AiohttpTransport:
 
     async def close(self) -> None:
         """Close the connections, but those of a connector that is the user's."""
-        await self.traced_session.close()
+        await self.unkept_session.close()
         await self.session.close()
 
     def drop(self) -> None:
         """Close them without awaiting anything, whether the event loop runs, stands still or is closed."""
         connector = self.session.connector
-        self.traced_session.detach()
+        self.unkept_session.detach()
         self.session.detach()
         if connector is not None and self.session.connector_owner:
             drop_connector(connector)
 
-    async def _exchange(self, request: Request) -> Response:
-        session = self.session if request.idempotent else self.traced_session
+    async def _exchange(self, request: Request, session: aiohttp.ClientSession) -> Response:
         query = _encode_query(request.query)
+        url = URL(f"{self.base_url}{request.path}?{query}" if query else self.base_url + request.path, encoded=True)
         async with await session.request(
             request.method,
-            URL(f"{self.base_url}{request.path}?{query}" if query else self.base_url + request.path, encoded=True),
+            url,
             data=None if request.body is None else BytesIO(request.body),  # aiohttp warns of large bytes
-            headers=_headers(request),
+            headers=self._headers(request),
             allow_redirects=False,
+            proxy=None if self.proxy is None else self.proxy.url,
+            proxy_headers=None if self.proxy is None else self.proxy.headers(),
+            server_hostname=None if session is self.session else url.raw_host,
+            middlewares=None if request.idempotent and request.method in _READING else _SEND_ONCE,
             timeout=_connect_timeout(request.connect_seconds),
             trace_request_ctx=request.delivery,
         ) as response:
@@ -151,6 +188,16 @@ class AiohttpTransport:
             raise MalformedResponseError((f"larger than {self.max_response_bytes} bytes",))
         return b"".join(chunks)[: self.max_response_bytes]
 
+    def _headers(self, request: Request) -> dict[str, str]:
+        headers = {API_KEY_HEADER: request.api_key.reveal()}
+        if request.headers:
+            headers.update(request.headers)
+        if request.body is not None and "Content-Type" not in request.headers:
+            headers["Content-Type"] = "application/json"
+        if self.proxy is not None and self.base_url.startswith("http:"):
+            headers.update(self.proxy.headers())  # There is no CONNECT that would have them.
+        return headers
+
 
 class _RequestOnCleanConnection(aiohttp.ClientRequest):
     """A request that is never sent over a connection on which data came after the last response.
@@ -164,6 +211,34 @@ class _RequestOnCleanConnection(aiohttp.ClientRequest):
         if protocol is not None and protocol.should_close:
             raise UnsolicitedDataError
         return super().send(conn)
+
+
+class _RequestOnOwnConnection(aiohttp.ClientRequest):
+    """A request over a connection that is closed after it.
+
+    It finds none that was used before: only such requests name the server of the certificate (`server_hostname`), and
+    aiohttp keeps the connections of each name apart. Over a kept one it would be lost if the server, or a balancer,
+    closed it at the same time, and nothing would tell that from one that was processed. The connector's limit counts
+    both kinds.
+    """
+
+    def send(self, conn: Connection) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
+        cast("ResponseHandler", conn.protocol).force_close()
+        self.headers["Connection"] = "close"
+        return super().send(conn)
+
+
+async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending the request again after these errors, as it does with PUT and DELETE (and GET)."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise SentOnceError from error
+
+
+_SEND_ONCE: Final = (_send_once,)
 
 
 @lru_cache
@@ -182,31 +257,42 @@ def _encode_query(query: Sequence[tuple[str, str]]) -> str:
     return "&".join(pairs)
 
 
-def _headers(request: Request) -> dict[str, str]:
-    headers = {API_KEY_HEADER: request.api_key.reveal()}
-    if request.headers:
-        headers.update(request.headers)
-    if request.body is not None and "Content-Type" not in request.headers:
-        headers["Content-Type"] = "application/json"
-    return headers
-
-
-def _translate(request: Request, error: aiohttp.ClientError | OSError) -> TransportError:
-    sent_once = request.method not in _RESENT_BY_AIOHTTP if request.idempotent else request.delivery.provably_unsent
-    certain = request.delivery.provably_unsent = isinstance(error, _BEFORE_SENDING) and sent_once
+def _translate(request: Request, error: BaseException) -> TransportError:
+    if isinstance(error, SentOnceError) and error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, _BEFORE_SENDING):
+        request.delivery.provably_unsent = True
+    request.delivery.is_hopeless = _is_hopeless(error)
     timed_out = isinstance(error, aiohttp.ConnectionTimeoutError)
     return exchange_error(
         describe_call(request.method, request.path),
         f"no connection within {request.connect_seconds} s, the connect limit" if timed_out else _reason(error),
-        repeatable=request.idempotent or certain,
+        repeatable=request.is_repeatable,
         limit="connect" if timed_out else None,
     )
 
 
-def _reason(error: aiohttp.ClientError | OSError) -> str:
+def _is_hopeless(error: BaseException) -> bool:
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        is_passing = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.status in _PROXY_STATUSES_THAT_PASS
+        return not is_passing
+    return isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ServerFingerprintMismatch)
+
+
+def _reason(error: BaseException) -> str:
     """Say what happened without quoting the exception: some of aiohttp's print headers or parts of the response."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        hint = (
+            ", its user or password is missing or wrong"
+            if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+            else ""
+        )
+        return f"the proxy refused to connect, with status {error.status}{hint}"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"the certificate of {error.host}:{error.port} was not accepted ({_system_reason(error.os_error)})"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"could not connect to {error.host}:{error.port} ({_system_reason(error.os_error)})"
+        whom = "the proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+        return f"could not connect to {whom}{error.host}:{error.port} ({_system_reason(error.os_error)})"
     for kind, reason in _REASONS.items():
         if isinstance(error, kind):
             return reason
@@ -220,11 +306,13 @@ def _system_reason(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
-def open_transport(
+def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
     *,
     base_url: str,
     user_agent: str,
-    connector: aiohttp.BaseConnector | None,
+    connector: ConnectorSource | None,
+    ssl_context: SSLContext | None,
+    proxy: Proxy | None,
     trace_configs: Sequence[aiohttp.TraceConfig],
     max_response_bytes: int,
 ) -> AiohttpTransport:
@@ -236,14 +324,42 @@ def open_transport(
         aiohttp.ClientSession,
         cookie_jar=aiohttp.DummyCookieJar(),  # The usual jar would replay one organization's cookies for another.
         headers={"User-Agent": user_agent, "Accept": "application/json"},
-        request_class=_RequestOnCleanConnection,
         trust_env=False,  # With it, aiohttp would add an Authorization header from netrc.
     )
-    session = open_session(connector=connector, connector_owner=connector is None, trace_configs=[*trace_configs])
-    traced_session = open_session(
-        connector=session.connector, connector_owner=False, trace_configs=[*trace_configs, departures]
+    is_borrowed = isinstance(connector, aiohttp.BaseConnector)
+    session = open_session(
+        connector=_make_connector(connector, ssl_context),
+        connector_owner=not is_borrowed,
+        request_class=_RequestOnCleanConnection,
+        trace_configs=[*trace_configs],
     )
-    return AiohttpTransport(session, traced_session, base_url, max_response_bytes)
+    unkept_session = open_session(
+        connector=session.connector,
+        connector_owner=False,
+        request_class=_RequestOnOwnConnection,
+        trace_configs=[*trace_configs, departures],
+    )
+    return AiohttpTransport(session, unkept_session, base_url, proxy, max_response_bytes)
+
+
+def connection_limit(connector: aiohttp.BaseConnector | None) -> float:
+    """Return how many connections to one host *connector* has in use at the most; None has none."""
+    limits = () if connector is None else (connector.limit, connector.limit_per_host)
+    return min((limit for limit in limits if limit != _NO_LIMIT), default=math.inf)
+
+
+def _make_connector(source: ConnectorSource | None, ssl_context: SSLContext | None) -> aiohttp.BaseConnector:
+    if source is None:
+        return aiohttp.TCPConnector(limit=DEFAULT_CONNECTIONS, ssl=True if ssl_context is None else ssl_context)
+    if isinstance(source, aiohttp.BaseConnector):
+        return source
+    connector: object = source()
+    if not isinstance(connector, aiohttp.BaseConnector):
+        if iscoroutine(connector):
+            connector.close()
+        message = f"the function connector must return an aiohttp connector, not {type(connector).__name__}"
+        raise TypeError(message)
+    return connector
 
 
 async def _note_departure(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:

@@ -7,8 +7,7 @@
 - A success starts anew.
 - After a refusal, requests leave 0.1 s apart, and each success takes a fifth off that. Without it, the first process
   to come uses up a short window in one burst, again and again, and of a burst nearly all is refused. (Where more than
-  ten requests were sent since the refusal before, the budget is larger, and so they leave a second divided by these
-  apart.)
+  ten have succeeded since the refusal before, the budget is large, and they leave as they come.)
 
 The numbers come from `tests/support/shared_key.py`, which simulates eight processes that share one key.
 """
@@ -30,11 +29,9 @@ _MAX_DOUBLINGS: Final = 5
 """After these, the shortest wait is longer than the longest one allowed."""
 
 _SPACING: Final = 0.1
-_SPACING_OF_MANY: Final = 1.0
-"""In all, of those that were sent since the refusal before."""
-
 _SPACING_AFTER_SUCCESS: Final = 0.8
-_MIN_SPACING: Final = 0.01
+_SPACED_SUCCESSES: Final = 10
+"""After these, requests leave as they come."""
 
 _LONG_AGO: Final = -math.inf
 
@@ -52,15 +49,14 @@ class Backoff:
     spacing: float = 0.0
     _refused_at: float = _LONG_AGO
     _doublings: int = 0
-    _sent: int = 0
+    _successes: int = 0
 
-    def refuse(self, asked: float | None, *, sent_at: float, sent: int, now: float, rng: Callable[[], float]) -> float:
+    def refuse(self, asked: float | None, *, sent_at: float, now: float, rng: Callable[[], float]) -> float:
         """Note a 429, and return for how many seconds nothing may be sent.
 
         Args:
             asked: For how many seconds the server asks to wait; None if it does not say.
             sent_at: When the refused request was sent: of those in flight together, only the first one is news.
-            sent: How many requests were sent so far.
             now: The time on the same clock.
             rng: Returns uniform random numbers in [0, 1).
         """
@@ -69,8 +65,8 @@ class Backoff:
         is_news = sent_at >= self._refused_at
         if is_news:
             self._refused_at = now
-            self.spacing = min(_SPACING, _SPACING_OF_MANY / max(sent - self._sent, 1))
-            self._sent = sent
+            self.spacing = 0.0 if self._successes > _SPACED_SUCCESSES else _SPACING
+            self._successes = 0
         drawn = _MIN_WAIT + _WAIT_SPREAD * rng()
         if asked is not None:
             return max(asked, drawn)
@@ -78,10 +74,13 @@ class Backoff:
             self._doublings = min(self._doublings + 1, _MAX_DOUBLINGS)
         return min(drawn * 2.0**self._doublings, _MAX_UNKNOWN_WAIT)
 
-    def succeed(self) -> None:
-        """Note that a request was let through."""
+    def succeed(self) -> bool:
+        """Note that a request was let through, and return whether the next one is to be noted as well."""
         self.refused_since = None
         self._doublings = 0
-        self.spacing *= _SPACING_AFTER_SUCCESS
-        if self.spacing < _MIN_SPACING:
+        self._successes += 1
+        if self._successes > _SPACED_SUCCESSES:
             self.spacing = 0.0
+            return False
+        self.spacing *= _SPACING_AFTER_SUCCESS
+        return True

@@ -76,7 +76,10 @@ class Caller:
         headers = self.headers if headers is None else headers
         connect_seconds = self.attempts.timeouts.connect
         deadline = self.attempts.start_deadline() if of_walk is None else None
-        with Call(self.connection.get_session(of_walk)) as call:
+        session = self.connection.get_session(of_walk)
+        if callable(self.connection.connector):  # What the connector allows that it made is known only now.
+            self.attempts.limits.address.max_in_flight = self.connection.max_requests
+        with Call(session) as call:
             transport = call.transport(request)
             api_key = await self._get_api_key()
             try:

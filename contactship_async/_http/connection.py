@@ -6,20 +6,22 @@ import asyncio
 import math
 import os
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from ssl import SSLContext
+from typing import NoReturn
 
 import aiohttp
 from attrs import define, field
 
-from contactship_async._http.aiohttp_transport import open_transport
+from contactship_async._http.aiohttp_transport import (
+    DEFAULT_CONNECTIONS,
+    ConnectorSource,
+    connection_limit,
+    open_transport,
+)
 from contactship_async._http.messages import Transport
+from contactship_async._http.proxy import Proxy
 from contactship_async._http.requests import USER_AGENT
-from contactship_async._http.session import Session, WalkSession
-
-DEFAULT_CONNECTIONS: Final = 100
-"""Of the connector that aiohttp opens for a session by itself."""
-
-_NO_LIMIT: Final = 0  # as aiohttp writes it
+from contactship_async._http.session import OwnSession, Session, WalkSession
 
 
 @define(eq=False, kw_only=True)
@@ -29,7 +31,9 @@ class Connection:
     Args:
         base_url: What paths are appended to; without a trailing slash.
         transport: Takes the place of HTTP; None opens a session.
-        connector: An aiohttp connector to use; None opens one.
+        connector: An aiohttp connector to use, or a function that makes one for each session; None opens one.
+        ssl_context: For the connector that is opened; None takes the default.
+        proxy: What requests go through; None for none.
         trace_configs: aiohttp trace configurations for the session.
         max_response_bytes: The longest body accepted, decompressed.
         is_available: Whether calls are allowed: those over a pool only within its `async with`.
@@ -37,21 +41,23 @@ class Connection:
 
     base_url: str
     transport: Transport | None
-    connector: aiohttp.BaseConnector | None
+    connector: ConnectorSource | None
+    ssl_context: SSLContext | None
+    proxy: Proxy | None
     trace_configs: Sequence[aiohttp.TraceConfig]
     max_response_bytes: int
     is_available: bool = True
+    max_requests: float = field(init=False)
     _session: Session | None = field(default=None, init=False)
 
-    @property
-    def max_requests(self) -> float:
-        """How many requests can be in flight at once without waiting for a connection."""
+    @max_requests.default
+    def _max_requests_before_opening(self) -> float:
+        """Return how many requests can be in flight at once; those over a function's connector when it is made."""
         if self.transport is not None:
             return math.inf
         if self.connector is None:
             return DEFAULT_CONNECTIONS
-        limits = (self.connector.limit, self.connector.limit_per_host)  # There is one host.
-        return min((limit for limit in limits if limit != _NO_LIMIT), default=math.inf)
+        return connection_limit(self.connector) if isinstance(self.connector, aiohttp.BaseConnector) else math.inf
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
@@ -108,15 +114,18 @@ class Connection:
             base_url=self.base_url,
             user_agent=USER_AGENT,
             connector=self.connector,
+            ssl_context=self.ssl_context,
+            proxy=self.proxy,
             trace_configs=self.trace_configs,
             max_response_bytes=self.max_response_bytes,
         )
-        return Session(opened, opened)
+        self.max_requests = opened.max_requests
+        return OwnSession(opened)
 
     def _drop_session_left_behind(self) -> None:
         """Drop a session that another event loop has left: one that is closed, or stands still."""
         session = self._session
-        if session is None or session.loop is None or session.is_here():
+        if not isinstance(session, OwnSession) or session.is_here():
             return
         is_of_other_process = session.process_id != os.getpid() and not session.loop.is_closed()
         if is_of_other_process or session.loop.is_running():

@@ -22,9 +22,9 @@ def drop_connector(connector: aiohttp.BaseConnector) -> None:
     loop = connector._loop  # noqa: SLF001 - see the head of the module
     if not loop.is_running():
         idle = (protocol for queue in connector._conns.values() for protocol, _ in queue)  # noqa: SLF001 - as above
-        for protocol in (*idle, *connector._acquired):  # noqa: SLF001 - as above
-            if protocol.transport is not None:
-                _close(protocol.transport)
+        protocols = (*idle, *connector._acquired)  # noqa: SLF001 - as above
+        for transport in [protocol.transport for protocol in protocols if protocol.transport is not None]:
+            _close(transport)
     with suppress(RuntimeError):  # The loop is closed, and tasks wait for name lookups in it.
         connector._close(abort_ssl=True)  # noqa: SLF001 - as above
 

@@ -97,7 +97,6 @@ class Gate:
     rng: Callable[[], float] = random.random
     _waiting: int = field(default=0, init=False)
     _in_flight: int = field(default=0, init=False)
-    _sent: int = field(default=0, init=False)
     _opens_at: float = field(default=_LONG_AGO, init=False)
     _max_spacing: float = field(default=0.0, init=False)
     _release_ends_at: float = field(default=_LONG_AGO, init=False)
@@ -158,18 +157,16 @@ class Gate:
         """
         now = self.clock()
         self.is_backing_off = True
-        self.pause(self._backoff.refuse(asked, sent_at=sent_at, sent=self._sent, now=now, rng=self.rng))
+        self.pause(self._backoff.refuse(asked, sent_at=sent_at, now=now, rng=self.rng))
         return now if self._backoff.refused_since is None else self._backoff.refused_since
 
     def succeed(self) -> None:
         """Note that the server let a request through."""
-        self._backoff.succeed()
-        self.is_backing_off = self._backoff.spacing > 0
+        self.is_backing_off = self._backoff.succeed()
 
     def enter(self) -> None:
         """Count a request that is sent now."""
         self._in_flight += 1
-        self._sent += 1
         if self.rate_limit is not None:
             self._sent_at.append(self.clock())
         if self._opens_at != _LONG_AGO:

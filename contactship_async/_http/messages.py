@@ -92,10 +92,12 @@ class Delivery(Struct):
     Args:
         provably_unsent: No byte of the request has left yet.
         refusal: The response so far, once its status is known and is no 2xx: the status counts without the whole body.
+        is_hopeless: The attempt failed, and another one would fail in the same way.
     """
 
     provably_unsent: bool = False
     refusal: Response | None = None
+    is_hopeless: bool = False
 
 
 class Request(_Message, frozen=True, kw_only=True):

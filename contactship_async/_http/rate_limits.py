@@ -97,10 +97,17 @@ class Limits:
         who = "rate limits hold" if hold.by_server else "its own client's queue holds"
         return f"{who} it back for another {hold.seconds:.1f} s, and so it can't end"
 
-    def leave(self, *, heavy: bool = False) -> None:
-        """Count a request that has its response, or gets none."""
+    def leave(self, *, heavy: bool = False, let_through: bool = False) -> None:
+        """Count a request that has its response, or gets none.
+
+        Args:
+            heavy: Whether the request is one of a heavy listing.
+            let_through: Whether its response shows that no rate limiter refused it.
+        """
         for gate in self._all if heavy else self._usual:
             gate.leave()
+            if let_through and gate.is_backing_off:
+                gate.succeed()
 
     def pause(self, pauses: Pauses) -> None:
         """Close the gates of the budgets that are used up."""
@@ -135,12 +142,6 @@ class Limits:
         ]
         nearest = self.heavy if heavy else self.organization
         return max(gate.refuse(asked, sent_at=sent_at) for gate in gates or [nearest])
-
-    def succeed(self, *, heavy: bool = False) -> None:
-        """Note that the server let a request through."""
-        for gate in self._all if heavy else self._usual:
-            if gate.is_backing_off:
-                gate.succeed()
 
     async def _take_turns(self, gates: tuple[Gate, ...], place: int, entrant: Entrant) -> Hold | _Turn:
         """Wait at the gate at *place* and at those behind it, and count the request when all are open at once.

@@ -45,6 +45,9 @@ from contactship_async.errors import (
 )
 from contactship_async.settings import RetryPolicy, Timeouts
 
+_TOO_MANY_REQUESTS: Final = HTTPStatus.TOO_MANY_REQUESTS.value
+_SERVER_ERROR: Final = HTTPStatus.INTERNAL_SERVER_ERROR.value
+
 _PATIENCE_SECONDS: Final = 600
 """Without a total limit, a call gives up after refusals for so long, during which nothing has succeeded."""
 
@@ -120,7 +123,7 @@ class AttemptLoop:
             try:
                 outcome = await self._attempt(request, transport, time_left=deadline - began)
             finally:
-                self.limits.leave(heavy=heavy)
+                self.limits.leave(heavy=heavy, let_through=_is_let_through(outcome))
                 wait, ended = began - ended, self.clock()
                 self._log(request, attempt, outcome, elapsed=ended - began, wait=wait)
             if isinstance(outcome, Response):
@@ -129,7 +132,6 @@ class AttemptLoop:
                 if pauses is not None:
                     self.limits.pause(pauses)
                 if is_success(outcome.status):
-                    self.limits.succeed(heavy=heavy)
                     return outcome
             if failures is None:
                 failures = _Failures(deadline, heavy=heavy, may_have_arrived=may_have_arrived)
@@ -165,12 +167,10 @@ class AttemptLoop:
             return Response(status=HTTPStatus.NO_CONTENT.value)
         error = self.read_error(request, outcome) if isinstance(outcome, Response) else outcome
         failures.note(request, error)
-        if isinstance(outcome, Response) and outcome.status == HTTPStatus.TOO_MANY_REQUESTS:
+        if isinstance(outcome, Response) and outcome.status == _TOO_MANY_REQUESTS:
             if self._is_final_refusal(request, outcome, failures, sent_at):
                 raise _with_notes(error, failures.attempts)
             return None  # It is the gate that waits, and so do all other calls.
-        if isinstance(outcome, Response) and outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            self.limits.succeed(heavy=failures.heavy)  # It was let through.
         failures.counted += 1
         delay = self._delay_after(failures.counted, error)
         if self._is_final(failures.counted, request, error) or self.clock() + delay >= failures.deadline:
@@ -210,7 +210,7 @@ class AttemptLoop:
         return self.rng() * min(self.policy.max_delay, longest)
 
     def _is_final(self, attempts: int, request: Request, error: ContactshipError) -> bool:
-        if attempts >= self.policy.max_attempts:
+        if attempts >= self.policy.max_attempts or request.delivery.is_hopeless:
             return True
         if isinstance(error, StatusError):
             too_long = error.retry_after is not None and error.retry_after > self.policy.max_retry_after
@@ -289,13 +289,18 @@ class _Failures:
         self.error = error
 
 
+def _is_let_through(outcome: Response | TransportError | None) -> bool:
+    # A 5xx says nothing: it may come from before the rate limiter.
+    return isinstance(outcome, Response) and outcome.status < _SERVER_ERROR and outcome.status != _TOO_MANY_REQUESTS
+
+
 def _is_gone(request: Request, outcome: Response | TransportError) -> bool:
     return request.method == "DELETE" and isinstance(outcome, Response) and outcome.status == HTTPStatus.NOT_FOUND
 
 
 def _may_have_arrived(request: Request, error: ContactshipError) -> bool:
     if isinstance(error, StatusError):
-        is_refusal = HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        is_refusal = HTTPStatus.BAD_REQUEST <= error.status < _SERVER_ERROR
         return not is_refusal or error.status == HTTPStatus.REQUEST_TIMEOUT
     # Of a call that must not be repeated, any other error says that it provably never left (`messages.Transport`).
     is_ambiguous = isinstance(error, AmbiguousOutcomeError)

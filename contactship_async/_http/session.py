@@ -21,6 +21,7 @@ from typing import Any, Final, Protocol, Self
 
 from contactship_async._http.failures import closed_error
 from contactship_async._http.messages import Request, Response, Transport
+from contactship_async._http.time_limit import get_running_task
 from contactship_async.errors import ClientClosedError, ContactshipError, WalkPosition
 
 CLOSED: Final = "the client was closed"
@@ -32,7 +33,7 @@ _LOOP_ENDED: Final = "the event loop of the client has ended"
 class ClosableTransport(Protocol):
     """A transport that belongs to a session."""
 
-    async def __call__(self, request: Request) -> Response:
+    async def __call__(self, request: Request, /) -> Response:
         """Exchange *request* for its response."""
 
     async def close(self) -> None:
@@ -43,35 +44,28 @@ class ClosableTransport(Protocol):
 
 
 class Session:
-    """A transport, and the calls under way over it.
+    """A transport, and the calls under way over it, in any event loop.
 
     Args:
         transport: Exchanges requests.
-        owned: The same, if it is to be closed with the session; it belongs to the running loop then.
 
     Attributes:
         loop: The only one that it may be used in; None for any.
-        process_id: After a fork, two processes would share one selector and each other's responses.
         is_closed: Whether no more calls may begin.
         calls: Those under way.
     """
 
-    def __init__(self, transport: Transport, owned: ClosableTransport | None = None) -> None:
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        self.loop = None if owned is None else asyncio.get_running_loop()
-        self.process_id = os.getpid()
         self.is_closed = False
         self.calls: set[Call] = set()
-        self._owned = owned
         self._reason = ""
-        if owned is not None and self.loop is not None:
-            self._sentinel = _wait_for_loop_to_end(weakref.ref(self), owned)
-            _run(self._sentinel.__anext__())
-            self._forgotten = weakref.finalize(self, _drop_forgotten, owned, self._sentinel, self.loop, self.process_id)
 
     def is_here(self) -> bool:
         """Tell whether it may be used in the running loop of this process."""
-        return self.loop is None or (self.loop is asyncio.get_running_loop() and self.process_id == os.getpid())
+        return True
 
     def end(self, reason: str = CLOSED) -> None:
         """End the calls under way, and let none begin."""
@@ -82,27 +76,55 @@ class Session:
             call.end()
 
     async def close(self) -> None:
+        """End the calls under way."""
+        self.end()
+
+    def closed_error(self) -> ClientClosedError:
+        """Return the error of what was begun before the session was closed."""
+        return ClientClosedError(f"{self._reason} before this was done")
+
+
+class OwnSession(Session):
+    """A session with connections of its own, which belong to the loop that runs when it is made.
+
+    Args:
+        transport: What to close in the end.
+
+    Attributes:
+        process_id: After a fork, two processes would share one selector and each other's responses.
+    """
+
+    loop: asyncio.AbstractEventLoop
+
+    def __init__(self, transport: ClosableTransport) -> None:
+        super().__init__(transport)
+        self.loop = asyncio.get_running_loop()
+        self.process_id = os.getpid()
+        self._connections = transport
+        self._sentinel = _wait_for_loop_to_end(weakref.ref(self), transport)
+        _run(self._sentinel.__anext__())
+        self._forgotten = weakref.finalize(self, _drop_forgotten, transport, self._sentinel, self.loop, self.process_id)
+
+    def is_here(self) -> bool:
+        """Tell whether it may be used in the running loop of this process."""
+        return self.loop is asyncio.get_running_loop() and self.process_id == os.getpid()
+
+    async def close(self) -> None:
         """End the calls under way, and close the connections, in the loop that they belong to."""
         self.end()
-        if self._owned is not None:
-            try:
-                await self._owned.close()
-            finally:
-                self._drop()  # What is left, if this is cancelled.
+        try:
+            await self._connections.close()
+        finally:
+            self._drop()  # What is left, if this is cancelled.
 
     def drop(self) -> None:
         """Close the connections, from another loop than theirs, which does not run."""
         self.end(_LOOP_CHANGED)
         self._drop()
 
-    def closed_error(self) -> ClientClosedError:
-        """Return the error of what was begun before the session was closed."""
-        return ClientClosedError(f"{self._reason} before this was done")
-
     def _drop(self) -> None:
-        if self._owned is not None:
-            self._forgotten.detach()
-            _drop(self._owned, self._sentinel)
+        self._forgotten.detach()
+        _drop(self._connections, self._sentinel)
 
 
 class Call:
@@ -122,12 +144,8 @@ class Call:
         self._interrupted: Request | None = None
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
-        if task is None:
-            message = "calls can only be made within a task"
-            raise RuntimeError(message)
-        self._task = task
-        self._cancellations = task.cancelling()
+        self._task = get_running_task()
+        self._cancellations = self._task.cancelling()
         self._session.calls.add(self)
         return self
 
@@ -194,14 +212,16 @@ class WalkSession:
         return error
 
 
-async def _wait_for_loop_to_end(session: weakref.ref[Session], owned: ClosableTransport) -> AsyncGenerator[None, None]:
+async def _wait_for_loop_to_end(
+    session: weakref.ref[Session], transport: ClosableTransport
+) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
         ended = session()
         if ended is not None:
             ended.end(_LOOP_ENDED)
-        owned.drop()
+        transport.drop()
 
 
 def _run(step: Coroutine[Any, Any, object]) -> None:
@@ -210,19 +230,19 @@ def _run(step: Coroutine[Any, Any, object]) -> None:
         step.send(None)
 
 
-def _drop(owned: ClosableTransport, sentinel: AsyncGenerator[None, None]) -> None:
-    owned.drop()
+def _drop(transport: ClosableTransport, sentinel: AsyncGenerator[None, None]) -> None:
+    transport.drop()
     _run(sentinel.aclose())
 
 
 def _drop_forgotten(
-    owned: ClosableTransport, sentinel: AsyncGenerator[None, None], loop: asyncio.AbstractEventLoop, process_id: int
+    transport: ClosableTransport, sentinel: AsyncGenerator[None, None], loop: asyncio.AbstractEventLoop, process_id: int
 ) -> None:
     """Drop what a client leaves that was never closed; this may run in any thread, whenever memory is freed."""
     if process_id != os.getpid():
         return  # Its selector is shared with the process before the fork, which may go on.
     if loop.is_running():
         with suppress(RuntimeError):  # It is closed by now.
-            loop.call_soon_threadsafe(_drop, owned, sentinel)
+            loop.call_soon_threadsafe(_drop, transport, sentinel)
     else:
-        _drop(owned, sentinel)
+        _drop(transport, sentinel)

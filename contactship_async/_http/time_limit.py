@@ -8,7 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+
+def get_running_task() -> asyncio.Task[Any]:
+    """Return the task that can be cancelled to end what it awaits.
+
+    Raises:
+        RuntimeError: There is none.
+    """
+    task = asyncio.current_task()
+    if task is None:
+        message = "calls can only be made within a task"
+        raise RuntimeError(message)
+    return task
 
 
 class TimeLimit:
@@ -31,11 +44,7 @@ class TimeLimit:
         self.expired = False
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
-        if task is None:
-            message = "calls can only be made within a task"
-            raise RuntimeError(message)
-        self._task = task
+        self._task = task = get_running_task()
         self._cancellations = task.cancelling()
         loop = task.get_loop()
         self._timer = loop.call_at(loop.time() + self._seconds, self._expire)

@@ -16,7 +16,9 @@ rows at that key, those whose ids are remembered were.
 **Why it holds.** A page is accepted if its first row sorts strictly before the last key accepted, or if it begins the
 listing. It is a contiguous part of the listing, so it has all rows present for the whole iteration between its first
 row and its own last key: no gap is left, and the invariant holds for the new last key. It does not matter when the
-page was fetched. A page that is not accepted yields nothing, and the walk asks for an earlier one.
+page was fetched, nor whether the window of requests slides (each accepted page makes room for another request) or is
+planned anew when all responses have come. A page that is not accepted yields nothing, and the walk asks for an earlier
+one.
 
 **The end** is where an accepted page has no new row and is shorter than another was: it is not the server's limit that
 cut it, so whatever sorts behind would be on it. (That it is shorter is enough, if its end, the count and the number of

@@ -16,6 +16,7 @@ from contactship_async._client import ContactshipClient, SharingClient
 from contactship_async._configuration import DEFAULT_BASE_URL, ClientOptions, Settings, read_settings
 from contactship_async._http.api_key import ApiKey, ApiKeySource, read_api_key
 from contactship_async._http.gate import Gate
+from contactship_async._http.proxy import hide_proxy
 from contactship_async._http.rate_limits import Limits
 from contactship_async._pagination.base import AnyListing
 from contactship_async._pool.merge import Merge
@@ -63,8 +64,9 @@ class ContactshipPool:
             sets none. The documented one is `RateLimit(20, 60)`.
         total_rate_limit: The budget they share; None sets none. The documented one of an address is
             `RateLimit(600, 60)`.
-        options: `base_url`, `timeouts`, `retry`, `connector`, `transport`, `trace_configs`, `max_response_bytes`,
-            `allow_insecure_http`, `headers` and `on_wait` of `ContactshipClient`.
+        proxy: As of `ContactshipClient`.
+        options: `base_url`, `timeouts`, `retry`, `connector`, `ssl_context`, `trust_env`, `transport`, `trace_configs`,
+            `max_response_bytes`, `allow_insecure_http`, `headers` and `on_wait` of `ContactshipClient`.
 
     Raises:
         ConfigurationError: A key is missing or malformed, or another setting is unusable.
@@ -74,7 +76,7 @@ class ContactshipPool:
 
     _base_url = DEFAULT_BASE_URL  # for the repr of a pool whose settings were refused
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the settings of a pool, all but the keys by keyword
         self,
         api_keys: Mapping[str, ApiKeySource],
         *,
@@ -82,10 +84,12 @@ class ContactshipPool:
         rate_limit: RateLimit | None = None,
         heavy_rate_limit: RateLimit | None = None,
         total_rate_limit: RateLimit | None = None,
+        proxy: str | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
         keys = _read_api_keys(api_keys)
-        del api_keys
+        hidden_proxy = hide_proxy(proxy)
+        del api_keys, proxy
         if isinstance(keys, Exception):
             raise keys
         self._api_keys = keys
@@ -100,7 +104,7 @@ class ContactshipPool:
                 check_type(name, limit, RateLimit)
         self._rate_limit = rate_limit
         self._heavy_rate_limit = heavy_rate_limit
-        self._settings = read_settings(**options)
+        self._settings = read_settings(proxy=hidden_proxy, **options)
         self._connection = self._settings.connection
         self._base_url = self._connection.base_url
         self._connection.is_available = False

@@ -34,25 +34,15 @@ main()
 START_AND_INTERRUPT_A_CALLBACK = """
 import asyncio, os, signal
 from contactship_async.__main__ import main
-from contactship_async._pagination.listing import Listing
+from contactship_async import Prefetch
 
-class Ahead:
-    async def __aenter__(self):
-        return self
+async def walk(_):
+    os.kill(os.getpid(), signal.SIGINT)
+    print("still in the callback", flush=True)
+    await asyncio.sleep(600)
+    yield
 
-    async def __aexit__(self, *_):
-        pass
-
-    async def pages(self):
-        os.kill(os.getpid(), signal.SIGINT)
-        print("still in the callback", flush=True)
-        await asyncio.sleep(600)
-        yield
-
-def prefetch(*_, page_size=None, offset=0, max_items=None, concurrency=1, exact=False):
-    return Ahead()
-
-Listing.prefetch = prefetch
+Prefetch.pages = walk
 os.environ["CONTACTSHIP_API_KEY"] = "a-key"
 main()
 """

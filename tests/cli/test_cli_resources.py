@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, date, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, Self
+from types import SimpleNamespace
+from typing import Any, Literal
 
 import pytest
 from attrs import frozen
@@ -107,36 +109,22 @@ given: dict[str, object] = {}
 
 
 @frozen
-class Ahead:
-    """What a listing fetches ahead."""
-
-    rows: Sequence[object]
-    failure: Exception | None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
-    async def pages(self) -> AsyncGenerator[Page[Any], None]:
-        """Yield a page for each row."""
-        for row in self.rows:
-            yield Page((row,), None, 0, None)
-        if self.failure is not None:
-            raise self.failure
-
-
-@frozen
 class Cursor:
     """A listing without offsets, such as one by cursor; after its rows it may fail."""
 
     rows: Sequence[object]
     failure: Exception | None = None
 
-    def prefetch(self, *, max_items: int | None = None) -> Ahead:
-        """Return the rows."""
-        return Ahead(self.rows[:max_items], self.failure)
+    def prefetch(self, *, max_items: int | None = None) -> AbstractAsyncContextManager[Any]:
+        """Offer the pages within `async with`."""
+        return nullcontext(SimpleNamespace(pages=lambda: self._pages(max_items)))
+
+    async def _pages(self, max_items: int | None) -> AsyncGenerator[Page[Any], None]:
+        """Yield a page for each row."""
+        for row in self.rows[:max_items]:
+            yield Page((row,), None, 0, None)
+        if self.failure is not None:
+            raise self.failure
 
     async def count(self) -> int:
         """Count the rows."""

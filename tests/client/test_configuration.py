@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import pickle
 from typing import Any
@@ -189,6 +190,19 @@ def test_client_shows_no_key() -> None:
     assert KEY not in f"{client!r} {vars(client)}"
     with pytest.raises(TypeError):
         pickle.dumps(client)
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+async def test_no_copies(is_open: bool) -> None:
+    """Clients, pools, and what belongs to them, say that they are neither copied nor pickled, opened or not."""
+    async with Sandbox(3) as sandbox, sandbox.client() as client:
+        pool = ContactshipPool({"acme": KEY}, base_url=sandbox.url)
+        if is_open:
+            await client.count_phone_numbers()
+        for thing in (client, client.tags.list(), pool, pool["acme"]):
+            for duplicate in (pickle.dumps, copy.deepcopy):
+                with pytest.raises(TypeError, match="neither copied nor pickled"):
+                    duplicate(thing)
 
 
 class Vault:

@@ -16,7 +16,7 @@ def refuse(
 ) -> float:
     """Refuse a request that was sent just now, unless it is said when."""
     sent_at = now if sent_at is None else sent_at
-    return backoff.refuse(asked, sent_at=sent_at, sent=1, now=now, rng=lambda: drawn)
+    return backoff.refuse(asked, sent_at=sent_at, now=now, rng=lambda: drawn)
 
 
 @pytest.mark.parametrize(
@@ -75,14 +75,16 @@ def test_spacing() -> None:
     assert 0 == backoff.spacing
 
 
-@pytest.mark.parametrize(("sent", "spacing"), [(1, 0.1), (10, 0.1), (20, 0.05), (120, 1 / 120)])
-def test_spacing_of_a_large_budget(sent: int, spacing: float) -> None:
-    """Where many were sent since the refusal before, they leave less far apart."""
+@pytest.mark.parametrize(("successes", "spacing"), [(0, 0.1), (5, 0.1), (10, 0.1), (11, 0), (120, 0)])
+def test_spacing_of_a_large_budget(successes: int, spacing: float) -> None:
+    """Where more than ten have succeeded since the refusal before, they leave as they come."""
     backoff = Backoff()
-    backoff.refuse(None, sent_at=0, sent=1000, now=0, rng=lambda: 0.0)
-    backoff.refuse(None, sent_at=1, sent=1000 + sent, now=1, rng=lambda: 0.0)
+    refuse(backoff, now=0)
+    wanted = [backoff.succeed() for _ in range(successes)]
+    refuse(backoff, now=1)
 
-    assert pytest.approx(spacing) == backoff.spacing
+    assert spacing == backoff.spacing
+    assert [place < 10 for place in range(successes)] == wanted
 
 
 @given(

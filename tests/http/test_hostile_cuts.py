@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
 
 import pytest
 from hostile import ONCE
@@ -19,6 +20,7 @@ from volume import Volume
 from contactship_async import ConnectionFailedError, ContactshipClient, ContactshipError, MalformedResponseError
 
 ZIPPED = {"Content-Encoding": "gzip"}
+GZIP_HEADER_BYTES = 10
 MAX_BYTES_TO_SPARE = 8 + len(b"\r\n0\r\n\r\n")
 """All rows have come before the trailer of gzip, and before the end of the chunks."""
 
@@ -86,16 +88,18 @@ async def ids_and_error(client: ContactshipClient, *, walks: bool) -> tuple[list
     return came, None
 
 
-def cuts(whole: int, every: int) -> list[int]:
-    """Return where to cut: before everything, at one in *every* bytes, and at each of the last ones."""
-    return sorted({0, *range(whole, 0, -every), *range(whole - MAX_BYTES_TO_SPARE - 5, whole + 1)})
+def cuts(sent: bytes, every: int) -> list[int]:
+    """Return where to cut: before everything, at one in *every* bytes, and at each around both ends of the body."""
+    begin = sent.index(b"\r\n\r\n") + 4
+    around = (begin - 2, begin + GZIP_HEADER_BYTES + 2), (len(sent) - MAX_BYTES_TO_SPARE - 5, len(sent))
+    return sorted({0, *range(len(sent), 0, -every), *chain.from_iterable(range(*each) for each in around)})
 
 
 async def cut(framing: Framing, envelope: Envelope, ending: Ending, *, walks: bool, every: int) -> int:
     """Cut a page of two rows, or the second of two pages, off at many bytes; return how often all rows came."""
     first = sized(body_of(envelope, 0))
     last = body_of(envelope, 1) if walks else body_of(envelope, 0, 1)
-    whole = len(framing(last, None))
+    sent = framing(last, None)
     end = complete = 0
 
     async def respond(peer: Peer) -> None:
@@ -107,14 +111,14 @@ async def cut(framing: Framing, envelope: Envelope, ending: Ending, *, walks: bo
             await step(peer)
 
     async with RawServer(respond) as server, server.client(retry=ONCE) as client:
-        for end in cuts(whole, every):
+        for end in cuts(sent, every):
             came, error = await ids_and_error(client, walks=walks)
             if error is not None:
                 assert type(error) in (ConnectionFailedError, MalformedResponseError)
                 assert ids(1 if walks else 0) == came
             else:
                 assert ids(2) == came
-                assert whole - len(framing(last, end)) <= MAX_BYTES_TO_SPARE
+                assert len(sent) - len(framing(last, end)) <= MAX_BYTES_TO_SPARE
                 complete += 1
     return complete
 

@@ -40,6 +40,11 @@ ENDLESS = {
 }
 
 
+def patient_client(server: RawServer, **settings: Any) -> ContactshipClient:
+    """Make a client of *server* that waits for its rate limits as any other does, which `RawServer.client` does not."""
+    return ContactshipClient("sk-live-KEY", base_url=server.url, **{**ENDLESS, **settings})
+
+
 async def outcome_of(task: asyncio.Task[Any]) -> Any:
     """Wait until *task* has ended at once, and return its value or its error."""
     done, _ = await asyncio.wait([task], timeout=AT_ONCE)
@@ -129,7 +134,7 @@ async def test_twenty_walks() -> None:
             kind = [*kinds][place % len(kinds)]
             act, settings = kinds[kind]
             server = await servers.add(first, act)
-            client, go_on = server.client(**{**ENDLESS, **settings}), asyncio.Event()
+            client, go_on = patient_client(server, **settings), asyncio.Event()
             walks.append((kind, client, go_on, asyncio.create_task(walk(client, go_on))))
             await server.is_asked()
             if kind != "busy":
@@ -205,7 +210,7 @@ class Servers:
 async def test_call_under_way(method: str, act: Act, is_ambiguous: bool) -> None:
     """A call that runs or waits ends at once; one that must not be repeated, and was sent, may have been processed."""
     async with RawServer(act, response("never")) as server:
-        client = server.client(**ENDLESS)
+        client = patient_client(server)
         call = asyncio.create_task(client.request(method, "/v1/calls"))
         await server.is_asked()
         await asyncio.sleep(0.02)  # What it sends can have arrived.

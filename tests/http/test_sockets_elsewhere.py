@@ -66,13 +66,14 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
 
 
 async def test_headers_sent() -> None:
-    """A request carries the key, who is asking and what is accepted, and nothing more."""
+    """A request carries the key, who is asking and what is accepted; a POST its body, and that nothing follows it."""
     async with RawServer(response()) as server, server.client() as client:
         await client.request("GET", "/v1/credits")
         await client.request("POST", "/v1/calls", json={})
 
     common = {"host", "user-agent", "accept", "accept-encoding", "x-api-key"}
     assert common == server.requests[0].headers.keys()
-    assert common | {"content-type", "content-length"} == server.requests[1].headers.keys()
+    assert common | {"connection", "content-type", "content-length"} == server.requests[1].headers.keys()
     assert "sk-live-KEY" == server.requests[0].headers["x-api-key"]
+    assert "close" == server.requests[1].headers["connection"]
     assert "application/json" == server.requests[1].headers["content-type"]

@@ -299,7 +299,7 @@ def test_other_loop(loops: str) -> None:
         done = subprocess.run(  # noqa: S603 - our own interpreter and scripts
             [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM, sandbox.url, loops, json.dumps(SCRIPTS)],
             cwd=Path(__file__).parents[2],
-            env={"PYTHONPATH": os.pathsep.join([".", "tests/support"])},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([".", "tests/support"])},
             capture_output=True,
             text=True,
             timeout=50,

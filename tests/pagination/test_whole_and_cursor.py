@@ -10,6 +10,7 @@ import pytest
 from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
+from turns import pass_turns
 
 from contactship_async import (
     AnyListing,
@@ -305,3 +306,36 @@ async def test_what_to_await_instead() -> None:
     for kind, method in ((Listing, "page"), (WholeListing, "count"), (CursorListing, "count")):
         with pytest.raises(TypeError, match=rf"`async for`, or await its {method}\(\)$"):
             await server.listing(kind)
+
+
+async def test_whole_ahead() -> None:
+    """The one request is sent at `async with`, and all rows come of it, or as many as wanted."""
+    server = Server(lambda _: ROWS)
+    prefetch = server.listing(WholeListing).prefetch(max_items=5)
+    assert [] == server.asked
+    async with prefetch as ahead:
+        await pass_turns()
+        assert 1 == len(server.asked)
+        assert IDS[:5] == [row.id async for row in ahead]
+    assert 1 == len(server.asked)
+
+
+async def test_cursor_ahead() -> None:
+    """While the consumer has a page, the next one is fetched, and no other: only a page says where the next begins."""
+    server = Server(by_cursor(ROWS))
+    requests = []
+    async with server.listing(CursorListing).prefetch(page_size=3) as ahead:
+        async for row in ahead:
+            await pass_turns()
+            requests.append((row.id, len(server.asked)))
+
+    assert [*zip(IDS, [2, 2, 2, 3, 3, 3, 3, 3], strict=True)] == requests
+
+
+@pytest.mark.parametrize("kind", [WholeListing, CursorListing])
+def test_wrong_arguments_ahead(kind: type[Any]) -> None:
+    """They are refused by the call itself, before anything is sent."""
+    server = Server(lambda _: ROWS)
+    with pytest.raises(ValueError, match="max_items must be an integer >= 0, not -1"):
+        server.listing(kind).prefetch(max_items=-1)
+    assert [] == server.asked

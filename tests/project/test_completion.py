@@ -47,6 +47,7 @@ def test_resource_completes_its_methods(resource: str) -> None:
         ("client.tags.update(", ["tag_id", "name", "color", "label"]),
         ("client.tags.list().rows(", WALK),
         ("client.phone_numbers.list().pages(", WALK),
+        ("client.tags.list().prefetch(", WALK),
         ("client.tags.list().page(", ["limit", "offset"]),
         ("client.iter_phone_numbers(", ["type", "order", *WALK]),
         ("client.iter_phone_number_pages(", ["type", "order", *WALK]),
@@ -59,8 +60,13 @@ def test_parameters(code: str, parameters: list[str]) -> None:
 
 
 def test_rows_complete_their_fields() -> None:
-    """In a loop over a listing, and in one over the generator."""
+    """In a loop over a listing, in one over the generator, and in one over what is fetched ahead."""
     loop = "async def main():\n    async for row in {}:\n        row."
 
     assert {"id", "name", "color", "to_dict"} <= {*names_after(loop.format("client.tags.list()"))}
     assert {"id", "phone_number", "to_dict"} <= {*names_after(loop.format("client.iter_phone_numbers()"))}
+
+    ahead = (
+        "async def main():\n    async with client.tags.list().prefetch() as ahead:\n        async for row in ahead:\n"
+    )
+    assert {"id", "name", "color", "to_dict"} <= {*names_after(f"{ahead}            row.")}

@@ -13,7 +13,7 @@ from terminal_picture import PICTURE, draw
 
 from contactship_async import ContactshipPool, Listing, ListingDeclaration, RetryPolicy, Timeouts
 from contactship_async._configuration import DEFAULT_BASE_URL, DEFAULT_MAX_RESPONSE_BYTES
-from contactship_async._http.connection import DEFAULT_CONNECTIONS
+from contactship_async._http.aiohttp_transport import DEFAULT_CONNECTIONS
 
 MAX_BYTES = 12 * 1024
 MAX_COLUMNS = 96

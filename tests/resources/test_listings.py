@@ -115,6 +115,23 @@ async def test_each_row_once(case: Case, is_ascending: bool | None, mode: dict[s
 
 @each_mode
 @each_listing
+async def test_each_row_once_ahead(case: Case, mode: dict[str, Any]) -> None:
+    """The same rows come where they are fetched ahead, by the same requests, of which none is sent before the block."""
+    server = case.server(case.rows(23))
+    async with server.client() as client:
+        expected = [row async for row in case.listing(client).rows(page_size=5, **mode)]
+        queries = server.queries
+        server.requests.clear()
+        prefetch = case.listing(client).prefetch(page_size=5, **mode)
+        assert [] == server.requests
+        async with prefetch as ahead:
+            assert expected == [row async for row in ahead]
+
+    assert queries == server.queries
+
+
+@each_mode
+@each_listing
 async def test_each_row_once_while_others_come(case: Case, mode: dict[str, Any]) -> None:
     """Rows that are added during a walk push others onto its next page, where they don't come again."""
     everything = case.rows(26)

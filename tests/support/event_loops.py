@@ -7,12 +7,14 @@ on uvloop with `--volume` alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import pytest
+
+T = TypeVar("T")
 
 LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
 
@@ -32,3 +34,9 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> M
     """Choose the loops of a test."""
     is_full = config.getoption("volume", None) is not None and item.path.parent.name in _WITH_SOCKETS
     return LOOPS if is_full or item.get_closest_marker("every_event_loop") else {"asyncio": LOOPS["asyncio"]}
+
+
+def run_on(loop: str, main: Coroutine[Any, Any, T]) -> T:
+    """Run *main* on a new loop of the kind that *loop* names."""
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        return runner.run(main)

@@ -14,6 +14,7 @@ import asyncio
 import fcntl
 import json
 import socket
+import ssl
 import struct
 import termios
 import time
@@ -181,14 +182,22 @@ class RawServer:
         script: The acts, one for each request; the last one is played from then on.
         listens: Whether requests are read. If not, an act is played as soon as a connection stands.
         elsewhere: The URL of another server, for acts that point at it.
+        ssl_context: With it, the server is reached by TLS.
     """
 
-    def __init__(self, *script: Act, listens: bool = True, elsewhere: str = "") -> None:
+    def __init__(
+        self,
+        *script: Act,
+        listens: bool = True,
+        elsewhere: str = "",
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
         self.requests: list[Received] = []
         self.connections = 0
         self._script = script or (stall,)
         self._listens = listens
         self._elsewhere = elsewhere
+        self._ssl_context = ssl_context
         self._played = 0
         self._playing = 0
         self._news = asyncio.Condition()
@@ -196,8 +205,8 @@ class RawServer:
         self._peers: list[Peer] = []
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._welcome, "127.0.0.1", 0)
-        self._port: int = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._welcome, "127.0.0.1", 0, ssl=self._ssl_context)
+        self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(
@@ -215,7 +224,7 @@ class RawServer:
     @property
     def url(self) -> str:
         """Where the server is."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'https' if self._ssl_context else 'http'}://127.0.0.1:{self.port}"
 
     def client(self, api_key: Any = "sk-live-KEY", **settings: Any) -> ContactshipClient:
         """Make a client of this server, which retries without a delay and waits longer than any test."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import ModuleType
 from typing import Any, Final
@@ -15,7 +15,7 @@ from aiohttp import web
 from attrs import define, field
 from guides import FILES
 
-from contactship_async import ContactshipClient, Page, PhoneNumber
+from contactship_async import Prefetch
 
 
 @define
@@ -39,23 +39,24 @@ class Connections:
         self._open.discard(connection)
 
 
-class WatchedClient(ContactshipClient):
-    """A client that keeps hold of its walks: they end by being walked to the end or closed, and not by neglect."""
+def watch_walks(monkeypatch: pytest.MonkeyPatch) -> set[object]:
+    """Keep hold of all walks ahead whose `async with` was entered and not left."""
+    walks: set[object] = set()
+    enter, leave = Prefetch.__aenter__, Prefetch.__aexit__
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._walks: list[Any] = []
+    async def enter_watched(walk: Prefetch[Any]) -> Prefetch[Any]:
+        walks.add(walk)
+        return await enter(walk)
 
-    def iter_phone_number_pages(self, **settings: Any) -> AsyncGenerator[Page[PhoneNumber], None]:
-        """Do as every client does."""
-        self._walks.append(super().iter_phone_number_pages(**settings))
-        walk: AsyncGenerator[Page[PhoneNumber], None] = self._walks[-1]
-        return walk
+    async def leave_watched(walk: Prefetch[Any], *error: Any) -> None:
+        try:
+            await leave(walk, *error)
+        finally:  # It may be cancelled.
+            walks.discard(walk)
 
-    @property
-    def open_walks(self) -> int:
-        """How many walks have not ended."""
-        return sum(walk.ag_frame is not None for walk in self._walks)
+    monkeypatch.setattr(Prefetch, "__aenter__", enter_watched)
+    monkeypatch.setattr(Prefetch, "__aexit__", leave_watched)
+    return walks
 
 
 async def wait_until(condition: Callable[[], object]) -> None:

@@ -20,6 +20,7 @@ from contactship_async import (
     PhoneNumber,
     PhoneNumberType,
     PoolError,
+    Prefetch,
     RateLimit,
     Request,
     Response,
@@ -72,6 +73,11 @@ async def walks(client: ContactshipClient) -> None:
     client.iter_phone_number_pages(concurrency=16, exact=True)
     client.iter_phone_numbers(type="both")  # type: ignore[arg-type] # a type that does not exist
     client.iter_phone_numbers(order="up")  # type: ignore[arg-type] # an order that does not exist
+    async with client.tags.list().prefetch(concurrency=4) as ahead:
+        assert_type(ahead, Prefetch[Tag])
+        assert_type([row async for row in ahead], list[Tag])
+        assert_type([page async for page in ahead.pages()], list[Page[Tag]])
+    await client.tags.list().prefetch()  # type: ignore[misc] # it is used with `async with`
 
 
 async def calls(client: ContactshipClient) -> None:

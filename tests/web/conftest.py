@@ -8,10 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from web_apps import SERVERS, Connections, WatchedClient, wait_until
+from web_apps import SERVERS, Connections, wait_until, watch_walks
 from yarl import URL
 
-from contactship_async import RetryPolicy, Timeouts
+from contactship_async import ContactshipClient, RetryPolicy, Timeouts
 from contactship_async.sandbox import Sandbox
 
 
@@ -54,7 +54,13 @@ def framework(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def clients() -> list[WatchedClient]:
+def walks(monkeypatch: pytest.MonkeyPatch) -> set[object]:
+    """Collect the walks of the app that have not ended."""
+    return watch_walks(monkeypatch)
+
+
+@pytest.fixture
+def clients() -> list[ContactshipClient]:
     """Collect the clients that the app makes."""
     return []
 
@@ -66,23 +72,24 @@ def timeouts() -> Timeouts | None:
 
 
 @pytest.fixture
-async def app_url(
+async def app_url(  # noqa: PLR0913, PLR0917 - fixtures
     framework: str,
     sandbox: Sandbox,
-    clients: list[WatchedClient],
+    clients: list[ContactshipClient],
+    walks: set[object],
     timeouts: Timeouts | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[str]:
     """Serve the app, whose clients retry at once; when it ends, its walks have ended."""
 
-    def make_client(**settings: Any) -> WatchedClient:
+    def make_client(**settings: Any) -> ContactshipClient:
         settings["timeouts"] = timeouts or settings["timeouts"]
-        clients.append(WatchedClient(**settings, retry=RetryPolicy(initial_delay=0)))
+        clients.append(ContactshipClient(**settings, retry=RetryPolicy(initial_delay=0)))
         return clients[-1]
 
     async with SERVERS[framework](monkeypatch, make_client) as url:
         yield url
-    assert [0] == [client.open_walks for client in clients]
+    assert set() == walks
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from web_apps import Connections, WatchedClient
+from web_apps import Connections
 
-from contactship_async import Timeouts
+from contactship_async import ContactshipClient, Timeouts
 from contactship_async.sandbox import Cut, Fault, Html, Sandbox, Slow, Status
 
 PATHS = ["/numbers", "/numbers.ndjson"]
@@ -71,7 +71,7 @@ async def test_type(path: str, browser: aiohttp.ClientSession, sandbox: Sandbox)
 
 
 async def test_one_client(
-    browser: aiohttp.ClientSession, clients: list[WatchedClient], connections: Connections
+    browser: aiohttp.ClientSession, clients: list[ContactshipClient], connections: Connections
 ) -> None:
     """All requests share one client, and those that come one after the other share its one connection."""
     for path in PATHS * 2:

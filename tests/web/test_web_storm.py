@@ -11,8 +11,9 @@ from collections import Counter
 
 import aiohttp
 from volume import Volume
-from web_apps import Connections, WatchedClient
+from web_apps import Connections
 
+from contactship_async import ContactshipClient
 from contactship_async.sandbox import Cut, Html, Sandbox, Slow, Status
 
 FAULTS = (
@@ -50,7 +51,7 @@ async def browse(browser: aiohttp.ClientSession, path: str) -> tuple[str, list[s
 async def test_many_requests_over_one_pool(
     browser: aiohttp.ClientSession,
     sandbox: Sandbox,
-    clients: list[WatchedClient],
+    clients: list[ContactshipClient],
     connections: Connections,
     volume: Volume,
 ) -> None:
