@@ -76,11 +76,11 @@ class Target:
         if self.sandbox:
             from contactship_async.sandbox import Sandbox  # noqa: PLC0415 - its server takes time to import
 
-            return Sandbox().client(**self._settings(on_wait))
+            return Sandbox().client(timeouts=self._timeouts, on_wait=on_wait)
         if not os.environ.get("CONTACTSHIP_API_KEY"):
             message = "no API key: set the environment variable CONTACTSHIP_API_KEY, or try it out with --sandbox"
             raise CycloptsError(message)
-        return ContactshipClient(**self._settings(on_wait))
+        return ContactshipClient(timeouts=self._timeouts, on_wait=on_wait, trust_env=True)
 
     def open_pool(self, on_wait: OnWait) -> ContactshipPool:
         """Return a pool of the organizations of the file.
@@ -96,16 +96,18 @@ class Target:
             return ContactshipPool(
                 {name: os.environ[variable] for name, variable in self.variables.items()},
                 max_concurrent=self.max_concurrent or _MAX_CONCURRENT,
-                **self._settings(on_wait),
+                timeouts=self._timeouts,
+                on_wait=on_wait,
+                trust_env=True,
             )
         except ConfigurationError as error:
             if str(error).startswith("base_url"):
                 raise
             raise CycloptsError(str(error)) from None
 
-    def _settings(self, on_wait: OnWait) -> dict[str, Any]:
-        timeouts = Timeouts() if self.timeout is None else Timeouts(total=self.timeout)
-        return {"timeouts": timeouts, "on_wait": on_wait}
+    @property
+    def _timeouts(self) -> Timeouts:
+        return Timeouts() if self.timeout is None else Timeouts(total=self.timeout)
 
 
 def variables_of(file: Path, *, with_keys: bool = True) -> dict[str, str]:
