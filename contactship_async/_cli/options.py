@@ -80,10 +80,10 @@ def wrong_usage() -> Iterator[None]:
     except ContactshipError:
         raise
     except (TypeError, ValueError) as error:
-        name, _, rest = str(error).partition(" ")
-        is_name = name.isidentifier() and rest.startswith("must ")
         text = translate(str(error))
-        raise CycloptsError(f"--{name.replace('_', '-')} {rest}" if is_name and text == str(error) else text) from None
+        name, _, rest = text.partition(" ")
+        is_name = name.isidentifier() and rest.startswith("must ")
+        raise CycloptsError(f"--{name.replace('_', '-')} {rest}" if is_name else text) from None
 
 
 def make_command(
