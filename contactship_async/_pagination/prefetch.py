@@ -165,7 +165,7 @@ class _Window(Generic[T]):
     async def close(self) -> None:
         """Cancel what runs, and wait until it has ended, also if this is cancelled."""
         self._is_closed = True
-        self.rows = iter(())
+        self.page, self.rows = None, iter(())
         self._unwanted += self._tasks.values()
         self._tasks.clear()
         await self._drop_unwanted()

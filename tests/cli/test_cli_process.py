@@ -96,7 +96,7 @@ async def test_ctrl_c_ends_a_listing_that_is_not_read(start: Any, format_: str) 
             before = -1
             while not before == count_bytes() > 0:
                 before = count_bytes()
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.05)  # real time: nothing shows that another process can write no more
             process.send_signal(signal.SIGINT)
             async with asyncio.timeout(AT_ONCE):
                 _, stderr = await process.communicate()

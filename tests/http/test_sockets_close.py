@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from open_sockets import open_sockets
 from raw_server import Act, RawServer, head, response, stall
+from turns import pass_turns
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -141,7 +142,7 @@ async def test_twenty_walks() -> None:
                 go_on.set()
             if kind not in ("busy", "waiting for its budget"):
                 await server.is_asked(2)
-        await asyncio.sleep(0.01)
+        await pass_turns()
         async with asyncio.timeout(AT_ONCE):
             await asyncio.gather(*(client.close() for _, client, _, _ in walks))
             await asyncio.wait([task for kind, _, _, task in walks if kind != "busy"])
@@ -213,7 +214,7 @@ async def test_call_under_way(method: str, act: Act, is_ambiguous: bool) -> None
         client = patient_client(server)
         call = asyncio.create_task(client.request(method, "/v1/calls"))
         await server.is_asked()
-        await asyncio.sleep(0.02)  # What it sends can have arrived.
+        await server.is_read()
         await client.close()
         outcome = await outcome_of(call)
 
@@ -233,7 +234,7 @@ async def test_call_that_never_left(method: str) -> None:
         first = asyncio.create_task(client.request("GET", "/v1/credits"))
         await server.is_asked()
         second = asyncio.create_task(client.request(method, "/v1/calls"))
-        await asyncio.sleep(0.01)
+        await pass_turns()
         await client.close()
 
         assert isinstance(await outcome_of(first), ClientClosedError)
@@ -306,7 +307,7 @@ async def test_closed_by_the_call_itself(waits: bool) -> None:
     async def fetch() -> str:
         await client.close()
         if waits:
-            await asyncio.sleep(0.01)
+            await pass_turns()
         return "key"
 
     async with RawServer(response("done")) as server:
@@ -488,7 +489,7 @@ async def test_pool() -> None:
     async with closing_pool() as (sandbox, pool, leave):
         sandbox.script(Slow(900))
         call = asyncio.create_task(pool["globex"].request("GET", "/v1/credits"))
-        await asyncio.sleep(0.02)
+        await pass_turns()
         walks: list[Any] = [
             pool["acme"].iter_phone_numbers(page_size=10),
             pool.iter(lambda client: client.iter_phone_numbers(page_size=10)),
@@ -508,7 +509,7 @@ async def test_pool() -> None:
                     await anext(items)
             assert 100 == await pool["acme"].count_phone_numbers()
         before = len(sandbox.requests)
-        await asyncio.sleep(0.01)
+        await pass_turns()
         assert before == len(sandbox.requests)
 
 

@@ -18,6 +18,7 @@ import pytest
 from certificates import authority, server_context, trusting_context, write_authority
 from event_loops import LOOPS, run_on
 from raw_server import RawServer, close, response
+from turns import pass_turns
 
 from contactship_async import ConfigurationError, ConnectionFailedError, ContactshipClient, ContactshipPool
 from contactship_async.sandbox import Sandbox
@@ -141,7 +142,7 @@ async def test_limits_of_a_connector_function(limits: dict[str, Any]) -> None:
     async def answer_slowly(peer: Any) -> None:
         under_way[0] += 1
         under_way[1] = max(under_way)
-        await asyncio.sleep(0.01)
+        await pass_turns()
         under_way[0] -= 1
         await peer.send(response("done"))
 
