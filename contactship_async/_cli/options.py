@@ -38,16 +38,22 @@ def _read_json(_: object, tokens: Sequence[Token]) -> Any:
         raise ValueError(message) from None
 
 
-def _check_seconds(_: object, seconds: float | None) -> None:
-    if seconds is not None and not 0 < seconds < math.inf:
-        message = "it must be above 0 seconds, and finite"
-        raise ValueError(message)
+@attrs.frozen
+class _Above:
+    """Accepts a finite number above *gt*; the validator of cyclopts accepts NaN."""
+
+    gt: float
+
+    def __call__(self, _: object, number: float | None) -> None:
+        if number is not None and not self.gt < number < math.inf:
+            message = f"it must be above {self.gt:g}, and finite"
+            raise ValueError(message)
 
 
 Integer = Annotated[int, Parameter(converter=_read_integer)]
 NonNegativeInt = Annotated[int, Parameter(converter=_read_integer, validator=Number(gte=0))]
 PositiveInt = Annotated[int, Parameter(converter=_read_integer, validator=Number(gte=1))]
-PositiveSeconds = Annotated[float, Parameter(validator=_check_seconds)]
+PositiveSeconds = Annotated[float, Parameter(validator=_Above(0))]
 Json = Annotated[Any, Parameter(converter=_read_json, n_tokens=1)]
 
 _ARGUMENTS: Final = re.compile(r"^Args:\n((?: {4}.*\n?|\n)+)", re.MULTILINE)

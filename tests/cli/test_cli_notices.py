@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import signal
 import sys
 from typing import Any
 
@@ -11,7 +13,9 @@ from attrs import define, field
 from terminals_and_pipes import run_in_terminal
 
 from contactship_async import Wait
+from contactship_async._cli import event_loop
 from contactship_async._cli.notices import Notices
+from contactship_async._cli.progress import ProgressDisplay
 from contactship_async.sandbox import Sandbox, Status
 
 LIST = ("phone-numbers", "list")
@@ -37,7 +41,6 @@ def at_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("at_terminal")
 def test_tells_of_waits_that_are_noticed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """At a terminal each is a line with its reason and its end; concurrent requests wait together, and are one line."""
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setattr("time.localtime", lambda _: (2026, 1, 15, 10, 0, 42, 3, 15, 0))
     notices = Notices(is_verbose=False)
 
@@ -118,3 +121,23 @@ async def test_bar_counts_a_wait_down(start: Any) -> None:
     assert "0:00 elapsed" in bar
     assert "until" not in bar
     assert "contactship: waiting 2 s: rate limit (until " in lines
+
+
+async def test_a_wait_of_what_is_not_shown_is_none(capfd: pytest.CaptureFixture[str]) -> None:
+    """An organization whose bar has gone may still be told of a wait."""
+    with ProgressDisplay(organizations=2) as display:
+        display.wait("acme", "rate limit", 10)
+
+    assert "waiting" not in capfd.readouterr().err
+
+
+async def test_ctrl_c_is_the_main_thread_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere the handler stays as it is; without an event loop, the command ends at once."""
+    monkeypatch.setattr("signal.getsignal", lambda _: signal.default_int_handler)
+
+    async def answer() -> int:
+        return 42
+
+    assert 42 == await asyncio.to_thread(lambda: event_loop.run(answer()))
+    with pytest.raises(KeyboardInterrupt):
+        await asyncio.to_thread(event_loop._interrupt)

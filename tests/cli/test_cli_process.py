@@ -44,6 +44,7 @@ async def walk(_):
 
 Prefetch.pages = walk
 os.environ["CONTACTSHIP_API_KEY"] = "a-key"
+os.environ["CONTACTSHIP_BASE_URL"] = "http://127.0.0.1:9"
 main()
 """
 
