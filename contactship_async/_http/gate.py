@@ -95,25 +95,23 @@ class Gate:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     rng: Callable[[], float] = random.random
-    _waiting: int = field(default=0, init=False)
-    _in_flight: int = field(default=0, init=False)
     _opens_at: float = field(default=_LONG_AGO, init=False)
     _max_spacing: float = field(default=0.0, init=False)
     _release_ends_at: float = field(default=_LONG_AGO, init=False)
     _sent_at: deque[float] = field(factory=deque, init=False)
-    _queue: _PriorityQueue | None = field(default=None, init=False)
-    _slot_freed: asyncio.Future[None] | None = field(default=None, init=False)
+    _requests: _Requests | None = field(default=None, init=False)
     _backoff: Backoff = field(factory=Backoff, init=False)
     is_backing_off: bool = field(default=False, init=False)
 
     @property
     def has_queue(self) -> bool:
         """Whether requests wait here."""
-        return self._waiting > 0
+        return self._get_requests().waiting > 0
 
     def is_open(self, *, in_turn: bool = False) -> bool:
         """Return whether a request may pass now: one that has the turn, or one that overtakes none that wait."""
-        if self._in_flight >= self.max_in_flight or (self._waiting and not in_turn):
+        requests = self._get_requests()
+        if requests.in_flight >= self.max_in_flight or (requests.waiting and not in_turn):
             return False
         opens_at = self._opens_at if self.rate_limit is None else self.opens_at()
         return opens_at == _LONG_AGO or opens_at <= self.clock()
@@ -136,7 +134,7 @@ class Gate:
 
     def hold(self, attempts: int) -> Hold:
         """Return what holds a request back that comes now, after *attempts* attempts."""
-        opens_at = self.opens_at(0 if attempts else self._waiting)
+        opens_at = self.opens_at(0 if attempts else self._get_requests().waiting)
         return Hold(opens_at - self.clock(), by_server=opens_at == self._opens_at)
 
     def pause(self, seconds: float) -> None:
@@ -166,20 +164,31 @@ class Gate:
 
     def enter(self) -> None:
         """Count a request that is sent now."""
-        self._in_flight += 1
+        requests = self._get_requests()
+        requests.in_flight += 1
         if self.rate_limit is not None:
             self._sent_at.append(self.clock())
         if self._opens_at != _LONG_AGO:
             # Staggered release ends with the last waiting request, or in time while new ones keep coming.
-            is_released_apart = self._waiting > 1 and self.clock() < self._release_ends_at
+            is_released_apart = requests.waiting > 1 and self.clock() < self._release_ends_at
             spacing = max(self._backoff.spacing, self._draw_spacing() if is_released_apart else 0.0)
             self._opens_at = self.clock() + spacing if spacing else _LONG_AGO
 
     def leave(self) -> None:
         """Count a request that has its response, or gets none."""
-        self._in_flight -= 1
-        if self._slot_freed is not None and not self._slot_freed.done():
-            self._slot_freed.set_result(None)
+        requests = self._requests
+        if requests is None or requests.loop is not asyncio.get_running_loop():
+            return  # It was left in flight in a loop that stood still meanwhile, and is counted no more.
+        requests.in_flight -= 1
+        if requests.slot_freed is not None and not requests.slot_freed.done():
+            requests.slot_freed.set_result(None)
+
+    def _get_requests(self) -> _Requests:
+        """Return the requests of the running loop; those of another one no longer take up places."""
+        loop = asyncio.get_running_loop()
+        if self._requests is None or self._requests.loop is not loop:
+            self._requests = _Requests(loop)
+        return self._requests
 
     def _draw_spacing(self) -> float:
         return self.rng() * self._max_spacing
@@ -187,17 +196,15 @@ class Gate:
     @asynccontextmanager
     async def turn(self, attempts: int) -> AsyncGenerator[None, None]:
         """Wait until all requests have passed that had more attempts, or as many and came before."""
-        loop = asyncio.get_running_loop()
-        if self._queue is None or self._queue.loop is not loop:
-            self._queue = _PriorityQueue(loop)
-        self._waiting += 1
+        requests = self._get_requests()
+        requests.waiting += 1
         try:
             async with AsyncExitStack() as stack:
-                for lock in self._queue.locks[min(attempts, _PRIORITIES - 1) :]:
+                for lock in requests.locks[min(attempts, _PRIORITIES - 1) :]:
                     await stack.enter_async_context(lock)
                 yield
         finally:
-            self._waiting -= 1
+            requests.waiting -= 1
 
     async def wait(self, entrant: Entrant) -> Hold | None:
         """Wait until the gate is open, and return None; what holds the request back if that is beyond its deadline.
@@ -205,31 +212,36 @@ class Gate:
         Only the request that has the turn may wait here.
         """
         is_told = not entrant.came_first
+        requests = self._get_requests()
         while not self.is_open(in_turn=True):
             opens_at = self.opens_at()
             by_server = opens_at == self._opens_at
             seconds = opens_at - self.clock()
             if opens_at > entrant.deadline:
                 return Hold(seconds, by_server)
-            if self._in_flight >= self.max_in_flight:
+            if requests.in_flight >= self.max_in_flight:
                 if not is_told:
                     entrant.tell("connection", None)
                     is_told = True
-                self._slot_freed = asyncio.get_running_loop().create_future()
-                await self._slot_freed
+                requests.slot_freed = requests.loop.create_future()
+                await requests.slot_freed
             else:
                 entrant.tell("rate_limit" if by_server else "budget", max(seconds, 0.0))
                 await self.sleep(max(seconds, 0.0))
         return None
 
 
-@frozen
-class _PriorityQueue:
-    """A lock of one loop for each priority, which serves first in, first out; the last one is the turn itself.
+@define(eq=False)
+class _Requests:
+    """The requests of one event loop that wait at a gate, or have passed it.
 
-    A request that has the lock of its priority waits for that of the next higher one, behind those that already wait
-    there: at most one of a lower priority is among them.
+    A request that waits has the lock of its priority, and waits for that of the next higher one, behind those that
+    already wait there: at most one of a lower priority is among them. Each lock serves first in, first out; the last
+    one is the turn itself.
     """
 
     loop: asyncio.AbstractEventLoop
+    waiting: int = 0
+    in_flight: int = 0
+    slot_freed: asyncio.Future[None] | None = None
     locks: tuple[asyncio.Lock, ...] = field(factory=lambda: tuple(asyncio.Lock() for _ in range(_PRIORITIES)))

@@ -19,6 +19,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
+from attrs import define, field
+
 from contactship_async._http.failures import closed_error
 from contactship_async._http.messages import Request, Response, Transport
 from contactship_async._http.time_limit import get_running_task
@@ -188,6 +190,7 @@ class Call:
             self._task.cancel()
 
 
+@define(eq=False)
 class WalkSession:
     """The session that a walk began in, and that it ends with.
 
@@ -195,10 +198,7 @@ class WalkSession:
         session: None until the first request.
     """
 
-    __slots__ = ("session",)
-
-    def __init__(self) -> None:
-        self.session: Session | None = None
+    session: Session | None = field(default=None, init=False)
 
     @property
     def is_closed(self) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
-from jumping_loop import run
+from jumping_loop import JumpingLoop, run
 
 from contactship_async._http.gate import Gate
 from contactship_async._http.rate_limits import Limits
@@ -503,7 +503,26 @@ def test_no_window_sees_more_than_either_budget(calls: list[tuple[float, bool]],
             (heavy, sorted(time for name, time in callers.passed if name == "heavy")),
         ):
             assert all(earlier + 10 <= later for earlier, later in zip(times, times[budget:], strict=False))
-        assert {0} == {each._in_flight for each in (limits.organization, limits.address, limits.heavy)}
-        assert {0} == {each._waiting for each in (limits.organization, limits.address, limits.heavy)}
+        assert {0} == {each._get_requests().in_flight for each in (limits.organization, limits.address, limits.heavy)}
+        assert {0} == {each._get_requests().waiting for each in (limits.organization, limits.address, limits.heavy)}
 
     run(main())
+
+
+def test_requests_that_another_loop_has_left() -> None:
+    """Requests in flight and waiting in a loop that stands still take up no places in the next one, then or later."""
+    places = gate(max_in_flight=1)
+    callers = Callers(Limits(address=places), seconds=1)
+    left, right = JumpingLoop(), JumpingLoop()
+    calls = [left.create_task(callers.call(name)) for name in ("in flight", "waiting")]
+    left.run_until_complete(asyncio.sleep(0.01))
+    assert ["in flight"] == [name for name, _ in callers.passed]
+
+    right.run_until_complete(asyncio.wait_for(callers.call("next"), 5))
+    for call in calls:
+        call.cancel()
+    left.run_until_complete(asyncio.gather(*calls, return_exceptions=True))
+
+    assert ["in flight", "next"] == [name for name, _ in callers.passed]
+    left.close()
+    right.close()
