@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import sys
 from typing import Any
 
 import pytest
@@ -32,15 +31,9 @@ class Shown:
         self.waits.append((organization, reason, seconds))
 
 
-@pytest.fixture
-def at_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let standard error pass for a terminal, though of no known width."""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-
-
-@pytest.mark.usefixtures("at_terminal")
 def test_tells_of_waits_that_are_noticed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """At a terminal each is a line with its reason and its end; concurrent requests wait together, and are one line."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setattr("time.localtime", lambda _: (2026, 1, 15, 10, 0, 42, 3, 15, 0))
     notices = Notices(is_verbose=False)
 
