@@ -2,11 +2,12 @@
 
 Commands, in an environment with `pip install '.[bench]'`, from the top of the repository:
 
-    python -m benchmarks                  all questions, half an hour, on a machine with nothing else to do
+    python -m benchmarks                  all questions, most of an hour, on a machine with nothing else to do
     python -m benchmarks walk memory      some of them
     python -m benchmarks --quick          a try of everything, too short for its figures to be quoted
     python -m benchmarks --check          exit with 1 if a target is missed, and say which
-    python -m benchmarks --write-readme   put the tables into benchmarks/README.md and draw benchmarks/walk.svg
+    python -m benchmarks --write-readme   put the tables into benchmarks/README.md, and draw benchmarks/walk.svg
+                                          if walks are among them
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import importlib
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -47,23 +49,26 @@ def main() -> int:
     """Run what the command line asks for, and return the exit code."""
     arguments = _parse()
     answers: dict[str, Answer] = {}
-    sections: list[str] = []
+    sections: dict[str, str] = {}
     _say(_report.setting())
     for name in arguments.questions:
         _say(f"\n== {name}")
         start = time.monotonic()
         module = importlib.import_module(f"benchmarks.{name}")
         answers[name] = cast("Question", module.answer)(arguments.quick)
-        sections.append(_report.section(name, (module.__doc__ or "").splitlines()[0], answers[name].findings))
+        question = (module.__doc__ or "").splitlines()[0]
+        sections[name] = _report.section(name, question, datetime.now(UTC).date(), answers[name].findings)
         _print_lines(answers[name])
         _say(f"({time.monotonic() - start:.0f} s)")
-    tables = "\n\n".join(sections)
-    _say(f"\n{tables}")
-    if arguments.picture is not None or arguments.write_readme:
-        (arguments.picture or PICTURE).write_text(_picture.draw(answers["walk"].lines), encoding="utf-8")
+    _say("\n" + "\n\n".join(sections.values()))
+    picture = arguments.picture or (PICTURE if arguments.write_readme and "walk" in answers else None)
+    if picture is not None:
+        picture.write_text(_picture.draw(answers["walk"].lines), encoding="utf-8")
     if arguments.write_readme:
-        text = f"{tables}\n\n{_report.setting()}"
-        README.write_text(_report.paste(README.read_text(encoding="utf-8"), text), encoding="utf-8")
+        document = README.read_text(encoding="utf-8")
+        known = _report.sections_of(document) | sections
+        tables = [known[name] for name in QUESTIONS if name in known]
+        README.write_text(_report.paste(document, "\n\n".join([*tables, _report.setting()])), encoding="utf-8")
     missed = [(name, row) for name, answer in answers.items() for row in answer.findings if not row.is_met]
     for name, row in missed:
         _say(f"missed: {name}, {row.question}, against {row.against}: {row.unit(row.measured)}")
@@ -78,10 +83,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--picture", type=Path, help="draw the picture into this file")
     parser.add_argument("--write-readme", action="store_true", help="put tables and picture into benchmarks/")
     arguments = parser.parse_args()
-    is_partial = bool(arguments.questions)
     arguments.questions = arguments.questions or QUESTIONS
-    if arguments.write_readme and (is_partial or arguments.quick):
-        parser.error("--write-readme needs all questions, and not --quick")
+    if arguments.write_readme and arguments.quick:
+        parser.error("--write-readme needs figures that can be quoted, and so not --quick")
     if arguments.picture is not None and "walk" not in arguments.questions:
         parser.error("--picture shows walk, so it needs that")
     return arguments

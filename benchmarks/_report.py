@@ -7,6 +7,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterable
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -29,9 +30,17 @@ _PACKAGES = (
 )
 
 
-def section(name: str, question: str, findings: Iterable[Finding]) -> str:
-    """Write a table under its question, with a link to the module that answers it."""
-    return f"### {question}\n\nMeasured as [{name}.py]({name}.py) says.\n\n{table(findings)}"
+_SECTION = re.compile(r"(### .*\n\nMeasured .*\((\w+)\.py\).*\n(?:\n\|.*)+)")
+
+
+def section(name: str, question: str, day: date, findings: Iterable[Finding]) -> str:
+    """Write a table under its question, with a link to the module that answers it and the day when it did."""
+    return f"### {question}\n\nMeasured on {day} as [{name}.py]({name}.py) says.\n\n{table(findings)}"
+
+
+def sections_of(document: str) -> dict[str, str]:
+    """Return the sections of *document*, by the modules that they link to."""
+    return {found[2]: found[1] for found in _SECTION.finditer(document)}
 
 
 def table(findings: Iterable[Finding]) -> str:

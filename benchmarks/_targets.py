@@ -11,6 +11,9 @@ FLOOR: Final = "aiohttp + msgspec"
 MSGSPEC: Final = "msgspec into equal classes"
 PYDANTIC: Final = "pydantic, model_validate_json"
 
+TOLD: Final = ("right", "missing", "0", "too large")
+"""What the `Retry-After` of a server with a budget is."""
+
 TARGETS: Final[dict[tuple[str, str], Target]] = {
     ("50 ms per response, 16 in flight", "the ideal"): Target(1.10),
     ("50 ms per response, 32 in flight", "the ideal"): Target(1.15),
@@ -47,6 +50,12 @@ TARGETS: Final[dict[tuple[str, str], Target]] = {
     ("in doubt, TLS, own connector", ""): Target(0),
     ("in doubt, TLS, connector function", ""): Target(0),
     ("rows lost or repeated, or no end", ""): Target(0),
+    **{(f"8 processes, `Retry-After` {told}: complete", ""): Target(8, at_least=True) for told in TOLD},
+    **{(f"8 processes, `Retry-After` {told}: requests", ""): Target(4) for told in TOLD},
+    ("8 processes, `Retry-After` right: budget used", ""): Target(0.9, at_least=True),
+    ("8 processes, `Retry-After` missing: budget used", ""): Target(0.9, at_least=True),
+    ("8 processes, `Retry-After` right: pages of the slowest", ""): Target(0.5, at_least=True),
+    ("8 processes, `Retry-After` too large: requests before their time", ""): Target(0),
 }
 """By what was measured, and how that begins which it is compared with."""
 

@@ -20,8 +20,9 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from benchmarks._measure import REQUESTS, TIMES, WALKS, Answer, Finding, Target, Unit, rotated, spread
+from benchmarks._measure import REQUESTS, TIMES, WALKS, Answer, Finding, Unit, rotated, spread
 from benchmarks._server import Answers
+from benchmarks._targets import judged
 from contactship_async import ContactshipClient
 
 PROCESSES: Final = 8
@@ -64,23 +65,19 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
 
 
 def _find(told: str, outcomes: Sequence[Outcome]) -> list[Finding]:
-    def finding(
-        name: str, of: Callable[[Outcome], float], against: str, unit: Unit, target: Target | None = None
-    ) -> Finding:
+    def finding(name: str, of: Callable[[Outcome], float], against: str, unit: Unit) -> Finding:
         measured = spread([of(outcome) for outcome in outcomes])
-        question = f"{PROCESSES} processes on one key, {ALLOWED} requests a second, `Retry-After` {told}: {name}"
-        return Finding(question, unit(measured.median), against, measured, unit, target)
+        question = f"{PROCESSES} processes, `Retry-After` {told}: {name}"
+        return judged(question, unit(measured.median), against, measured, unit)
 
-    at_least_most = Target(0.9, at_least=True) if told in ("right", "missing") else None
-    at_least_half = Target(0.5, at_least=True) if told == "right" else None
     findings = [
-        finding("complete", lambda each: each.complete, f"all {PROCESSES}", WALKS, Target(PROCESSES, at_least=True)),
-        finding("budget used", lambda each: each.budget_used, "what the server allows", TIMES, at_least_most),
-        finding("pages of the slowest", lambda each: each.fair_share, "those of the fastest", TIMES, at_least_half),
-        finding("requests a page", lambda each: each.requests_per_success, "1 request", Unit("requests"), Target(4)),
+        finding("complete", lambda each: each.complete, f"all {PROCESSES}", WALKS),
+        finding("budget used", lambda each: each.budget_used, "what the server allows", TIMES),
+        finding("pages of the slowest", lambda each: each.fair_share, "those of the fastest", TIMES),
+        finding("requests", lambda each: each.requests_per_success, "1 a page", TIMES),
     ]
     if told == "too large":
-        findings.append(finding("requests before their time", lambda each: each.disobeyed, "none", REQUESTS, Target(0)))
+        findings.append(finding("requests before their time", lambda each: each.disobeyed, "none", REQUESTS))
     return findings
 
 

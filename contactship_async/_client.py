@@ -198,7 +198,8 @@ class ContactshipClient:
     ) -> ContactshipClient:
         """Return a client with other settings, which shares key, connections and budgets with this one.
 
-            await client.with_options(timeouts=Timeouts(total=3), retry=RetryPolicy(max_attempts=1)).credits.get()
+            hurried = client.with_options(timeouts=Timeouts(total=3))
+            balance = await hurried.credits.get()
 
         It costs next to nothing, owns nothing, and lives as long as this one: its `close()` and `async with` do
         nothing. What is not given stays as it is here.
@@ -293,8 +294,9 @@ class ContactshipClient:
     ) -> Response:
         """Call any endpoint like `request`, with headers and a body of any type, and return all that came back.
 
-            response = await client.send("GET", f"/v1/calls/{call_id}/recording", headers={"Accept": "audio/wav"})
-            print(response.status, response.headers["Content-Type"], len(response.body), response.request_id)
+            response = await client.send("GET", f"/v1/calls/{call_id}/recording")
+            print(response.status, response.headers["Content-Type"])
+            print(len(response.body), response.request_id)
 
         Args:
             method: As for `request`, and so are *path*, *params*, *json* and *idempotent*.
@@ -356,8 +358,8 @@ class ContactshipClient:
     ) -> Listing[Any]:
         """Return a listing of any endpoint that takes `limit` and `offset`, with rows of any class.
 
-            threads = client.list("/v1/threads", params={"status": "open"})  # rows are dictionaries
-            async for thread in threads.rows(exact=True):
+            threads = client.list("/v1/threads", params={"status": "open"})
+            async for thread in threads.rows(exact=True):  # dictionaries
                 print(thread["id"])
 
         Walks ask for an order by *sort_key*, newest first unless *params* has an `order`. The values of the sort key

@@ -72,7 +72,7 @@ async def _loop_is_left_clean() -> AsyncIterator[None]:
         sockets = open_sockets() - sockets_before
         if not (tasks or sockets) or asyncio.get_running_loop().time() > deadline:
             break
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.005)  # real time: what is closing tells nobody
         gc.collect()
     assert (set(), set()) == (tasks, sockets)
 

@@ -26,7 +26,7 @@ from aiohttp.connector import Connection
 from attrs import frozen
 from yarl import URL
 
-from contactship_async._http.dropping import drop_connector
+from contactship_async._http.dropping import abort_used, drop_connector
 from contactship_async._http.failures import closed_error, exchange_error
 from contactship_async._http.messages import Request, Response, is_success
 from contactship_async._http.proxy import Proxy
@@ -140,6 +140,9 @@ class AiohttpTransport:
 
     async def close(self) -> None:
         """Close the connections, but those of a connector that is the user's."""
+        connector = self.session.connector
+        if connector is not None and self.session.connector_owner:
+            abort_used(connector)
         await self.unkept_session.close()
         await self.session.close()
 

@@ -32,7 +32,7 @@ class Prefetch(Generic[T]):
     """The rows of a listing, fetched ahead while you are busy with those before; made by `prefetch` of a listing.
 
         async with client.calls.list().prefetch(concurrency=16) as ahead:
-            async for call in ahead:                  # or, a page at a time: async for page in ahead.pages()
+            async for call in ahead:  # or: async for page in ahead.pages()
                 await store(call)
 
     The first request is sent at `async with`. However the block is left, what is still in flight is cancelled, and has

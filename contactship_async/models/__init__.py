@@ -1,1 +1,8 @@
-"""Values of the API: one module per resource, and what all share."""
+"""What the methods of resources return: one module for each resource, and what all share.
+
+- `contactship_async.models.channels`: `Channel`
+- `contactship_async.models.credits`: `CreditBalance`
+- `contactship_async.models.phone_numbers`: `PhoneNumber`
+- `contactship_async.models.tags`: `Tag`
+- `contactship_async.models.common`: `Page`, and what models are made of
+"""

@@ -1,1 +1,7 @@
-"""One module per resource of the API: its models, its paths, and its client methods."""
+"""The resources of the API: one module for each, with the methods of `client.tags` and its like.
+
+- `contactship_async.resources.channels`: `client.channels`
+- `contactship_async.resources.credits`: `client.credits`
+- `contactship_async.resources.phone_numbers`: `client.phone_numbers`
+- `contactship_async.resources.tags`: `client.tags`
+"""

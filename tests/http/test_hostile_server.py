@@ -149,12 +149,10 @@ NOT_JSON: dict[str, Act] = {
     "NUL at the end": reply(PAGE + b"\0"),
     "comma at the end": reply(PAGE[:-1] + b",}"),
     "comment": reply(PAGE + b"// hidden"),
-    "UTF-8 mark": reply(b"\xef\xbb\xbf" + PAGE),
     "UTF-16": reply(PAGE.decode().encode("utf-16")),
     "UTF-32": reply(PAGE.decode().encode("utf-32")),
     "broken UTF-8 in an id": reply(PAGE.replace(b"pn-0", b"pn-\xff")),
     "overlong UTF-8 in an id": reply(PAGE.replace(b"pn-0", b"pn-\xc0\xaf")),
-    "lone surrogate in an id": reply(PAGE.replace(b"pn-0", rb"pn-\ud800")),
     "NaN": reply(PAGE.replace(b'"count": 1', b'"count": NaN')),
     "infinity": reply(PAGE.replace(b'"count": 1', b'"count": -Infinity')),
     "many levels": reply(b"[" * MANY_LEVELS),
@@ -182,6 +180,9 @@ NO_PAGE: dict[str, Act] = {
     "number of 5,000 digits": reply(PAGE.replace(b'"count": 1', b'"count": ' + b"9" * 5000)),
     "count of 1e999": reply(PAGE.replace(b'"count": 1', b'"count": 1e999')),
     "rows given twice": reply(PAGE[:-1] + b', "data": {}}'),
+}
+BAD_ROW: dict[str, Act] = {
+    "lone surrogate in an id": reply(PAGE.replace(b"pn-0", rb"pn-\ud800")),
 }
 NO_COUNT: dict[str, Act] = {
     "count given twice": reply(PAGE[:-1] + b', "count": null}'),
@@ -211,6 +212,7 @@ SOUND: dict[str, Act] = {
     "reason in Latin-1": b"HTTP/1.1 200 \xe9\xff\r\n" + reply(PAGE).partition(b"\r\n")[2],
     "201": reply(PAGE, 201),
     "299": reply(PAGE, 299),
+    "UTF-8 mark": reply(b"\xef\xbb\xbf" + PAGE),
     "blanks around": reply(b"\r\n\t " + PAGE + b" \n"),
     "keys given twice": reply(b'{"count": 9, "data": 5, ' + PAGE[1:]),
     "unknown fields": reply(PAGE[:-1] + b', "x": {"count": 7}, "y": 1e999}'),
@@ -226,6 +228,8 @@ SECTIONS = {
     "unreadable": cases(UNREADABLE, {"LIST": FAILED, "POST": AMBIGUOUS}, (1, 2), SINGLE | BRIEF),
     "not JSON": cases(NOT_JSON, {"LIST": MALFORMED, "COUNT": MALFORMED}, in_text="not JSON"),
     "no page": cases(NO_PAGE, {"LIST": MALFORMED, "COUNT": MALFORMED}),
+    "bad row": cases(BAD_ROW, {"LIST": MALFORMED}, in_text="data[0].id: holds a lone surrogate"),
+    "row that is not read": cases(BAD_ROW, {"COUNT": 1}),
     "no count": cases(NO_COUNT, {"LIST": ids(1), "COUNT": MALFORMED}),
     "sound": cases(SOUND, {"LIST": ids(1), "WALK": ids(1), "COUNT": 1}),
 }

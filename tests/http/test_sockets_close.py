@@ -11,7 +11,7 @@ from typing import Any, Self
 import aiohttp
 import pytest
 from open_sockets import open_sockets
-from raw_server import Act, RawServer, head, response, stall
+from raw_server import Act, Peer, RawServer, head, reset, response, stall
 from turns import pass_turns
 
 from contactship_async import (
@@ -410,6 +410,39 @@ async def test_cancellation_that_is_swallowed() -> None:
     assert 0 == call.cancelling()
 
 
+async def close_client(client: ContactshipClient) -> None:
+    """End the client by its own word."""
+    await client.close()
+
+
+async def close_generators(client: ContactshipClient) -> None:
+    """End it as an event loop does that ends."""
+    await asyncio.get_running_loop().shutdown_asyncgens()
+
+
+@pytest.mark.parametrize("end", [close_client, close_generators])
+async def test_upload_that_is_not_read(end: Callable[[ContactshipClient], Coroutine[Any, Any, None]]) -> None:
+    """What is left of a request is not sent first, and a connection that breaks off then is nobody's error."""
+    ended = asyncio.Event()
+
+    async def read_nothing(peer: Peer) -> None:
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined] # the transport of a socket goes both ways
+        await ended.wait()
+
+    async with RawServer([read_nothing, reset], listens=False) as server:
+        client = server.client()
+        upload = asyncio.create_task(client.request("POST", "/v1/calls", json="a" * 20_000_000))
+        await server.is_asked()
+        await pass_turns()
+        async with asyncio.timeout(AT_ONCE):
+            await end(client)
+        ended.set()
+
+        assert isinstance(await outcome_of(upload), AmbiguousOutcomeError)
+        await pass_turns()
+        await client.close()
+
+
 async def test_close_that_is_cancelled() -> None:
     """A `close()` that is cancelled, or called twice at once, has ended the calls and leaves no connection."""
     before = open_sockets()
@@ -488,7 +521,10 @@ async def test_pool() -> None:
     """Leaving a pool ends the calls of its clients, their walks and its own, which stay so when it is entered again."""
     async with closing_pool() as (sandbox, pool, leave):
         sandbox.script(Slow(900))
+        is_asked = asyncio.Event()
+        sandbox.on_request = lambda _: is_asked.set()
         call = asyncio.create_task(pool["globex"].request("GET", "/v1/credits"))
+        await is_asked.wait()
         await pass_turns()
         walks: list[Any] = [
             pool["acme"].iter_phone_numbers(page_size=10),

@@ -126,7 +126,7 @@ async def test_headers_of_any_bytes() -> None:
     [
         (b'{"message": "no"}', "no"),
         (b'{"message": ["a", "b", 3, null]}', "a; b"),
-        (b'{"message": {"message": "no"}}', ""),
+        (b'{"message": {"message": "no"}}', "no"),
         (b'{"message": 5}', ""),
         (b'["message"]', ""),
         (b'{"message": "\\ud800"}', ""),

@@ -55,20 +55,23 @@ async def test_calls_beyond_the_connections_wait_without_a_limit_of_their_own(li
     slow = [pause(0.05), response({})]  # real seconds, since aiohttp's limits go by them
     async with RawServer(slow) as server, aiohttp.TCPConnector(**limits) as connector:
         once = RetryPolicy(max_attempts=1)
-        timeouts = Timeouts(connect=0.15, attempt=0.3)
+        timeouts = Timeouts(connect=0.3, attempt=0.6)
         async with server.client(connector=connector, timeouts=timeouts, retry=once) as client:
-            await asyncio.gather(*(client.request("GET", "/v1/credits") for _ in range(14)))
+            await asyncio.gather(*(client.request("GET", "/v1/credits") for _ in range(26)))
 
-    assert 14 == len(server.requests)
+    assert 26 == len(server.requests)
     assert server.connections <= 2
 
 
 @pytest.mark.volume  # the windows of sockets are of real seconds; tests/client has the same in seconds that jump
 @pytest.mark.parametrize("clients", [1, 20])
 async def test_hammering(monkeypatch: pytest.MonkeyPatch, clients: int) -> None:
-    """Over sockets too, twenty callers use up each window (of a second here), and no call fails."""
+    """Over sockets too, twenty callers use up each window (of a second here), and no call fails.
+
+    The windows are so small that a busy machine fills them, too.
+    """
     monkeypatch.setattr(rate_limit, "WINDOW_SECONDS", 1)
-    async with Sandbox(3, rate_limit=120) as sandbox:
+    async with Sandbox(3, rate_limit=40) as sandbox:
         made = [ContactshipClient(sandbox.api_key, base_url=sandbox.url) for _ in range(clients)]
         loop = asyncio.get_running_loop()
         end = loop.time() + 3.5
@@ -87,7 +90,7 @@ async def test_hammering(monkeypatch: pytest.MonkeyPatch, clients: int) -> None:
             await client.close()
         refused = len(sandbox.requests) - done
 
-    assert done >= 0.95 * 120 * 3
+    assert done >= 0.95 * 40 * 3
     assert refused <= 20 * 5
 
 

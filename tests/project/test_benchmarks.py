@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 import sys
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -86,7 +87,7 @@ def test_guide_has_the_table_of_the_question(question: Path) -> None:
     """It stands below the words of the question's file."""
     head = ast.get_docstring(ast.parse(question.read_text(encoding="utf-8"))) or ""
 
-    assert _report.section(question.stem, head.splitlines()[0], []) in GUIDE
+    assert f"### {head.splitlines()[0]}\n\nMeasured" in _report.sections_of(GUIDE)[question.stem]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]} against {row[2]}")
@@ -154,7 +155,7 @@ def test_picture_shows_the_figures_of_the_tables() -> None:
 
 
 def test_runner_writes_tables_and_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each question has its table, and the machine is named below them."""
+    """Each question has its table, and the machine is named below them; one that is asked alone replaces its own."""
     finding = _measure.Finding("all", "3 s", "none", _measure.spread([1]))
     module = SimpleNamespace(__doc__="How long?\n", answer=lambda _: _measure.Answer([finding], LINES))
     monkeypatch.setattr(importlib, "import_module", lambda _: module)
@@ -169,6 +170,16 @@ def test_runner_writes_tables_and_picture(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(QUESTIONS) == written.count("### How long?")
     assert _report.setting() in written
     assert _picture.draw(LINES) == runner.PICTURE.read_text(encoding="utf-8")
+
+    runner.PICTURE.unlink()
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "memory", "--write-readme"])
+    module.__doc__ = "How much?\n"
+    assert runner.main() == 0
+
+    written = runner.README.read_text(encoding="utf-8")
+    assert len(QUESTIONS) - 1 == written.count("### How long?")
+    assert f"### How much?\n\nMeasured on {datetime.now(UTC).date()} as [memory.py](memory.py) says." in written
+    assert not runner.PICTURE.exists()
 
 
 def test_table() -> None:

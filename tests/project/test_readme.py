@@ -94,6 +94,7 @@ async def test_first_example_prints_what_stands_below_it() -> None:
     assert (0, shown) == (status, output)
 
 
+@pytest.mark.timeout(600)  # A block starts Python up to nine times, one after the other.
 @pytest.mark.parametrize("code", [block.code for block in COMMANDS], ids=[block.place for block in COMMANDS])
 async def test_shell(code: str, tmp_path: Path) -> None:
     """Each command runs and writes no errors, beside the files it reads."""

@@ -29,7 +29,7 @@ from turns import pass_turns
 
 from contactship_async import ContactshipClient, RetryPolicy, Timeouts
 
-_DRIP_SECONDS = 0.02  # real ones, as those of the limits that dripping must not prolong
+_DRIP_SECONDS = 0.02
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -121,7 +121,7 @@ def drip(data: bytes) -> Step:
         while True:
             for byte in data:
                 await peer.send(bytes([byte]))
-                await asyncio.sleep(_DRIP_SECONDS)
+                await asyncio.sleep(_DRIP_SECONDS)  # real time, as of the limits that dripping must not prolong
 
     return send_byte_by_byte
 
@@ -155,7 +155,7 @@ def pause(seconds: float) -> Step:
     """Wait before the next step; the clock of sockets can't be another one."""
 
     async def wait(_: Peer) -> None:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds)  # real time, by which the limits of sockets go
 
     return wait
 
@@ -216,6 +216,8 @@ class RawServer:
         for task in self._tasks:
             task.cancel()
         outcomes = await asyncio.gather(*self._tasks, return_exceptions=True)
+        # A connection that broke off has an error, which asyncio would report as never retrieved.
+        await asyncio.gather(*(peer.writer.wait_closed() for peer in self._peers), return_exceptions=True)
         await self._server.wait_closed()
         for outcome in outcomes:
             if isinstance(outcome, Exception):

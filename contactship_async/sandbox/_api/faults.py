@@ -122,8 +122,8 @@ class Cut(Fault):
     """Process the request, and drop the connection before any response or in the middle of the body.
 
     In the middle, the headers hold the true Content-Length, and exactly *after_bytes* bytes follow. The in-memory
-    transport raises `ConnectionResetError` in both cases. Over the port, aiohttp itself sends a GET, PUT or DELETE once
-    more when the connection is reset before any response: such a request uses two faults of a script.
+    transport raises `ConnectionResetError` in both cases. Over the port, the client's aiohttp sends a GET once more
+    by itself when the connection is reset before any response: such a request uses two faults of a script.
 
     Args:
         after_bytes: >= 0; a body that is no longer than this arrives whole. None resets the connection instead of

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import cycle
 from pathlib import Path
-from random import SystemRandom
+from random import Random, SystemRandom
 from typing import Final
 
 from fuzzing import corpus
@@ -25,6 +25,7 @@ def fuzz_for(
     *,
     keep: Callable[[str, object], Path] = corpus.keep,
     inputs_per_round: int = INPUTS_PER_ROUND,
+    random: Random = SystemRandom(),  # noqa: B008 - it has no state
 ) -> int:
     """Fuzz *targets* in turns, print what happens, and return 1 if a law was broken, 0 if not.
 
@@ -33,6 +34,7 @@ def fuzz_for(
         targets: One after the other, again and again.
         keep: Puts what was found into the corpus.
         inputs_per_round: How many inputs to make of a target before it is the next one's turn.
+        random: Draws the seed of each round.
     """
     say = partial(print, flush=True)
     ends_at = time.monotonic() + seconds
@@ -42,7 +44,7 @@ def fuzz_for(
         if not is_first and time.monotonic() >= ends_at:
             break
         began = time.monotonic()
-        seed = SystemRandom().getrandbits(64)
+        seed = random.getrandbits(64)
         outcome = fuzz(target, inputs_per_round, seed_=seed, with_corpus=is_first)
         if isinstance(outcome, Finding):
             traceback.print_exception(outcome.error)

@@ -69,7 +69,7 @@ async def settle(expected: Open | None) -> Open:
         if is_quiet or time.monotonic() > ends_at:
             return now
         previous = now
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # real time: processes end in it
 
 
 def _resident_kib() -> int:

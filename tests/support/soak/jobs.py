@@ -122,7 +122,7 @@ async def _exhaust(pool: ContactshipPool, walk: Walk) -> None:
 
 async def _be_cancelled(pool: ContactshipPool, walk: Walk, *, seconds: float) -> None:
     task = asyncio.create_task(_exhaust(pool, walk))
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds)  # real time, drawn
     task.cancel()
     (outcome,) = await asyncio.gather(task, return_exceptions=True)
     assert outcome is None or type(outcome) is asyncio.CancelledError
@@ -166,7 +166,7 @@ async def time_out(servers: Servers, random: Random, turn: int) -> None:
     async with servers.stalled.client(retry=_RETRY, timeouts=timeouts) as client:
         walk = client.iter_phone_numbers()
         cancelled = asyncio.create_task(client.list_phone_numbers())
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)  # real time, as the limits around it
         cancelled.cancel()
         outcomes: list[Any] = await asyncio.gather(
             client.count_phone_numbers(), anext(walk), cancelled, return_exceptions=True
