@@ -54,6 +54,9 @@ from fuzzing.inputs import ROW
 
 _REQUEST: Final = complete_request(build_request(method="GET", path="/v1/phone-numbers"), Secret(KEY))
 _MAX_SECONDS: Final = 120
+_MAX_SECONDS_AT_A_GATE: Final = 300
+"""The longest reset that is believed; the total limit of a page of a walk begins behind the gate."""
+
 _TIMEOUTS: Final = Timeouts(total=_MAX_SECONDS)
 _RETRY: Final = RetryPolicy()
 _WALKS: Final[frozenset[Call]] = frozenset({"walk", "filtered", "overlapping", "exact", "pool"})
@@ -224,12 +227,13 @@ def check_conversation(conversation: Conversation) -> None:
 
 
 async def _converse(conversation: Conversation) -> None:
-    requests = 0
+    sent = requests = 0
 
     async def transport(_: Request) -> Response:
-        nonlocal requests
-        scripted = conversation.responses[requests % len(conversation.responses)]
-        requests += 1
+        nonlocal sent, requests
+        scripted = conversation.responses[sent % len(conversation.responses)]
+        sent += 1
+        requests += scripted.status != HTTPStatus.TOO_MANY_REQUESTS  # which is a wait, until the time is over
         assert requests <= _MAX_REQUESTS_OF_A_WALK, "a walk does not end"
         await asyncio.sleep(0)
         if scripted.is_dropped:
@@ -248,7 +252,8 @@ async def _converse(conversation: Conversation) -> None:
     except ContactshipError as caught:
         error = caught
     assert {asyncio.current_task()} == asyncio.all_tasks(), "a task is left"
-    assert now() - began <= _MAX_SECONDS * (requests if conversation.call in _WALKS else 1), "it took too long"
+    max_seconds = sent * (_MAX_SECONDS_AT_A_GATE + _MAX_SECONDS) if conversation.call in _WALKS else _MAX_SECONDS
+    assert now() - began <= max_seconds, "it took too long"
     _check_outcome(conversation.call, requests, error)
     if conversation.call in _WALKS and result is not None:
         for row in result:
@@ -265,7 +270,7 @@ def _check_outcome(call: Call, requests: int, error: ContactshipError | None) ->
     elif call == "post":
         fits = error is None or isinstance(error, AmbiguousOutcomeError | MalformedResponseError | StatusError)
         assert fits, "a POST that was received ended as if it could be repeated"
-        assert requests == 1, "a POST was sent twice"
+        assert requests <= 1, "a POST was sent twice"
     else:
         failed = (ConnectionFailedError, MalformedResponseError, RequestTimeoutError, StatusError)
         assert error is None or isinstance(error, failed)

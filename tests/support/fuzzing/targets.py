@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 from attrs import frozen
 from hypothesis import HealthCheck, Phase, Verbosity, example, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisWarning
 from hypothesis.strategies import SearchStrategy
 
 from fuzzing import corpus, inputs, laws
@@ -111,7 +113,9 @@ def fuzz(target: Target, inputs_wanted: int, *, seed_: int | None = None, with_c
         verbosity=Verbosity.quiet,
     )(run)
     try:
-        run()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", HypothesisWarning)  # of inputs that are too large to print
+            run()
     except Exception as error:  # noqa: BLE001 - whatever escapes is a finding
         return Finding(target, latest, error)  # Hypothesis ends with the smallest input.
     return tried
