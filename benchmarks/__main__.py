@@ -34,6 +34,7 @@ QUESTIONS = (
     "decoding",
     "memory",
     "import_time",
+    "start_up",
     "exact",
     "organizations",
     "shared_key",

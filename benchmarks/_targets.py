@@ -39,6 +39,8 @@ TARGETS: Final[dict[tuple[str, str], Target]] = {
     ("16 in flight", "at the first page"): Target(16 * 2**20, strictly=True),
     ("one page in flight, exact", "at the first page"): Target(16 * 2**20, strictly=True),
     ("time added", "aiohttp, attrs, cattrs and msgspec"): Target(0.040),
+    ("contactship --version", "python -c pass"): Target(3),
+    ("contactship phone-numbers list --sandbox --limit 1", "importing "): Target(1.3),
     ("all healthy", "the ideal"): Target(1.2),
     ("four unhealthy: last row of the other 196", "all healthy"): Target(1.1, strictly=True),
     ("rows of healthy organizations lost, in all rounds", ""): Target(0),

@@ -1,28 +1,21 @@
-"""The entry point of the command line: how the process ends, also without the libraries that the commands need."""
+"""The entry point of the command line: how the process ends, also without the libraries that the commands need.
 
-import asyncio
+Nothing is imported before it is needed: `--version` takes hardly longer than Python itself.
+"""
+
 import os
-import signal
 import sys
-from pathlib import Path
-from typing import NoReturn
+
+from contactship_async import __version__
 
 
 def main() -> None:
     """Run the command line on the arguments of this process, and exit with its code."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed, as by `2>&-`
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open until the process ends
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - open to the end; pathlib takes time
     try:
-        from contactship_async._cli.app import run  # noqa: PLC0415 - needs the extra `cli`
-
-        code = run(sys.argv[1:])
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"cyclopts", "rich"}:
-            raise
-        sys.exit("contactship: the command line needs an extra: pip install 'contactship-async[cli]'")
+        code = _run(sys.argv[1:])
     except KeyboardInterrupt:
         _abandon_output()
         code = 130
@@ -35,18 +28,18 @@ def main() -> None:
     sys.exit(code)
 
 
-def _interrupt(*_: object) -> None:
-    # Amid a callback of an event loop, raising may lose a wake-up, and then the loop waits forever for a task to end;
-    # asyncio's own handler cancels there, and the callback may then fail loudly.
+def _run(arguments: list[str]) -> int:
+    if arguments == ["--version"]:
+        sys.stdout.write(f"{__version__}\n")
+        sys.stdout.flush()
+        return 0
     try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        _end()
-    loop.call_soon_threadsafe(_end)
-
-
-def _end() -> NoReturn:
-    raise KeyboardInterrupt from None
+        from contactship_async._cli.app import run  # noqa: PLC0415 - needs the extra `cli`
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"cyclopts", "rich"}:
+            raise
+        sys.exit("contactship: the command line needs an extra: pip install 'contactship-async[cli]'")
+    return run(arguments)
 
 
 def _abandon_output() -> None:

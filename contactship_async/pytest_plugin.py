@@ -42,7 +42,8 @@ def contactship_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
         def test_retries(contactship_sandbox: Sandbox) -> None:
             contactship_sandbox.script(Status(503, retry_after=0), times=2)
             ...
-            assert [503, 503, 200] == [request.status for request in contactship_sandbox.requests]
+            statuses = [request.status for request in contactship_sandbox.requests]
+            assert [503, 503, 200] == statuses
     """
     with _make_sandbox(request.node) as sandbox:
         monkeypatch.setenv("CONTACTSHIP_BASE_URL", sandbox.url)

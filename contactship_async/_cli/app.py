@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
-from contactship_async import ConfigurationError, ContactshipClient, ContactshipError, __version__
-from contactship_async._cli.commands import find_methods
-from contactship_async._cli.failures import describe
-from contactship_async._cli.output import STDOUT, note
+from contactship_async import __version__
+from contactship_async._cli.commands import RESOURCES
+from contactship_async._cli.failures import describe, describe_setting
+from contactship_async._cli.output import STDOUT
+from contactship_async._cli.streams import note
+from contactship_async.errors import ConfigurationError, ContactshipError
 
 app = App(
     name="contactship",
@@ -26,9 +28,14 @@ app = App(
     failed, 2 wrong usage or no key, 130 ended by Ctrl-C.""",
 )
 app.register_install_completion_command(help="Install the completion of commands and options for your shell.")
-for _name, _text, _ in find_methods(ContactshipClient):
-    # Derived at their first use: that takes milliseconds for each.
+for _name, _text in RESOURCES.items():
+    # Derived at their first use: the client takes time to import.
     app.command(f"contactship_async._cli.resources:{_name}", name=_name.replace("_", "-"), help=_text)
+app.command(
+    "contactship_async._cli.api:api",
+    name="api",
+    help="Call any endpoint of the API, and print what comes back.",
+)
 app.command(
     "contactship_async._cli.sandbox:serve",
     name="sandbox",
@@ -51,8 +58,7 @@ def run(arguments: Sequence[str]) -> int:
     except CycloptsError as error:
         return _report_error(str(error), 2)
     except ConfigurationError as error:
-        variable = "CONTACTSHIP_BASE_URL" if "base_url" in str(error) else "CONTACTSHIP_API_KEY"
-        return _report_error(f"{variable} is unusable: {error}", 2)
+        return _report_error(describe_setting(error), 2)
     except ContactshipError as error:
         return _report_error(describe(error), 1)
     return code or 0

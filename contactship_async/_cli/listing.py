@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
@@ -12,11 +11,22 @@ import attrs
 from attrs import frozen
 from cyclopts import CycloptsError
 
-from contactship_async import ContactshipClient, ContactshipError, ContactshipPool, Page, PoolError, Prefetch
-from contactship_async._cli.failures import describe, describe_each
+from contactship_async import (
+    ContactshipClient,
+    ContactshipError,
+    ContactshipPool,
+    Page,
+    PoolError,
+    Prefetch,
+    WalkPosition,
+)
+from contactship_async._cli.event_loop import run
+from contactship_async._cli.failures import Listed, describe, describe_each, describe_interrupt, describe_interrupts
+from contactship_async._cli.notices import Notices
 from contactship_async._cli.options import NonNegativeInt, PositiveInt, wrong_usage
 from contactship_async._cli.organizations import Target
-from contactship_async._cli.output import Format, Output, encode_object, note, write
+from contactship_async._cli.output import Format, Output, encode_object
+from contactship_async._cli.streams import note, write_lines
 
 _MIN_EXACT_PAGE_SIZE: Final = 3  # see `rows` of a listing
 
@@ -130,7 +140,7 @@ def print_count(
 
     if target.variables:
         return _print_pages(subject, fetch, target, format, check=ask)
-    write(b"%d\n" % _run_alone(count, target))
+    write_lines([b"%d\n" % run_alone(count, target)])
     return 0
 
 
@@ -156,7 +166,7 @@ def print_object(
     form = format or ("table" if sys.stdout.isatty() else "json")
     if target.variables:
         return _print_pages(subject, fetch, target, form)
-    write(encode_object(_run_alone(ask, target), form))
+    write_lines(encode_object(run_alone(ask, target), form))
     return 0
 
 
@@ -179,42 +189,92 @@ def _print_pages(  # noqa: PLR0913 - what is printed, of whom, and how
         check: Raises what is wrong with the arguments, and sends nothing; they are the same for all organizations.
         walk: How the pages are fetched, for the progress.
     """
+    listed = Listed(subject.noun, "offset" in subject.options, walk.limit)
     output = Output(format_, target.variables, fields=subject.fields, noun=subject.noun)
     shows_progress = sys.stderr.isatty() and not (output.streams and sys.stdout.isatty())
     progress = _open_progress(len(target.variables)) if shows_progress else None
-    noun = subject.noun if "offset" in subject.options else None
+    notices = Notices(is_verbose=target.verbose, display=progress)
+    so_far = _SoFar(output)
 
     def watch(client: ContactshipClient) -> _Pages:
-        if progress is None:
-            return fetch(client)
-        title = client.organization or subject.noun
-        pages: _Pages = progress.watch(title, fetch(client), offset=walk.offset, limit=walk.limit)
-        return pages
+        pages = fetch(client)
+        if progress is not None:
+            pages = progress.watch(client.organization, pages, noun=subject.noun, offset=walk.offset, limit=walk.limit)
+        return so_far.watch(client.organization or "", pages)
 
     if target.variables:
-        pool = target.open_pool()
+        pool = target.open_pool(notices.on_wait)
         first = pool[next(iter(pool))]
         pages = _walk_each(pool, watch)
     else:
-        first = target.open_client()
+        first = target.open_client(notices.on_wait)
         pages = _walk_alone(first, watch)
     if check is not None:
         with wrong_usage():
             check(first)
     try:
-        # Around no more than this: without an event loop, Ctrl-C ends at once whatever runs.
-        asyncio.run(_add(pages, output, progress or nullcontext()))
+        with notices:
+            # Around no more than this: without an event loop, Ctrl-C ends at once whatever runs.
+            run(so_far.print(pages, progress or nullcontext()))
     except PoolError as error:
         output.end(failures=len(error.exceptions))
-        for text in describe_each(error, target.variables, noun):
+        for text in describe_each(error, target.variables, listed):
             note(text)
         return 1
     except ContactshipError as error:
         output.end(failures=1)
-        note(describe(error, noun))
+        note(describe(error, listed))
         return 1
+    except KeyboardInterrupt:
+        output.stop()
+        for text in so_far.describe(listed, target.variables):
+            note(text)
+        raise
     output.end(failures=0)
     return 0
+
+
+class _SoFar:
+    """Prints pages as they come, and knows how far that is.
+
+    Args:
+        output: Where they are printed.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._skipped: dict[str, int] = {}  # how many rows of a listing are before those printed
+        self._complete: set[str] = set()
+
+    async def watch(self, organization: str, pages: _Pages) -> _Pages:
+        """Yield *pages*, and note when they have ended."""
+        async with aclosing(pages):
+            async for page in pages:
+                yield page
+        self._complete.add(organization)
+
+    async def print(self, pages: _NamedPages, progress: AbstractContextManager[object]) -> None:
+        """Print *pages*, while *progress* is shown."""
+        with progress:
+            async with aclosing(pages):
+                async for organization, page in pages:
+                    self._skipped[organization] = page.offset - self._output.printed[organization]
+                    await self._output.add(page, organization)
+
+    def describe(self, listed: Listed, organizations: Collection[str]) -> Iterator[str]:
+        """Describe how far it is, of one listing or of those of *organizations*."""
+        positions = {
+            name: WalkPosition(self._skipped[name] + printed, printed)
+            for name, printed in self._output.printed.items()
+            if printed
+        }
+        if not organizations:
+            yield describe_interrupt(listed, positions.get(""))
+            return
+        complete = self._complete if self._output.streams else ()
+        partial = {name: position for name, position in positions.items() if name not in complete}
+        rest = [name for name in organizations if name not in complete and name not in partial]
+        yield from describe_interrupts(listed, len(complete), partial, rest)
 
 
 async def _pages_of(prefetch: Prefetch[Any]) -> _Pages:
@@ -241,21 +301,23 @@ def _open_progress(organizations: int) -> Any:
     return ProgressDisplay(organizations=organizations)
 
 
-async def _add(pages: _NamedPages, output: Output, progress: AbstractContextManager[object]) -> None:
-    with progress:
-        async with aclosing(pages):
-            async for organization, page in pages:
-                await output.add(page, organization)
-
-
 def _page_of(row: T) -> Page[T]:
     return Page((row,), 1, 0, None)
 
 
-def _run_alone(ask: Callable[[ContactshipClient], Awaitable[T]], target: Target) -> T:
-    async def run(client: ContactshipClient) -> T:
+def run_alone(ask: Callable[[ContactshipClient], Awaitable[T]], target: Target) -> T:
+    """Return what a call of the one organization returns.
+
+    Args:
+        ask: Makes the call.
+        target: The organization to ask.
+    """
+    notices = Notices(is_verbose=target.verbose)
+
+    async def call(client: ContactshipClient) -> T:
         async with client:
             with wrong_usage():
                 return await ask(client)
 
-    return asyncio.run(run(target.open_client()))
+    with notices:
+        return run(call(target.open_client(notices.on_wait)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ import msgspec
 from cyclopts import CycloptsError, Parameter, Token
 from cyclopts.validators import Number
 
-from contactship_async import ContactshipError
+from contactship_async._cli.failures import translate
+from contactship_async.errors import ContactshipError
 
 
 def _read_integer(_: object, tokens: Sequence[Token]) -> int:
@@ -36,9 +38,22 @@ def _read_json(_: object, tokens: Sequence[Token]) -> Any:
         raise ValueError(message) from None
 
 
+@attrs.frozen
+class _Above:
+    """Accepts a finite number above *gt*; the validator of cyclopts accepts NaN."""
+
+    gt: float
+
+    def __call__(self, _: object, number: float | None) -> None:
+        if number is not None and not self.gt < number < math.inf:
+            message = f"it must be above {self.gt:g}, and finite"
+            raise ValueError(message)
+
+
 Integer = Annotated[int, Parameter(converter=_read_integer)]
 NonNegativeInt = Annotated[int, Parameter(converter=_read_integer, validator=Number(gte=0))]
 PositiveInt = Annotated[int, Parameter(converter=_read_integer, validator=Number(gte=1))]
+PositiveSeconds = Annotated[float, Parameter(validator=_Above(0))]
 Json = Annotated[Any, Parameter(converter=_read_json, n_tokens=1)]
 
 _ARGUMENTS: Final = re.compile(r"^Args:\n((?: {4}.*\n?|\n)+)", re.MULTILINE)
@@ -71,9 +86,10 @@ def wrong_usage() -> Iterator[None]:
     except ContactshipError:
         raise
     except (TypeError, ValueError) as error:
-        name, _, rest = str(error).partition(" ")
+        text = translate(str(error))
+        name, _, rest = text.partition(" ")
         is_name = name.isidentifier() and rest.startswith("must ")
-        raise CycloptsError(f"--{name.replace('_', '-')} {rest}" if is_name else str(error)) from None
+        raise CycloptsError(f"--{name.replace('_', '-')} {rest}" if is_name else text) from None
 
 
 def make_command(

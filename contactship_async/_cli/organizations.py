@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 from attrs import field, frozen
 from cyclopts import CycloptsError, Parameter
 
-from contactship_async import ConfigurationError, ContactshipClient, ContactshipPool, read_organizations
-from contactship_async._cli.options import PositiveInt
+from contactship_async import (
+    ConfigurationError,
+    ContactshipClient,
+    ContactshipPool,
+    Timeouts,
+    Wait,
+    read_organizations,
+)
+from contactship_async._cli.options import PositiveInt, PositiveSeconds
 
 _MAX_CONCURRENT: Final = 16  # organizations, as in `ContactshipPool`
+
+OF_MANY: Final = frozenset({"organizations", "max_concurrent"})
+"""The options of a target that mean something for many organizations only."""
+
+OnWait: TypeAlias = Callable[[Wait], None]
 
 
 @frozen(kw_only=True)
 class Target:
-    """The target of a command, as its options say.
+    """The target of a command and how it is asked, as its options say.
 
     Args:
         organizations: A TOML file with a line for each organization: acme = "ACME_CONTACTSHIP_KEY" is its name, and the
@@ -26,11 +38,16 @@ class Target:
             the responses do; table and json are in the order of the file.
         max_concurrent: How many organizations to ask concurrently.
         sandbox: Ask a sandbox, which makes its data up; needs no account, key or network.
+        timeout: How many seconds a request may take at the most, with all its retries and waits. A listing makes
+            many requests, and each has this time from its turn on.
+        verbose: Tell of each request and each wait on standard error.
     """
 
     organizations: Path | None = None
     max_concurrent: Annotated[PositiveInt | None, Parameter(show_default=str(_MAX_CONCURRENT))] = None
     sandbox: bool = False
+    timeout: Annotated[PositiveSeconds | None, Parameter(show_default=f"{Timeouts().total:g}")] = None
+    verbose: Annotated[bool, Parameter(alias="-v")] = False
     variables: Mapping[str, str] = field(init=False)
     """The environment variables of the keys by the names of the organizations; empty for one without a name."""
 
@@ -46,8 +63,11 @@ class Target:
             raise CycloptsError(message)
         return {}
 
-    def open_client(self) -> ContactshipClient:
+    def open_client(self, on_wait: OnWait) -> ContactshipClient:
         """Return a client of the one organization.
+
+        Args:
+            on_wait: Is told of its waits.
 
         Raises:
             CycloptsError: There is no key.
@@ -56,14 +76,17 @@ class Target:
         if self.sandbox:
             from contactship_async.sandbox import Sandbox  # noqa: PLC0415 - its server takes time to import
 
-            return Sandbox().client()
+            return Sandbox().client(timeouts=self._timeouts, on_wait=on_wait)
         if not os.environ.get("CONTACTSHIP_API_KEY"):
             message = "no API key: set the environment variable CONTACTSHIP_API_KEY, or try it out with --sandbox"
             raise CycloptsError(message)
-        return ContactshipClient()
+        return ContactshipClient(timeouts=self._timeouts, on_wait=on_wait, trust_env=True)
 
-    def open_pool(self) -> ContactshipPool:
+    def open_pool(self, on_wait: OnWait) -> ContactshipPool:
         """Return a pool of the organizations of the file.
+
+        Args:
+            on_wait: Is told of their waits.
 
         Raises:
             CycloptsError: A key is malformed.
@@ -73,11 +96,18 @@ class Target:
             return ContactshipPool(
                 {name: os.environ[variable] for name, variable in self.variables.items()},
                 max_concurrent=self.max_concurrent or _MAX_CONCURRENT,
+                timeouts=self._timeouts,
+                on_wait=on_wait,
+                trust_env=True,
             )
         except ConfigurationError as error:
             if str(error).startswith("base_url"):
                 raise
             raise CycloptsError(str(error)) from None
+
+    @property
+    def _timeouts(self) -> Timeouts:
+        return Timeouts() if self.timeout is None else Timeouts(total=self.timeout)
 
 
 def variables_of(file: Path, *, with_keys: bool = True) -> dict[str, str]:

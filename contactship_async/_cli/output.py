@@ -1,26 +1,26 @@
-"""What the command line prints: rows and objects in their formats on standard output, notes on standard error."""
+"""What the command line prints on standard output: rows and objects in their formats."""
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
+import re
 import sys
-import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from concurrent.futures import Future
-from threading import Thread
-from typing import Any, Final, Literal, NoReturn, TextIO
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, NoReturn
 
 import attrs
 import msgspec
 from rich.console import Console
 
-from contactship_async._cli.table import draw, find_folds, lay_out
+from contactship_async._cli.streams import LineWriter, note, write_lines
+from contactship_async._cli.table import draw, draw_blocks, find_folds, lay_out
+from contactship_async._cli.text import measure, printable, printable_json
+
+_NAME: Final = re.compile(r'( *)"(?:[^"\\]|\\.)*": (?=["\d-])')
+"""Of a string or a number, with the blanks before it."""
 
 Format = Literal["table", "json", "jsonl", "csv"]
-
-_FULL_PIPE_PAUSE: Final = 0.01  # seconds
 
 
 class _Console(Console):
@@ -42,6 +42,10 @@ class Output:
             their order. Empty for one organization without a name.
         fields: The names of the fields; None if they are not known: then they are those of the first rows.
         noun: What the rows are, in the plural.
+
+    Attributes:
+        streams: Whether rows are printed as they come.
+        printed: How many rows are out already, of each organization.
     """
 
     def __init__(
@@ -57,21 +61,31 @@ class Output:
         self._noun = noun
         self._fields = None if fields is None else [*(["organization"] if organizations else []), *fields]
         self._rows: dict[str, list[object]] = {name: [] for name in organizations or [""]}
+        self.printed = dict.fromkeys(self._rows, 0)
         self._has_begun = False
         self._left_out: set[str] = set()
+        self._writer = LineWriter()
 
     async def add(self, rows: Iterable[object], organization: str = "") -> None:
         """Take *rows*, and print them if the format allows it; the event loop runs on meanwhile."""
+
+        def count(printed: int) -> None:
+            self.printed[organization] += printed
+
         self._rows[organization].extend(rows)
         if self.streams:
-            await _write_in_thread(self._take())
+            await self._writer.write(self._take(), count)
+
+    def stop(self) -> None:
+        """Print nothing more, at Ctrl-C: `printed` is final."""
+        self._writer.stop()
 
     def end(self, *, failures: int) -> None:
         """Print what is left; unless all listings are *failures*, also that there is nothing."""
         if failures < len(self._rows) or any(self._rows.values()):
-            write(self._take())
+            write_lines(self._take())
 
-    def _take(self) -> bytes:
+    def _take(self) -> list[bytes]:
         records: list[dict[str, Any]] = []
         for organization, rows in self._rows.items():
             first: dict[str, Any] = {"organization": organization} if organization else {}
@@ -79,39 +93,62 @@ class Output:
             rows.clear()
         return self._encode(records)
 
-    def _encode(self, records: list[dict[str, Any]]) -> bytes:
+    def _encode(self, records: list[dict[str, Any]]) -> list[bytes]:
         if self._format == "json":
-            return msgspec.json.encode(records) + b"\n"
+            return encode_json(records)
         if self._format == "jsonl":
-            return msgspec.json.Encoder().encode_lines(records)
+            return [msgspec.json.encode(record) + b"\n" for record in records]
         if self._fields is None and records:
             self._fields = [*dict.fromkeys(name for record in records for name in record)]
         if self._format == "csv":
             return self._encode_csv(records, self._fields or [])
         if not records:
             note(f"no {self._noun}")
-            return b""
+            return []
         return _encode_table(records, self._fields or [])
 
-    def _encode_csv(self, records: list[dict[str, Any]], fields: list[str]) -> bytes:
-        lines = io.StringIO()
-        writer = csv.DictWriter(lines, fields, extrasaction="ignore", lineterminator="\n")
+    def _encode_csv(self, records: list[dict[str, Any]], fields: list[str]) -> list[bytes]:
+        def encode(cells: Mapping[str, str]) -> bytes:
+            line = io.StringIO()
+            csv.DictWriter(line, fields, extrasaction="ignore", lineterminator="\n").writerow(cells)
+            return line.getvalue().encode()
+
+        lines = [encode({name: write_cell(value) for name, value in record.items()}) for record in records]
         if fields and not self._has_begun:
-            writer.writeheader()
+            lines[:1] = [encode({name: name for name in fields}) + b"".join(lines[:1])]
             self._has_begun = True
-        writer.writerows({name: write_cell(value) for name, value in record.items()} for record in records)
         new = {name for record in records for name in record if name not in fields} - self._left_out
         if new:
             self._left_out |= new
             note(f"no columns for {', '.join(sorted(new))}, which the first rows lack; --format jsonl has all")
-        return lines.getvalue().encode()
+        return lines
 
 
-def encode_object(value: object, format_: Literal["table", "json"]) -> bytes:
+def encode_json(value: object) -> list[bytes]:
+    """Return the lines of a JSON value: indented at a terminal, where a person reads it, otherwise a single one."""
+    data = msgspec.json.encode(value)
+    if not sys.stdout.isatty():
+        return [data + b"\n"]
+    text = printable_json(msgspec.json.format(data, indent=2).decode())
+    lines = [piece for line in text.split("\n") for piece in _fold_json(line, STDOUT.width)]
+    return [f"{line}\n".encode(sys.stdout.encoding, "backslashreplace") for line in lines]
+
+
+def _fold_json(line: str, room: int) -> Iterator[str]:
+    """Break a line that has no room after the name, so that an id is in one piece."""
+    name = _NAME.match(line)
+    if name is None or measure(line) <= room:
+        yield line
+    else:
+        yield name[0].rstrip()
+        yield f"{name[1]}  {line.removeprefix(name[0])}"
+
+
+def encode_object(value: object, format_: Literal["table", "json"]) -> list[bytes]:
     """Return what is printed of a single object: JSON, or a table with a line for each field."""
     record = read_record(value)
     if format_ == "json":
-        return msgspec.json.encode(record) + b"\n"
+        return encode_json(record)
     return _encode_table([{"field": name, "value": content} for name, content in record.items()], ["field", "value"])
 
 
@@ -133,7 +170,7 @@ def write_cell(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _encode_table(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> bytes:
+def _encode_table(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[bytes]:
     columns = {printable(name): name for name in names}
     values = [{column: record.get(name) for column, name in columns.items()} for record in records]
     cells = [{column: printable(write_cell(value)) for column, value in each.items()} for each in values]
@@ -141,44 +178,5 @@ def _encode_table(records: Sequence[Mapping[str, Any]], names: Sequence[str]) ->
     layout = lay_out(cells, [*columns], room, find_folds(values, [*columns]))
     if layout.note:
         note(layout.note)
-    return draw(cells, layout).encode(sys.stdout.encoding, "backslashreplace")
-
-
-def printable(text: str) -> str:
-    """Escape what could control a terminal or break the line."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def write(data: bytes, stream: TextIO | None = None) -> None:
-    # Bytes, so that neither the locale nor the platform changes the data. Past the buffer: what is written is out, and
-    # no thread holds the buffer's lock, which Python wants at its exit.
-    buffer = (stream or sys.stdout).buffer
-    raw = getattr(buffer, "raw", buffer)
-    rest = memoryview(data)
-    while rest:
-        written = raw.write(rest)
-        if written is None:  # from a pipe that is full and does not block
-            time.sleep(_FULL_PIPE_PAUSE)
-        rest = rest[written or 0 :]
-
-
-async def _write_in_thread(data: bytes) -> None:
-    # A reader may be slow, as a pager is. If the event loop waited for it, the time limits of other organizations'
-    # requests would run out, and Ctrl-C would not be noticed. The end of the process does not wait for a daemon.
-    written: Future[None] = Future()
-    Thread(target=_write_and_notify, args=(data, written), daemon=True).start()
-    await asyncio.wrap_future(written)
-
-
-def _write_and_notify(data: bytes, written: Future[None]) -> None:
-    written.set_running_or_notify_cancel()
-    try:
-        write(data)
-    except OSError as error:
-        written.set_exception(error)
-    else:
-        written.set_result(None)
-
-
-def note(text: str) -> None:
-    sys.stderr.write(f"contactship: {printable(text)}\n")
+    text = draw_blocks(cells, [*layout.widths], room) if layout.width > room else draw(cells, layout)
+    return text.encode(sys.stdout.encoding, "backslashreplace").splitlines(keepends=True)

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.table import Column
+from rich.text import Text
 
 from contactship_async import Page
-from contactship_async._cli.output import printable
+from contactship_async._cli.text import printable
+
+_BAR_WIDTHS: Final = (8, 40)  # columns of a terminal
+_ROOM_BESIDE_BAR: Final = 50  # what the title, the counts and the time take
+
+
+class _TimeColumn(ProgressColumn):
+    """The time since the bar began, or what is waited for, and how much longer."""
+
+    def render(self, task: Task) -> Text:
+        reason, end = task.fields.get("wait", ("", 0.0))
+        left = math.ceil(end - time.monotonic())
+        if left > 0:
+            return Text(f"waiting {left} s: {reason}", style="yellow")
+        minutes, seconds = divmod(int(task.elapsed or 0), 60)
+        return Text(f"{minutes}:{seconds:02} elapsed")
 
 
 class ProgressDisplay:
@@ -22,15 +41,22 @@ class ProgressDisplay:
     """
 
     def __init__(self, *, organizations: int) -> None:
+        console = Console(stderr=True)
+        least, most = _BAR_WIDTHS
         self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
+            TextColumn(
+                "{task.description}",
+                markup=False,
+                table_column=Column(no_wrap=True, overflow="ellipsis", max_width=max(13, console.width // 3)),
+            ),
+            BarColumn(bar_width=max(least, min(console.width - _ROOM_BESIDE_BAR, most))),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            _TimeColumn(table_column=Column(no_wrap=True)),
+            console=console,
             transient=True,
         )
         self._all = self._progress.add_task("organizations", total=organizations) if organizations else None
+        self._tasks: dict[str | None, TaskID] = {}
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -41,18 +67,33 @@ class ProgressDisplay:
     ) -> None:
         self._progress.stop()
 
+    def wait(self, organization: str | None, reason: str, seconds: float) -> None:
+        """Count down beside the bar of an organization, in place of the time so far."""
+        end = time.monotonic() + seconds
+        task = self._tasks.get(organization)
+        if task is not None:
+            self._progress.update(task, wait=(reason, end))
+
     async def watch(
-        self, title: str, pages: AsyncGenerator[Page[Any], None], *, offset: int, limit: int | None
+        self,
+        organization: str | None,
+        pages: AsyncGenerator[Page[Any], None],
+        *,
+        noun: str,
+        offset: int,
+        limit: int | None,
     ) -> AsyncGenerator[Page[Any], None]:
         """Yield *pages*, and show how far they are.
 
         Args:
-            title: What they are of.
+            organization: Whose they are; None for one without a name.
             pages: Those of one listing.
+            noun: What its rows are, in the plural.
             offset: How many rows are skipped.
             limit: How many rows come at the most; None for all.
         """
-        task = self._progress.add_task(printable(title), total=limit)
+        task = self._progress.add_task(printable(organization or noun), total=limit)
+        self._tasks[organization] = task
         try:
             async with aclosing(pages):
                 async for page in pages:
@@ -62,5 +103,5 @@ class ProgressDisplay:
                     yield page
         finally:
             if self._all is not None:
-                self._progress.remove_task(task)
+                self._progress.remove_task(self._tasks.pop(organization))
                 self._progress.advance(self._all)

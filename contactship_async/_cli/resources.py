@@ -10,10 +10,9 @@ from attrs import frozen
 from cyclopts import App
 
 from contactship_async import ContactshipClient
-from contactship_async._cli.commands import find_methods, summarize
 from contactship_async._cli.listing import ARGUMENTS, Subject, Walk, print_count, print_listing, print_object
 from contactship_async._cli.options import make_command, options_of
-from contactship_async._cli.organizations import Target
+from contactship_async._cli.organizations import OF_MANY, Target
 from contactship_async._cli.output import find_fields
 
 T = TypeVar("T")
@@ -111,6 +110,31 @@ def derive_apps(client: type[Any], *names: str) -> Iterator[App]:
             yield app
 
 
+def find_methods(client: type[Any]) -> Iterator[tuple[str, str, dict[str, Callable[..., Any]]]]:
+    """Find the resources of a class of clients that have something to list or to get.
+
+    Yields:
+        The attribute of the client, what it says about itself, and the methods that commands are made of.
+    """
+    members = {name: member for owner in reversed(client.__mro__) for name, member in vars(owner).items()}
+    for name, member in members.items():
+        getter = member.fget if isinstance(member, property) else None
+        resource = None if getter is None else get_type_hints(getter)["return"]
+        if getter is not None and isinstance(resource, type):
+            methods: dict[str, Callable[..., Any]] = {
+                key: method
+                for key, method in vars(resource).items()
+                if inspect.isfunction(method) and (key == "get" or key.partition("_")[0] == "list")
+            }
+            if methods:
+                yield name, summarize(getter), methods
+
+
+def summarize(function: Callable[..., Any]) -> str:
+    """Return the first paragraph of a docstring."""
+    return " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
+
+
 def _derive_commands(method: _Method) -> Iterator[Callable[..., int]]:
     if method.is_listing:
         yield _derive_list(method)
@@ -152,7 +176,7 @@ def _derive_get(method: _Method) -> Callable[..., int]:
         target, form = _take(Target, given), given.pop("format", None)
         return print_object(subject, method.bind(arguments, given), target, format=form)
 
-    target = [option for option in options_of(Target) if option.name == "sandbox" or not method.identifiers]
+    target = [option for option in options_of(Target) if option.name not in OF_MANY or not method.identifiers]
     options = [*method.options, *_named_options_of(print_object), *target]
     return make_command(run, method.command, options, _GET.format(summary=summarize(method.function), key=_KEY))
 

@@ -20,9 +20,11 @@ from typing import Any, Final, NoReturn, Self
 from attrs import frozen
 
 from contactship_async import ConfigurationError, ContactshipClient
+from contactship_async._cli.event_loop import run
 from contactship_async._cli.options import make_command, options_of, wrong_usage
 from contactship_async._cli.organizations import variables_of
-from contactship_async._cli.output import note, printable, write
+from contactship_async._cli.streams import note, write
+from contactship_async._cli.text import printable
 from contactship_async.sandbox import Sandbox, SandboxPool
 
 _MAX_QUEUED_LINES: Final = 1_000  # lines of the log
@@ -120,7 +122,7 @@ def _serve(**given: Any) -> NoReturn:
     with wrong_usage():
         serving = prepare(**given)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    asyncio.run(serving.run())
+    run(serving.run())
 
 
 serve: Final = make_command(_serve, "sandbox", _options(), _HELP)

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from contactship_async._cli.text import wrap
+
 _WIDE: Final = 3  # blanks between columns
 _TIGHT: Final = 1
 _MIN_JSON_WIDTH: Final = 10  # columns of a terminal
@@ -60,8 +62,7 @@ def lay_out(records: Sequence[Cells], names: Sequence[str], room: int, folds: Ma
     """Choose columns and widths for a terminal, so that nothing is lost and little is folded.
 
     Where there is no room for all, columns without any value are left out, and the organization that all rows share.
-    Where the room is too small for what can't be folded, lines are longer than it: the terminal shows each on several
-    of its own.
+    Where the room is too small for what can't be folded, the layout is wider than it: such rows are drawn as blocks.
 
     Args:
         records: Their cells by the names of the columns.
@@ -112,6 +113,26 @@ def draw(records: Sequence[Cells], layout: Layout) -> str:
     with console.capture() as capture:
         console.print(table)
     return capture.get()
+
+
+def draw_blocks(records: Sequence[Cells], names: Sequence[str], room: int) -> str:
+    """Draw each row as a block, with a line for each field; its cells must be printable.
+
+    A value that has no room beside its name stands below it, where an id can still be copied in one piece.
+    """
+    indent = max(map(cell_len, names)) + _WIDE
+    blocks: list[str] = []
+    for record in records:
+        lines: list[str] = []
+        for name in names:
+            longest = max(map(cell_len, record[name].split(" ")))
+            if longest <= room - indent:
+                first, *others = wrap(record[name], room - indent)
+                lines += [f"{name}{' ' * (indent - cell_len(name))}{first}", *(" " * indent + rest for rest in others)]
+            else:
+                lines += [name, *wrap(record[name], room)]
+        blocks.append("".join(f"{line.rstrip()}\n" for line in lines))
+    return "\n".join(blocks)
 
 
 def _cut(widths: Mapping[str, int], least: Mapping[str, int], most: int) -> Mapping[str, int]:

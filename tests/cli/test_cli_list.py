@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from functools import partial
 from typing import Any
 
 import pytest
+from connect_proxy import ConnectProxy
 from raw_server import RawServer, refused_url, response
 
 from contactship_async import ContactshipClient, Request, RetryPolicy
+from contactship_async._cli import streams
+from contactship_async._cli.output import Output
 from contactship_async._cli.table import lay_out
-from contactship_async.sandbox import Body, Sandbox, Status
+from contactship_async.sandbox import Body, Sandbox, Slow, Status
 from contactship_async.sandbox._api.replies import Reply
 from contactship_async.sandbox._serving.server import serve
 
@@ -74,7 +78,7 @@ async def test_says_why_a_listing_is_not_provably_complete(call: Any) -> None:
         ended = await call(*LIST, "--exact", "--page-size", "3", url=sandbox.url)
 
     assert 1 == ended.code
-    assert "contactship: 5 rows share 2026-01-15T10:00:00Z; pass page_size >= 7" in ended.stderr
+    assert "contactship: 5 rows share 2026-01-15T10:00:00Z; pass --page-size >= 7" in ended.stderr
 
 
 async def test_lists_a_sandbox_without_any_settings(contactship: Any) -> None:
@@ -228,3 +232,57 @@ def test_table_of_several_organizations_keeps_the_column() -> None:
     assert "" == narrow.note
     assert [name for name in FIELDS if name != "organization_id"] == [*of_one.widths]
     assert "all of organization org-1" == of_one.note
+
+
+async def test_goes_through_the_proxy_of_the_environment(call: Any) -> None:
+    """HTTPS_PROXY and NO_PROXY hold, as they do for other programs; a refusal is told as the proxy's."""
+    variables = {"CONTACTSHIP_API_KEY": "a-key", "NO_PROXY": "", "no_proxy": ""}
+    url = "https://contactship.invalid"
+    async with ConnectProxy(refuses=403) as proxy:
+        proxied = await call(
+            *LIST, url=url, variables={**variables, "HTTPS_PROXY": proxy.url, "https_proxy": proxy.url}
+        )
+        asked = [(request.method, request.target) for request in proxy.requests]
+        direct = {"HTTPS_PROXY": proxy.url, "https_proxy": proxy.url, "NO_PROXY": "invalid", "no_proxy": "invalid"}
+        await call(*LIST, "--timeout", "0.5", url=url, variables={**variables, **direct})
+        asked_in_all = len(proxy.requests)
+
+    assert 1 == proxied.code
+    assert "the proxy" in proxied.stderr
+    assert [("CONNECT", "contactship.invalid:443")] == asked
+    assert 1 == asked_in_all
+
+
+async def test_timeout_ends_a_call(call: Any) -> None:
+    """It is the limit of a request with its retries and waits, and the message names the option."""
+    async with Sandbox(3) as server:
+        server.script(Slow(math.inf))
+        ended = await call(*LIST, "--timeout", "0.2", url=server.url)
+
+    assert (1, "") == (ended.code, ended.output)
+    assert (
+        "contactship: GET /v1/phone-numbers failed: no complete response within 0.2 s, the limit of --timeout\n"
+    ) == ended.stderr
+
+
+def test_lines_leave_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a pipe takes at once, or not at all, ends with a line; a line that is longer goes alone."""
+    written: list[bytes] = []
+    monkeypatch.setattr(streams, "write", written.append)
+    lines = [b"x" * size + b"\n" for size in (10, streams._WHOLE_BYTES, 20, streams._WHOLE_BYTES - 22, 30)]
+
+    streams.write_lines(lines)
+
+    assert [lines[0], lines[1], lines[2] + lines[3], lines[4]] == written
+
+
+async def test_prints_no_line_after_ctrl_c(capfd: pytest.CaptureFixture[str]) -> None:
+    """What was counted by then is all that is out."""
+    output = Output("jsonl")
+
+    await output.add([{"id": 1}])
+    output.stop()
+    await output.add([{"id": 2}])
+
+    assert {"": 1} == output.printed
+    assert '{"id":1}\n' == capfd.readouterr().out

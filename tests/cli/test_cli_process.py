@@ -44,27 +44,35 @@ async def walk(_):
 
 Prefetch.pages = walk
 os.environ["CONTACTSHIP_API_KEY"] = "a-key"
+os.environ["CONTACTSHIP_BASE_URL"] = "http://127.0.0.1:9"
 main()
 """
 
 
 async def test_ctrl_c_ends_a_listing_at_once(start: Any) -> None:
-    """The rows of earlier pages stay, the call under way is dropped, and the code is 130 without a traceback."""
+    """The rows of earlier pages stay, the call under way is dropped, and a line says how to go on; the code is 130."""
     server = Sandbox(5)
     server.script(None, Slow(math.inf))
     asked_again = asyncio.Event()
     server.on_request = lambda _: asked_again.set() if server.requests else None
 
     async with server:
-        process = await start(*COMMAND, "--page-size", "2", "--format", "csv", url=server.url)
+        process = await start(
+            *COMMAND, "--page-size", "2", "--offset", "1", "--limit", "3", "--format", "csv", url=server.url
+        )
         lines = [await process.stdout.readline() for _ in range(3)]
         await asked_again.wait()
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(AT_ONCE):
             rest, stderr = await process.communicate()
 
-    assert (130, b"", b"") == (process.returncode, rest, stderr)
-    assert [number["id"].encode() for number in server.phone_numbers[:2]] == [line.split(b",")[0] for line in lines[1:]]
+    assert (130, b"") == (process.returncode, rest)
+    assert (
+        b"contactship: interrupted after the 2 phone numbers printed; to go on, add --offset 3 --limit 1\n"
+    ) == stderr
+    assert [number["id"].encode() for number in server.phone_numbers[1:3]] == [
+        line.split(b",")[0] for line in lines[1:]
+    ]
 
 
 async def test_ctrl_c_waits_for_the_next_callback(start: Any) -> None:
@@ -74,13 +82,14 @@ async def test_ctrl_c_waits_for_the_next_callback(start: Any) -> None:
     async with asyncio.timeout(AT_ONCE):
         rest, stderr = await process.communicate()
 
-    assert (130, b"still in the callback\n", b"") == (process.returncode, begun + rest, stderr)
+    assert (130, b"still in the callback\n") == (process.returncode, begun + rest)
+    assert b"contactship: interrupted, with nothing printed\n" == stderr
 
 
 @pytest.mark.parametrize("format_", ["csv", "table"])
 async def test_ctrl_c_ends_a_listing_that_is_not_read(start: Any, format_: str) -> None:
-    """The command does not wait for a reader that has stopped, such as a pager."""
-    with full_pipe() as (pipe, count_bytes):
+    """The command does not wait for a reader that has stopped, such as a pager; what is out are whole lines."""
+    with full_pipe() as (pipe, count_bytes, read):
         async with Sandbox(1000) as server:
             process = await start(*COMMAND, "--page-size", "1000", "--format", format_, url=server.url, stdout=pipe)
             before = -1
@@ -90,8 +99,12 @@ async def test_ctrl_c_ends_a_listing_that_is_not_read(start: Any, format_: str) 
             process.send_signal(signal.SIGINT)
             async with asyncio.timeout(AT_ONCE):
                 _, stderr = await process.communicate()
+        lines = read().splitlines(keepends=True)
 
-    assert (130, b"") == (process.returncode, stderr)
+    printed = len(lines) - 1  # but for the header
+    told = f"contactship: interrupted after the {printed} phone numbers printed; to go on, add --offset {printed}\n"
+    assert (130, told.encode() if format_ == "csv" else b"") == (process.returncode, stderr)
+    assert lines[-1].endswith(b"Z\n")
 
 
 async def test_a_reader_that_leaves_ends_it_silently(start: Any) -> None:
@@ -173,19 +186,21 @@ async def test_shows_progress_at_a_terminal(start: Any) -> None:
 
 
 async def test_table_loses_nothing_at_a_terminal(start: Any) -> None:
-    """A terminal too narrow for all columns names the one organization once; then it folds times, then whole lines."""
+    """A narrow terminal names the one organization once; a narrower one folds times; then each row is a block."""
     command = (*LIST, "--sandbox", "--limit", "3")
-    widths = (132, 80, 50)
+    widths = (132, 80, 60)
 
     shown = await asyncio.gather(*(run_in_terminal(start, *command, columns=columns) for columns in widths))
 
-    wide, folded, narrow = (STYLING.sub("", text).partition("─\n")[2].splitlines() for text in shown)
+    wide, folded = (STYLING.sub("", text).partition("─\n")[2].splitlines() for text in shown[:2])
+    blocks = STYLING.sub("", shown[2]).partition("\nid ")[2].splitlines()
     expected = [list(number.values()) for number in Sandbox().phone_numbers[:3]]
     organization = expected[0][3]
     assert expected == [line.split() for line in wide]
-    assert [f"all of organization {organization}" in text for text in shown] == [False, True, True]
+    assert [f"all of organization {organization}" in " ".join(text.split()) for text in shown] == [False, True, True]
     expected = [[cell for cell in row if cell != organization] for row in expected]
-    assert expected == [line.split() for line in narrow]
+    assert [cell for row in expected for cell in row] == [line.split()[-1] for line in blocks if line]
+    assert 60 >= max(map(len, blocks))
     assert expected == unfold(folded)
     assert [row[0] for row in expected] == [line.split()[0] for line in folded if "+1" in line]
     assert 80 >= max(map(len, folded))

@@ -310,12 +310,16 @@ async def test_ids_are_never_broken(start: Any, columns: int) -> None:
     async with RawServer(response({"data": rows, "count": 2})) as server:
         shown = STYLING.sub("", await run_in_terminal(start, "tags", "list", columns=columns, url=server.url))
 
-    note, header, _, *lines = shown[shown.index("contactship: ") :].splitlines()
-    assert "contactship: all of organization org-1" == note
-    assert ["id", "name", "color", "label", "created_at"] == header.split()
-    assert [f"{TAG['id']}-{n}" for n in range(2)] == [line.split()[0] for line in lines if "tag-" in line]
-    assert {"Who", "called", "more", "than", "three", "times", "in", "a", "week"} <= set(" ".join(lines).split())
-    assert (columns == 80) == (max(map(len, lines)) <= columns)
+    note, _, text = shown[shown.index("contactship: ") :].partition("org-1\n")
+    lines = text.splitlines()
+    assert "contactship: all of organization" == " ".join(note.split())
+    assert ["id", "name", "color", "label", "created_at"] == [
+        name for name in dict.fromkeys(text.split()) if name in {*TAG, "updated_at"}
+    ]
+    assert [f"{TAG['id']}-{n}" for n in range(2)] == [word for word in text.split() if word.startswith("tag-")]
+    assert {"Who", "called", "more", "than", "three", "times", "in", "a", "week"} <= set(text.split())
+    assert [] == [line for line in lines if len(line) > columns and not line.startswith("tag-")]
+    assert (columns == 80) == any("─" in line for line in lines)
 
 
 async def test_prints_values_of_each_kind(call: Any) -> None:

@@ -265,7 +265,7 @@ async def test_serves_on_without_a_reader_of_its_log(start: Any) -> None:
 @pytest.mark.parametrize("blocks", [True, False], ids=["blocking", "non-blocking"])
 async def test_a_full_pipe_stops_no_request(start: Any, *, blocks: bool) -> None:
     """If the log is not read, requests get their responses all the same, and the end is at once."""
-    with full_pipe() as (pipe, count_bytes):
+    with full_pipe() as (pipe, count_bytes, _):
         os.set_blocking(pipe, blocks)
         async with served(start, stderr=pipe) as (process, url):
             assert [401] * 30 == await ask(url, times=30)

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from terminals_and_pipes import closed_pipe
 
-from contactship_async import __version__
+from contactship_async import ContactshipClient, __version__
+from contactship_async._cli.commands import RESOURCES
+from contactship_async._cli.resources import find_methods
 from contactship_async._cli.sandbox import serve
 from contactship_async.sandbox import Sandbox
 
@@ -37,6 +40,9 @@ WRONG: dict[tuple[str, ...], list[str]] = {
     (*LIST, "--max-concurrent", "2"): ["--max-concurrent is for many organizations, and goes with --organizations"],
     (*LIST, "--organizations"): ["--organizations", "requires an argument"],
     (*LIST, "--organizations", "some.toml", "--sandbox"): ["--sandbox", "does not go with --organizations"],
+    (*LIST, "--timeout", "0"): ["--timeout", "above 0"],
+    (*LIST, "--timeout", "inf"): ["--timeout", "finite"],
+    (*LIST, "--timeout", "nan"): ["--timeout", "finite"],
     ("sandbox", "--port", "65536"): ["--port must be an integer from 0 to 65535, not 65536"],
     ("sandbox", "--phone-numbers", "-1"): ["--phone-numbers must be an integer from 0 to 1000000, not -1"],
     ("sandbox", "--max-limit", "0"): ["--max-limit", ">= 1"],
@@ -66,8 +72,11 @@ async def test_names_what_is_allowed_in_one_line(call: Any, arguments: tuple[str
 @pytest.mark.parametrize(
     ("url", "fault"),
     [
-        ("api.contactship.ai", "base_url must be an http(s) URL with scheme and host"),
-        ("http://192.0.2.1", "base_url would send the API key in clear"),
+        ("api.contactship.ai", "must be an http(s) URL with scheme and host"),
+        (
+            "http://192.0.2.1",
+            "would send the API key in clear: use https, or set CONTACTSHIP_ALLOW_INSECURE_HTTP=1\n",
+        ),
     ],
 )
 async def test_names_the_settings_that_are_unusable(call: Any, url: str, fault: str) -> None:
@@ -75,7 +84,7 @@ async def test_names_the_settings_that_are_unusable(call: Any, url: str, fault: 
     ended = await call(*LIST, url=url)
 
     assert (2, "", 1) == (ended.code, ended.output, ended.stderr.count("\n"))
-    assert ended.stderr.startswith(f"contactship: CONTACTSHIP_BASE_URL is unusable: {fault}")
+    assert ended.stderr.startswith(f"contactship: CONTACTSHIP_BASE_URL {fault}")
 
 
 async def test_exits_with_the_code_of_its_outcome(call: Any, contactship: Any) -> None:
@@ -91,11 +100,38 @@ async def test_exits_with_the_code_of_its_outcome(call: Any, contactship: Any) -
     assert {"phone-numbers", "sandbox", "--help", "--install-completion", "--version"} <= set(alone.output.split())
 
 
-async def test_prints_the_version(call: Any) -> None:
-    """`--version` prints the version and no more."""
-    ended = await call("--version")
+async def test_prints_the_version(call: Any, contactship: Any, start: Any) -> None:
+    """`--version` prints the version and no more, also without the libraries of the command line, or to nobody."""
+    within, alone = await call("--version"), await contactship("--version")
+    with closed_pipe() as pipe:
+        unread = await start("-m", "contactship_async", "--version", stdout=pipe)
+        _, stderr = await unread.communicate()
 
-    assert (0, f"{__version__}\n", "") == (ended.code, ended.output, ended.stderr)
+    assert [(0, f"{__version__}\n", "")] * 2 == [(ended.code, ended.output, ended.stderr) for ended in (within, alone)]
+    assert (0, b"") == (unread.returncode, stderr)
+
+
+@pytest.mark.parametrize(
+    ("option", "heavy"),
+    [
+        ("--version", {"aiohttp", "asyncio", "attrs", "cattrs", "cyclopts", "msgspec", "rich"}),
+        ("--help", {"aiohttp", "cattrs", "contactship_async._client"}),
+    ],
+)
+async def test_imports_little_to_say_little(start: Any, option: str, heavy: set[str]) -> None:
+    """The version needs Python alone, and the help no client: completion and people wait for both."""
+    process = await start("-X", "importtime", "-m", "contactship_async", option)
+    _, stderr = await process.communicate()
+
+    imported = {line.rpartition("|")[2].strip() for line in stderr.decode().splitlines()}
+    assert 0 == process.returncode
+    assert "contactship_async" in imported
+    assert set() == heavy & imported
+
+
+def test_commands_are_those_of_the_resources() -> None:
+    """The list that the help is made of has each resource that has something to list or to get, and its own words."""
+    assert dict(RESOURCES) == {name: text for name, text, _ in find_methods(ContactshipClient)}
 
 
 async def test_help_shows_all_options_and_says_why_there_is_none_for_the_key(call: Any) -> None:
@@ -105,7 +141,7 @@ async def test_help_shows_all_options_and_says_why_there_is_none_for_the_key(cal
     options = {word.rstrip(",") for word in ended.output.split() if word.startswith("--")}
     text = " ".join(ended.output.split())
     walk = {"--type", "--order", "--limit", "--offset", "--page-size", "--concurrency", "--exact"}
-    assert {*walk, "--format", "--organizations", "--max-concurrent", "--sandbox"} == options
+    assert {*walk, "--format", "--organizations", "--max-concurrent", "--sandbox", "--timeout", "--verbose"} == options
     assert "[choices: table, json, jsonl, csv] [default: table]" in text.replace(" │ │ ", " ")
     assert "The environment variable CONTACTSHIP_API_KEY holds the key" in text
     assert "There is no option for the key: it would stay in the history of your shell" in text

@@ -44,8 +44,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "sandbox/_sandbox": ("_arguments", "sandbox", "_client"),
     "sandbox/_pool": ("_http/messages", "sandbox", "_pool"),
     "pytest_plugin": PUBLIC,
-    "_cli": PUBLIC,
-    "__main__": ("_cli",),
+    "_cli": (*PUBLIC, "errors"),
+    "__main__": ("", "_cli"),
 }
 """What each wing may import from the others: the empty name is the package itself, and a module may differ from its
 wing. Within a wing, a module may import what does not lead back to it."""

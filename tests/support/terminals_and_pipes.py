@@ -30,11 +30,15 @@ def closed_pipe() -> Iterator[int]:
 
 
 @contextmanager
-def full_pipe() -> Iterator[tuple[int, Callable[[], int]]]:
-    """Offer the end of a pipe that is not read yet, and a function that counts the bytes in it."""
+def full_pipe() -> Iterator[tuple[int, Callable[[], int], Callable[[], bytes]]]:
+    """Offer the end of a pipe that is not read yet, and functions that count the bytes in it, and that read them."""
     reading, writing = os.pipe()
     try:
-        yield writing, lambda: struct.unpack("i", fcntl.ioctl(reading, termios.FIONREAD, b"\0\0\0\0"))[0]
+        yield (
+            writing,
+            lambda: struct.unpack("i", fcntl.ioctl(reading, termios.FIONREAD, b"\0\0\0\0"))[0],
+            lambda: os.read(reading, 2**20),
+        )
     finally:
         os.close(reading)
         os.close(writing)
