@@ -97,6 +97,7 @@ async def test_error(path: str, browser: aiohttp.ClientSession, sandbox: Sandbox
 
 
 @pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("timeouts", [Timeouts(total=0.4)])  # shorter than the shortest wait for a rate limit
 @pytest.mark.parametrize(("retry_after", "header"), [(300, "300"), (None, None)])
 async def test_rate_limit(
     path: str, retry_after: int | None, header: str | None, browser: aiohttp.ClientSession, sandbox: Sandbox
