@@ -34,6 +34,13 @@ from contactship_async._http.secret import Secret
 
 GET = Request(method="GET", path="/v1/phone-numbers", api_key=Secret("sk-test"), idempotent=True)
 POST = replace(GET, method="POST", idempotent=False)
+
+
+def unsent(request: Request) -> Request:
+    """Return *request* with a delivery of its own: tests share the requests above."""
+    return replace(request, delivery=Delivery())
+
+
 OK = Response(status=200)
 
 
@@ -69,10 +76,9 @@ class World:
         *,
         heavy: bool = False,
     ) -> Response:
-        """Send one call, with a delivery of its own: requests are shared by tests."""
+        """Send one call."""
         loop = self.loop(policy, timeouts)
-        request = replace(request, delivery=Delivery())
-        return await loop.send(request, self.transport, loop.start_deadline(), heavy=heavy)
+        return await loop.send(unsent(request), self.transport, loop.start_deadline(), heavy=heavy)
 
     def loop(self, policy: RetryPolicy = RetryPolicy(), timeouts: Timeouts = Timeouts()) -> AttemptLoop:
         """Make a loop in this world, whose gates draw zeros only."""
@@ -232,7 +238,7 @@ async def test_deadline_that_has_passed() -> None:
     world = World([OK])
     loop = world.loop(timeouts=Timeouts(total=5))
     with pytest.raises(RequestTimeoutError) as caught:
-        await loop.send(replace(POST, delivery=Delivery()), world.transport, world.now - 1)
+        await loop.send(unsent(POST), world.transport, world.now - 1)
 
     assert "total" == caught.value.limit
     assert [] == world.sent
@@ -271,7 +277,7 @@ async def test_limits(
     """Each limit ends a silent exchange by its name; a call that may have left is ambiguous."""
     loop = loop_of(RetryPolicy(max_attempts=1), timeouts)
     with pytest.raises(error) as caught:
-        await loop.send(request_sent, transport, loop.start_deadline())  # type: ignore[arg-type] # a Transport
+        await loop.send(unsent(request_sent), transport, loop.start_deadline())  # type: ignore[arg-type] # a Transport
 
     assert limit == getattr(caught.value, "limit", None)
     assert caught.value.__context__ is None
@@ -287,7 +293,7 @@ async def test_refusal_whose_body_never_ends(request_sent: Request) -> None:
 
     loop = loop_of(RetryPolicy(max_retry_after=99), Timeouts(attempt=0.01))
     with pytest.raises(RateLimitError) as caught:
-        await loop.send(request_sent, refuse, loop.start_deadline())
+        await loop.send(unsent(request_sent), refuse, loop.start_deadline())
 
     assert 100 == caught.value.retry_after
 
@@ -425,7 +431,7 @@ async def test_rate_limit_without_a_word_outlasts_a_window() -> None:
 
     loop = world.loop()
 
-    assert OK == await loop.send(GET, transport, loop.start_deadline())
+    assert OK == await loop.send(unsent(GET), transport, loop.start_deadline())
     assert 60 <= passed(world) <= 75
 
 
@@ -449,7 +455,7 @@ async def test_without_a_total_limit_a_call_gives_up_after_ten_minutes() -> None
 
     loop = world.loop(timeouts=Timeouts(total=None))
     with pytest.raises(RateLimitError):
-        await loop.send(GET, transport, loop.start_deadline())
+        await loop.send(unsent(GET), transport, loop.start_deadline())
 
     assert 600 <= passed(world) <= 615
 
@@ -467,7 +473,7 @@ async def test_success_of_another_call_renews_the_patience() -> None:
         return status(429)
 
     with pytest.raises(RateLimitError):
-        await loop.send(GET, transport, loop.start_deadline())
+        await loop.send(unsent(GET), transport, loop.start_deadline())
 
     assert 1100 <= passed(world) <= 1115
 
@@ -482,7 +488,7 @@ async def test_patience_begins_with_the_call() -> None:
     async def transport(_: Request) -> Response:
         return OK if passed(world) > 10_500 else status(429)
 
-    assert OK == await loop.send(GET, transport, loop.start_deadline())
+    assert OK == await loop.send(unsent(GET), transport, loop.start_deadline())
 
 
 @pytest.mark.parametrize("headers", [{"retry_after": "7"}, {"x_ratelimit_remaining": "0"}, {"X_RateLimit_Limit": "5"}])
@@ -617,7 +623,7 @@ async def test_call_that_never_had_its_turn() -> None:
     loop = world.loop(timeouts=Timeouts(total=5))
     world.limits.organization.pause(10)
     with pytest.raises(RequestTimeoutError, match=r"rate limits hold it back for another 10\.0 s") as caught:
-        await loop.send(POST, world.transport, loop.start_deadline())
+        await loop.send(unsent(POST), world.transport, loop.start_deadline())
 
     assert not caught.value.may_have_been_processed
 
@@ -629,9 +635,9 @@ async def test_total_limit_that_begins_with_the_turn() -> None:
     for _ in range(2):
         world.limits.organization.pause(100)
         if len(world.responses) > 1:
-            assert OK == await loop.send(GET, world.transport, None)
+            assert OK == await loop.send(unsent(GET), world.transport, None)
         else:
             with pytest.raises(RateLimitError):
-                await loop.send(GET, world.transport, None)
+                await loop.send(unsent(GET), world.transport, None)
 
     assert pytest.approx(204, abs=0.3) == passed(world)
