@@ -11,7 +11,6 @@ import asyncio
 import json
 import re
 import ssl
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from benchmarks._processor import stay_on
+from benchmarks._server import started
 
 _LENGTH = re.compile(rb"^content-length: (\d+)", re.MULTILINE | re.IGNORECASE)
 
@@ -79,12 +79,8 @@ def closing_server(idle_seconds: float, certificate: Path | None = None) -> Iter
         idle_seconds: After which it closes a connection.
         certificate: With it, the server is reached by TLS.
     """
-    options = ["--certificate", str(certificate)] if certificate else []
-    command = [sys.executable, "-m", "benchmarks._closing_server", str(idle_seconds), *options]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        if process.stdout is None:
-            raise TypeError
-        yield process.stdout.readline().strip()
+    with started("benchmarks._closing_server", str(idle_seconds), certificate=certificate) as url:
+        yield url
 
 
 if __name__ == "__main__":

@@ -178,7 +178,14 @@ def served(*, rows: int, latency: float, certificate: Path | None = None) -> Ite
         latency: How many seconds it waits before each response.
         certificate: With it, the server is reached by TLS.
     """
-    command = [sys.executable, "-m", "benchmarks._server", "--rows", str(rows), "--latency", str(latency)]
+    with started("benchmarks._server", "--rows", str(rows), "--latency", str(latency), certificate=certificate) as url:
+        yield url
+
+
+@contextmanager
+def started(module: str, *arguments: str, certificate: Path | None) -> Iterator[str]:
+    """Run *module*, a server that prints its URL and ends with its standard input, to the end of the block."""
+    command = [sys.executable, "-m", module, *arguments]
     command += ["--certificate", str(certificate)] if certificate else []
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout is None:

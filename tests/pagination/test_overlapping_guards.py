@@ -381,8 +381,8 @@ def test_no_page_is_wanted_that_is_not_needed(max_items: int, requests: int, sli
     assert WalkPosition(max_items, max_items) == walk.position
 
 
-def test_one_page_at_a_time_after_a_gap() -> None:
-    """After a page that does not fit, pages are asked for one by one, then two, then as many as allowed again."""
+def serve_with_a_gap() -> Callable[[PageRequest], tuple[Sequence[Row], int]]:
+    """Make a server of 200 rows that sends a page from elsewhere, once."""
     rows = rows_of(200)
     moved: list[bool] = []
 
@@ -392,7 +392,12 @@ def test_one_page_at_a_time_after_a_gap() -> None:
             return rows[39:49], 200
         return slices(rows)(asked)
 
-    drive = Drive(make_walk(page_size=10, concurrency=8, exact=False), serve).run()
+    return serve
+
+
+def test_one_page_at_a_time_after_a_gap() -> None:
+    """After a page that does not fit, pages are asked for one by one, then two, then as many as allowed again."""
+    drive = Drive(make_walk(page_size=10, concurrency=8, exact=False), serve_with_a_gap()).run()
 
     assert list(range(200)) == drive.ids
     assert [(0, 1), (9, 8), (17, 1), (26, 2), (44, 4), (80, 8), (152, 6)] == drive.batches
@@ -400,16 +405,7 @@ def test_one_page_at_a_time_after_a_gap() -> None:
 
 def test_careful_ahead_after_a_surprise() -> None:
     """After a page that does not fit, the sliding window grows by one page for each that does."""
-    rows = rows_of(200)
-    moved: list[bool] = []
-
-    def serve(asked: PageRequest) -> tuple[Sequence[Row], int]:
-        if asked.offset == 27 and not moved:
-            moved.append(True)
-            return rows[39:49], 200
-        return slices(rows)(asked)
-
-    drive = Drive(make_walk(page_size=10, concurrency=4, exact=False, slides=True), serve).run()
+    drive = Drive(make_walk(page_size=10, concurrency=4, exact=False, slides=True), serve_with_a_gap()).run()
 
     assert list(range(200)) == drive.ids
     assert [1, 4, 4, 4, 1, 2, 3, 4, 4] == [len(window) for window in drive.windows][:9]
