@@ -439,7 +439,7 @@ async def test_a_failure_without_offsets_gives_no_advice(call: Any, organization
 async def test_advice_after_a_single_row(call: Any) -> None:
     """The first row is called so, not a number of rows."""
     pages = [response({"data": [TAG], "count": 2}), response({"data": [], "count": 2}, status=400)]
-    async with RawServer(pages) as server:
+    async with RawServer(*pages) as server:
         ended = await call("tags", "list", "--page-size", "1", "--format", "jsonl", url=server.url)
 
     assert 1 == ended.code
