@@ -107,8 +107,11 @@ async def test_bar_counts_a_wait_down(start: Any) -> None:
     for server in servers:
         server.script(Status(429, retry_after=1.5))
     async with servers[0], servers[1]:
-        bar = await run_in_terminal(start, *LIST, "--format", "csv", columns=60, shows_output=False, url=servers[0].url)
-        lines = await run_in_terminal(start, *LIST, "--format", "csv", columns=60, url=servers[1].url)
+        command = (*LIST, "--format", "csv")
+        bar, lines = await asyncio.gather(
+            run_in_terminal(start, *command, columns=60, shows_output=False, url=servers[0].url),
+            run_in_terminal(start, *command, columns=60, url=servers[1].url),
+        )
 
     assert "waiting 2 s: rate limit" in bar
     assert "0:00 elapsed" in bar

@@ -245,7 +245,7 @@ LIMITED = {"GET": TIMED_OUT, "POST": AMBIGUOUS}
 SECTIONS = {
     "elsewhere": ELSEWHERE,
     "attempt limit": cases(ENDLESS, LIMITED, 1, ATTEMPT, in_text=f"{LIMIT} s, the attempt limit", seconds=SOON),
-    "total limit": cases(ENDLESS, LIMITED, 1, TOTAL, in_text=f"{LIMIT} s, the total limit", seconds=SOON),
+    "total limit": cases(ENDLESS, LIMITED, 1, TOTAL, one_act_in=3, in_text=f"{LIMIT} s, the total limit", seconds=SOON),
     "refusal": cases(LONG_REFUSALS, {"GET": RateLimitError, "POST": RateLimitError}, 1, ATTEMPT, seconds=SOON),
     "status": STATUSES,
     "retries": RETRIES,

@@ -178,14 +178,25 @@ def case(  # noqa: PLR0913, PLR0917 - the columns of a table, most of them by po
     )
 
 
-def cases(acts: Mapping[str, Acts], expected: Mapping[str, object], *columns: Any, **named: Any) -> list[Case]:
+def cases(
+    acts: Mapping[str, Acts], expected: Mapping[str, object], *columns: Any, one_act_in: int = 1, **named: Any
+) -> list[Case]:
     """Make a case of each of *acts* and each of the calls; the other columns are the same for all.
 
-    The sample has each act and each call, and no more of their pairs than that takes.
+    The sample has each act, or *one_act_in* so many where they are slow, and each call; and no more of their pairs than
+    that takes.
     """
     fewer = min(len(acts), len(expected))
     return [
-        case(f"{name}, {calls}", act, calls, outcome, *columns, **named, in_sample=row % fewer == column % fewer)
+        case(
+            f"{name}, {calls}",
+            act,
+            calls,
+            outcome,
+            *columns,
+            **named,
+            in_sample=row % one_act_in == 0 and row // one_act_in % fewer == column % fewer,
+        )
         for row, (name, act) in enumerate(acts.items())
         for column, (calls, outcome) in enumerate(expected.items())
     ]
