@@ -144,7 +144,9 @@ class _Window(Generic[T]):
             while not progress.pages and progress.wanted:
                 await self._move_on(progress)
             if self._begin():
-                await asyncio.sleep(0)  # The requests are sent now, also if the consumer blocks the loop.
+                # Nothing else is under way, so these are sent now, also if the consumer blocks the loop. Others get
+                # their turn at the next step: to give it here would add their cost to that of a busy consumer.
+                await asyncio.sleep(0)
                 self.check_open()
         finally:
             self._is_awaited = False
@@ -186,7 +188,11 @@ class _Window(Generic[T]):
         await self._drop_unwanted()
 
     def _begin(self) -> bool:
-        """Begin what is wanted, but nothing behind a request that has failed, and return whether there was anything."""
+        """Begin what is wanted, but nothing behind a request that has failed.
+
+        Returns:
+            Whether requests were begun, and none was under way before.
+        """
         wanted = self.check_open().wanted
         before = len(self._tasks)
         if before == len(wanted):
@@ -197,7 +203,7 @@ class _Window(Generic[T]):
                 self._tasks[request].add_done_callback(_has_failed)
             if _has_failed(self._tasks[request]):
                 break
-        return len(self._tasks) > before
+        return before == 0 and len(self._tasks) > 0
 
     async def _drop_unwanted(self) -> None:
         if self._unwanted:

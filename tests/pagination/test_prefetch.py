@@ -99,18 +99,30 @@ async def test_order_does_not_follow_completion() -> None:
 
 @each_factory
 @each_width
-@pytest.mark.parametrize("turns", [0, 1, 9])
+@pytest.mark.parametrize("turns", [1, 9])
 async def test_window_slides(width: int, turns: int) -> None:
-    """When a page is taken, and before it is handled, another one is requested: never more, and never less."""
+    """While a page is handled, another one is requested instead of it: never more, and never less."""
     listing = WatchedListing()
     async with Prefetch(SlidingRows(width), listing.fetch) as ahead:
         await pass_turns(1)
         assert [0] == listing.asked
         async for page in ahead.pages():
-            taken = page.data[0].id + 1
-            assert ALL[: min(taken + width, ROWS)] == listing.asked
             await pass_turns(turns)
-            assert ALL[: min(taken + width, ROWS)] == listing.asked
+            assert ALL[: min(page.data[0].id + 1 + width, ROWS)] == listing.asked
+
+
+@each_factory
+@each_width
+async def test_consumer_that_blocks_the_loop(width: int) -> None:
+    """It finds the next page requested before it handles this one, and lacks no more than one request of its window."""
+    listing = WatchedListing()
+    async with Prefetch(SlidingRows(width), listing.fetch) as ahead:
+        await pass_turns(1)
+        async for page in ahead.pages():
+            taken = page.data[0].id + 1
+            full = min(taken + width, ROWS)
+            assert full - 1 <= len(listing.asked) <= full
+            assert len(listing.asked) > taken or full == taken
 
 
 @each_factory
