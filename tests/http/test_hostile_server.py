@@ -7,6 +7,7 @@ no exception of aiohttp is behind ours; and, as all tests do, that no task or so
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import zlib
@@ -15,7 +16,7 @@ import pytest
 from aiohttp.compression_utils import HAS_BROTLI, HAS_ZSTD
 from hostile import LIMIT, ONCE, Case, cases, each_of, try_out
 from hostile_responses import BROTLI_BOMB, CHUNKED, PAGE, ZSTD_BOMB, chunked, compressed, ids, reply, reply_head, row
-from raw_server import Act, close, drip, flood, head, reset, stall, until_read
+from raw_server import Act, Peer, RawServer, close, drip, flood, head, reset, stall, until_read
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -241,3 +242,17 @@ SECTIONS = {
 async def test_case(case: Case, caplog: pytest.LogCaptureFixture) -> None:
     """All comes as the table says, and the log reveals nothing."""
     await try_out(case, caplog)
+
+
+async def test_act_that_outlasts_its_client() -> None:
+    """A connection that has ended ends the act, on any event loop, and is no error of the server's."""
+
+    async def send_late(peer: Peer) -> None:
+        peer.writer.transport.abort()
+        await peer.writer.wait_closed()
+        await peer.send(b"late")
+
+    async with RawServer(send_late, listens=False) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        assert b"" == await reader.read()
+        writer.close()

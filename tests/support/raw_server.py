@@ -80,6 +80,8 @@ class Peer:
 
     async def send(self, data: bytes) -> None:
         """Send *data* now."""
+        if self.writer.is_closing():  # The client hung up; uvloop would refuse to write by a RuntimeError.
+            raise ConnectionResetError
         self.writer.write(data)
         await self.writer.drain()
 
