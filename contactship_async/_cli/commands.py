@@ -13,6 +13,7 @@ RESOURCES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "phone_numbers": "The phone numbers of the organization.",
         "tags": "The tags that the organization puts on its contacts.",
+        "calls": "The calls of the organization, by its agents.",
         "channels": "The channels over which the organization exchanges messages.",
         "credits": "What the organization has left to spend.",
     }

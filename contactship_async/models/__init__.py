@@ -1,5 +1,6 @@
 """What the methods of resources return: one module for each resource, and what all share.
 
+- `contactship_async.models.calls`: `Call`, `LiveCall`, `PlacedCall`, and what they hold
 - `contactship_async.models.channels`: `Channel`
 - `contactship_async.models.credits`: `CreditBalance`
 - `contactship_async.models.phone_numbers`: `PhoneNumber`
