@@ -15,12 +15,14 @@ from contactship_async.sandbox._api.faults import (
     Status,
 )
 from contactship_async.sandbox._api.records import RecordedRequest
+from contactship_async.sandbox._calls.dialled import DialledCall
 from contactship_async.sandbox._pool import SandboxPool
 from contactship_async.sandbox._sandbox import Sandbox
 
 __all__ = [
     "Body",
     "Cut",
+    "DialledCall",
     "Drip",
     "EmptyPage",
     "Fault",

@@ -22,14 +22,17 @@ from contactship_async.sandbox._api.faults import Fault
 from contactship_async.sandbox._api.handler import RequestHandler
 from contactship_async.sandbox._api.rate_limit import RateLimits
 from contactship_async.sandbox._api.records import RecordedRequest
+from contactship_async.sandbox._calls.agenda import Clock
+from contactship_async.sandbox._resources.calls import Calls
 from contactship_async.sandbox._resources.channels import Channels
 from contactship_async.sandbox._resources.credits import Credits
-from contactship_async.sandbox._resources.organization import Organization
+from contactship_async.sandbox._resources.organization import IN_MEMORY, Organization
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
 from contactship_async.sandbox._resources.tags import Tags
 from contactship_async.sandbox._serving.served import Served
 
 _DEFAULT_KEY: Final = "sandbox-key"
+_SLOWEST, _FASTEST = 0.01, 1000
 
 
 class Sandbox(Served):
@@ -42,6 +45,9 @@ class Sandbox(Served):
     (UTC), every third is inbound, the others are outbound, and all are reserved for fiction. The response is 401
     without the right key, 400 with parameters that are not allowed, and 404 on a path the sandbox does not know.
 
+    Calls that are placed proceed in its `clock`: they wait, ring, go on, end, and are analysed some 25 seconds later.
+    Nobody is called: `calls.placed` is what would have been dialled.
+
     Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
 
     Args:
@@ -49,6 +55,7 @@ class Sandbox(Served):
             are no more that are reserved for fiction.
         tags: How many there are, 0 to 1,000,000.
         channels: How many there are, 0 to 1,000,000.
+        calls: How many past calls there are, 0 to 1,000,000.
         credits: The balance at first, a finite number.
         api_key: The only key that is accepted; None is `sandbox-key`, or in a `SandboxPool` one made of the name.
         seed: The same seed makes the same organization.
@@ -56,13 +63,14 @@ class Sandbox(Served):
         max_limit: A larger `limit` is silently lowered to this, >= 1.
         latency: Seconds before each response, finite and >= 0.
         rate_limit: Requests per fixed window of 60 seconds, >= 1; None sets no limit and sends no headers about it.
-        heavy_rate_limit: The same of heavy listings, whose requests count in *rate_limit* as well, >= 1. No listing
-            that the sandbox has so far is heavy.
+        heavy_rate_limit: The same of heavy listings, which are those of calls, and whose requests count in *rate_limit*
+            as well, >= 1.
         count_follows_filter: Whether `count` counts the rows of the `type` asked for, or all rows.
         host: An address of this machine for the server, or a name of it. Others reach one that is no loopback address,
             such as `0.0.0.0`, which is all of them (in a container, say), and may use it: its key is no secret.
         port: For the server, 0 to 65535; 0 takes any free one.
-        clock: Seconds of a monotonic clock; the windows of rate limits follow it.
+        call_speed: How many times as fast as usual placed calls proceed, 0.01 to 1,000.
+        clock: Seconds of a monotonic clock, which the windows of rate limits follow, and placed calls.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -79,7 +87,13 @@ class Sandbox(Served):
     """Its channels, in the same way."""
 
     credits: Credits
-    """Its `balance`, to be read and set."""
+    """Its `balance`, to be read and set; calls that end are paid from it."""
+
+    calls: Calls
+    """Its calls, in the same way as phone numbers; `placed` and `answer_next` for those that are placed."""
+
+    clock: Clock
+    """The time in which calls proceed: `now`, and `advance`."""
 
     def __init__(  # noqa: PLR0913 - settings, all but the first by keyword
         self,
@@ -87,6 +101,7 @@ class Sandbox(Served):
         *,
         tags: int = 12,
         channels: int = 3,
+        calls: int = 40,
         credits: float = 42.5,  # noqa: A002 - the API's word
         api_key: str | None = None,
         seed: int = 0,
@@ -98,11 +113,13 @@ class Sandbox(Served):
         count_follows_filter: bool = True,
         host: str = "127.0.0.1",
         port: int = 0,
+        call_speed: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         check_integer("phone_numbers", phone_numbers, lowest=0, highest=1_000_000)
         check_integer("tags", tags, lowest=0, highest=1_000_000)
         check_integer("channels", channels, lowest=0, highest=1_000_000)
+        check_integer("calls", calls, lowest=0, highest=1_000_000)
         check_number("credits", credits)
         if api_key is not None:
             check_text("api_key", api_key)
@@ -115,23 +132,39 @@ class Sandbox(Served):
         if heavy_rate_limit is not None:
             check_integer("heavy_rate_limit", heavy_rate_limit, lowest=1)
         check_flag("count_follows_filter", count_follows_filter)
+        check_number("call_speed", call_speed)
+        if not _SLOWEST <= call_speed <= _FASTEST:
+            message = f"call_speed must be a number from {_SLOWEST} to {_FASTEST}, not {call_speed}"
+            raise ValueError(message)
         self._chooses_key = api_key is None
         self._api_key = api_key or _DEFAULT_KEY
-        organization = Organization(seed, max_limit=max_limit, count_follows_filter=count_follows_filter)
-        self._organization_id = organization.id
+        self._organization = organization = Organization(
+            seed, max_limit=max_limit, count_follows_filter=count_follows_filter, clock=clock
+        )
+        self.clock = Clock(organization.agenda)
         self.phone_numbers = PhoneNumbers(organization, phone_numbers)
         self.tags = Tags(organization, tags)
         self.channels = Channels(organization, channels)
-        self.credits = Credits(credits)
+        self.credits = Credits(organization, credits)
+        self.calls = Calls(
+            organization,
+            calls,
+            speed=call_speed,
+            phone_numbers=self.phone_numbers,
+            credits=self.credits,
+            deliver=self._deliver,
+        )
+        resources = (self.phone_numbers, self.tags, self.channels, self.credits, self.calls)
         self._handler = RequestHandler(
-            (*self.phone_numbers.routes, *self.tags.routes, *self.channels.routes, *self.credits.routes),
+            [route for resource in resources for route in resource.routes],
             lock=organization.lock,
+            catch_up=organization.agenda.catch_up,
             api_key=self._api_key,
             envelope=envelope,
             latency=latency,
             limits=RateLimits(rate_limit, heavy_rate_limit, clock),
         )
-        super().__init__(self._handler.respond, host, port)
+        super().__init__(self._handler.respond, organization.agenda.catch_up, host, port)
 
     @property
     def api_key(self) -> str:
@@ -141,7 +174,7 @@ class Sandbox(Served):
     @property
     def organization_id(self) -> str:
         """The made-up `organization_id` of all that the sandbox lists."""
-        return self._organization_id
+        return self._organization.id
 
     def client(self, **options: Any) -> ContactshipClient:
         """Build a client for the sandbox: over the port while the server runs, in memory otherwise.
@@ -199,6 +232,14 @@ class Sandbox(Served):
     def remove_phone_number(self, id: str) -> None:  # noqa: A002 - the API's word
         """Do what `phone_numbers.remove` does."""
         self.phone_numbers.remove(id)
+
+    def _note_url(self, url: str | None) -> None:
+        super()._note_url(url)
+        self._move_recordings(url)
+
+    def _move_recordings(self, url: str | None) -> None:
+        """Say in the rows of calls that recordings are at a base URL; None is none that could be reached."""
+        self._organization.base_url = url or IN_MEMORY
 
     def _join(self, organization: str) -> RequestHandler:
         """Take the key of an organization of a pool, unless there is one already, and return its request handler."""
