@@ -23,7 +23,16 @@ from hypothesis import strategies as st
 from contactship_async import MalformedResponseError, Page, PhoneNumber, PhoneNumberType, models
 from contactship_async._codec import codec, python_codec
 from contactship_async._codec.json_names import json_name
-from contactship_async.models.common import AwareDatetime, Model, NonEmptyText, OpenEnum, json_field
+from contactship_async.models.common import (
+    AwareDatetime,
+    Count,
+    Model,
+    NonEmptyText,
+    OpenEnum,
+    Seconds,
+    Timestamp,
+    json_field,
+)
 from contactship_async.models.credits import CreditBalance
 from contactship_async.models.tags import Tag
 
@@ -91,6 +100,9 @@ ALL = [*MODELS, Part, Whole]
 BASIC: dict[Any, st.SearchStrategy[Any]] = {
     NonEmptyText: texts.filter(bool),
     AwareDatetime: times,
+    Timestamp: times,
+    Seconds: st.floats(allow_nan=False, allow_infinity=False),
+    Count: st.integers(-(2**63), 2**63 - 1),
     str: texts,
     float: st.floats(allow_nan=False, allow_infinity=False),
     int: st.integers(-(2**63), 2**63 - 1),
