@@ -9,6 +9,7 @@ import pickle
 import pkgutil
 import types
 import typing
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -69,15 +70,15 @@ MODELS = sorted(
     },
     key=lambda cl: cl.__name__,
 )
-REQUIRED: dict[type[Model], set[str]] = {
+REQUIRED: dict[type[Model], AbstractSet[str]] = {
     PhoneNumber: {"id", "phone_number", "type", "organization_id", "created_at"},
-    **dict.fromkeys((LiveCall, PlacedCall, StoppedCall, FinishedCallDetails), {"call_id"}),
+    **dict.fromkeys((LiveCall, PlacedCall, StoppedCall, FinishedCallDetails), frozenset({"call_id"})),
     InboundContext: {"agent_id"},
     FollowUpClosed: {"thread_id"},
-    **dict.fromkeys((CallAnalysis, CreditBalance, EvaluationResult, TranscriptEntry), set[str]()),
-    **dict.fromkeys((FinishedCall, FinishedCallAgent, FinishedCallCampaign), set[str]()),
-    **dict.fromkeys((FinishedCallContact, FinishedCallOrganization), set[str]()),
-    **dict.fromkeys((FollowUpContact, InboundContact, InboundNumbers), set[str]()),
+    **dict.fromkeys((CallAnalysis, CreditBalance, EvaluationResult, TranscriptEntry), frozenset()),
+    **dict.fromkeys((FinishedCall, FinishedCallAgent, FinishedCallCampaign), frozenset()),
+    **dict.fromkeys((FinishedCallContact, FinishedCallOrganization), frozenset()),
+    **dict.fromkeys((FollowUpContact, InboundContact, InboundNumbers), frozenset()),
 }
 """The fields that a page shows to be there always, or that tell what it is about; of other models, `id`."""
 
