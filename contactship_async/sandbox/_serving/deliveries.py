@@ -23,7 +23,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from attrs import define, field
 from yarl import URL
 
-from contactship_async._arguments import check_flag, check_seconds, check_text
+from contactship_async._arguments import check_flag, check_seconds
 
 MAX_ATTEMPTS: Final = 3
 """How often a webhook is sent at the most, at once each time. Contactship repeats, too, but does not say how often."""
@@ -118,7 +118,6 @@ class Deliveries:
                 looked at what a name stands for, and the connection is made to the very address that was seen.
             payload: JSON; do not change it later.
         """
-        check_text("url", url)
         delivery = WebhookDelivery(url, payload)
         with self._changed:
             self._deliveries.append(delivery)
