@@ -41,7 +41,7 @@ class SandboxPool(Served):
     """
 
     def __init__(self, sandboxes: Mapping[str, Sandbox], *, host: str = "127.0.0.1", port: int = 0) -> None:
-        super().__init__(self._respond_by_key, self._catch_up_all, host, port)
+        super().__init__(self._respond_by_key, host, port, self._catch_up_all)
         self._sandboxes = _check_types(sandboxes)
         handlers = {name: sandbox._join(name) for name, sandbox in self._sandboxes.items()}  # noqa: SLF001 - for here
         self._by_organization_id = {self._sandboxes[name].organization_id: (name, handlers[name]) for name in handlers}
@@ -91,7 +91,7 @@ class SandboxPool(Served):
     def _note_url(self, url: str | None) -> None:
         super()._note_url(url)
         for sandbox in self._sandboxes.values():
-            sandbox._move_recordings(url)  # noqa: SLF001 - for here
+            sandbox._note_server(url)  # noqa: SLF001 - for here
 
 
 def _check_types(sandboxes: object) -> dict[str, Sandbox]:

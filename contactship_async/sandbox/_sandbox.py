@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, get_args
 from urllib.parse import quote
@@ -26,9 +26,11 @@ from contactship_async.sandbox._calls.agenda import Clock
 from contactship_async.sandbox._resources.calls import Calls
 from contactship_async.sandbox._resources.channels import Channels
 from contactship_async.sandbox._resources.credits import Credits
+from contactship_async.sandbox._resources.finished_call import describe
 from contactship_async.sandbox._resources.organization import IN_MEMORY, Organization
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
 from contactship_async.sandbox._resources.tags import Tags
+from contactship_async.sandbox._serving.deliveries import Deliveries
 from contactship_async.sandbox._serving.served import Served
 
 _DEFAULT_KEY: Final = "sandbox-key"
@@ -70,6 +72,8 @@ class Sandbox(Served):
             such as `0.0.0.0`, which is all of them (in a container, say), and may use it: its key is no secret.
         port: For the server, 0 to 65535; 0 takes any free one.
         call_speed: How many times as fast as usual placed calls proceed, 0.01 to 1,000.
+        webhooks_to_any_host: Whether a finished call is also posted to a `webhook_url` that leads to another machine
+            than this one.
         clock: Seconds of a monotonic clock, which the windows of rate limits follow, and placed calls.
 
     Raises:
@@ -95,6 +99,9 @@ class Sandbox(Served):
     clock: Clock
     """The time in which calls proceed: `now`, and `advance`."""
 
+    webhooks: Deliveries
+    """What was posted to the `webhook_url` of calls: `deliveries`, and `wait` until nothing is under way."""
+
     def __init__(  # noqa: PLR0913 - settings, all but the first by keyword
         self,
         phone_numbers: int = 250,
@@ -114,6 +121,7 @@ class Sandbox(Served):
         host: str = "127.0.0.1",
         port: int = 0,
         call_speed: float = 1.0,
+        webhooks_to_any_host: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         check_integer("phone_numbers", phone_numbers, lowest=0, highest=1_000_000)
@@ -132,6 +140,7 @@ class Sandbox(Served):
         if heavy_rate_limit is not None:
             check_integer("heavy_rate_limit", heavy_rate_limit, lowest=1)
         check_flag("count_follows_filter", count_follows_filter)
+        check_flag("webhooks_to_any_host", webhooks_to_any_host)
         check_number("call_speed", call_speed)
         if not _SLOWEST <= call_speed <= _FASTEST:
             message = f"call_speed must be a number from {_SLOWEST} to {_FASTEST}, not {call_speed}"
@@ -142,6 +151,7 @@ class Sandbox(Served):
             seed, max_limit=max_limit, count_follows_filter=count_follows_filter, clock=clock
         )
         self.clock = Clock(organization.agenda)
+        self.webhooks = Deliveries(allow_any_host=webhooks_to_any_host)
         self.phone_numbers = PhoneNumbers(organization, phone_numbers)
         self.tags = Tags(organization, tags)
         self.channels = Channels(organization, channels)
@@ -164,7 +174,7 @@ class Sandbox(Served):
             latency=latency,
             limits=RateLimits(rate_limit, heavy_rate_limit, clock),
         )
-        super().__init__(self._handler.respond, organization.agenda.catch_up, host, port)
+        super().__init__(self._handler.respond, host, port, organization.agenda.catch_up)
 
     @property
     def api_key(self) -> str:
@@ -233,13 +243,18 @@ class Sandbox(Served):
         """Do what `phone_numbers.remove` does."""
         self.phone_numbers.remove(id)
 
+    def _deliver(self, webhook_url: str, call: Mapping[str, Any]) -> None:
+        self.webhooks.post(webhook_url, describe(call, call["agent_id"], self.organization_id))
+
     def _note_url(self, url: str | None) -> None:
         super()._note_url(url)
-        self._move_recordings(url)
+        self._note_server(url)
 
-    def _move_recordings(self, url: str | None) -> None:
-        """Say in the rows of calls that recordings are at a base URL; None is none that could be reached."""
+    def _note_server(self, url: str | None) -> None:
+        """Say in the rows of calls where the server is that has their recordings; None is the end of one."""
         self._organization.base_url = url or IN_MEMORY
+        if url is None:
+            self.webhooks.close()
 
     def _join(self, organization: str) -> RequestHandler:
         """Take the key of an organization of a pool, unless there is one already, and return its request handler."""

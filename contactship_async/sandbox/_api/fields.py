@@ -32,6 +32,12 @@ _PYTHON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "object": (dict,),
 }
 
+_ALLOWED: Final = {
+    "integer": "an integer >= {minimum}",
+    "number": "a number from {minimum} to {maximum}",
+    "boolean": "true or false",
+}
+
 
 @frozen
 class Field:
@@ -121,22 +127,22 @@ def conforms(schema: Mapping[str, Any], value: object) -> bool:
         return all(name in value for name in schema.get("required", ())) and all(
             conforms(properties[name], value[name]) for name in properties if name in value
         )
-    return schema.get("minimum", value) <= value <= schema.get("maximum", value)
+    return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
 
 
 def describe_allowed(schema: Mapping[str, Any], example: object) -> str:
     """Return what a value may be, for a message that begins with `... must be`."""
+    kind = _type_of(schema)
     if "enum" in schema:
         return f"one of: {', '.join(schema['enum'])}"
-    kind = _type_of(schema)
-    if kind == "integer":
-        return f"an integer >= {schema['minimum']}"
-    if kind == "number":
-        return f"a number from {schema['minimum']} to {schema['maximum']}"
-    if kind == "boolean":
-        return "true or false"
+    if kind in _ALLOWED:
+        return _ALLOWED[kind].format_map(schema)
     if kind in {"array", "object"}:
         return f"an {kind} such as {json.dumps(example)}"
+    return _describe_text(schema, example)
+
+
+def _describe_text(schema: Mapping[str, Any], example: object) -> str:
     if schema.get("format") == "uuid":
         return "a UUID"
     kind = "a date" if "format" in schema else "a non-empty string" if schema.get("minLength") else "a string"

@@ -37,9 +37,7 @@ def describe_operation(route: Route, envelope: Envelope) -> dict[str, Any]:
 def describe_schemas(routes: Iterable[Route]) -> dict[str, Any]:
     """Describe the objects that routes return, by their names."""
     schemas = [route.returns for route in routes if isinstance(route.returns, Schema)]
-    return {
-        schema.name: {**as_object(*schema.fields), "example": example_of(*schema.fields)} for schema in schemas
-    }
+    return {schema.name: {**as_object(*schema.fields), "example": example_of(*schema.fields)} for schema in schemas}
 
 
 def _describe_success(route: Route, envelope: Envelope) -> dict[str, Any]:

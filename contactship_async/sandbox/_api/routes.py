@@ -117,17 +117,20 @@ class Match:
 
 def find_route(routes: Iterable[Route], method: str, path: str) -> Match | None:
     """Return the route of a request; None if there is none."""
-    for route in routes:
-        identifiers = route.match(path) if route.method == ("GET" if method == "HEAD" else method) else None
-        if identifiers is not None:
-            return Match(route, identifiers)
-    return None
+    method = "GET" if method == "HEAD" else method
+    return next((match for match in _find_routes(routes, path) if match.route.method == method), None)
 
 
 def refuse_path(routes: Iterable[Route], method: str, path: str) -> Refusal:
     """Return the refusal of a request that has no route: of its method, or of an unknown path."""
-    allowed = [route.method for route in routes if route.match(path) is not None]
+    allowed = [match.route.method for match in _find_routes(routes, path)]
     return refuse_method(allowed) if allowed else Refusal(404, f"Cannot {method} {path}")
+
+
+def _find_routes(routes: Iterable[Route], path: str) -> list[Match]:
+    """Return the routes of a path, whatever their methods; one without identifiers hides those with some (OpenAPI)."""
+    matches = [Match(route, identifiers) for route in routes if (identifiers := route.match(path)) is not None]
+    return [match for match in matches if not match.route.identifiers] or matches
 
 
 def refuse_method(allowed: Iterable[str]) -> Refusal:

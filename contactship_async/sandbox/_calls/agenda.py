@@ -16,7 +16,7 @@ from typing import TypeAlias
 from contactship_async._arguments import check_seconds
 
 Steps: TypeAlias = Generator[datetime, None, None]
-"""Does something each time it goes on, and yields when it is to go on next; after `close()`, it does nothing any more."""
+"""Does something each time it goes on, and yields when it is to go on next; once closed, it does nothing any more."""
 
 
 class Agenda:
@@ -68,7 +68,7 @@ class Agenda:
         with self._lock:
             try:
                 ahead = self._ahead + timedelta(seconds=seconds)
-                self.now + ahead  # noqa: B018 - the year 9999 is the last
+                self.now + timedelta(seconds=seconds)  # The year 9999 is the last.
             except OverflowError:
                 message = "seconds must not lead beyond the year 9999"
                 raise ValueError(message) from None

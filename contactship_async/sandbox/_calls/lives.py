@@ -90,8 +90,14 @@ class Life:
 def draw_life(random: Random, speed: float, outcome: Outcome | None = None) -> Life:
     """Draw how a call goes; the *outcome*, where it is given, shifts nothing that is drawn later."""
     [drawn] = random.choices(OUTCOMES, _WEIGHTS)
-    seconds = (1 + random.random(), 3 + 3 * random.random(), _ANALYSIS_SECONDS)
-    return Life(outcome or drawn, *(timedelta(seconds=each / speed) for each in seconds), speed=speed)
+    queued, ringing = 1 + random.random(), 3 + 3 * random.random()
+    return Life(
+        outcome or drawn,
+        queued=timedelta(seconds=queued / speed),
+        ringing=timedelta(seconds=ringing / speed),
+        analysing=timedelta(seconds=_ANALYSIS_SECONDS / speed),
+        speed=speed,
+    )
 
 
 def is_picked_up(outcome: Outcome) -> bool:

@@ -42,7 +42,9 @@ DIRECTION: Final = Field(
     "direction", {"type": "string", "enum": ["inbound", "outbound"]}, "Who called.", example="outbound"
 )
 AGENT_ID: Final = Field("agent_id", _SOME_TEXT, "Of the agent.", example="0e9b7c64-51f2-4d0b-8a53-6a2f7a7e4c90")
-CAMPAIGN_ID: Final = Field("campaign_id", _MAYBE_TEXT, "Of its campaign, if it is part of one.", example=None)
+CAMPAIGN_ID: Final = Field(
+    "campaign_id", {**_MAYBE_TEXT, "minLength": 1}, "Of its campaign, if it is part of one.", example=None
+)
 FULL_NAME: Final = Field("full_name", _SOME_TEXT, "Of the person.", example="Noor Haddad")
 PHONE_NUMBER: Final = Field("phone_number", _E164, "Of the person.", example="+14155550137")
 FROM_NUMBER: Final = Field("from_number", _E164, "A number of the organization.", example="+12025550142")
@@ -212,4 +214,3 @@ CONTACT_CALL: Final = (
     Field("from_number_id", _SOME_TEXT, "Of a number of the organization.", example="pn-1"),
     *optional(*_SHARED),
 )
-

@@ -150,17 +150,19 @@ class CallRows(Collection):
             created, shown = self._read_created_at(created_at)
             index, id_ = self._made, id or make_uuid(self._random)
             person = self._people.make(index % _PEOPLE)
-            number = phone_number or person["phone_number"]
-            direction = direction or ("inbound" if index % 5 == 4 else "outbound")  # noqa: PLR2004 - every fifth
+            if phone_number or full_name:
+                number, name = phone_number or person["phone_number"], full_name or person["full_name"]
+                person = self._people.of_number(number, name, person["email"], person["country"])
+            direction = direction or ("inbound" if index % 5 == 3 else "outbound")  # noqa: PLR2004 - every fifth
             ours = from_number or self._organization.make_phone_number(index % 3)
             row = {
                 "direction": direction,
-                "from": number if direction == "inbound" and from_number is None else ours,
+                "from": ours if direction == "outbound" else from_number or person["phone_number"],
                 **self._tell_past(id_, call_status or STATUS_OF_OUTCOME[_OUTCOMES[index % 10]], created, duration),
                 "type": "campaign_call" if campaign_id else "inbound_call" if direction == "inbound" else "api_call",
                 "agent_id": agent_id or self._agents[index % 3],
                 "campaign_id": campaign_id,
-                "contact": self._people.of_number(number, full_name or person["full_name"], person["email"], "US"),
+                "contact": person,
             }
             if call_analysis is not None:
                 row["call_analysis"] = call_analysis

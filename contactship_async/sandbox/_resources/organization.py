@@ -11,7 +11,7 @@ from typing import Final
 from contactship_async.sandbox._calls.agenda import Agenda
 
 IN_MEMORY: Final = "https://recordings.example"
-"""Where recordings are said to be as long as nothing is served: nobody can register what ends in .example (RFC 2606)."""
+"""Where recordings are said to be while nothing is served: nobody can register what ends in .example (RFC 2606)."""
 
 # The lines 555-0100 to 555-0199 of every area code are set aside for fiction (https://en.wikipedia.org/wiki/555_number).
 _LINES: Final = 100

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from contactship_async.sandbox._resources.organization import Organization, make_uuid
 
-_FIRST: Final = ("Noor", "Mateo", "Ines", "Kofi", "Yuki", "Clara", "Omar", "Lucia")
+_FIRST: Final = ("Noor", "Mateo", "Ana", "Kofi", "Yuki", "Clara", "Omar", "Lucia")
 _LAST: Final = ("Haddad", "Rojas", "Silva", "Mensah", "Tanaka", "Weber")
 _MANY: Final = 26_800
 """There are so many numbers reserved for fiction: those of persons are taken from the end, the organization's from the
@@ -23,10 +23,16 @@ class People:
 
     def __init__(self, organization: Organization) -> None:
         self._organization = organization
+        self._made: dict[int, dict[str, Any]] = {}
         self._known: dict[str, dict[str, Any]] = {}
 
     def make(self, index: int) -> dict[str, Any]:
         """Return the person *index*, counted from 0, as calls show a contact."""
+        if index not in self._made:
+            self._made[index] = self._make(index)
+        return self._made[index]
+
+    def _make(self, index: int) -> dict[str, Any]:
         name = f"{_FIRST[index % len(_FIRST)]} {_LAST[index % len(_LAST)]}"
         email = f"{name.lower().replace(' ', '.')}@people.example"
         return self.of_number(self._organization.make_phone_number(_MANY - 1 - index % _MANY), name, email, "US")
@@ -34,14 +40,9 @@ class People:
     def of_number(self, number: str, name: str, email: str | None, country: str | None) -> dict[str, Any]:
         """Return the person of a number, whose id is the same for each call to it."""
         random = Random(f"{self._organization.id} {number}")  # noqa: S311 - made-up data, the same for the same number
-        contact = {
-            "id": make_uuid(random),
-            "full_name": name,
-            "phone_number": number,
-            "email": email,
-            "country": country,
-        }
-        self._known[contact["id"]] = contact
+        id_ = make_uuid(random)
+        contact = {"id": id_, "full_name": name, "phone_number": number, "email": email, "country": country}
+        self._known[id_] = contact
         return contact
 
     def of_id(self, id_: str) -> dict[str, Any]:

@@ -96,9 +96,7 @@ class Store:
         for rows in self._lists_of(removed.values):
             _take_out(rows, removed)
 
-    def select(
-        self, equal: Mapping[str, str], containing: Mapping[str, str], within: Period = ALWAYS
-    ) -> Sequence[Row]:
+    def select(self, equal: Mapping[str, str], containing: Mapping[str, str], within: Period = ALWAYS) -> Sequence[Row]:
         """Return the rows that meet all conditions, ascending: do not change the list, which may be the store's own.
 
         Args:

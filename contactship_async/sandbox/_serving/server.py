@@ -24,15 +24,15 @@ _SHORTEST_ALARM, _LONGEST_ALARM = 0.02, 0.5  # seconds; a clock of a test may st
 
 @asynccontextmanager
 async def serve(
-    respond: Callable[[Request], Reply], catch_up: Callable[[], float | None], host: str, port: int
+    respond: Callable[[Request], Reply], host: str, port: int, catch_up: Callable[[], float | None] = lambda: None
 ) -> AsyncIterator[str]:
     """Serve what *respond* plans, yield the base URL, and end at once whatever is still in progress.
 
     Args:
         respond: Plans the response to a request.
-        catch_up: Does what is due, and returns the seconds until it is to be called again; None if nothing is to come.
         host: An address of this machine, or a name of it.
         port: 0 takes any free one.
+        catch_up: Does what is due, and returns the seconds until it is to be called again; None if nothing is to come.
     """
     alarm = _Alarm(catch_up)
     handle = partial(_handle, respond, alarm)
@@ -45,7 +45,6 @@ async def serve(
         alarm.set()
         yield _build_url(host, runner.addresses[0][1])
     finally:
-        alarm.clear()
         await site.stop()
         # aiohttp would wait for its handlers, and not at all for those it cancels. A lost connection cancels its
         # handler, and leaves this list when the handler has ended.
@@ -54,6 +53,7 @@ async def serve(
                 if connection.transport is not None:
                     connection.transport.abort()
             await asyncio.sleep(0)
+        alarm.clear()  # No handler is left that could set it.
         await runner.cleanup()
 
 
@@ -92,9 +92,7 @@ def _build_url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-async def _handle(
-    respond: Callable[[Request], Reply], alarm: _Alarm, request: web.BaseRequest
-) -> web.StreamResponse:
+async def _handle(respond: Callable[[Request], Reply], alarm: _Alarm, request: web.BaseRequest) -> web.StreamResponse:
     began = time.perf_counter()
     reply: Reply | None = None
     is_unfinished = False
