@@ -58,6 +58,7 @@ async def receiver() -> AsyncIterator[Receiver]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     receiver.port = runner.addresses[0][1]
     yield receiver
+    receiver.released.set()
     await runner.cleanup()
 
 

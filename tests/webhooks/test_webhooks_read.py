@@ -184,7 +184,7 @@ def test_follow_up_closed() -> None:
     assert ("threadId: missing",) == issues_of(read_follow_up_closed, b"{}")
 
 
-@pytest.mark.parametrize(("read", "body"), zip(READERS, BODIES, strict=True))
+@pytest.mark.parametrize(("read", "body"), [*zip(READERS, BODIES, strict=True)])
 def test_delivery_key(read: Callable[[bytes], Any], body: dict[str, Any]) -> None:
     """A repeat has the same key, in whatever order its fields come, and the key holds nothing personal."""
     key = read(dump(body)).delivery_key
