@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from io import BytesIO
 from types import ModuleType
 from typing import Any
 
@@ -180,7 +181,7 @@ async def test_large_bodies(app: App, contactship: aiohttp.ClientSession) -> Non
     statuses = []
     for size in (MAX_BODY_BYTES, MAX_BODY_BYTES + 1):
         body = dump(finished_call()).ljust(size)
-        async with contactship.post(f"{app.url}/finished-calls", data=body) as response:
+        async with contactship.post(f"{app.url}/finished-calls", data=BytesIO(body)) as response:
             statuses.append(response.status)
 
     assert [204, 413] == statuses

@@ -144,10 +144,9 @@ class Deliveries:
                 raise TimeoutError(message)
 
     def close(self) -> None:
-        """End at once what is under way."""
+        """End at once what is under way; what is due is not begun."""
         with self._changed:
             self._is_closing = True
-            self._due.clear()
             for task, loop in self._sending.items():
                 loop.call_soon_threadsafe(task.cancel)
             senders = list(self._senders)
