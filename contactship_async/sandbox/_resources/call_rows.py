@@ -224,7 +224,7 @@ class CallRows(Collection):
         return call
 
     def _tell(self, row: Row, query: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a call with what a query asks for besides: it is there when the analysis is, or a test has given it."""
+        """Return a call with what a query asks for besides, once the analysis is there or a test has given it."""
         call = self._read(row)
         is_there = call["call_analysis"] is not None or call["id"] in self._given
         if not is_there or not (query["include_transcript"] or query["include_tools"]):
