@@ -14,6 +14,7 @@ import pytest
 from attrs import define, field
 from web_apps import SERVERS, serve_webhooks, wait_until
 from webhook_bodies import DOCUMENTED, FOLLOW_UP_CLOSED, INBOUND_CONTEXT, dump, finished_call
+from yarl import URL
 
 from contactship_async.sandbox._resources.finished_call import describe
 from contactship_async.sandbox._serving.deliveries import Deliveries
@@ -108,6 +109,20 @@ async def test_response_comes_before_the_work(app: App, contactship: aiohttp.Cli
     await wait_until(lambda: len(app.done) == 2)
 
     assert ["c-1", "c-2"] == sorted(finished.delivery_key for finished in app.done)
+
+
+async def test_sender_that_does_not_wait(app: App) -> None:
+    """A webhook that has arrived is worked on, also if whoever sent it hangs up before the response."""
+    body = dump(finished_call())
+    url = URL(app.url)
+    head = f"POST {url.path}/finished-calls HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: {len(body)}\r\n\r\n"
+    _, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(head.encode() + body)
+    await writer.drain()
+    writer.transport.abort()
+    await wait_until(lambda: app.done)
+
+    assert [read_finished_call(body)] == app.done
 
 
 async def test_repeat_of_what_failed(
