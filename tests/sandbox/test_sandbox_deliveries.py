@@ -152,7 +152,8 @@ async def test_slow_receiver(receiver: Receiver) -> None:
         ("http://[::ffff:10.0.0.1]/", ELSEWHERE), ("http://169.254.169.254/latest", ELSEWHERE),
         ("http://127.1/", NO_URL), ("http://2130706433/", NO_URL), ("ftp://127.0.0.1/", NO_URL),
         ("//127.0.0.1/", NO_URL), ("file:///etc/hosts", NO_URL), ("http://", NO_URL), ("http://[", NO_URL),
-        ("hook", NO_URL), ("", NO_URL),
+        ("hook", NO_URL), ("", NO_URL), ("http://a..b/", NO_URL), (f"http://{'a' * 70}.test/", NO_URL),
+        ("http://127.0.0.1:99999/", NO_URL), ("http://127.0.0.1@10.0.0.1/", ELSEWHERE),
     ],
 )  # fmt: skip
 async def test_refused_urls(url: str, reason: str) -> None:

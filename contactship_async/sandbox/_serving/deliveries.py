@@ -204,7 +204,7 @@ class Deliveries:
         try:
             async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
                 return response.status
-        except aiohttp.InvalidURL:  # such as 127.1, which aiohttp does not take for an address
+        except ValueError:  # of aiohttp, for 127.1 and its like, and of Python, for a name that no DNS could have
             raise _RefusedError(_NO_URL) from None
         except (aiohttp.ClientError, OSError):
             return None
