@@ -21,6 +21,8 @@ from contactship_async.sandbox._serving.deliveries import MAX_ATTEMPTS, Deliveri
 PAYLOAD = {"data": {"call": {"call_id": "c-1", "transcript": "Zoë"}}}
 ELSEWHERE = "it leads to another machine than this one"
 NO_URL = "it is no http or https URL"
+PATIENCE = 30.0
+"""Seconds for another thread, on a busy machine."""
 
 
 @define
@@ -234,6 +236,29 @@ async def test_close(receiver: Receiver) -> None:
     assert ([], 8) == (senders(), len(receiver.bodies))
     receiver.released.set()
     assert (await post(receiver.url, deliveries)).is_delivered
+
+
+def test_close_waits_for_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that takes long to be looked up holds up no end, and nothing is sent when it is found, or after that."""
+    asked, answered = threading.Event(), threading.Event()
+
+    def look_up(*_: object) -> list[Any]:
+        asked.set()
+        assert answered.wait(PATIENCE)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr("contactship_async.sandbox._serving.deliveries._MOST_SECONDS_TO_END", 0.01)
+    deliveries = Deliveries()
+    for _ in range(20):
+        deliveries.post("http://slow.example/hook", PAYLOAD)
+    assert asked.wait(PATIENCE)
+    deliveries.close()
+    assert senders()
+    answered.set()
+    deliveries.wait()
+
+    assert [([], None)] * 20 == [(delivery.statuses, delivery.refused) for delivery in deliveries.deliveries]
 
 
 async def test_posted_while_closing(receiver: Receiver) -> None:
