@@ -9,7 +9,21 @@ from random import Random
 from typing import Any
 
 import pytest
-from raw_server import Act, Peer, RawServer, close, drip, head, pause, refused_url, reset, response, stall, until_read
+from raw_server import (
+    Act,
+    Peer,
+    RawServer,
+    close,
+    deaf_server,
+    drip,
+    head,
+    pause,
+    refused_url,
+    reset,
+    response,
+    stall,
+    until_read,
+)
 from starts import LEFT, PERSON, dial
 from turns import pass_turns
 from volume import Volume
@@ -22,6 +36,7 @@ from contactship_async import (
     ContactshipError,
     NotFoundError,
     RateLimitError,
+    RequestTimeoutError,
     RetryPolicy,
     StatusError,
     Timeouts,
@@ -171,6 +186,16 @@ async def test_no_connection(retry: RetryPolicy) -> None:
         error = await outcome_of(client)
 
     assert (ConnectionFailedError, False) == (type(error), error.may_have_been_processed)
+
+
+@pytest.mark.parametrize("timeouts", [Timeouts(connect=0.1), Timeouts(connect=None, attempt=0.1)])
+async def test_no_connection_in_time(timeouts: Timeouts) -> None:
+    """A start that waits for its connection until a limit was not sent."""
+    retry = RetryPolicy(max_attempts=2, initial_delay=0)
+    async with deaf_server() as url, ContactshipClient("key", base_url=url, timeouts=timeouts, retry=retry) as client:
+        error = await outcome_of(client)
+
+    assert (RequestTimeoutError, False) == (type(error), error.may_have_been_processed)
 
 
 async def test_body() -> None:
