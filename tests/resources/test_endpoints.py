@@ -25,7 +25,7 @@ from contactship_async import (
     StatusError,
 )
 
-CONVENIENCES: Final[frozenset[str]] = frozenset()
+CONVENIENCES: Final = frozenset({"calls.download_recording", "calls.wait"})
 """Methods of resources that have no row of their own, since they call those that have one."""
 
 ALWAYS_THERE: Final = {"PhoneNumber": {"phone_number", "type", "organization_id", "created_at"}}
