@@ -12,6 +12,7 @@ import msgspec
 from cyclopts import CycloptsError, Parameter
 
 from contactship_async import ContactshipClient, Response
+from contactship_async._cli.confirmation import confirm
 from contactship_async._cli.listing import run_alone
 from contactship_async._cli.options import make_command, options_of
 from contactship_async._cli.organizations import OF_MANY, Target
@@ -56,8 +57,9 @@ def call(
     """
     params = _read_params(param or [])
     body = None if json is None else _read_body(json)
-    is_harmless = method in _READING or target.get("sandbox")
-    if not (is_harmless or yes or _ask(method, path, uses_stdin=json == "-")):
+    is_harmless = method in _READING or bool(target.get("sandbox"))
+    question = f"send {method} {printable(path)}?"
+    if not confirm(question, yes=yes or is_harmless, risk=f"{method} may dial, send or spend"):
         note("not sent")
         return 1
     headers = {} if body is None else {"Content-Type": "application/json"}
@@ -110,15 +112,6 @@ def _read_body(text: str) -> bytes:
         message = "--json is not JSON"  # which is not quoted: it may hold personal data
         raise CycloptsError(message) from None
     return data
-
-
-def _ask(method: str, path: str, *, uses_stdin: bool) -> bool:
-    if uses_stdin or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        message = f"{method} may dial, send or spend: add --yes to send it without being asked"
-        raise CycloptsError(message)
-    sys.stderr.write(f"contactship: send {method} {printable(path)}? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _print(response: Response) -> None:
