@@ -44,7 +44,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "sandbox/_sandbox": ("_arguments", "sandbox", "_client"),
     "sandbox/_pool": ("_http/messages", "sandbox", "_pool"),
     "pytest_plugin": PUBLIC,
-    "_cli": (*PUBLIC, "errors"),
+    "_cli": (*PUBLIC, "errors", "models", "resources"),
     "__main__": ("", "_cli"),
 }
 """What each wing may import from the others: the empty name is the package itself, and a module may differ from its
