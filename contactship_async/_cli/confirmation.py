@@ -9,7 +9,6 @@ from cyclopts import CycloptsError
 
 from contactship_async._cli.streams import note
 
-
 _REFUSAL: Final = "this dials people and spends credits: add --yes to do it without being asked"
 
 

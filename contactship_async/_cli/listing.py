@@ -305,9 +305,7 @@ def _page_of(row: T) -> Page[T]:
     return Page((row,), 1, 0, None)
 
 
-def run_alone(
-    ask: Callable[[ContactshipClient], Awaitable[T]], target: Target, *, display: Display | None = None
-) -> T:
+def run_alone(ask: Callable[[ContactshipClient], Awaitable[T]], target: Target, *, display: Display | None = None) -> T:
     """Return what a call of the one organization returns.
 
     Args:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from raw_server import RawServer, close, reset, response, stall
+from raw_server import Peer, RawServer, close, reset, response, stall
 from terminals_and_pipes import AT_ONCE, STYLING, read_terminal
 
 from contactship_async._cli.app import app
@@ -60,7 +60,7 @@ STREAMS = ("stdin", "stdout", "stderr")
 
 async def test_places_a_call_to_a_number(call: Any) -> None:
     """All arguments of the method can be given; what is printed is the placed call."""
-    options = ("--email", "noor@example.com", "--country", "US", "--delay", "5", "--webhook-url", "https://example.com/x")
+    options = ("--email", "noor@example.com", "--country", "US", "--delay", "5", "--webhook-url", "https://example.com")
     data = ("--additional-data", "order=A-1881", "--additional-data", "note=a=b", "--metadata", '{"batch": 7}')
     async with RawServer(CREATED) as server:
         ended = await call(*TO_NUMBER, *options, *data, "--yes", url=server.url)
@@ -77,7 +77,7 @@ async def test_places_a_call_to_a_number(call: Any) -> None:
         "country": "US",
         "delay": 5,
         "additional_data": [{"key": "order", "value": "A-1881"}, {"key": "note", "value": "a=b"}],
-        "webhook_url": "https://example.com/x",
+        "webhook_url": "https://example.com",
         "metadata": {"batch": 7},
     } == json.loads(request.body)
 
@@ -236,10 +236,15 @@ async def test_an_unknown_outcome_has_the_server_s_words(call: Any) -> None:
 
 async def test_ctrl_c_after_it_was_sent_says_so(start: Any) -> None:
     """The response is not waited for any more, and so nobody knows."""
-    async with RawServer(stall) as server:
+    is_asked = asyncio.Event()
+
+    async def stall_and_tell(peer: Peer) -> None:
+        is_asked.set()
+        await stall(peer)
+
+    async with RawServer(stall_and_tell) as server:
         process = await start("-m", "contactship_async", *TO_NUMBER, "--yes", url=server.url)
-        while not server.requests:
-            await asyncio.sleep(0.01)  # real time: it is another process that sends
+        await is_asked.wait()
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(AT_ONCE):
             output, stderr = await process.communicate()

@@ -11,7 +11,7 @@ from typing import Any
 import jumping_loop
 import pytest
 from attrs import define, field
-from raw_server import RawServer, response, stall
+from raw_server import Peer, RawServer, response, stall
 from terminals_and_pipes import AT_ONCE, STYLING, run_in_terminal
 
 from contactship_async import ContactshipClient, Request, Response, Timeouts
@@ -29,7 +29,10 @@ STOP = ("calls", "stop", CALL_ID)
 TRANSCRIPT = [
     {"role": "agent", "content": "Hello, this is Iris from Example Dental. Am I speaking with Noor Haddad?"},
     {"role": "user", "content": "Yes, that is me.\nWhat is it about? \x1b[31m"},
-    {"role": "assistant", "content": "Your visit on Friday at half past ten: all about it is at https://example.com/x."},
+    {
+        "role": "assistant",
+        "content": "Your visit on Friday at half past ten: all about it is at https://example.com/x.",
+    },
     {"role": "user", "content": "了解しました、ありがとうございます。"},
     {"role": "tool", "content": "confirm_visit"},
     {"role": None, "content": None},
@@ -41,7 +44,7 @@ ANALYSIS = {
     "in_voicemail": False,
     "custom_analysis_data": {"confirmed": True, "wants": ["a", "b"], "bring\x1b": "a card"},
     "evaluation_results": [
-        {"key": "g", "name": "greeted", "result": "success", "score": 0.5, "rationale": "Said hello.", "quote": "Hello"},
+        {"name": "greeted", "result": "success", "score": 0.5, "rationale": "Said hello.", "quote": "Hello"},
         {"key": "polite"},
     ],
 }
@@ -132,7 +135,7 @@ async def test_shows_one_line_that_changes_at_a_terminal(start: Any, columns: in
     text = STYLING.sub("", shown)
     _, _, printed = text.partition("contactship: ended after 1:38 (user_hangup)\n")
     printed = printed[printed.index("contact ") :]
-    assert "- ringing" in text
+    assert " ringing" in text
     assert " in progress, 0:00 since it was answered" in text
     assert "\x1b[?25h" in shown  # the cursor is back
     assert SHOWN.split() == printed.split()
@@ -221,20 +224,25 @@ async def test_gives_up_where_asking_again_is_of_no_use(call: Any, act: bytes, a
     ("acts", "told"),
     [
         (
-            [live(RINGING), stall],
+            [live(RINGING)],
             f"interrupted; the call goes on: contactship calls watch {CALL_ID} follows it, calls stop ends it",
         ),
-        ([live(ENDED), stall], f"interrupted; the call has ended: contactship calls get {CALL_ID}"),
+        ([live(ENDED)], f"interrupted; the call has ended: contactship calls get {CALL_ID}"),
     ],
     ids=["goes on", "has ended"],
 )
 async def test_ctrl_c_ends_only_the_watching(start: Any, acts: list[Any], told: str) -> None:
     """Nothing is stopped, and a line says what there is to do."""
-    async with RawServer(*acts) as server:
+    last_is_asked = asyncio.Event()
+
+    async def stall_and_tell(peer: Peer) -> None:
+        last_is_asked.set()
+        await stall(peer)
+
+    async with RawServer(*acts, stall_and_tell) as server:
         process = await start("-m", "contactship_async", *WATCH, url=server.url)
         await process.stderr.readline()
-        while len(server.requests) < len(acts):
-            await asyncio.sleep(0.01)  # real time: it is another process that asks
+        await last_is_asked.wait()
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(AT_ONCE):
             output, stderr = await process.communicate()
@@ -290,7 +298,8 @@ def test_elapsed_time_counts_from_the_answer(
     _, seconds = follow(display, talking, talking, live(ENDED), there(COMPLETE))
 
     assert pytest.approx(8.0) == seconds  # two waits of the usual 4 s
-    assert [("in progress", pytest.approx(1000.0 - since, abs=1))] * 2 == display.shown
+    assert ["in progress"] * 2 == [text for text, _ in display.shown]
+    assert [pytest.approx(1000.0 - since, abs=1)] * 2 == [answered_at for _, answered_at in display.shown]
     assert ["ended after 1:38 (user_hangup)"] == display.ended
 
 
@@ -298,7 +307,8 @@ def test_says_what_has_not_come(capsys: pytest.CaptureFixture[str]) -> None:
     """After two minutes, what there is must do, and where the rest will be is told."""
     call, seconds = follow(Shown(), live(ENDED), there(CALL))
 
-    assert (CALL_ID, pytest.approx(120.0, abs=4)) == (call.id, seconds)
+    assert CALL_ID == call.id
+    assert pytest.approx(120.0, abs=4) == seconds
     assert (
         f"contactship: no transcript and analysis within 120 s of its end; later, contactship calls get {CALL_ID} has "
         "them\n"

@@ -10,11 +10,13 @@ from typing import Final, Protocol, Self
 
 from rich.console import Console
 from rich.live import Live
-from rich.spinner import Spinner
 from rich.text import Text
 
 from contactship_async._cli.streams import note
 from contactship_async._cli.text import write_length
+
+_FRAMES: Final = r"-\|/"
+"""What turns before the line, so that one sees that it goes on."""
 
 _FRAMES_PER_SECOND: Final = 4
 
@@ -73,7 +75,6 @@ class LiveLine:
         self._text = ""
         self._answered_at: float | None = None
         self._wait = ("", 0.0)
-        self._spinner = Spinner("line")
         self._live = Live(
             get_renderable=self._render,
             console=Console(stderr=True),
@@ -100,7 +101,7 @@ class LiveLine:
         self.show("")
         note(text)
 
-    def wait(self, organization: str | None, reason: str, seconds: float) -> None:
+    def wait(self, organization: str | None, reason: str, seconds: float) -> None:  # noqa: ARG002 - there is only one
         """Count down behind the text."""
         self._wait = (reason, time.monotonic() + seconds)
 
@@ -111,12 +112,9 @@ class LiveLine:
         reason, end = self._wait
         left = math.ceil(end - now)
         wait = f"; waiting {left} s: {reason}" if left > 0 else ""
-        return Text.assemble(
-            self._spinner.render(now),
-            f" {self._text}{_tell_since(self._answered_at)}{wait}",
-            no_wrap=True,
-            overflow="ellipsis",
-        )
+        frame = _FRAMES[int(now * _FRAMES_PER_SECOND) % len(_FRAMES)]
+        text = f"{frame} {self._text}{_tell_since(self._answered_at)}{wait}"
+        return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def open_display() -> CallDisplay:

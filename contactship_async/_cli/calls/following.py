@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias, TypeVar
 
@@ -41,7 +41,7 @@ _MAX_FAILURES: Final = 5
 _MAX_TALK_SECONDS: Final = 4 * 3600
 """No call lasts longer; if one seems to, the server's clock is not this machine's."""
 
-_LABELS: Final = {
+_LABELS: Final[Mapping[str, str]] = {
     LiveCallStatus.IN_QUEUE: "in the queue",
     LiveCallStatus.PENDING: "ringing",
     LiveCallStatus.VOICEMAIL: "ended at a voicemail",
@@ -160,8 +160,8 @@ def print_conversation(call: Call, format_: ConversationFormat) -> None:
 
 
 def _tell_status(live: LiveCall) -> str:
-    status = live.call_status or "unknown"
-    return printable(_LABELS.get(status, status.replace("_", " ")))  # type: ignore[call-overload]
+    status: str = live.call_status or "unknown"
+    return printable(_LABELS.get(status, status.replace("_", " ")))
 
 
 def _tell_end(live: LiveCall) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import shlex
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, get_args
 
@@ -18,7 +19,7 @@ from contactship_async._cli.calls.display import open_display
 from contactship_async._cli.calls.following import Following, patience_of, print_conversation
 from contactship_async._cli.confirmation import confirm
 from contactship_async._cli.failures import describe
-from contactship_async._cli.listing import ObjectFormat, Subject, print_object, run_alone
+from contactship_async._cli.listing import ObjectFormat, Subject, print_object
 from contactship_async._cli.options import make_command, options_of, read_pairs, wrong_usage
 from contactship_async._cli.organizations import Target, options_for_one
 from contactship_async._cli.output import find_fields
@@ -77,22 +78,12 @@ def place(
     if not confirm(placing.describe(), yes=yes or target.sandbox):
         note("not placed")
         return 1
-    try:
-        if not watch:
-            return print_object(_SUBJECT, placing.place, target, format=format)
-        print_conversation(_place_and_follow(placing, target), "json" if format == "json" else "text")
-    except ContactshipError as error:
-        if placing.placed is not None:
-            raise
-        for text in placing.describe_failure(error):
-            note(text)
-        return 1
-    except (KeyboardInterrupt, OSError):  # An OSError is that of standard output.
-        if placing.placed is None or not watch:
-            for text in placing.describe_interrupt():
-                note(text)
-        raise
-    return 0
+    with placing.told_when_it_ends_early(is_told=watch):
+        if watch:
+            print_conversation(_place_and_follow(placing, target), "json" if format == "json" else "text")
+        else:
+            print_object(_SUBJECT, placing.place, target, format=format)
+    return int(placing.placed is None)
 
 
 def _place_and_follow(placing: _Placing, target: Target) -> Call:
@@ -165,38 +156,58 @@ class _Placing:
             raise
         return self.placed
 
-    def describe_failure(self, error: ContactshipError) -> Iterator[str]:
-        """Describe why it is not known to be placed."""
-        if not error.may_have_been_processed:
-            yield f"{describe(error)}; no call was placed"
-            return
-        yield describe(error)
-        yield from self._tell_how_to_look(error.sent_at if isinstance(error, AmbiguousOutcomeError) else self._begun_at)
+    @contextmanager
+    def told_when_it_ends_early(self, *, is_told: bool) -> Iterator[None]:
+        """Tell what is left of the call when what places it fails, or is interrupted.
 
-    def describe_interrupt(self) -> Iterator[str]:
-        """Describe what is left when the command ends early: without its id, somebody would place the call again."""
-        if self.placed is not None:
-            yield f"placed: call {self.placed.call_id}"
-        elif self._was_sent:
-            yield "interrupted after the call was asked for, before the response"
-            yield from self._tell_how_to_look(self._begun_at)
+        Args:
+            is_told: Whether its id is told as soon as it is placed. It must not be lost: who sees no id would place the
+                call again.
+
+        Raises:
+            ContactshipError: The failure came after the call was placed.
+        """
+        try:
+            yield
+        except ContactshipError as error:
+            if self.placed is not None:
+                raise
+            self._tell_failure(error)
+        except (KeyboardInterrupt, OSError):  # An OSError is that of standard output.
+            if self.placed is None:
+                self._tell_interrupt()
+            elif not is_told:
+                note(f"placed: call {self.placed.call_id}")
+            raise
+
+    def _tell_failure(self, error: ContactshipError) -> None:
+        if not error.may_have_been_processed:
+            note(f"{describe(error)}; no call was placed")
         else:
-            yield "interrupted; no call was placed"
+            note(describe(error))
+            self._tell_how_to_look(error.sent_at if isinstance(error, AmbiguousOutcomeError) else self._begun_at)
+
+    def _tell_interrupt(self) -> None:
+        if self._was_sent:
+            note("interrupted after the call was asked for, before the response")
+            self._tell_how_to_look(self._begun_at)
+        else:
+            note("interrupted; no call was placed")
 
     async def _call(self, client: ContactshipClient) -> PlacedCall:
         placed: PlacedCall = await getattr(client.calls, self.method.__name__)(**self.arguments)
         return placed
 
-    def _tell_how_to_look(self, sent_at: datetime) -> Iterator[str]:
+    def _tell_how_to_look(self, sent_at: datetime) -> None:
         name = "to_number" if "to_number" in self.arguments else "agent_id"
         option = {"to_number": "--phone-number", "agent_id": "--agent-id"}[name]
         # The zone in which the API takes dates is not documented: the day before is early enough in each.
         day = (sent_at - timedelta(days=1)).date()
-        yield (
-            f"the call may have been placed, at {sent_at:%H:%M:%S} UTC: look whether it is listed, now and once more some "
-            "minutes later, since listings lag"
+        note(
+            f"the call may have been placed, at {sent_at:%H:%M:%S} UTC: look whether it is listed, now and once more "
+            "some minutes later, since listings lag"
         )
-        yield f"look with: contactship calls list {option} {shlex.quote(self.arguments[name])} --date-from {day}"
+        note(f"look with: contactship calls list {option} {shlex.quote(self.arguments[name])} --date-from {day}")
 
 
 def _choose_method(given: Mapping[str, Any]) -> Callable[..., Any]:
@@ -243,8 +254,8 @@ def _tell_when(schedule: datetime | None, delay: float | None) -> str:
 def _options() -> Iterator[inspect.Parameter]:
     """Make an option of each argument of both methods, which this module's own take the place of."""
     own = {option.name: option for option in options_for_one(place)}
-    taken = {option.name: option for way in (Calls.make_phone_call, Calls.make_contact_call) for option in options_of(way)}
-    for name, option in taken.items():
+    options = [*options_of(Calls.make_phone_call), *options_of(Calls.make_contact_call)]
+    for name, option in {option.name: option for option in options}.items():
         yield own.pop(name, _make_optional(option))
     yield from own.values()
 

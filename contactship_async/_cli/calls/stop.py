@@ -1,4 +1,7 @@
-"""The command `calls stop`: ends a call that is under way. It does not ask: it neither dials nor spends, and it hurries."""
+"""The command `calls stop`: ends a call that is under way.
+
+It does not ask: it neither dials nor spends, it names its call, and it hurries.
+"""
 
 from __future__ import annotations
 
