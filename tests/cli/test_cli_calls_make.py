@@ -104,7 +104,7 @@ async def test_needs_a_yes_where_it_cannot_ask(call: Any) -> None:
     assert [(2, "", text)] * 2 == [(each.code, each.output, each.stderr) for each in ended]
 
 
-@pytest.mark.parametrize(("typed", "sent", "code"), [("y\n", 1, 0), ("Yes\n", 1, 0), ("\n", 0, 1), ("\x04", 0, 1)])
+@pytest.mark.parametrize(("typed", "sent", "code"), [("Yes\n", 1, 0), ("\n", 0, 1), ("\x04", 0, 1)])
 async def test_shows_what_it_will_do_and_asks_at_a_terminal(start: Any, typed: str, sent: int, code: int) -> None:
     """Who, from where, by which agent, when, and that it costs: only a yes places the call."""
     schedule = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0).isoformat()
@@ -234,7 +234,40 @@ async def test_an_unknown_outcome_has_the_server_s_words(call: Any) -> None:
     assert "contactship calls list --agent-id agent-1 --date-from " in ended.stderr.splitlines()[-1]
 
 
-async def test_ctrl_c_after_it_was_sent_says_so(start: Any) -> None:
+async def test_follows_the_call_that_it_has_placed(call: Any) -> None:
+    """With --watch, the id is told as soon as it is known, and what is printed is how the call went."""
+    ended = response({"call_id": CALL_ID, "call_status": "no_answer", "finished": True})
+    went = response({"id": CALL_ID, "call_result": "no_answer"})
+    async with RawServer(CREATED, ended, went, CREATED, ended, went) as server:
+        text, record = [
+            await call(*TO_NUMBER, "--yes", "--watch", *form, url=server.url) for form in ((), ("--format", "json"))
+        ]
+        asked = [request.method for request in server.requests]
+
+    assert ["POST", "GET", "GET"] * 2 == asked
+    assert (0, "result   no_answer\n") == (text.code, text.output)
+    assert [
+        "contactship: placing the call",
+        f"contactship: placed: call {CALL_ID}",
+        "contactship: ended without an answer",
+    ] == text.stderr.splitlines()
+    assert (0, CALL_ID) == (record.code, json.loads(record.output)["id"])
+
+
+async def test_a_call_that_cannot_be_followed_was_placed_nevertheless(call: Any) -> None:
+    """What fails then is the watching, which is told as such."""
+    async with RawServer(CREATED, response({}, status=404)) as server:
+        ended = await call(*TO_NUMBER, "--yes", "--watch", url=server.url)
+
+    _, placed, failure = ended.stderr.splitlines()
+    assert (1, "") == (ended.code, ended.output)
+    assert f"contactship: placed: call {CALL_ID}" == placed
+    assert failure.startswith("contactship: GET /v1/calls/")
+    assert failure.endswith("/status failed: 404 Not Found")
+
+
+@pytest.mark.parametrize("options", [(), ("--watch",)])
+async def test_ctrl_c_after_it_was_sent_says_so(start: Any, options: tuple[str, ...]) -> None:
     """The response is not waited for any more, and so nobody knows."""
     is_asked = asyncio.Event()
 
@@ -243,13 +276,13 @@ async def test_ctrl_c_after_it_was_sent_says_so(start: Any) -> None:
         await stall(peer)
 
     async with RawServer(stall_and_tell) as server:
-        process = await start("-m", "contactship_async", *TO_NUMBER, "--yes", url=server.url)
+        process = await start("-m", "contactship_async", *TO_NUMBER, "--yes", *options, url=server.url)
         await is_asked.wait()
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(AT_ONCE):
             output, stderr = await process.communicate()
 
-    first, second, third = stderr.decode().splitlines()
+    first, second, third = stderr.decode().removeprefix("contactship: placing the call\n").splitlines()
     assert (130, b"") == (process.returncode, output)
     assert "contactship: interrupted after the call was asked for, before the response" == first
     assert second.startswith("contactship: the call may have been placed, at ")
