@@ -16,6 +16,7 @@ from raw_server import Peer, RawServer, close, reset, response, stall
 from terminals_and_pipes import AT_ONCE, STYLING, read_terminal
 
 from contactship_async._cli.app import app
+from contactship_async.sandbox import Sandbox
 
 MAKE = ("calls", "make")
 NUMBER = {
@@ -161,13 +162,21 @@ async def test_shows_a_contact_and_a_delay(start: Any) -> None:
     ],
 )
 async def test_wrong_arguments_are_wrong_usage(call: Any, arguments: tuple[str, ...], stderr: str) -> None:
-    """They end with exit code 2 and one line, before anything is asked or sent."""
+    """They end with exit code 2 and one line, before a yes is asked for or anything sent."""
     async with RawServer(CREATED) as server:
-        ended = await call(*arguments, "--yes", url=server.url)
+        told = [await call(*arguments, *yes, url=server.url) for yes in ((), ("--yes",))]
         assert [] == server.requests
 
-    assert (2, "", 1) == (ended.code, ended.output, ended.stderr.count("\n"))
-    assert stderr in ended.stderr
+    assert [(2, "", 1)] * 2 == [(ended.code, ended.output, ended.stderr.count("\n")) for ended in told]
+    assert [] == [ended.stderr for ended in told if stderr not in ended.stderr]
+
+
+async def test_a_sandbox_needs_no_yes(call: Any) -> None:
+    """Nobody's phone rings, and nothing is spent."""
+    own = Sandbox().phone_numbers[0]["phone_number"]
+    ended = await call(*without("--from-number"), "--from-number", own, "--sandbox")
+
+    assert (0, "agent-1", "") == (ended.code, json.loads(ended.output)["agent_id"], ended.stderr)
 
 
 async def test_a_key_is_needed_before_it_asks(call: Any) -> None:
