@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import termios
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -275,24 +276,38 @@ async def test_a_call_that_cannot_be_followed_was_placed_nevertheless(call: Any)
     assert failure.endswith("/status failed: 404 Not Found")
 
 
-@pytest.mark.parametrize("options", [(), ("--watch",)])
-async def test_ctrl_c_after_it_was_sent_says_so(start: Any, options: tuple[str, ...]) -> None:
-    """The response is not waited for any more, and so nobody knows."""
+async def interrupt(start: Any, *arguments: str, acts: Sequence[bytes] = ()) -> list[str]:
+    """Interrupt the command when the server says nothing after *acts*, and return what it tells."""
     is_asked = asyncio.Event()
 
     async def stall_and_tell(peer: Peer) -> None:
         is_asked.set()
         await stall(peer)
 
-    async with RawServer(stall_and_tell) as server:
-        process = await start("-m", "contactship_async", *TO_NUMBER, "--yes", *options, url=server.url)
+    async with RawServer(*acts, stall_and_tell) as server:
+        process = await start("-m", "contactship_async", *TO_NUMBER, "--yes", *arguments, url=server.url)
         await is_asked.wait()
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(AT_ONCE):
             output, stderr = await process.communicate()
 
-    first, second, third = stderr.decode().removeprefix("contactship: placing the call\n").splitlines()
     assert (130, b"") == (process.returncode, output)
+    return [line for line in stderr.decode().splitlines() if line != "contactship: placing the call"]
+
+
+async def test_ctrl_c_while_it_is_followed_leaves_the_call_alone(start: Any) -> None:
+    """Its id was told before."""
+    assert [
+        f"contactship: placed: call {CALL_ID}",
+        f"contactship: interrupted; the call goes on: contactship calls watch {CALL_ID} follows it, calls stop ends it",
+    ] == await interrupt(start, "--watch", acts=[CREATED])
+
+
+@pytest.mark.parametrize("options", [(), ("--watch",)])
+async def test_ctrl_c_after_it_was_sent_says_so(start: Any, options: tuple[str, ...]) -> None:
+    """The response is not waited for any more, and so nobody knows."""
+    first, second, third = await interrupt(start, *options)
+
     assert "contactship: interrupted after the call was asked for, before the response" == first
     assert second.startswith("contactship: the call may have been placed, at ")
     assert third.startswith("contactship: look with: contactship calls list --phone-number +14155550137 ")

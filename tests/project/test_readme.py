@@ -25,9 +25,7 @@ SET_UP = [block for block in BLOCKS if block.language == "bash" and "pip install
 DIALS = "contactship calls make"
 """What asks before it does anything, and so is run at a terminal, by the tests in `tests/cli`."""
 
-COMMANDS = [
-    block for block in BLOCKS if block.language == "bash" and block not in SET_UP and DIALS not in block.code
-]
+COMMANDS = [block for block in BLOCKS if block.language == "bash" and block not in SET_UP and DIALS not in block.code]
 SETTINGS = {block.code.split()[1]: block.code for block in BLOCKS if block.language == "toml"}
 SCRIPTS = [block for block in BLOCKS if block.language == "python" and block.code not in FILES.values()]
 
