@@ -77,6 +77,7 @@ async def test_python(
     write_settings(tmp_path)
     monkeypatch.chdir(tmp_path)
     async with Sandbox(phone_numbers=30) as sandbox:
+        sandbox.on_request = lambda _: sandbox.clock.advance(60)  # A call that is waited for ends at once.
         for name, value in settings_of(sandbox).items():
             monkeypatch.setenv(name, value)
         await asyncio.to_thread(run_script, code)
