@@ -6,6 +6,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -20,6 +21,8 @@ _LARGEST: Final = sys.float_info.max
 
 _PHONE_NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 """E.164, with the plus that it is written with."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def check_type(name: str, value: object, expected: Any) -> None:
@@ -118,6 +121,23 @@ def check_text(name: str, value: object) -> str:
     return value
 
 
+def check_flag(name: str, value: object) -> bool:
+    """Return *value* if it is True or False.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if not isinstance(value, bool):
+        message = f"{name} must be True or False, not {type(value).__name__}"
+        raise TypeError(message)
+    return value
+
+
+def flag_or_none(name: str, value: object) -> bool | None:
+    """Return `check_flag` of *value*, and None for None."""
+    return None if value is None else check_flag(name, value)
+
+
 def check_phone_number(name: str, value: object) -> str:
     """Return *value* if it is a phone number in E.164; nothing is guessed or dropped, and no error quotes it.
 
@@ -142,18 +162,25 @@ def phone_number_or_none(name: str, value: object) -> str | None:
     return None if value is None else check_phone_number(name, value)
 
 
-def check_flag(name: str, value: object) -> bool:
-    """Return *value* if it is True or False.
+def check_moment(name: str, value: object) -> datetime:
+    """Return *value* in UTC if it is a date and time with a time zone, from 1970 on.
 
     Raises:
-        TypeError: It is neither.
+        TypeError: It is not a `datetime`.
+        ValueError: It has no time zone, or is outside of what UTC has a form for.
     """
-    if not isinstance(value, bool):
-        message = f"{name} must be True or False, not {type(value).__name__}"
+    allowed = "a datetime with a time zone, from 1970 to 9999"
+    if not isinstance(value, datetime):
+        message = f"{name} must be {allowed}, not {type(value).__name__}"
         raise TypeError(message)
-    return value
-
-
-def flag_or_none(name: str, value: object) -> bool | None:
-    """Return `check_flag` of *value*, and None for None."""
-    return None if value is None else check_flag(name, value)
+    if value.utcoffset() is None:
+        message = f"{name} must be {allowed}, not a naive one"
+        raise ValueError(message)
+    try:
+        moment = value.astimezone(UTC)
+    except OverflowError:
+        moment = None
+    if moment is None or moment < _EPOCH:
+        message = f"{name} must be {allowed}"
+        raise ValueError(message)
+    return moment
