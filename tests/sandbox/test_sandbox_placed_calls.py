@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import UUID
 
@@ -477,6 +478,15 @@ async def test_faults(ask: Ask, fault: Fault, placed: int) -> None:
     assert placed == len(sandbox.calls.placed) == len(sandbox.calls)
     assert body == sandbox.requests[-1].json()
     assert placed + 1 == len({await place(ask, sandbox), *(call.call_id for call in sandbox.calls.placed)})
+
+
+async def test_responses_have_the_time_of_the_sandbox(ask: Ask) -> None:
+    """Their `Date` is that of its clock, by which its rows are dated."""
+    sandbox = make_sandbox()
+    sandbox.clock.advance(5000)
+    response = await ask(sandbox, "GET", "/v1/credits")
+
+    assert sandbox.clock.now.replace(microsecond=0) == parsedate_to_datetime(response.headers["date"])
 
 
 async def test_heavy_budget(ask: Ask) -> None:
