@@ -30,7 +30,6 @@ from contactship_async._http.dropping import abort_used, drop_connector
 from contactship_async._http.failures import closed_error, exchange_error
 from contactship_async._http.messages import Request, Response, is_success
 from contactship_async._http.proxy import Proxy
-from contactship_async._masking import describe_call
 from contactship_async.errors import ClientClosedError, ContactshipError, MalformedResponseError, TransportError
 
 API_KEY_HEADER: Final = "x-api-key"
@@ -170,6 +169,7 @@ class AiohttpTransport:
             timeout=_connect_timeout(request.connect_seconds),
             trace_request_ctx=request.delivery,
         ) as response:
+            request.delivery.status = response.status
             succeeded = is_success(response.status)
             if not succeeded:
                 request.delivery.refusal = Response(status=response.status, headers=response.headers)
@@ -268,9 +268,8 @@ def _translate(request: Request, error: BaseException) -> TransportError:
     request.delivery.is_hopeless = _is_hopeless(error)
     timed_out = isinstance(error, aiohttp.ConnectionTimeoutError)
     return exchange_error(
-        describe_call(request.method, request.path),
+        request,
         f"no connection within {request.connect_seconds} s, the connect limit" if timed_out else _reason(error),
-        repeatable=request.is_repeatable,
         limit="connect" if timed_out else None,
     )
 

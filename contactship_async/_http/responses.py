@@ -20,7 +20,7 @@ from functools import lru_cache
 from json import loads
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
-from attrs import evolve, frozen
+from attrs import NOTHING, evolve, fields, frozen
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, json
 
 from contactship_async._codec import codec
@@ -62,6 +62,9 @@ _MAX_FLOAT_COUNT: Final = 2.0**53
 _COUNT_TEXT: Final = re.compile(r"[0-9]{1,18}")
 
 _MAX_BODY_BYTES_IN_ERROR: Final = 64 * 1024
+_MAX_BYTES_OF_STARTED: Final = 64 * 1024
+"""A hundred times what is documented; a dictionary of much more would take a lot of memory."""
+
 _SECRET_HEADERS: Final = ("location", "set-cookie")
 """A redirect's target may hold the key, and a cookie opens a session: neither is for logs of errors."""
 
@@ -209,6 +212,26 @@ def read_object(response: Response, cl: type[T]) -> T:
     if envelope.data is UNSET or envelope.status_code is envelope.success is UNSET:
         return codec.loads(body, cl)
     return codec.loads(body, _DataOf[cl]).data  # type: ignore[valid-type] # at run time
+
+
+def read_started(response: Response, cl: type[T]) -> T:
+    """Read one object like `read_object`; of one that is malformed elsewhere, the fields that *cl* requires.
+
+    Whoever has started something needs its id, whatever is wrong with the rest.
+
+    Raises:
+        MalformedResponseError: A required field can't be read.
+    """
+    try:
+        return read_object(response, cl)
+    except MalformedResponseError as error:
+        malformed = error
+    if len(response.body) <= _MAX_BYTES_OF_STARTED:
+        required = {field.name for field in fields(cl) if field.default is NOTHING}  # type: ignore[arg-type] # of attrs
+        with suppress(MalformedResponseError):
+            found = read_object(response, dict[str, Any])
+            return codec.convert({name: value for name, value in found.items() if name in required}, cl)
+    raise malformed
 
 
 def read_error(request: Request, response: Response) -> StatusError:

@@ -1,0 +1,41 @@
+"""How far the server's clock is from this machine's, as its responses tell, to compare times of the two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from attrs import define, field
+
+from contactship_async._http.rate_limit_headers import read_http_date
+
+_EARLIEST_YEAR: Final = 1970
+_LATEST_YEAR: Final = 2999
+"""What is outside of these years is no clock, and could not be reckoned with."""
+
+
+@define(eq=False)
+class ServerClock:
+    """The `Date` of the last response that had one (RFC 9110, 6.6.1), kept as it came: hardly any is ever looked at."""
+
+    _told: tuple[str, datetime] | None = field(default=None, init=False)
+
+    def note(self, headers: Mapping[str, str], now: Callable[[], datetime]) -> None:
+        """Keep what a response says that has just come; *now* returns the time by this machine's clock."""
+        date = headers.get("date")
+        if date is not None:
+            self._told = date, now()
+
+    def read(self, at: datetime) -> datetime:
+        """Return what the server's clock showed when this machine's showed *at*, or a little less; *at* if it is unknown.
+
+        It is less by the time that the response took to come, and by up to a second, as a `Date` has no fractions.
+        """
+        if self._told is None:
+            return at
+        text, received_at = self._told
+        date = read_http_date(text)
+        if date is None or not _EARLIEST_YEAR <= date.year <= _LATEST_YEAR:
+            return at
+        return at + (date - received_at)
