@@ -1,4 +1,4 @@
-"""The commands that call many, once each: `calls make --from-file`, and `calls journal`, which tells what became of it."""
+"""Calling many, once each: `calls make --from-file`, and `calls journal`, which tells what became of it."""
 
 from __future__ import annotations
 
@@ -253,7 +253,11 @@ def _print_due(journal: Journal, format_: Format) -> int:
         while lines := journal.due(after):
             after = lines[-1].line
             yield [
-                {"line": line.line, "identity": line.identity, **{name: (line.arguments or {}).get(name) for name in names}}
+                {
+                    "line": line.line,
+                    "identity": line.identity,
+                    **{name: (line.arguments or {}).get(name) for name in names},
+                }
                 for line in lines
             ]
 

@@ -166,23 +166,22 @@ class _Refused:
 def _read_number(text: str) -> str | _Refused:
     """Drop what only separates digits; whatever could make another number of it is refused."""
     number = _DROPPED.sub("", text)
+    odd = [c for c in number[1:] if c not in "0123456789"]
     if _SHORT_FORM.fullmatch(text):
-        return _Refused(
-            "has a number in a spreadsheet's short form, such as 1.2E+10, which lacks digits: format that column as text"
-        )
-    if _FRACTION.search(text):
-        return _Refused("has a number with a fraction, such as .0, from a spreadsheet: format that column as text")
-    if _TRUNK_PREFIX.search(text):
-        return _Refused(
-            "has a number with a 0 in brackets, which may or may not be dialled: write it as it is dialled from abroad"
-        )
-    if NUMBER.fullmatch(number):
+        fault = "in a spreadsheet's short form, such as 1.2E+10, which lacks digits: format that column as text"
+    elif _FRACTION.search(text):
+        fault = "with a fraction, such as .0, from a spreadsheet: format that column as text"
+    elif _TRUNK_PREFIX.search(text):
+        fault = "with a 0 in brackets, which may or may not be dialled: write it as it is dialled from abroad"
+    elif NUMBER.fullmatch(number):
         return number
-    if not number.startswith("+"):
-        return _Refused("has a number without a plus, as in +12025550142: which country it is in is not guessed")
-    if odd := [c for c in number[1:] if c not in "0123456789"]:
-        return _Refused(f"has a number with {_name_character(odd[0])}, which is no digit")
-    return _Refused("has a number that is none: it must be a plus and 7 to 15 digits, the first of them not 0")
+    elif not number.startswith("+"):
+        fault = "without a plus, as in +12025550142: which country it is in is not guessed"
+    elif odd:
+        fault = f"with {_name_character(odd[0])}, which is no digit"
+    else:
+        fault = "that is none: it must be a plus and 7 to 15 digits, the first of them not 0"
+    return _Refused(f"has a number {fault}")
 
 
 def _name_character(character: str) -> str:

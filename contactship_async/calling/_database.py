@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from contactship_async.errors import ContactshipError
 
@@ -55,7 +55,7 @@ class Database:
             if path is not None:
                 self.execute("PRAGMA locking_mode = EXCLUSIVE")
                 if self.execute("PRAGMA journal_mode = WAL") != [("wal",)]:
-                    raise self.fault("is on a file system that can't keep one")
+                    self.refuse("is on a file system that can't keep one")
             self.execute("PRAGMA synchronous = FULL")
             with self.transaction("EXCLUSIVE"):
                 pass
@@ -75,7 +75,7 @@ class Database:
     def copy_from(self, other: Database) -> None:
         """Become a copy of another database."""
         with self._faults():
-            other._connection.backup(self._connection)  # noqa: SLF001 - of this class
+            other._connection.backup(self._connection)
 
     def execute(self, statement: str, *values: object) -> list[Any]:
         """Execute a statement, and return its rows."""
@@ -99,15 +99,15 @@ class Database:
                 self._connection.rollback()
             raise
 
-    def fault(self, text: str) -> JournalError:
-        """Return the error that says this of the journal."""
-        return JournalError(f"the journal {'' if self._path is None else f'{self._path} '}{text}")
+    def refuse(self, text: str) -> NoReturn:
+        """Raise an error that says this of the journal."""
+        raise JournalError(self._name(text))
 
     def _tell_who_holds_it(self, path: Path) -> None:
         self._holder = _holder_of(path)
         with suppress(OSError):  # Only for the words of another run.
             descriptor = os.open(self._holder, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as file:
+            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is a descriptor
                 now = datetime.now(UTC)
                 file.write(f"process {os.getpid()} on {socket.gethostname()} since {now:%Y-%m-%d %H:%M:%S} UTC")
 
@@ -119,8 +119,11 @@ class Database:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # which has the kind of an extended code
             if code == sqlite3.SQLITE_BUSY and self._path is not None:
-                raise self.fault(f"is held by {_read_holder(self._path)}") from None
-            raise self.fault(_FAULTS.get(code, "can't be used")) from error
+                raise JournalError(self._name(f"is held by {_read_holder(self._path)}")) from None
+            raise JournalError(self._name(_FAULTS.get(code, "can't be used"))) from error
+
+    def _name(self, text: str) -> str:
+        return f"the journal {'' if self._path is None else f'{self._path} '}{text}"
 
 
 def _create(path: Path, *, must_exist: bool) -> None:

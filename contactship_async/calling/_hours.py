@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-_HOURS: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
+_HOURS: Final = re.compile(r"((?:[01][0-9]|2[0-3]):[0-5][0-9])-((?:[01][0-9]|2[0-3]):[0-5][0-9])")
 _FORM: Final = "two times of the day that differ, such as 09:00-18:00"
 
 
@@ -41,7 +41,7 @@ class Hours:
         Source: https://www.iana.org/time-zones
         """
         found = _HOURS.fullmatch(between)
-        if found is None or found[1, 2] == found[3, 4]:
+        if found is None or found[1] == found[2]:
             message = f"between must be {_FORM}, not {between!r}"
             raise ValueError(message)
         try:
@@ -49,8 +49,7 @@ class Hours:
         except (OSError, LookupError, ValueError):  # of a folder, an unknown one, one outside of the database
             message = f"time_zone must be one of the IANA database, such as Europe/Madrid, not {time_zone!r}"
             raise ValueError(message) from None
-        first, second = (time(int(hour), int(minute)) for hour, minute in (found[1, 2], found[3, 4]))
-        return cls(first, second, zone)
+        return cls(time.fromisoformat(found[1]), time.fromisoformat(found[2]), zone)
 
     def seconds_until_open(self, now: datetime) -> float:
         """Return how long it takes until they begin; 0 within them.

@@ -20,7 +20,7 @@ from contactship_async.calling._entries import Caller, Line, Outcome, Result
 
 _VERSION: Final = 1
 
-_SCHEMA: Final = f"""
+_SCHEMA: Final = """
 CREATE TABLE journal (
     schema_version INTEGER NOT NULL,
     agent_id TEXT,
@@ -29,7 +29,7 @@ CREATE TABLE journal (
     identity_column TEXT,
     takings INTEGER NOT NULL DEFAULT 0
 );
-INSERT INTO journal (schema_version) VALUES ({_VERSION});
+INSERT INTO journal (schema_version) VALUES (1);
 CREATE TABLE lines (
     line INTEGER PRIMARY KEY,
     identity TEXT NOT NULL UNIQUE,
@@ -52,10 +52,9 @@ CREATE INDEX lines_by_call_id ON lines (call_id) WHERE call_id IS NOT NULL;
 """`taking` numbers the reading of a file in which a contact was last: only those of the latest are called.
 `identity_column` and the numbers of the caller hold for all lines as soon as one of them was started."""
 
-_COLUMNS: Final = (
-    "line, outcome, is_due, identity, arguments, call_id, status, message, started_at, sent_at, told_by"
-)
+_COLUMNS: Final = "line, outcome, is_due, identity, arguments, call_id, status, message, started_at, sent_at, told_by"
 
+_IS_DUE: Final = "is_due AND NOT differs AND taking = (SELECT takings FROM journal)"
 _OF_CALL: Final = "SELECT 1 FROM lines WHERE call_id = ?"
 
 _MAX_MESSAGE_CHARACTERS: Final = 300  # of a server's message
@@ -97,7 +96,7 @@ class Journal:
         copy = cls(None)
         if path.exists():
             with cls(path) as original:
-                copy._database.copy_from(original._database)  # noqa: SLF001 - both are of this class
+                copy._database.copy_from(original._database)
         return copy
 
     def close(self) -> None:
@@ -160,9 +159,8 @@ class Journal:
             limit: How many at the most.
         """
         return self._lines(
-            "WHERE is_due AND NOT differs AND taking = (SELECT takings FROM journal) AND line > ? ORDER BY line LIMIT ?",
-            after,
-            limit,
+            f"WHERE {_IS_DUE} AND line > ? ORDER BY line LIMIT ?",
+            *(after, limit),
         )
 
     def begin(self, line: int, at: datetime) -> None:
@@ -278,29 +276,27 @@ class Journal:
     def count_due(self) -> int:
         """Count the contacts that are due."""
         [(number,)] = self._database.execute(
-            "SELECT count(*) FROM lines WHERE is_due AND NOT differs AND taking = (SELECT takings FROM journal)"
+            f"SELECT count(*) FROM lines WHERE {_IS_DUE}"  # noqa: S608 - it is from here
         )
         return int(number)
 
     def _prepare(self) -> None:
-        execute, fault = self._database.execute, self._database.fault
+        execute, refuse = self._database.execute, self._database.refuse
         tables = {name for (name,) in execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not tables:
             for statement in _SCHEMA.split(";"):
                 execute(statement)
         elif not tables >= {"journal", "lines"}:
-            raise fault("is a database of something else")
+            refuse("is a database of something else")
         [(version,)] = execute("SELECT schema_version FROM journal")
         if version != _VERSION:
-            raise fault(f"is of version {version}, and this release knows {_VERSION}")
+            refuse(f"is of version {version}, and this release knows {_VERSION}")
         if execute("PRAGMA integrity_check(1)") != [("ok",)]:
-            raise fault("is damaged")
+            refuse("is damaged")
 
     def _check_caller(self, caller: Caller, header: Header) -> None:
         if (header.contact == "to_number") == (caller.from_number is None):
-            message = (
-                "a file of to_number is called from a from_number, one of contact_id from a from_number_id"
-            )
+            message = "a file of to_number is called from a from_number, one of contact_id from a from_number_id"
             raise ContactFileError(message)
         identity = header.identity
         if not self._database.execute("SELECT 1 FROM lines WHERE started_at IS NOT NULL LIMIT 1"):
@@ -314,13 +310,11 @@ class Journal:
             "SELECT agent_id, from_number, from_number_id, identity_column FROM journal"
         )
         if agent_id != caller.agent_id:
-            raise self._database.fault(f"has calls of the agent {agent_id}; another agent needs another journal")
+            self._database.refuse(f"has calls of the agent {agent_id}; another agent needs another journal")
         if numbers != [caller.from_number, caller.from_number_id]:
-            raise self._database.fault("has calls from another number, which needs a journal of its own")
+            self._database.refuse("has calls from another number, which needs a journal of its own")
         if column != identity:
-            raise self._database.fault(
-                f"tells contacts apart by {column}: by {identity}, all of them would be called again"
-            )
+            self._database.refuse(f"tells contacts apart by {column}: by {identity}, all of them would be called again")
 
     def _take(self, contact: Contact, taking: int, header: Header) -> Remark | None:
         arguments = msgspec.json.encode(contact.arguments, order="deterministic").decode()
@@ -355,7 +349,7 @@ class Journal:
     def _change(self, change: str, *values: object) -> None:
         """Change the one line that a statement is about."""
         if self._database.change(f"UPDATE lines SET {change}", *values) != 1:  # noqa: S608 - it is from here
-            raise self._database.fault("is not as it was: nothing was changed")
+            self._database.refuse("is not as it was: nothing was changed")
 
 
 def _read_line(row: tuple[Any, ...]) -> Line:

@@ -13,8 +13,8 @@ from typing import Any, Final, TypeVar
 from attrs import field, frozen
 
 from contactship_async import AmbiguousOutcomeError, ContactshipClient, RateLimitError, StatusError
-from contactship_async.calling._hours import Hours
 from contactship_async.calling._entries import Caller, Line, Result
+from contactship_async.calling._hours import Hours
 from contactship_async.calling._journal import Journal
 from contactship_async.errors import ContactshipError
 from contactship_async.models.calls import Call, CallDirection, PlacedCall
@@ -116,7 +116,7 @@ class Run:
         self._work: asyncio.Task[None] | None = None
         self._starts: set[asyncio.Task[None]] = set()
         self._watches: set[asyncio.Task[None]] = set()
-        self._errors: list[BaseException] = []
+        self._errors: list[Exception] = []
 
     def stop(self) -> None:
         """Begin no further start; those that are under way come to their ends."""
@@ -179,20 +179,16 @@ class Run:
             await asyncio.sleep(min(seconds, _LOOK_AGAIN_SECONDS))
 
     async def _start(self, line: Line) -> None:
-        is_live = False
-        try:
-            await self._in_thread(self._journal.begin, line.line, self._now())
-            result, trouble = await self._make(line)
-            await self._in_thread(self._journal.record, line.line, result)
-            is_live = result.outcome == "placed"
-            self._watch.on_result(line, result)
-            self._count(trouble)
-            if result.call_id is not None:
-                self._keep(self._watches, self._follow(line.line, result.call_id))
-        finally:
-            self._starting.release()
-            if not is_live:
-                self._live.release()
+        await self._in_thread(self._journal.begin, line.line, self._now())
+        result, trouble = await self._make(line)
+        await self._in_thread(self._journal.record, line.line, result)
+        self._watch.on_result(line, result)
+        self._count(trouble)
+        if result.call_id is None:
+            self._live.release()
+        else:
+            self._keep(self._watches, self._follow(line.line, result.call_id))
+        self._starting.release()
 
     async def _make(self, line: Line) -> tuple[Result, str]:
         """Start a call, and return what that came to, and why it came to nothing if that concerns all calls."""
@@ -200,8 +196,7 @@ class Run:
             placed = await self._send(line)
         except ContactshipError as error:
             if isinstance(error, AmbiguousOutcomeError) or error.may_have_been_processed:
-                status, sent_at = getattr(error, "status", None), getattr(error, "sent_at", None)
-                return Result(outcome="unknown", status=status, sent_at=sent_at), str(error)
+                return _read_unknown(error), str(error)
             if isinstance(error, StatusError):
                 is_due = _concerns_all(error, line)
                 result = Result(outcome="refused", status=error.status, message=error.message, is_due=is_due)
@@ -274,19 +269,30 @@ class Run:
         )
 
     def _keep(self, tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(self._stop_if_it_fails(work))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
-        task.add_done_callback(self._note_error)
 
-    def _note_error(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
+    async def _stop_if_it_fails(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - it is raised when starts under way have come to their ends
             self._errors.append(error)
             self.stop()
 
     async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         # What is begun there ends there, also when the run is cancelled: what is known is written down.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments))
+
+
+def _read_unknown(error: ContactshipError) -> Result:
+    cause = error if isinstance(error, StatusError) else error.__cause__
+    return Result(
+        outcome="unknown",
+        status=getattr(error, "status", None),
+        message=cause.message if isinstance(cause, StatusError) else "",
+        sent_at=error.sent_at if isinstance(error, AmbiguousOutcomeError) else None,
+    )
 
 
 def _concerns_all(error: StatusError, line: Line) -> bool:

@@ -63,9 +63,7 @@ def test_they_come(start: time, end: time, zone: str, now: datetime) -> None:
 
     assert moment - now <= timedelta(days=2)
     there = moment.astimezone(hours.zone).time()
-    assert (hours.start <= there < hours.end) or (
-        hours.end < hours.start and not hours.end <= there < hours.start
-    )
+    assert (hours.start <= there < hours.end) or (hours.end < hours.start and not hours.end <= there < hours.start)
 
 
 @pytest.mark.parametrize(

@@ -182,9 +182,9 @@ def test_problems_leave_the_journal_as_it_was(journal: Journal) -> None:
     assert [(3, True), (4, True), (5, True)] == [(remark.line, remark.is_problem) for remark in told]
     assert "has the to_number of line 2" == told[1].text
     assert [2, 3] == numbers(journal.due())
-    with pytest.raises(ContactFileError, match="^the file has no contacts$"):
+    with pytest.raises(ContactFileError, match=r"^the file has no contacts$"):
         take(journal, HEADER)
-    with pytest.raises(ContactFileError, match="^1 line can't be used"):
+    with pytest.raises(ContactFileError, match=r"^1 line can't be used"):
         take(journal, HEADER + "1,Max\n")
 
 
@@ -309,7 +309,7 @@ def test_one_run_alone_has_it(journal: Journal, path: Path) -> None:
                 open_(other)
 
     path.with_name("calls.db-holder").write_bytes(b"\xff")
-    with pytest.raises(JournalError, match="is held by another process$"):
+    with pytest.raises(JournalError, match=r"is held by another process$"):
         Journal(path)
     journal.close()
     Journal(path).close()

@@ -180,7 +180,13 @@ async def test_asks_at_a_terminal(start: Any, files: Files, typed: str, code: in
         os.write(ours, typed.encode())
         between = ("--between", "00:00-23:59", "--time-zone", "UTC")
         process = await start(
-            "-m", "contactship_async", *make(files, *between), stdin=theirs, stdout=theirs, stderr=theirs, url=server.url
+            "-m",
+            "contactship_async",
+            *make(files, *between),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            url=server.url,
         )
         os.close(theirs)
         shown = await asyncio.to_thread(read_terminal, ours)
