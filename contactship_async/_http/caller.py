@@ -50,7 +50,7 @@ class Caller:
         )
         return evolve(self, attempts=attempts, headers=merge_headers(self.headers, headers))
 
-    async def exchange(
+    async def exchange(  # noqa: PLR0913 - one call, by keyword
         self,
         request: Request,
         window: Query = (),
@@ -147,9 +147,7 @@ class Caller:
         response = await self.send(method, path, params=params, json=json, idempotent=idempotent)
         return read_object(response, returns)
 
-    async def start(
-        self, method: str, path: str, returns: type[T], *, json: object, relayed: bool = False
-    ) -> T:
+    async def start(self, method: str, path: str, returns: type[T], *, json: object, relayed: bool = False) -> T:
         """Send one call that dials a person or sends a message: never twice, and with an error that tells its end.
 
         It ends in one of four ways:

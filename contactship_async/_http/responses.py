@@ -18,9 +18,9 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from functools import lru_cache
 from json import loads
-from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar, get_type_hints
 
-from attrs import NOTHING, evolve, fields, frozen
+from attrs import NOTHING, evolve, field, fields, frozen, make_class
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, json
 
 from contactship_async._codec import codec
@@ -62,9 +62,6 @@ _MAX_FLOAT_COUNT: Final = 2.0**53
 _COUNT_TEXT: Final = re.compile(r"[0-9]{1,18}")
 
 _MAX_BODY_BYTES_IN_ERROR: Final = 64 * 1024
-_MAX_BYTES_OF_STARTED: Final = 64 * 1024
-"""A hundred times what is documented; a dictionary of much more would take a lot of memory."""
-
 _SECRET_HEADERS: Final = ("location", "set-cookie")
 """A redirect's target may hold the key, and a cookie opens a session: neither is for logs of errors."""
 
@@ -226,12 +223,19 @@ def read_started(response: Response, cl: type[T]) -> T:
         return read_object(response, cl)
     except MalformedResponseError as error:
         malformed = error
-    if len(response.body) <= _MAX_BYTES_OF_STARTED:
-        required = {field.name for field in fields(cl) if field.default is NOTHING}  # type: ignore[arg-type] # of attrs
-        with suppress(MalformedResponseError):
-            found = read_object(response, dict[str, Any])
-            return codec.convert({name: value for name, value in found.items() if name in required}, cl)
+    required = _required_part_of(cl)  # type: ignore[arg-type] # mypy: no class is hashable
+    with suppress(MalformedResponseError):
+        found = read_object(response, required)
+        return cl(**{each.name: getattr(found, each.name) for each in fields(required)})
     raise malformed
+
+
+@lru_cache
+def _required_part_of(cl: type[Any]) -> type[Any]:
+    """Return a class with those fields of *cl* that have no default."""
+    hints = get_type_hints(cl, include_extras=True)
+    required = [each.name for each in fields(cl) if each.default is NOTHING]
+    return make_class(cl.__name__, {name: field(type=hints[name]) for name in required}, frozen=True)
 
 
 def read_error(request: Request, response: Response) -> StatusError:

@@ -28,9 +28,10 @@ class ServerClock:
             self._told = date, now()
 
     def read(self, at: datetime) -> datetime:
-        """Return what the server's clock showed when this machine's showed *at*, or a little less; *at* if it is unknown.
+        """Return what the server's clock showed when this machine's showed *at*, or a little less.
 
-        It is less by the time that the response took to come, and by up to a second, as a `Date` has no fractions.
+        Where nothing is known of it, the two are taken to agree. It is less by the time that the response took to come,
+        and by up to a second, as a `Date` has no fractions.
         """
         if self._told is None:
             return at

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final, cast
 
 from contactship_async._arguments import check_moment, check_phone_number, check_text, check_type
 from contactship_async._http.requests import encode_json
@@ -68,9 +68,8 @@ def check_additional_data(name: str, value: object) -> list[dict[str, str]]:
         TypeError: It is no mapping, or a key or value in it is no string.
         ValueError: A key is empty.
     """
-    check_type(name, value, Mapping)
     pairs = []
-    for key, text in value.items():  # type: ignore[attr-defined] # it is a mapping
+    for key, text in _check_mapping(name, value).items():
         check_text(f"each key in {name}", key)
         check_type(f"each value in {name}", text, str)
         pairs.append({"key": key, "value": text})
@@ -84,12 +83,16 @@ def check_metadata(name: str, value: object) -> dict[str, object]:
         TypeError: It is no mapping, a key in it is no string, or JSON has no form for a value.
         ValueError: It holds a lone surrogate, or is nested too deeply.
     """
-    check_type(name, value, Mapping)
-    metadata = dict(value)  # type: ignore[call-overload] # it is a mapping
+    metadata = dict(_check_mapping(name, value))
     for key in metadata:
         check_type(f"each key in {name}", key, str)
     encode_json(name, metadata)
     return metadata
+
+
+def _check_mapping(name: str, value: object) -> Mapping[Any, Any]:
+    check_type(name, value, Mapping)
+    return cast("Mapping[Any, Any]", value)
 
 
 def check_webhook_url(name: str, value: object) -> str:
@@ -137,7 +140,7 @@ def build_start(required: Mapping[str, object], optional: Mapping[str, object], 
         TypeError: An argument has the wrong type.
         ValueError: An argument is not allowed.
     """
-    checks = {**_CHECKS, "schedule": partial(check_schedule, now=now)}
+    checks: dict[str, Callable[[str, object], object]] = {**_CHECKS, "schedule": partial(check_schedule, now=now)}
     fields = {**required, **{name: value for name, value in optional.items() if value is not None}}
     body = {name: checks[name](name, value) for name, value in fields.items()}
     if body.keys() >= {"delay", "schedule"}:

@@ -50,7 +50,7 @@ def _let_zones_with_seconds_through(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _let_index_errors_escape(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit_headers, "_read_http_date", lambda text: text.split()[3] and None)
+    monkeypatch.setattr(rate_limit_headers, "read_http_date", lambda text: text.split()[3] and None)
 
 
 def _quote_values(monkeypatch: pytest.MonkeyPatch) -> None:

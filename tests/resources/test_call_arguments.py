@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from starts import PERSON
 
 from contactship_async import ContactshipClient
-from contactship_async.models.calls import PlacedCall
 from contactship_async._arguments import check_phone_number
+from contactship_async.models.calls import PlacedCall
 
 NOW = datetime(2026, 5, 4, 9, 12, tzinfo=UTC)
-CONTACT = {"contact_id": "ct-1", "agent_id": "agent-1", "from_number_id": "pn-1"}
+CONTACT: dict[str, Any] = {"contact_id": "ct-1", "agent_id": "agent-1", "from_number_id": "pn-1"}
 SECRETS = ("5550", "hidden")
 
 BOGOTA = timezone(timedelta(hours=-5))
@@ -88,7 +88,7 @@ async def test_phone_number(name: str, number: str) -> None:
         "++12025550142",
         "+1202555014a",
         "+١٢٠٢٥٥٥٠١٤٢",
-        "＋12025550142",
+        "\uff0b12025550142",
         "tel:+12025550142",
         "0012025550142",
         "+12025550142;ext=5",
@@ -176,7 +176,9 @@ async def test_delay(delay: Any, sent: float) -> None:
 @pytest.mark.parametrize("delay", [-1, -1e-9, timedelta(seconds=-1), float("nan"), float("inf"), 10**400])
 async def test_no_delay(delay: Any) -> None:
     """A delay below zero, or no finite one, is refused."""
-    assert (await refusal_of(ValueError, delay=delay)).startswith("delay must be a timedelta or a number of minutes, >= 0")
+    assert (await refusal_of(ValueError, delay=delay)).startswith(
+        "delay must be a timedelta or a number of minutes, >= 0"
+    )
 
 
 @pytest.mark.parametrize("delay", ["5", True, [], {}])
@@ -328,7 +330,7 @@ async def test_time_of_the_machine() -> None:
     soon = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
     async with ContactshipClient("key", transport=server.transport) as client:
         await client.calls.make_contact_call(**CONTACT, schedule=soon)
-        with pytest.raises(ValueError, match="^schedule must be in the future"):
+        with pytest.raises(ValueError, match=r"^schedule must be in the future"):
             await client.calls.make_contact_call(**CONTACT, schedule=soon - timedelta(hours=2))
 
     assert 1 == len(server.requests)

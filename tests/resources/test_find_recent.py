@@ -100,7 +100,6 @@ async def test_server_without_a_clock() -> None:
 async def test_date_that_is_none(date: str) -> None:
     """What is no date counts as none."""
     server = Server([row("ours", SENT_AT)])
-    client = server.client()
 
     async def transport(request: Request) -> Response:
         response = await server.transport(request)
@@ -119,7 +118,7 @@ async def test_listing_that_lags() -> None:
 
 
 async def test_calls_of_others() -> None:
-    """Calls to other numbers, from the number, and such that say too little are none; several are told, newest first."""
+    """Calls to others, from the number, and such that say too little are left out; the newest comes first."""
     rows = [
         row("late", SENT_AT + MINUTE),
         row("other", SENT_AT, "+14155550138"),
@@ -146,7 +145,7 @@ async def test_calls_of_others() -> None:
     ],
 )
 async def test_what_is_asked_for(sent_at: datetime, day: str) -> None:
-    """The newest calls since the day before are asked for, of all numbers: what a filter by number matches is unknown."""
+    """The newest calls since the day before are asked for, to all numbers: the filter by number may match another."""
     server = Server([])
     await found(server, sent_at)
 

@@ -20,7 +20,7 @@ async def run_schedules(seeds: list[str]) -> Counter[str]:
     outcomes: Counter[str] = Counter()
     for seed in seeds:
         schedule = Schedule(Random(seed))
-        _, outcome = await schedule.run()
+        outcome = await schedule.run()
         try:
             schedule.judge(outcome)
         except AssertionError as error:

@@ -29,7 +29,11 @@ START: Final = "POST /v1/calls/single-phone-call"
 EXPECTED: Final[list[tuple[list[Response] | None, list[str], str]]] = [
     ([TAGS], ["POST /v1/tags"], "VIP None\n"),
     ([TAGS], ["PATCH /v1/tags/tag-1"], ""),
-    ([Response(status=503), enveloped("D", [CALL])], [START, "GET /v1/calls"], "unknown since .* status 503\nplaced: call-1\n"),
+    (
+        [Response(status=503), enveloped("D", [CALL])],
+        [START, "GET /v1/calls"],
+        "unknown since .* status 503\nplaced: call-1\n",
+    ),
     (None, ["GET /v1/campaigns", "GET /v1/thread/thr-1"], re.escape(f"VIP\n{ {'data': [TAG], 'count': 1} }\n")),
 ]
 """For each block the responses, or None for a listing of tags, its requests, and a pattern of what it prints."""
@@ -58,8 +62,14 @@ async def test_code(place: int, capsys: pytest.CaptureFixture[str]) -> None:
     [
         ([enveloped("F", {"call_id": "call-1"})], "placed: call-1\n"),
         ([Response(status=400, body=b'{"message": "no such agent"}')], "refused: 400 no such agent\n"),
-        ([Response(status=503), enveloped("D", [])], "unknown since .* status 503\n0 calls may be it: a person has to decide\n"),
-        ([Response(status=503), enveloped("D", [CALL, CALL | {"id": "call-2"}])], "unknown since .*\n2 calls may be it: .*\n"),
+        (
+            [Response(status=503), enveloped("D", [])],
+            "unknown since .* status 503\n0 calls may be it: a person has to decide\n",
+        ),
+        (
+            [Response(status=503), enveloped("D", [CALL, CALL | {"id": "call-2"}])],
+            "unknown since .*\n2 calls may be it: .*\n",
+        ),
         ([ConnectionFailedError("no connection")], "not sent, so it can be tried again: no connection\n"),
     ],
 )

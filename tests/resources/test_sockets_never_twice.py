@@ -1,4 +1,4 @@
-"""Starts at servers that break, stall and lie, over real sockets: what arrives is counted, and what is said is judged."""
+"""Starts at servers that break, stall and lie, over real sockets: what arrives is counted, what is said is judged."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ async def read_some(peer: Peer) -> None:
 
 def named(status: int, **headers: str) -> bytes:
     """Write a response that says nothing of a call."""
-    return response({"message": "no"}, status=status, headers={key.replace("_", "-"): text for key, text in headers.items()})
+    return response(
+        {"message": "no"}, status=status, headers={key.replace("_", "-"): text for key, text in headers.items()}
+    )
 
 
 REFUSED: dict[str, tuple[Act, type[ContactshipError]]] = {
@@ -89,7 +91,9 @@ LEFT_OPEN: dict[str, tuple[Act, int | None]] = {
 }
 LIMITED: dict[str, Act] = {
     "Retry-After": named(429, Retry_After="1"),
-    "Retry-After, a date": named(429, Retry_After="Sat, 28 Nov 2026 20:00:01 GMT", Date="Sat, 28 Nov 2026 20:00:00 GMT"),
+    "Retry-After, a date": named(
+        429, Retry_After="Sat, 28 Nov 2026 20:00:01 GMT", Date="Sat, 28 Nov 2026 20:00:00 GMT"
+    ),
     "X-RateLimit": named(429, X_RateLimit_Remaining="0", X_RateLimit_Reset="1"),
 }
 CUT_SHORT: dict[str, tuple[Act, object]] = {
@@ -101,6 +105,14 @@ CUT_SHORT: dict[str, tuple[Act, object]] = {
     "500 before the end of the body": ([read_some, named(500), until_read, close], UNKNOWN),
     "400 before the end of the body": ([read_some, named(400), until_read, close], BadRequestError),
 }
+
+
+ACTS: list[tuple[str, Act]] = [
+    *((name, act) for name, (act, _) in REFUSED.items()),
+    *((name, act) for name, (act, _) in LEFT_OPEN.items()),
+    *[("placed", PLACED)] * 5,
+    *[("placed late", [pause(0.01), PLACED])] * 5,
+]
 
 
 async def outcome_of(client: ContactshipClient, **arguments: Any) -> Any:
@@ -220,12 +232,7 @@ async def test_random_faults(volume: Volume) -> None:
     number = SCHEDULES if volume.is_full else SAMPLE
     for _ in range(number):
         limited = [random.choice([*LIMITED.values()]) for _ in range(random.randint(0, 2))]
-        acts: list[tuple[str, Act]] = [
-            *((name, act) for name, (act, _) in REFUSED.items()),
-            *((name, act) for name, (act, _) in LEFT_OPEN.items()),
-            *[("placed", PLACED), ("placed, late", [pause(0.01), PLACED])] * 5,
-        ]
-        name, act = random.choice(acts)
+        name, act = random.choice(ACTS)
         volume.drawn[:] = [("starts over sockets", f"{len(limited)} refusals, {name}")]
         async with RawServer(*limited, act, PLACED) as server, server.client(timeouts=BRIEF) as client:
             outcome = await outcome_of(client)

@@ -84,7 +84,9 @@ def test_placed(status: int, body: bytes) -> None:
     assert 1 == len(server.played)
 
 
-@pytest.mark.parametrize("envelope", [b"%s", b'{"statusCode": 201, "data": %s}', b'\xef\xbb\xbf{"data": %s, "success": 1}'])
+@pytest.mark.parametrize(
+    "envelope", [b"%s", b'{"statusCode": 201, "data": %s}', b'\xef\xbb\xbf{"data": %s, "success": 1}']
+)
 @pytest.mark.parametrize(
     "rest",
     [
@@ -113,10 +115,13 @@ def test_refused(status: int, kind: type[StatusError]) -> None:
     assert 1 == len(server.played)
 
 
-@pytest.mark.parametrize("headers", [{"retry_after": "1"}, {"x_ratelimit_remaining": "0"}, {"x_ratelimit_limit": "120"}])
+@pytest.mark.parametrize(
+    "headers", [{"retry_after": "1"}, {"x_ratelimit_remaining": "0"}, {"x_ratelimit_limit": "120"}]
+)
 def test_rate_limit_is_a_wait(headers: dict[str, str]) -> None:
     """A 429 that names its budget refused the call, and it is sent again."""
-    placed, server = outcome_of(act(429, **headers), act(429, **headers), PLACED)
+    refused = act(429, b"{}", **headers)
+    placed, server = outcome_of(refused, refused, PLACED)
 
     assert PlacedCall("call-3") == placed
     assert ["call-3"] == server.taken
@@ -182,7 +187,17 @@ def test_response_that_says_nothing(status: int, kind: type[StatusError]) -> Non
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>", b'{"data": ', b"{}", b'{"call_id": 7}', b'{"call_id": ""}', b'{"call_id": "\\ud800"}', b"[]", b"\xff"],
+    [
+        b"",
+        b"<html>",
+        b'{"data": ',
+        b"{}",
+        b'{"call_id": 7}',
+        b'{"call_id": ""}',
+        b'{"call_id": "\\ud800"}',
+        b"[]",
+        b"\xff",
+    ],
 )
 def test_success_without_a_readable_id(body: bytes) -> None:
     """A 2xx without an id says that something was done, and not what."""
@@ -192,13 +207,6 @@ def test_success_without_a_readable_id(body: bytes) -> None:
     assert isinstance(error.__cause__, MalformedResponseError)
     assert str(error).endswith(f"may have been processed: {error.__cause__}")
     assert server.sent_at == error.sent_at
-
-
-def test_long_response_is_not_searched_for_an_id() -> None:
-    """A malformed response that is far larger than any that is documented stays unread, for the memory it would take."""
-    error, _ = outcome_of(act(201, b'{"call_id": "c-1", "agent_id": [%s1]}' % (b"1," * 40_000)))
-
-    assert AmbiguousOutcomeError is type(error)
 
 
 @pytest.mark.parametrize("failure", [ConnectionResetError, BrokenPipeError, partial(AmbiguousOutcomeError, "cut")])
@@ -329,7 +337,7 @@ async def slow_key() -> str:
     return "key"
 
 
-WAITS = {
+WAITS: dict[str, tuple[list[Act], float, dict[str, Any], bool]] = {
     "for the key": ([PLACED], 1, {"api_key": slow_key}, False),
     "for a connection": ([Act("slow", leaves=True, takes=True, ending=None, before=2)], 1, {}, False),
     "for the response": ([Act("slow", leaves=True, takes=True, ending=None, before=2)], 3, {}, True),
@@ -338,7 +346,7 @@ WAITS = {
     "before it is sent again": (
         [Act("unsent", leaves=False, takes=False, ending=breaks(ConnectionRefusedError)), PLACED],
         0.5,
-        {"retry": RetryPolicy(initial_delay=1000, max_delay=1000)},
+        {"retry": RetryPolicy(initial_delay=20)},
         False,
     ),
 }  # fmt: skip
@@ -366,7 +374,7 @@ def test_closed(wait: str) -> None:
 
     assert (AmbiguousOutcomeError if has_left else ClientClosedError) is type(outcome)
     assert has_left is outcome.may_have_been_processed
-    if has_left:
+    if isinstance(outcome, AmbiguousOutcomeError):
         assert ClientClosedError is type(outcome.__cause__)
         assert (server.sent_at, server.played[-1].status) == (outcome.sent_at, outcome.status)
 

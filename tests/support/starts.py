@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from attrs import define, evolve, field, frozen
 from jumping_loop import in_loop_time, now
@@ -46,6 +46,7 @@ ATTEMPT_SECONDS: Final = 5.0
 _REFUSALS: Final = (400, 401, 402, 403, 404, 409, 410, 418, 422, 425, 429, 451, 499)
 _UNKNOWN: Final = (101, 301, 302, 303, 307, 308, 408, 500, 501, 502, 503, 504, 505, 520, 599, 600)
 _NAMED: Final = ({"retry-after": "1"}, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2"}, {"retry-after": "60"})
+_SENT_AGAIN_AFTER: Final = ("refused by a rate limiter", "refused, 401")
 _UNREADABLE: Final = (
     b"",
     b"<html>",
@@ -58,6 +59,10 @@ _UNREADABLE: Final = (
     b'{"call_id": "\\ud800"}',
     b"true",
 )
+
+
+Ending: TypeAlias = Callable[[str], Response]
+"""Returns the response that an attempt ends with, which may name the call, or raises its error."""
 
 
 async def dial(client: ContactshipClient) -> PlacedCall:
@@ -87,7 +92,7 @@ class Act:
     name: str
     leaves: bool
     takes: bool
-    ending: Callable[[str], Response] | None
+    ending: Ending | None
     before: float = 0
     after: float = 0
     status: int | None = None
@@ -134,22 +139,22 @@ class CountingServer:
             if act.status // 100 != 2:
                 request.delivery.refusal = Response(status=act.status)
         if act.ending is None:
-            await asyncio.Event().wait()
-            raise AssertionError
+            await asyncio.get_running_loop().create_future()  # never done
+        assert act.ending is not None
         return act.ending(call_id)
 
 
-def responds(status: int, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Callable[[str], Response]:
-    """Let an attempt end with a response: by default, one that says which call was placed."""
+def responds(status: int, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Ending:
+    """Let an attempt end with a response; without a *body*, one that says which call was placed."""
 
     def ending(call_id: str) -> Response:
-        placed = {"statusCode": status, "data": {"call_id": call_id}}
-        return Response(status=status, headers=dict(headers or {}), body=json.dumps(placed).encode() if body is None else body)
+        placed = json.dumps({"statusCode": status, "data": {"call_id": call_id}}).encode()
+        return Response(status=status, headers=dict(headers or {}), body=placed if body is None else body)
 
     return ending
 
 
-def breaks(error: Callable[[], BaseException]) -> Callable[[str], Response]:
+def breaks(error: Callable[[], BaseException]) -> Ending:
     """Let an attempt end with an error."""
 
     def ending(_: str) -> Response:
@@ -158,61 +163,77 @@ def breaks(error: Callable[[], BaseException]) -> Callable[[str], Response]:
     return ending
 
 
+def _says_little(call_id: str) -> Response:
+    """Say which call was placed, and nothing else that can be read."""
+    return Response(status=201, body=b'{"call_id": "%s", "created_at": "soon", "agent_id": 7}' % call_id.encode())
+
+
 PLACED: Final = Act("placed", leaves=True, takes=True, ending=responds(201))
 
 
 def draw_act(random: Random) -> Act:
     """Draw what becomes of an attempt, and how long it takes."""
-    before, after = (random.choice((0, 0, 0, 0.1, 1, 2 * ATTEMPT_SECONDS)) for _ in range(2))
     kind = random.choice(["never left", "refused by a rate limiter", "refused", "unknown", "unknown", "placed"])
-    if kind == "never left":
-        endings: list[Callable[[str], Response] | None] = [
-            breaks(lambda: ConnectionFailedError("refused")),
-            breaks(lambda: RequestTimeoutError("no connection", limit="connect")),
-            breaks(ConnectionRefusedError),
-            None,
-        ]
-        return Act(kind, leaves=False, takes=False, ending=random.choice(endings), before=before, after=after)
-    if kind == "refused by a rate limiter":
-        ending = responds(429, b"{}", random.choice(_NAMED))
-        return Act(kind, leaves=True, takes=False, ending=ending, before=before, after=after)
-    if kind == "refused":
-        status = random.choice(_REFUSALS)
-        if random.random() < 0.2 and status != 429:
-            return Act(kind, leaves=True, takes=False, ending=None, before=before, after=after, status=status)
-        return Act(kind, leaves=True, takes=False, ending=responds(status, b"{}"), before=before, after=after)
-    if kind == "placed":
-        rest = random.choice([None, b'{"call_id": "%s", "created_at": "soon", "agent_id": 7}'])
-        ending = responds(random.choice((200, 201, 202)))
-        if rest is not None:
-            ending = lambda call_id: Response(status=201, body=rest % call_id.encode())  # noqa: E731 - one of several
-        return Act(kind, leaves=True, takes=True, ending=ending, before=before, after=after)
-    takes = random.random() < 0.5
+    draw = {"never left": _draw_unsent, "refused": _draw_refused, "unknown": _draw_unknown}.get(kind)
+    if draw is not None:
+        act = draw(random)
+    elif kind == "placed":
+        ending = random.choice([responds(200), responds(201), responds(202), _says_little])
+        act = Act(kind, leaves=True, takes=True, ending=ending)
+    else:
+        act = Act(kind, leaves=True, takes=False, ending=responds(429, b"{}", random.choice(_NAMED)))
+    before, after = (random.choice((0, 0, 0, 0.1, 1, 2 * ATTEMPT_SECONDS)) for _ in range(2))
+    return evolve(act, before=before, after=after)
+
+
+def _draw_unsent(random: Random) -> Act:
+    endings: list[Ending | None] = [
+        breaks(lambda: ConnectionFailedError("refused")),
+        breaks(lambda: RequestTimeoutError("no connection", limit="connect")),
+        breaks(ConnectionRefusedError),
+        None,
+    ]
+    return Act("never left", leaves=False, takes=False, ending=random.choice(endings))
+
+
+def _draw_refused(random: Random) -> Act:
+    status = random.choice(_REFUSALS)
+    stalls = random.random() < 0.2 and status != 429
+    ending, seen = (None, status) if stalls else (responds(status, b"{}"), None)
+    return Act(f"refused, {status}", leaves=True, takes=False, ending=ending, status=seen)
+
+
+def _draw_unknown(random: Random) -> Act:
+    """Draw an attempt that leaves open whether the start was taken: at random it was."""
     status = random.choice(_UNKNOWN)
-    name, ending, seen = random.choice([
-        (f"{status}", responds(status, b"{}", random.choice([{}, {"retry-after": "0"}])), None),
-        (f"{status}, stalled", None, status),
-        ("2xx, stalled", None, 201),
-        ("stalled", None, None),
-        ("reset", breaks(ConnectionResetError), None),
-        ("broken", breaks(BrokenPipeError), None),
-        ("cut", breaks(lambda: AmbiguousOutcomeError("cut")), 201),
-        ("foreign error", breaks(lambda: LookupError("of a trace hook")), None),
-        ("unreadable", responds(random.choice((200, 201)), random.choice(_UNREADABLE)), None),
-        ("too large", breaks(lambda: MalformedResponseError(("larger than 9 bytes",))), 201),
-    ])  # fmt: skip
-    takes = takes or name in ("unreadable", "too large")
-    return Act(name, leaves=True, takes=takes, ending=ending, before=before, after=after, status=seen)
+    endings: dict[str, tuple[Ending | None, int | None]] = {
+        f"{status}": (responds(status, b"{}", random.choice([{}, {"retry-after": "0"}])), None),
+        f"{status}, stalled": (None, status),
+        "2xx, stalled": (None, 201),
+        "stalled": (None, None),
+        "reset": (breaks(ConnectionResetError), None),
+        "broken": (breaks(BrokenPipeError), None),
+        "cut": (breaks(lambda: AmbiguousOutcomeError("cut")), 201),
+        "foreign error": (breaks(lambda: LookupError("of a trace hook")), None),
+        "unreadable": (responds(random.choice((200, 201)), random.choice(_UNREADABLE)), None),
+        "too large": (breaks(lambda: MalformedResponseError(("larger than 9 bytes",))), 201),
+    }
+    name = random.choice([*endings])
+    takes = name in {"unreadable", "too large"} or random.random() < 0.5
+    ending, seen = endings[name]
+    return Act(name, leaves=True, takes=takes, ending=ending, status=seen)
 
 
 @define
 class Schedule:
     """One start, and all that happens to it.
 
+    Args:
+        random: Draws it.
+
     Attributes:
-        server: What takes it.
-        settings: Of the client.
-        disturbance: What else happens, and after how many seconds.
+        server: What takes it, or not.
+        fetches: How often the key was fetched.
     """
 
     random: Random
@@ -228,14 +249,14 @@ class Schedule:
         self.fetches += 1
         await asyncio.sleep(self.random.choice((0, 0.1, 2)))
         if self.random.random() < 0.1:
-            raise KeyError("vault")
+            raise KeyError(self.fetches)
         return f"key-{self.fetches}"
 
     def client(self) -> ContactshipClient:
         """Draw a client."""
         random = self.random
         client = ContactshipClient(
-            random.choice(["key", self.fetch_key]),
+            self.fetch_key if random.random() < 0.5 else "key",
             transport=self.server.transport,
             retry=RetryPolicy(max_attempts=random.randint(1, 4), initial_delay=random.choice((0, 0.5))),
             timeouts=Timeouts(attempt=ATTEMPT_SECONDS, total=random.choice((3, 20, None))),
@@ -245,10 +266,9 @@ class Schedule:
         client._caller.attempts = evolve(client._caller.attempts, now=wall_clock)
         return client
 
-    async def run(self) -> tuple[ContactshipClient, object]:
+    async def run(self) -> object:
         """Start the call, and return what comes of it: what is returned or raised."""
-        random = self.random
-        client = self.client()
+        random, client = self.random, self.client()
         start = asyncio.create_task(dial(client))
         moment = random.choice((0, 0, 0.05, 0.5, 1, 3, 6))
         disturbance = random.choice(["none", "none", "cancel", "close", "pause"])
@@ -262,9 +282,9 @@ class Schedule:
         await asyncio.wait([start])
         await client.close()
         try:
-            return client, start.result()
+            return start.result()
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it is, it is judged
-            return client, error
+            return error
 
     def judge(self, outcome: object) -> None:
         """Compare what is said of the start with what the server knows."""
@@ -273,6 +293,8 @@ class Schedule:
         possible = [act for act in server.left if not act.refuses]
         assert len(possible) <= 1, "sent again after an attempt that may have been taken"
         assert [] == possible or possible == server.played[-1:]
+        earlier = server.left[:-1] if server.left[-1:] == server.played[-1:] else server.left
+        assert [] == [act.name for act in earlier if act.name not in _SENT_AGAIN_AFTER]
         if isinstance(outcome, PlacedCall):
             assert [outcome.call_id] == server.taken
         elif isinstance(outcome, AmbiguousOutcomeError):
