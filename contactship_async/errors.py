@@ -262,7 +262,7 @@ class MalformedRow:
 
 
 class MalformedResponseError(ContactshipError):
-    """A response that is not JSON, has the wrong shape, or is too large.
+    """A response, or a webhook, that is not JSON, has the wrong shape, or is too large.
 
     Attributes:
         issues: What is wrong, each with its JSON path, such as `data[3].created_at: expected a date and time`. They
@@ -275,10 +275,10 @@ class MalformedResponseError(ContactshipError):
     issues: tuple[str, ...]
     row: MalformedRow | None = None
 
-    def __init__(self, issues: tuple[str, ...]) -> None:
+    def __init__(self, issues: tuple[str, ...], *, subject: str = "response") -> None:
         shown = "; ".join(issues[:_MAX_ISSUES_IN_TEXT])
         more = f" (and {len(issues) - _MAX_ISSUES_IN_TEXT} more)" if len(issues) > _MAX_ISSUES_IN_TEXT else ""
-        super().__init__(f"the response is malformed: {shown}{more}")
+        super().__init__(f"the {subject} is malformed: {shown}{more}")
         self.issues = issues
 
     def __reduce__(self) -> tuple[Any, ...]:

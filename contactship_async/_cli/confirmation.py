@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 from cyclopts import CycloptsError
 
 from contactship_async._cli.streams import note
-from contactship_async._cli.text import printable
+
+_REFUSAL: Final = "this dials people and spends credits: add --yes to do it without being asked"
 
 
-def confirm(question: str, *, yes: bool, risk: str = "this may dial, send or spend") -> bool:
+def confirm(question: str, *, yes: bool, refusal: str = _REFUSAL) -> bool:
     """Ask at a terminal, and return whether the answer is yes.
 
     Args:
         question: Its last line is what is asked. Lines before it say what is going to happen.
         yes: Whether it was said already, by --yes: then nothing is asked or shown.
-        risk: Why there is a question, for where it can't be asked.
+        refusal: What is said where it can't be asked.
 
     Raises:
         CycloptsError: There is nobody to ask: standard input or standard error is no terminal.
@@ -24,11 +26,10 @@ def confirm(question: str, *, yes: bool, risk: str = "this may dial, send or spe
     if yes:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        message = f"{risk}: add --yes to send it without being asked"
-        raise CycloptsError(message)
+        raise CycloptsError(refusal)
     *facts, last = question.split("\n")
     for fact in facts:
         note(fact)
-    sys.stderr.write(f"contactship: {printable(last)} [y/N] ")
+    note(f"{last} [y/N]", end=" ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

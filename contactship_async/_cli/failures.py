@@ -9,6 +9,7 @@ from typing import Final
 from attrs import frozen
 
 from contactship_async.errors import (
+    AmbiguousOutcomeError,
     AuthenticationError,
     ConfigurationError,
     ContactshipError,
@@ -141,6 +142,8 @@ def _name_printed(position: WalkPosition, noun: str) -> str:
 def _explain(error: BaseException | None, variable: str) -> str:
     """Return what the text of *error* leaves out: the server's words, and which variable may hold a wrong key."""
     text = ""
+    if isinstance(error, AmbiguousOutcomeError):
+        error = error.__cause__
     if isinstance(error, StatusError):
         message = " ".join(error.message.split())
         text += f": {message[:_MAX_MESSAGE_CHARACTERS]}" if message else ""

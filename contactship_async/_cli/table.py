@@ -116,23 +116,25 @@ def draw(records: Sequence[Cells], layout: Layout) -> str:
 
 
 def draw_blocks(records: Sequence[Cells], names: Sequence[str], room: int) -> str:
-    """Draw each row as a block, with a line for each field; its cells must be printable.
+    """Draw each row as a block, with a line for each field; its cells must be printable."""
+    return "\n".join(draw_block([(name, record[name]) for name in names], room) for record in records)
 
-    A value that has no room beside its name stands below it, where an id can still be copied in one piece.
+
+def draw_block(lines: Sequence[tuple[str, str]], room: int) -> str:
+    """Draw named texts, each beside its name; names and texts must be printable.
+
+    A text that has no room there stands below its name, where an id can still be copied in one piece.
     """
-    indent = max(map(cell_len, names)) + _WIDE
-    blocks: list[str] = []
-    for record in records:
-        lines: list[str] = []
-        for name in names:
-            longest = max(map(cell_len, record[name].split(" ")))
-            if longest <= room - indent:
-                first, *others = wrap(record[name], room - indent)
-                lines += [f"{name}{' ' * (indent - cell_len(name))}{first}", *(" " * indent + rest for rest in others)]
-            else:
-                lines += [name, *wrap(record[name], room)]
-        blocks.append("".join(f"{line.rstrip()}\n" for line in lines))
-    return "\n".join(blocks)
+    indent = max(cell_len(name) for name, _ in lines) + _WIDE
+    drawn: list[str] = []
+    for name, text in lines:
+        longest = max(map(cell_len, text.split(" ")))
+        if longest <= room - indent:
+            first, *others = wrap(text, room - indent)
+            drawn += [f"{name}{' ' * (indent - cell_len(name))}{first}", *(" " * indent + rest for rest in others)]
+        else:
+            drawn += [name, *wrap(text, room)]
+    return "".join(f"{line.rstrip()}\n" for line in drawn)
 
 
 def _cut(widths: Mapping[str, int], least: Mapping[str, int], most: int) -> Mapping[str, int]:

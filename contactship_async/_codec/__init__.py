@@ -2,8 +2,8 @@
 
 The fast path is a cached msgspec decoder that writes straight into the classes. What it refuses takes the slow path,
 which accepts more forms of ISO 8601, and names every problem with its JSON path. Neither path coerces (plain cattrs
-turns a null id into the string `None`, and `{}` into an empty list). No problem quotes a value: responses hold personal
-data.
+turns a null id into the string `None`, and `{}` into an empty list), but what a type itself says: see `odd_forms`. No
+problem quotes a value: responses hold personal data.
 
 Two faults of servers are passed over: a byte order mark, and lone surrogates in what nobody reads.
 """

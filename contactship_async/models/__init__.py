@@ -5,5 +5,6 @@
 - `contactship_async.models.credits`: `CreditBalance`
 - `contactship_async.models.phone_numbers`: `PhoneNumber`
 - `contactship_async.models.tags`: `Tag`
+- `contactship_async.models.webhooks`: what `contactship_async.webhooks` reads
 - `contactship_async.models.common`: `Page`, and what models are made of
 """

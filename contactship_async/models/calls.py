@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from contactship_async.models.common import AwareDatetime, Model, NonEmptyText, OpenEnum, json_field
+from contactship_async.models.common import AwareDatetime, Model, NonEmptyText, OpenEnum, Seconds, json_field
 
 __all__ = [
     "Call",
@@ -212,7 +212,7 @@ class Call(Model):
         disconnection_reason: Such as `user_hangup`.
         start_at: When it began; with a time zone.
         finished_at: When it ended; with a time zone.
-        duration: In seconds.
+        duration: In seconds; None also where the server sends what is no number.
         call_analysis: How it went; there some time after the call has ended.
         type: What started it, such as `api_call`.
         created_at: When it was asked for; with a time zone.
@@ -233,7 +233,7 @@ class Call(Model):
     disconnection_reason: DisconnectionReason | None = None
     start_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
-    duration: float | None = None
+    duration: Seconds | None = None
     call_analysis: CallAnalysis | None = None
     type: CallType | None = None
     created_at: AwareDatetime | None = None

@@ -33,6 +33,15 @@ from contactship_async import (
     read_organizations,
 )
 from contactship_async.models.tags import Tag
+from contactship_async.webhooks import (
+    FinishedCall,
+    FollowUpClosed,
+    InboundContext,
+    read_finished_call,
+    read_follow_up_closed,
+    read_inbound_context,
+    write_inbound_context,
+)
 
 
 async def fetch_key() -> str:
@@ -126,6 +135,20 @@ async def resources(client: ContactshipClient) -> None:
     assert_type((await client.credits.get()).credits, float | None)
     await client.tags.update(tag.id, name=None)  # type: ignore[arg-type] # a tag always has a name
     await client.tags.create(name="vip")  # type: ignore[call-arg] # a tag always has a color
+
+
+def webhooks(body: bytes) -> None:
+    """Bodies of webhooks are models."""
+    finished = read_finished_call(body)
+    assert_type(finished, FinishedCall)
+    assert_type(finished.delivery_key, str)
+    if finished.call is not None:
+        assert_type(finished.call.duration, float | None)
+        assert_type(finished.call.start_timestamp, datetime | None)
+    assert_type(read_inbound_context(body), InboundContext)
+    assert_type(read_follow_up_closed(body), FollowUpClosed)
+    assert_type(write_inbound_context({"balance": 12.5, "vip": True, "note": None}), bytes)
+    write_inbound_context({"orders": [1]})  # type: ignore[dict-item] # it is flat
 
 
 def errors(error: StatusError) -> None:

@@ -30,6 +30,7 @@ class RequestHandler:
         routes: The endpoints of all resources.
         api_key: The only key that is accepted; None refuses every key.
         lock: Held while a request is handled.
+        catch_up: Called before each request, with the lock held: does what is due in the time of the organization.
         envelope: The shape of pages.
         latency: Seconds before each response.
         limits: Of requests; None sets none.
@@ -41,6 +42,7 @@ class RequestHandler:
         *,
         api_key: str | None,
         lock: RLock | None = None,
+        catch_up: Callable[[], object] = lambda: None,
         envelope: Envelope = "count",
         latency: float = 0.0,
         limits: RateLimits | None = None,
@@ -50,6 +52,7 @@ class RequestHandler:
         self.on_request: Callable[[RecordedRequest], object] | None = None
         self.script = Script()
         self.lock = lock or RLock()
+        self._catch_up = catch_up
         self._routes = tuple(routes)
         self._envelope = envelope
         self._latency = latency
@@ -66,12 +69,13 @@ class RequestHandler:
         if (on_request := self.on_request) is not None:
             on_request(arrived)  # without the lock: it may add and remove numbers
         with self.lock:
+            self._catch_up()
             return self._respond(request, arrived)
 
     def _respond(self, request: Request, arrived: RecordedRequest) -> Reply:
         fault = self.script.take()
         found = find_route(self._routes, request.method, request.path)
-        windows = self._limits.windows(heavy=found is not None and found.route.heavy)
+        windows = [] if _is_public(found) else self._limits.windows(heavy=found is not None and found.route.heavy)
         reply = fault.alter_reply(self._respond_normally(request, fault, found, windows))
         if reply.page is not None:
             self._shown[request.path] = reply.page
@@ -94,7 +98,7 @@ class RequestHandler:
         self, request: Request, fault: Fault, found: Match | None, windows: list[FixedWindow]
     ) -> Reply:
         # The documentation warns that a 401 does not prove that a path exists: the key is looked at first.
-        if request.api_key.reveal() != self.api_key:
+        if not _is_public(found) and request.api_key.reveal() != self.api_key:
             return build_error(401, "Invalid or missing API key")
         if (wait := spend(windows)) is not None:
             message = f"Rate limit exceeded. Try again in {wait} seconds."
@@ -114,6 +118,8 @@ class RequestHandler:
         if isinstance(result, Page):
             page = fault.alter_page(result, self._shown.get(request.path))
             return Reply(body=write_page(page, self._envelope), page=page)
+        if isinstance(result, bytes):
+            return Reply(headers={"content-type": str(route.returns)}, body=result)
         return Reply(status=route.status, body=write_object(result, route.status, self._envelope))
 
     def _common_headers(self, windows: list[FixedWindow]) -> dict[str, str]:
@@ -121,6 +127,10 @@ class RequestHandler:
         for window in windows:
             headers |= window.headers()
         return headers
+
+
+def _is_public(found: Match | None) -> bool:
+    return found is not None and found.route.is_public
 
 
 def _write_refusal(refusal: Refusal) -> Reply:
