@@ -24,6 +24,7 @@ from contactship_async.calling import (
     Journal,
     JournalError,
     Line,
+    Outcome,
     Pace,
     Remark,
     Result,
@@ -48,9 +49,9 @@ _FIELDS: Final = (
 
 
 def make_from_file(  # noqa: PLR0913 - the options of a command
+    *,
     from_file: Path,
     journal: Path | None = None,
-    *,
     agent_id: str | None = None,
     from_number: str | None = None,
     from_number_id: str | None = None,
@@ -236,7 +237,7 @@ def _make_teller(*, is_detailed: bool) -> Any:
     return tell
 
 
-def _describe_end(outcomes: Mapping[str, int], due: int, path: Path) -> None:
+def _describe_end(outcomes: Mapping[Outcome, int], due: int, path: Path) -> None:
     counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items()))
     note(f"{sum(outcomes.values())} contacts: {counts}; contactship calls journal {path} tells of each")
     if due:

@@ -205,10 +205,11 @@ class Run:
         return Result(outcome="placed", call_id=placed.call_id), ""
 
     async def _send(self, line: Line) -> PlacedCall:
-        given: dict[str, Any] = {**(line.arguments or {}), "agent_id": self._caller.agent_id}
-        if self._caller.from_number is not None:
-            return await self._client.calls.make_phone_call(from_number=self._caller.from_number, **given)
-        return await self._client.calls.make_contact_call(from_number_id=self._caller.from_number_id, **given)
+        calls, caller = self._client.calls, self._caller
+        given: dict[str, Any] = {**(line.arguments or {}), "agent_id": caller.agent_id}
+        if caller.from_number is not None:
+            return await calls.make_phone_call(**given, from_number=caller.from_number)
+        return await calls.make_contact_call(**given, from_number_id=caller.from_number_id or "")
 
     def _count(self, trouble: str) -> None:
         self._troubles = self._troubles + 1 if trouble else 0
@@ -247,12 +248,13 @@ class Run:
             if line.to_number is not None:
                 by_number[line.to_number].append(line)
         # Of two starts to the same number, nothing tells which one a call came of.
-        lines = [each[0] for each in by_number.values() if len(each) == 1 and each[0].unknown_since >= since]
-        if lines:
-            self._watch.tell(f"asking what became of starts with an unknown outcome: {len(lines)}")
-        for line in lines:
+        single = [(number, lines[0]) for number, lines in by_number.items() if len(lines) == 1]
+        asked = [(number, line) for number, line in single if line.unknown_since >= since]
+        if asked:
+            self._watch.tell(f"asking what became of starts with an unknown outcome: {len(asked)}")
+        for number, line in asked:
             try:
-                calls = await self._client.calls.find_recent(to_number=line.to_number, since=line.unknown_since)
+                calls = await self._client.calls.find_recent(to_number=number, since=line.unknown_since)
             except ContactshipError as error:
                 self._watch.tell(f"what is unknown stays so: {error}")
                 return

@@ -126,7 +126,10 @@ def test_a_start_is_unknown_until_its_outcome_is_written(path: Path) -> None:
 def test_only_who_is_due_is_begun(journal: Journal) -> None:
     """And only what is unknown gets an outcome: neither happens twice."""
     begin(journal, 2)
-    for change in (lambda: journal.begin(2, NOW), lambda: journal.record(3, PLACED), lambda: journal.begin(9, NOW)):
+    changes: list[Callable[[], None]] = [
+        *(lambda: journal.begin(2, NOW), lambda: journal.record(3, PLACED), lambda: journal.begin(9, NOW)),
+    ]
+    for change in changes:
         with pytest.raises(JournalError, match=r"is not as it was: nothing was changed$"):
             change()
 

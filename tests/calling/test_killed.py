@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -32,11 +33,11 @@ class Murder:
 
     def __init__(self, server: CallsServer, random: Random) -> None:
         self._random = random
-        self._events = random.randrange(3 * CONTACTS) if random.random() < 0.8 else None
-        self._seconds = random.uniform(0, 0.5)
+        self._events = random.randint(1, 3 * CONTACTS) if random.random() < 0.8 else None
+        self._seconds = random.uniform(0, 0.3)
         self._loses = random.random() < 0.5
         self._is_done = False
-        self.pid = 0
+        self.process = -1
         server.at = self._look
         server.reply = lambda _: refuse(500) if self._is_done and self._loses else None
 
@@ -49,7 +50,8 @@ class Murder:
 
     def _kill(self) -> None:
         self._is_done = True
-        os.kill(self.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # It has ended by itself.
+            signal.pidfd_send_signal(self.process, signal.SIGKILL)
 
     async def wait(self) -> None:
         """Kill it after some time, if that is how it ends."""
@@ -63,11 +65,13 @@ async def run(commands: Process, *arguments: str, murder: Murder | None = None) 
     assert commands.stdin is not None
     assert commands.stdout is not None
     commands.stdin.write(json.dumps(arguments).encode() + b"\n")
-    pid = int(await commands.stdout.readline())
+    process = os.pidfd_open(int(await commands.stdout.readline()))  # which can't become another one's
     if murder is not None:
-        murder.pid = pid
+        murder.process = process
         await murder.wait()
-    return int(await commands.stdout.readline())
+    code = int(await commands.stdout.readline())
+    os.close(process)
+    return code
 
 
 async def test_nobody_is_called_twice(tmp_path: Path, volume: Volume) -> None:
@@ -80,7 +84,7 @@ async def test_nobody_is_called_twice(tmp_path: Path, volume: Volume) -> None:
         environment = {**os.environ, **settings}
         async with started(sys.executable, str(COMMANDS), env=environment, stdin=PIPE, stdout=PIPE) as commands:
             for seed in range(200 if volume.is_full else 12):
-                random = Random(seed)
+                random = Random(f"{volume.seed} {seed}")
                 journal = tmp_path / f"{seed}.db"
                 server.starts.clear()
                 server.calls.clear()

@@ -29,12 +29,12 @@ def files(tmp_path: Path) -> Files:
     return file, tmp_path / "calls.db"
 
 
-def make(files: Files, *more: str) -> tuple[str, ...]:
+def make(files: Files, *more: str, agent: str = AGENT, number: str = FROM_NUMBER) -> tuple[str, ...]:
     """Return the arguments that call the contacts of a file."""
     file, journal = files
     return (
         *("calls", "make", "--from-file", str(file), "--journal", str(journal)),
-        *("--agent-id", AGENT, "--from-number", FROM_NUMBER, *more),
+        *("--agent-id", agent, "--from-number", number, *more),
     )
 
 
@@ -130,15 +130,13 @@ async def test_a_changed_line_is_left_out(call: Any, files: Files) -> None:
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (("--journal",), "--journal"),
-        (("--agent-id", ""), "--agent-id must not be empty"),
-        (("--from-number", "2025550100"), "--from-number must be a plus and 7 to 15 digits"),
         (("--from-number-id", "n"), "either from_number or from_number_id must be given"),
         (("--between", "09:00-18:00"), "--between and --time-zone go together"),
         (("--between", "9-18", "--time-zone", "Europe/Madrid"), "--between must be two times of the day"),
         (("--between", "09:00-18:00", "--time-zone", "Madrid"), "--time-zone must be one of the IANA database"),
         (("--max-live", "0"), "--max-live"),
-        (("--to-number", "+12025550142"), "--to-number"),
+        (("--to-number", "+12025550142"), "the calls of a file take no --to-number"),
+        (("--delay", "5", "--watch"), "the calls of a file take no --delay, --watch"),
     ],
 )
 async def test_wrong_arguments(call: Any, files: Files, more: tuple[str, ...], told: str) -> None:
@@ -148,6 +146,20 @@ async def test_wrong_arguments(call: Any, files: Files, more: tuple[str, ...], t
     assert 2 == ended.code
     assert told in ended.stderr
     assert not files[1].exists()
+
+
+@pytest.mark.parametrize(
+    ("caller", "told"),
+    [
+        ({"agent": ""}, "--agent-id must not be empty"),
+        ({"number": "2025550100"}, "--from-number must be a plus and 7 to 15 digits, such as +12025550142"),
+    ],
+)
+async def test_wrong_callers(call: Any, files: Files, caller: dict[str, str], told: str) -> None:
+    """They are told before anything is written or sent."""
+    ended = await call(*make(files, "--yes", **caller), url="http://127.0.0.1:9")
+
+    assert (2, f"contactship: {told}\n", False) == (ended.code, ended.stderr, files[1].exists())
 
 
 async def test_needs_a_journal(call: Any, files: Files) -> None:
@@ -162,8 +174,8 @@ async def test_needs_a_journal(call: Any, files: Files) -> None:
 
 async def test_needs_a_key_and_a_yes(call: Any, files: Files) -> None:
     """Where nobody can be asked, people are called only with --yes."""
-    asked = await call(*make(files), url="http://127.0.0.1:9")
     without = await call(*make(files, "--yes"))
+    asked = await call(*make(files), url="http://127.0.0.1:9")
 
     assert (2, 2) == (asked.code, without.code)
     assert "add --yes" in asked.stderr
@@ -265,7 +277,7 @@ async def test_another_agent_needs_another_journal(call: Any, files: Files) -> N
     """All would be called again."""
     async with CallsServer() as server:
         await call(*make(files, "--yes"), url=server.url)
-        ended = await call(*make(files, "--yes", "--agent-id", "other"), url=server.url)
+        ended = await call(*make(files, "--yes", agent="other"), url=server.url)
 
     assert 2 == ended.code
     assert "has calls of the agent" in ended.stderr

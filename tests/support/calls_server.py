@@ -49,11 +49,11 @@ class CallsServer:
         app.router.add_post("/v1/calls/single-contact-call", self._start)
         app.router.add_get("/v1/calls/{call_id}/status", self._tell_status)
         app.router.add_get("/v1/calls", self._list)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, shutdown_timeout=0.1)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         return self

@@ -9,15 +9,13 @@ import json
 import os
 import sys
 
-import contactship_async._cli.calling
-from contactship_async import ContactshipClient
+import contactship_async._cli.app
+import contactship_async._cli.calls.make  # noqa: F401 - imported once, for all children
 from contactship_async.__main__ import main
 
 
 def serve() -> None:
     """Run one command after the other."""
-    assert ContactshipClient
-    assert contactship_async._cli.calling.journal
     for line in sys.stdin:
         child = os.fork()
         if not child:
