@@ -198,32 +198,30 @@ def _describe_run(journal: Journal, path: Path, caller: Caller, pace: Pace) -> s
 def _call_each(journal: Journal, caller: Caller, pace: Pace, target: Target) -> bool:
     """Call those who are due, and return whether Ctrl-C ended that."""
     notices = Notices(is_verbose=target.verbose)
-    is_interrupted = False
-    run: Run | None = None
+    watch = Watch(_make_teller(is_detailed=target.verbose or sys.stderr.isatty()), note)
 
-    def interrupt() -> None:
-        nonlocal is_interrupted
-        is_interrupted = True
-        note("interrupted: starts under way come to their ends; Ctrl-C again leaves them unknown")
-        if run is not None:
+    async def call(client: ContactshipClient) -> bool:
+        is_interrupted = False
+        run = Run(client, journal, caller, pace=pace, watch=watch)
+
+        def interrupt() -> None:
+            nonlocal is_interrupted
+            is_interrupted = True
+            note("interrupted: starts under way come to their ends; Ctrl-C again leaves them unknown")
             run.stop()
 
-    async def call(client: ContactshipClient) -> None:
-        nonlocal run
-        watch = Watch(_make_teller(is_detailed=target.verbose or sys.stderr.isatty()), note)
         async with client:
-            run = Run(client, journal, caller, pace=pace, watch=watch)
             with event_loop.first_interrupt(interrupt):
                 await run.run()
-            if run.stopped_by:
-                note(f"stopped: {run.stopped_by}")
+        if run.stopped_by:
+            note(f"stopped: {run.stopped_by}")
+        return is_interrupted
 
     try:
         with notices:
-            event_loop.run(call(target.open_client(notices.on_wait)))
+            return event_loop.run(call(target.open_client(notices.on_wait)))
     except KeyboardInterrupt:
         return True
-    return is_interrupted
 
 
 def _make_teller(*, is_detailed: bool) -> Any:

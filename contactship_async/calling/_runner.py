@@ -132,12 +132,12 @@ class Run:
         """
         with ThreadPoolExecutor(1) as self._thread:  # SQLite waits for the disk.
             try:
-                await self._unless_stopped(self._settle())
+                await self._unless_stopped(self._settle)
                 begun_at = self._now()
-                await self._unless_stopped(self._dispatch())
+                await self._unless_stopped(self._dispatch)
                 if self._starts:
                     await asyncio.wait(self._starts)
-                await self._unless_stopped(self._settle(begun_at))
+                await self._unless_stopped(self._settle, begun_at)
             finally:
                 for task in (*self._starts, *self._watches):
                     task.cancel()
@@ -145,11 +145,10 @@ class Run:
         if self._errors:
             raise self._errors[0]
 
-    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _unless_stopped(self, work: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
         if self._is_stopped:
-            work.close()
             return
-        self._work = asyncio.create_task(work)
+        self._work = asyncio.create_task(work(*arguments))
         try:
             await self._work
         except asyncio.CancelledError:

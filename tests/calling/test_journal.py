@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from attrs import evolve
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -420,7 +421,8 @@ import io, resource, sys
 from pathlib import Path
 from contactship_async.calling import *
 
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), limits[1]))
 try:
     with Journal(Path(sys.argv[1])) as journal:
         text = "to_number,full_name\\n" + "".join(f"+1202555{number:04},Max\\n" for number in range(500))
@@ -429,6 +431,7 @@ try:
             journal.begin(line.line, line.unknown_since)
 except JournalError as error:
     print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 """
 
 
@@ -562,3 +565,4 @@ class Starts(RuleBasedStateMachine):
 
 
 TestStarts = Starts.TestCase
+TestStarts.settings = settings(stateful_step_count=25)

@@ -16,7 +16,8 @@ import pytest
 from calls_server import AGENT, FROM_NUMBER, CallsServer, refuse, write_contacts
 from terminals_and_pipes import read_terminal
 
-from contactship_async.calling import Journal
+from contactship_async._cli.app import run
+from contactship_async.calling import Journal, Run
 
 Files = tuple[Path, Path]
 
@@ -384,6 +385,22 @@ async def test_ctrl_c(start: Any, files: Files, times: int) -> None:
     assert f"contactship: 3 contacts: 2 due, {counts}; contactship calls journal {files[1]} tells of each" in lines
     assert "contactship: 2 of them are due: the same command goes on with them" in lines
     assert ["placed" if times == 1 else "unknown", "due", "due"] == outcomes_of(files)
+
+
+def test_ctrl_c_that_does_not_wait(
+    files: Files, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever is interrupted, what has become of all is told, and the process ends as it does at Ctrl-C."""
+
+    async def interrupt(_: Run) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "run", interrupt)
+    monkeypatch.setenv("CONTACTSHIP_API_KEY", "sandbox-key")
+    with pytest.raises(KeyboardInterrupt):
+        run(make(files, "--yes"))
+
+    assert "contactship: 3 of them are due: the same command goes on with them\n" in capsys.readouterr().err
 
 
 async def test_a_full_disk_ends_it(call: Any, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
