@@ -29,6 +29,7 @@ _OPTIONS: Final = (
     ),
     (r"\bbase_url\b", "CONTACTSHIP_BASE_URL"),
     (r"\bexact=True", "--exact"),
+    (r"\binclude_transcript=True", "--include-transcript"),
     (r"\bmax_items\b", "--limit"),
     (r"\bpage_size\b", "--page-size"),
     (r"\b(a )?concurrency above\b", "--concurrency above"),

@@ -173,7 +173,7 @@ def _derive_count(method: _Method) -> Callable[..., int]:
         target, form = take(Target, given), given.pop("format", "table")
         return print_count(subject, method.bind(arguments, given), target, format=form)
 
-    filters = [option for option in method.options if option.name.partition("_")[0] != "order"]
+    filters = [option for option in method.options if option.name.partition("_")[0] not in {"order", "include"}]
     options = [*filters, *_named_options_of(print_count), *options_of(Target)]
     name = method.command.replace("list", "count", 1)
     return make_command(run, name, options, _COUNT.format(noun=method.noun, key=KEY))

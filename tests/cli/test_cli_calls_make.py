@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import termios
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from raw_server import Peer, RawServer, close, reset, response, stall
 from terminals_and_pipes import AT_ONCE, STYLING, read_terminal
 
 from contactship_async._cli.app import app
+from contactship_async.sandbox import Sandbox
 
 MAKE = ("calls", "make")
 NUMBER = {
@@ -161,13 +163,21 @@ async def test_shows_a_contact_and_a_delay(start: Any) -> None:
     ],
 )
 async def test_wrong_arguments_are_wrong_usage(call: Any, arguments: tuple[str, ...], stderr: str) -> None:
-    """They end with exit code 2 and one line, before anything is asked or sent."""
+    """They end with exit code 2 and one line, before a yes is asked for or anything sent."""
     async with RawServer(CREATED) as server:
-        ended = await call(*arguments, "--yes", url=server.url)
+        told = [await call(*arguments, *yes, url=server.url) for yes in ((), ("--yes",))]
         assert [] == server.requests
 
-    assert (2, "", 1) == (ended.code, ended.output, ended.stderr.count("\n"))
-    assert stderr in ended.stderr
+    assert [(2, "", 1)] * 2 == [(ended.code, ended.output, ended.stderr.count("\n")) for ended in told]
+    assert [] == [ended.stderr for ended in told if stderr not in ended.stderr]
+
+
+async def test_a_sandbox_needs_no_yes(call: Any) -> None:
+    """Nobody's phone rings, and nothing is spent."""
+    own = Sandbox().phone_numbers[0]["phone_number"]
+    ended = await call(*without("--from-number"), "--from-number", own, "--sandbox")
+
+    assert (0, "agent-1", "") == (ended.code, json.loads(ended.output)["agent_id"], ended.stderr)
 
 
 async def test_a_key_is_needed_before_it_asks(call: Any) -> None:
@@ -266,24 +276,38 @@ async def test_a_call_that_cannot_be_followed_was_placed_nevertheless(call: Any)
     assert failure.endswith("/status failed: 404 Not Found")
 
 
-@pytest.mark.parametrize("options", [(), ("--watch",)])
-async def test_ctrl_c_after_it_was_sent_says_so(start: Any, options: tuple[str, ...]) -> None:
-    """The response is not waited for any more, and so nobody knows."""
+async def interrupt(start: Any, *arguments: str, acts: Sequence[bytes] = ()) -> list[str]:
+    """Interrupt the command when the server says nothing after *acts*, and return what it tells."""
     is_asked = asyncio.Event()
 
     async def stall_and_tell(peer: Peer) -> None:
         is_asked.set()
         await stall(peer)
 
-    async with RawServer(stall_and_tell) as server:
-        process = await start("-m", "contactship_async", *TO_NUMBER, "--yes", *options, url=server.url)
+    async with RawServer(*acts, stall_and_tell) as server:
+        process = await start("-m", "contactship_async", *TO_NUMBER, "--yes", *arguments, url=server.url)
         await is_asked.wait()
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(AT_ONCE):
             output, stderr = await process.communicate()
 
-    first, second, third = stderr.decode().removeprefix("contactship: placing the call\n").splitlines()
     assert (130, b"") == (process.returncode, output)
+    return [line for line in stderr.decode().splitlines() if line != "contactship: placing the call"]
+
+
+async def test_ctrl_c_while_it_is_followed_leaves_the_call_alone(start: Any) -> None:
+    """Its id was told before."""
+    assert [
+        f"contactship: placed: call {CALL_ID}",
+        f"contactship: interrupted; the call goes on: contactship calls watch {CALL_ID} follows it, calls stop ends it",
+    ] == await interrupt(start, "--watch", acts=[CREATED])
+
+
+@pytest.mark.parametrize("options", [(), ("--watch",)])
+async def test_ctrl_c_after_it_was_sent_says_so(start: Any, options: tuple[str, ...]) -> None:
+    """The response is not waited for any more, and so nobody knows."""
+    first, second, third = await interrupt(start, *options)
+
     assert "contactship: interrupted after the call was asked for, before the response" == first
     assert second.startswith("contactship: the call may have been placed, at ")
     assert third.startswith("contactship: look with: contactship calls list --phone-number +14155550137 ")

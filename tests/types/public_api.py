@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any, assert_type
 
 import aiohttp
@@ -32,6 +33,7 @@ from contactship_async import (
     WalkPosition,
     read_organizations,
 )
+from contactship_async.models.calls import Call, LiveCall, StoppedCall, TranscriptEntry
 from contactship_async.models.tags import Tag
 from contactship_async.webhooks import (
     FinishedCall,
@@ -122,6 +124,8 @@ async def listings(client: ContactshipClient, pool: ContactshipPool) -> None:
     assert_type(client.list("/v1/threads"), Listing[dict[str, Any]])
     assert_type(client.list("/v1/threads", Thread, params={"status": "open"}), Listing[Thread])
     assert_type(pool.iter(lambda client: client.tags.list()), AsyncGenerator[tuple[str, Tag], None])
+    assert_type(client.calls.list(call_status="completed", date_from=date(2026, 5, 4)), Listing[Call])
+    client.calls.list(call_status="ended")  # type: ignore[arg-type] # the word of another endpoint
     client.tags.list(color="red")  # type: ignore[call-arg] # no such filter
     tags.rows(limit=5)  # type: ignore[call-arg] # no such option
 
@@ -133,6 +137,12 @@ async def resources(client: ContactshipClient) -> None:
     assert_type(tag.to_dict(), dict[str, Any])
     assert_type(await client.tags.update(tag.id, label=None), Tag)
     assert_type((await client.credits.get()).credits, float | None)
+    call = await client.calls.get("c-1", include_words=True)
+    assert_type(call, Call)
+    assert_type(call.chat_history, tuple[TranscriptEntry, ...] | str | None)
+    assert_type(await client.calls.wait(call.id), LiveCall)
+    assert_type(await client.calls.stop(call.id), StoppedCall)
+    assert_type(await client.calls.download_recording(call, Path("call.wav")), int)
     await client.tags.update(tag.id, name=None)  # type: ignore[arg-type] # a tag always has a name
     await client.tags.create(name="vip")  # type: ignore[call-arg] # a tag always has a color
 
