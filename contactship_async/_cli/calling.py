@@ -237,7 +237,8 @@ def _make_teller(*, is_detailed: bool) -> Any:
 
 def _describe_end(outcomes: Mapping[Outcome, int], due: int, path: Path) -> None:
     counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items()))
-    note(f"{sum(outcomes.values())} contacts: {counts}; contactship calls journal {path} tells of each")
+    total = sum(outcomes.values())
+    note(f"{total} contact{'s' if total > 1 else ''}: {counts}; contactship calls journal {path} tells of each")
     if due:
         note(f"{due} of them are due: the same command goes on with them")
     if outcomes.get("unknown"):

@@ -1,5 +1,13 @@
 """Calling many, once each: a file of contacts, a journal of what became of each, and the run that calls them.
 
+    caller = Caller("agent-7", from_number="+12025550142")
+    with Journal(Path("calls.db")) as journal, Path("contacts.csv").open("rb") as file:
+        header, rows = read_contacts(file)
+        journal.take(caller, header, rows, print)
+        async with ContactshipClient() as client:
+            await Run(client, journal, caller, pace=Pace(max_live=5)).run()
+        print(journal.count())
+
 The command `contactship calls make --from-file` is made of it.
 """
 

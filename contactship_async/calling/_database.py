@@ -49,8 +49,9 @@ class Database:
         if path is not None:
             _create(path, must_exist=must_exist)
         # Without a name, SQLite makes a file of its own and removes it.
-        name = "" if path is None else path.resolve()
-        self._connection = sqlite3.connect(name, timeout=0, isolation_level=None, check_same_thread=False)
+        self._connection = sqlite3.connect(
+            "" if path is None else path.resolve(), timeout=0, isolation_level=None, check_same_thread=False
+        )
         try:
             if path is not None:
                 self.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -136,6 +137,7 @@ def _create(path: Path, *, must_exist: bool) -> None:
 
 
 def _holder_of(path: Path) -> Path:
+    path = path.resolve()
     return path.with_name(f"{path.name}-holder")
 
 

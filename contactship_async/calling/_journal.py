@@ -244,6 +244,10 @@ class Journal:
         """Return the contacts whose start has an unknown outcome."""
         return self._lines("WHERE outcome = 'unknown' ORDER BY line")
 
+    def placed_by_word(self) -> list[Line]:
+        """Return the contacts whose calls a person settled as placed: any call in a listing may be theirs."""
+        return self._lines("WHERE outcome = 'placed' AND call_id IS NULL ORDER BY line")
+
     def live(self, since: datetime) -> list[tuple[int, str]]:
         """Return the contacts whose calls are not known to have ended, of those started since a time.
 

@@ -54,6 +54,14 @@ class Pace:
     max_live: int = 5
     hours: Hours | None = None
 
+    def __attrs_post_init__(self) -> None:
+        if isinstance(self.max_live, bool) or not isinstance(self.max_live, int):
+            message = f"max_live must be an integer >= 1, not {type(self.max_live).__name__}"
+            raise TypeError(message)
+        if self.max_live < 1:
+            message = f"max_live must be an integer >= 1, not {self.max_live}"
+            raise ValueError(message)
+
 
 @frozen
 class Watch:
@@ -243,12 +251,13 @@ class Run:
     async def _settle(self, since: datetime = _EVER) -> None:
         """Ask what became of the unknown starts since then."""
         by_number: defaultdict[str, list[Line]] = defaultdict(list)
-        for line in await self._in_thread(self._journal.unknown):
-            if line.to_number is not None:
-                by_number[line.to_number].append(line)
+        for find in (self._journal.unknown, self._journal.placed_by_word):
+            for line in await self._in_thread(find):
+                if line.to_number is not None:
+                    by_number[line.to_number].append(line)
         # Of two starts to the same number, nothing tells which one a call came of.
         single = [(number, lines[0]) for number, lines in by_number.items() if len(lines) == 1]
-        asked = [(number, line) for number, line in single if line.unknown_since >= since]
+        asked = [each for each in single if each[1].outcome == "unknown" and each[1].unknown_since >= since]
         if asked:
             self._watch.tell(f"asking what became of starts with an unknown outcome: {len(asked)}")
         for number, line in asked:

@@ -472,6 +472,30 @@ def test_two_starts_to_one_number_stay_unknown(journal: Journal) -> None:
     assert {"unknown": 2, "placed": 1} == journal.count()
 
 
+def test_a_call_may_be_one_that_a_person_has_found(journal: Journal) -> None:
+    """What a person settles as placed has no id: a call to the same number may be that one, and settles nothing."""
+    header, rows = read_contacts(
+        io.BytesIO(b"key,to_number,full_name\n1,+12025550100,Max\n2,+12025550100,Max\n3,+12025550101,Max\n")
+    )
+    journal.take(CALLER, header, rows, lambda _: None)
+    for line in (2, 3, 4):
+        journal.begin(line, BEGAN)
+    journal.settle(2, is_placed=True)
+    journal.settle(4, is_placed=True)
+    calls = Calls(recent={"+12025550100": [recent("found")]})
+    call(journal, calls)
+
+    assert [] == calls.asked
+    assert [3] == [line.line for line in journal.unknown()]
+
+
+@pytest.mark.parametrize(("max_live", "error"), [(0, ValueError), (True, TypeError), ("5", TypeError)])
+def test_wrong_paces(max_live: Any, error: type[Exception]) -> None:
+    """A number of calls is an integer, and at least one."""
+    with pytest.raises(error, match=r"^max_live must be an integer >= 1, not (0|bool|str)$"):
+        Pace(max_live=max_live)
+
+
 def test_contacts_without_a_number_stay_unknown(journal: Journal) -> None:
     """The listing is asked by numbers; a person has to look."""
     caller = Caller("agent-1", from_number_id="number-1")
