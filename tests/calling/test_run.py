@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -13,6 +14,7 @@ from typing import Any, TypeVar, cast
 import jumping_loop
 import pytest
 from attrs import define, field
+from turns import pass_turns
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -568,6 +570,38 @@ def test_a_cancelled_run_leaves_what_was_sent_unknown(journal: Journal) -> None:
         jumping_loop.run(main())
 
     assert {"placed": 4, "unknown": 1, "due": 7} == journal.count()
+
+
+async def test_a_cancelled_run_writes_down_what_it_knows(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An outcome that has come is written, also if it waits behind another one for the disk."""
+    is_ending, is_writing = threading.Event(), asyncio.Event()
+    loop, record = asyncio.get_running_loop(), journal.record
+
+    class Thread(ThreadPoolExecutor):
+        """Tells when the run has cancelled all that it waited for."""
+
+        def shutdown(self, *arguments: Any, **options: Any) -> None:
+            """Wait for what was begun."""
+            is_ending.set()
+            super().shutdown(*arguments, **options)
+
+    def record_late(line: int, result: Result) -> None:
+        loop.call_soon_threadsafe(is_writing.set)
+        is_ending.wait()
+        record(line, result)
+
+    monkeypatch.setattr(_runner, "ThreadPoolExecutor", Thread)
+    monkeypatch.setattr(journal, "record", record_late)
+    take(journal, 2)
+    client = cast("ContactshipClient", type("Client", (), {"calls": Calls(start_seconds=0)}))
+    run = asyncio.create_task(Run(client, journal, CALLER).run())
+    await is_writing.wait()
+    await pass_turns()
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+
+    assert {"placed": 2} == journal.count()
 
 
 @pytest.mark.parametrize("method", ["begin", "record", "end", "due"])
