@@ -17,7 +17,6 @@ from contactship_async._cli.text import wrap
 
 _WIDE: Final = 3  # blanks between columns
 _TIGHT: Final = 1
-_MIN_JSON_WIDTH: Final = 10  # columns of a terminal
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT")
 _DATE_WIDTH: Final = 11  # with the T
@@ -88,17 +87,16 @@ def lay_out(records: Sequence[Cells], names: Sequence[str], room: int, folds: Ma
     return Layout(_cut(halved, least, most), _TIGHT, note)
 
 
-def find_folds(records: Sequence[Mapping[str, object]], names: Sequence[str]) -> dict[str, Fold]:
-    """Find the columns that may be folded: those of times, of strings with several words, and of JSON."""
+def find_folds(records: Sequence[Cells], names: Sequence[str]) -> dict[str, Fold]:
+    """Find the columns that may be folded: those of times, and those of several words, which JSON has, too."""
     folds: dict[str, Fold] = {}
     for name in names:
-        values = [record[name] for record in records if record[name] is not None]
-        texts = [value for value in values if isinstance(value, str)]
+        texts = [record[name] for record in records if record[name]]
         words = [word for text in texts for word in text.split()]
-        if values and all(isinstance(value, str) and _TIME.match(value) for value in values):
+        if texts and all(map(_TIME.match, texts)):
             folds[name] = Fold(max(len(name), _DATE_WIDTH), is_time=True)
-        elif len(words) > len(texts) or len(texts) < len(values):
-            folds[name] = Fold(max(len(name), _MIN_JSON_WIDTH, *map(cell_len, words)))
+        elif len(words) > len(texts):
+            folds[name] = Fold(max(len(name), *map(cell_len, words)))
     return folds
 
 

@@ -1,9 +1,9 @@
 """Polling: one call over and over, until its response shows that what is waited for has happened.
 
 A poll is one attempt, and its retry is the next poll: a server that fails is asked no more often than one that does
-not. All polls of a client pass a gate of their own before those of all calls (`Limits.polls`): evenly spaced, so that
-together they take a share of the organization's budget, and few at once, so that those held back by a closed gate don't
-queue up before other calls.
+not. All polls of a client pass a gate of their own before those of all calls (`Limits.polls`): never more in a window
+than a share of the organization's budget, so that any number of waits leaves most of it to other calls, and few at
+once. Few are in flight, too, so that those held back by a closed gate don't queue up before other calls.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ _BUDGET_IF_NOT_TOLD: Final = RateLimit(120, per_seconds=60)
 
 _SHARE: Final = 1 / 4
 """How much of the organization's budget all polls of a client take together."""
+
+_MAX_POLLS_AT_ONCE: Final = 5
 
 _USUAL_RETRIES: Final = RetryPolicy()
 
@@ -101,14 +103,22 @@ async def _wait_for_turn(caller: Caller, walk: WalkSession, seconds: float) -> N
 
 
 def _choose_pace(limits: Limits) -> RateLimit:
-    """Return how far apart polls are: by what the server last told of the budget, and by the client's own limit."""
+    """Return how often to poll: by what the server last told of the budget, and by the client's own limit."""
     told = limits.told_budget.read()
     budget = _BUDGET_IF_NOT_TOLD
     if told is not None and told.limit_requests is not None:
         budget = RateLimit(max(told.limit_requests, 1), budget.per_seconds)
     own = limits.organization.rate_limit or budget
-    seconds = max(each.per_seconds / each.requests for each in (budget, own))
-    return RateLimit(1, per_seconds=seconds / _SHARE)
+    return min(map(_take_share, (budget, own)), key=lambda pace: pace.requests / pace.per_seconds)
+
+
+def _take_share(budget: RateLimit) -> RateLimit:
+    """Return the share of *budget* for polls, in parts of its window: used up at once, it would leave a silence."""
+    polls = budget.requests * _SHARE
+    if polls < 1:
+        return RateLimit(1, budget.per_seconds / polls)
+    parts = math.ceil(polls / _MAX_POLLS_AT_ONCE)
+    return RateLimit(math.floor(polls / parts), budget.per_seconds / parts)
 
 
 def _may_pass(error: ContactshipError) -> bool:

@@ -223,8 +223,8 @@ class Calls:
         5xx (but 501 and 505).
 
         All waits of a client together ask at most a quarter as often as the organization may send requests, as the
-        server last said; 30 times a minute if it says nothing. So with 60 waits at once, each asks every two minutes;
-        for many calls, a webhook is faster.
+        server last said, or 30 times a minute if it says nothing; at most five times in a row. So of 60 waits at once,
+        each asks every two minutes: for many calls, a webhook is faster.
 
         Args:
             call_id: Of the call.

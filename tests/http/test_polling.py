@@ -237,20 +237,25 @@ def test_closing_the_client(reach: Callable[[ContactshipClient], Coroutine[Any, 
     assert 0 == sent_after
 
 
+async def wait_in_turn(client: ContactshipClient, times: int) -> None:
+    """Wait for a call that has ended, again and again."""
+    for _ in range(times):
+        await client.calls.wait("c-1")
+
+
 def test_a_wait_that_begins_after_closing() -> None:
-    """A closed client is opened anew by a new wait, in another event loop too, at the pace of the one before."""
+    """A closed client is opened anew by a new wait, in another event loop too, at the pace of those before."""
     line = Line(ends_at=0)
     client = line.client()
 
-    async def main() -> None:
+    async def main(times: int) -> None:
         async with client:
-            await client.calls.wait("c-1")
-        await client.calls.wait("c-1")
+            await wait_in_turn(client, times)
 
-    run(main())
-    run(main())  # The clock of this loop begins anew, two seconds before the last question.
+    run(main(3))
+    run(main(3))  # The clock of this loop begins anew.
 
-    assert [0, 2, 4, 6] == line.asked_at
+    assert [0, 0.05, 0.1, 0, 0.05, 10] == line.asked_at
 
 
 @pytest.mark.parametrize(
@@ -262,13 +267,13 @@ def test_a_wait_that_begins_after_closing() -> None:
         ({"x-ratelimit-limit": "0", "x-ratelimit-remaining": "9"}, {}, 0.25),
         ({"x-ratelimit-limit": "many", "x-ratelimit-remaining": "9"}, {}, 30),
         ({"x-ratelimit-remaining": "9"}, {}, 30),
-        ({"x-ratelimit-limit": "600", "x-ratelimit-remaining": "9"}, {"rate_limit": RateLimit(10, 30)}, 5),
+        ({"x-ratelimit-limit": "600", "x-ratelimit-remaining": "9"}, {"rate_limit": RateLimit(10, 30)}, 4),
         ({"x-ratelimit-limit": "8", "x-ratelimit-remaining": "9"}, {"rate_limit": RateLimit(10, 30)}, 2),
     ],
 )
 @pytest.mark.parametrize("waits", [1, 200])
 def test_pace(waits: int, headers: dict[str, str], settings: dict[str, Any], a_minute: float) -> None:
-    """However many wait, they ask a quarter as often as the organization may, evenly, and each in its turn."""
+    """However many wait, they ask a quarter as often as the organization may in any minute, and each in its turn."""
     line = Line(ends_at=9999, headers=headers)
 
     async def main() -> None:
@@ -280,11 +285,11 @@ def test_pace(waits: int, headers: dict[str, str], settings: dict[str, Any], a_m
 
     run(main())
 
-    told = line.asked_at[2:]  # The second one may be on its way before the first response tells the budget.
-    assert all(later - first >= 60 / a_minute - 0.001 for first, later in pairwise(told))
-    assert busiest_minute(told) <= max(a_minute, 1)
+    told = line.asked_at[5:]  # Before that, some may be on their way before a response tells the budget.
+    assert waits == 1 or busiest_minute(told) <= max(a_minute, 1)
+    assert busiest_minute(line.asked_at) <= max(a_minute, 30)
     if waits == 200:
-        assert len(line.sent) >= 0.95 * a_minute * 600 / 60
+        assert len(line.sent) >= 0.9 * a_minute * 600 / 60
         assert {1} == {*Counter(request.path for _, request in line.sent[:200]).values()}
 
 
@@ -339,12 +344,21 @@ def test_clients_that_share_connections_share_the_pace() -> None:
 
     async def main() -> None:
         async with line.client() as client:
-            await client.calls.wait("c-1")
-            await client.with_options(retry=RetryPolicy(max_attempts=1)).calls.wait("c-2")
+            await wait_in_turn(client, 3)
+            await wait_in_turn(client.with_options(retry=RetryPolicy(max_attempts=1)), 3)
 
     run(main())
 
-    assert [0, 2] == line.asked_at
+    assert [0, 0.05, 0.1, 0.15, 0.2, 10] == line.asked_at
+
+
+def test_a_few_waits_are_not_held_up() -> None:
+    """A few questions in a row are asked when they are due."""
+    line = Line(ends_at=1000.9)
+
+    wait_for(line, poll_interval=0.25)
+
+    assert [0, 0.3, 0.6, 0.9] == line.asked_at
 
 
 def test_a_key_that_rotates() -> None:

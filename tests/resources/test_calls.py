@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -26,7 +28,8 @@ from contactship_async import (
     Response,
     WalkPosition,
 )
-from contactship_async.models.calls import Call, CallResult, CallStatus, LiveCallStatus, StoppedCall
+from contactship_async.models.calls import Call, CallResult, CallStatus, LiveCallStatus, StoppedCall, TranscriptEntry
+from contactship_async.sandbox import Sandbox
 
 FIELDS: Final = next(endpoint.response_fields for endpoint in ENDPOINTS if endpoint.slug == "list-calls")
 
@@ -301,3 +304,34 @@ async def test_page_that_is_too_large_to_explain() -> None:
 async def collect_ids(calls: Any) -> list[str]:
     """Read all rows."""
     return [call.id async for call in calls]
+
+
+@pytest.mark.parametrize("is_served", [True, False], ids=["over a port", "in memory"])
+async def test_from_dialling_to_the_recording(is_served: bool, tmp_path: Path) -> None:
+    """A call of the sandbox is waited for while it proceeds; then it has a transcript, an analysis and a recording."""
+    sandbox = Sandbox(calls=3)
+    sandbox.calls.answer_next("answered")
+    file = tmp_path / "call.wav"
+    async with sandbox if is_served else nullcontext(), sandbox.client() as client:
+        [number] = [row async for row in client.phone_numbers.list(type="outbound").rows(max_items=1)]
+        placed = await client.calls.make_phone_call(
+            from_number=number.phone_number, to_number="+14155550137", full_name="Noor Haddad", agent_id="ag-1"
+        )
+        assert not (await client.calls.get_status(placed.call_id)).finished
+        with pytest.raises(ConflictError):
+            await client.calls.stop(placed.call_id)
+        sandbox.clock.advance(600)
+        ended = await client.calls.wait(placed.call_id)
+        call = await client.calls.get(placed.call_id, include_words=True, include_tools=True)
+        size = await client.calls.download_recording(call, file)
+        listed = {row.id: row async for row in client.calls.list(include_transcript=True)}
+
+    assert (True, LiveCallStatus.ENDED) == (ended.finished, ended.call_status)
+    assert isinstance(call.chat_history, tuple)
+    assert call.chat_history
+    assert call.call_analysis is not None
+    assert [entry.content for entry in call.chat_history] == [
+        entry.content for entry in listed[call.id].chat_history or () if isinstance(entry, TranscriptEntry)
+    ]
+    assert 4 == len(listed)
+    assert size == len(await asyncio.to_thread(file.read_bytes)) > 1000
