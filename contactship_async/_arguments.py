@@ -121,11 +121,21 @@ def check_text(name: str, value: object) -> str:
     return value
 
 
-def check_flag(name: str, value: object) -> None:
-    """Raise a `TypeError` unless *value* is True or False."""
+def check_flag(name: str, value: object) -> bool:
+    """Return *value* if it is True or False.
+
+    Raises:
+        TypeError: It is neither.
+    """
     if not isinstance(value, bool):
         message = f"{name} must be True or False, not {type(value).__name__}"
         raise TypeError(message)
+    return value
+
+
+def flag_or_none(name: str, value: object) -> bool | None:
+    """Return `check_flag` of *value*, and None for None."""
+    return None if value is None else check_flag(name, value)
 
 
 def check_phone_number(name: str, value: object) -> str:
@@ -145,6 +155,11 @@ def check_phone_number(name: str, value: object) -> str:
         message = f"{name} must be {allowed}"
         raise ValueError(message)
     return value
+
+
+def phone_number_or_none(name: str, value: object) -> str | None:
+    """Return `check_phone_number` of *value*, and None for None."""
+    return None if value is None else check_phone_number(name, value)
 
 
 def check_moment(name: str, value: object) -> datetime:

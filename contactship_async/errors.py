@@ -111,7 +111,14 @@ class TransportError(ContactshipError):
 
 
 class ConnectionFailedError(TransportError):
-    """No connection, or one that ended before the response was complete."""
+    """No connection, or one that ended before the response was complete.
+
+    Attributes:
+        is_hopeless: Whether another attempt would fail in the same way: a certificate that is not accepted, or a proxy
+            that refuses.
+    """
+
+    is_hopeless: bool = False
 
 
 class RequestTimeoutError(TransportError, TimeoutError):

@@ -38,6 +38,9 @@ class Reader(Protocol[T_co]):
     def __call__(self, data: bytes, place: str = "") -> T_co: ...
 
 
+FEWER_ROWS: Final = "of a listing, a smaller page_size asks for fewer rows at once"
+"""What helps against a response that is too large."""
+
 _MAX_BYTES_EXPLAINED: Final = 4 * 2**20
 """Some 20,000 rows. Eight times as many bytes of empty arrays, few when compressed, would take 700 MiB and seconds."""
 
@@ -151,7 +154,8 @@ class Codec(MsgspecJsonConverter):
                 if mended is text or not holds_replaced(value):
                     return value
         if len(data) > _MAX_BYTES_EXPLAINED:
-            raise MalformedResponseError((f"not as expected, and too large to say where ({len(data)} bytes)",))
+            issue = f"not as expected, and too large to say where ({len(data)} bytes); {FEWER_ROWS}"
+            raise MalformedResponseError((issue,))
         return self._loads_slowly(data, cl, place)
 
     def _loads_slowly(self, data: bytes, cl: type[T], place: str) -> T:

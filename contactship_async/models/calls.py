@@ -88,6 +88,7 @@ class CallType(OpenEnum):
     INBOUND_CALL = "inbound_call"
     WIDGET_WEB_CALL = "widget_web_call"
     WEB_CALL = "web_call"
+    AI_CALL = "ai_call"
 
 
 class DisconnectionReason(OpenEnum):
