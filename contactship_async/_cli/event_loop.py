@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
@@ -26,6 +27,28 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(main)
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def first_interrupt(react: Callable[[], object]) -> Iterator[None]:
+    """Let the first Ctrl-C within `with` call *react* in the running loop; the next one ends the loop, as ever.
+
+    Without effect outside of `run`, or where Ctrl-C is somebody else's.
+    """
+    loop = asyncio.get_running_loop()
+
+    def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGINT, _interrupt)
+        loop.call_soon_threadsafe(react)
+
+    is_ours = signal.getsignal(signal.SIGINT) is _interrupt
+    if is_ours:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        if is_ours:
+            signal.signal(signal.SIGINT, _interrupt)
 
 
 def _interrupt(*_: object) -> None:

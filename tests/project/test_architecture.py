@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import contactship_async
+import contactship_async.calling
 import contactship_async.sandbox
 import contactship_async.webhooks
 
@@ -23,8 +24,11 @@ MODULE_NAMES = {
 }
 
 GROUND = ("_version", "_arguments", "_headers", "_masking", "errors", "settings")
-PUBLIC = ("", "sandbox")
-PUBLIC_PACKAGES = (contactship_async, contactship_async.sandbox, contactship_async.webhooks)
+PUBLIC = ("", "sandbox", "calling")
+PUBLIC_PACKAGES = (
+    *(contactship_async, contactship_async.calling, contactship_async.sandbox),
+    contactship_async.webhooks,
+)
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "_version": (),
@@ -46,6 +50,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "sandbox": ("_version", "_arguments", "_http/messages", "_http/secret"),
     "sandbox/_sandbox": ("_arguments", "sandbox", "_client"),
     "sandbox/_pool": ("_http/messages", "sandbox", "_pool"),
+    "calling": ("", "errors", "models"),
     "pytest_plugin": PUBLIC,
     "_cli": (*PUBLIC, "errors", "models", "resources"),
     "__main__": ("", "_cli"),
@@ -53,7 +58,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 """What each wing may import from the others: the empty name is the package itself, and a module may differ from its
 wing. Within a wing, a module may import what does not lead back to it."""
 
-USERS = ("_cli", "pytest_plugin")
+USERS = ("_cli", "calling", "pytest_plugin")
 
 IMPORTED_BY_PYTEST = {"", "pytest_plugin"}
 """Those that pytest imports whenever it starts, and which therefore put off their imports."""

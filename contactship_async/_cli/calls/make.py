@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, get_args
@@ -15,6 +15,7 @@ from cyclopts import CycloptsError, Parameter
 
 from contactship_async import AmbiguousOutcomeError, ContactshipClient, ContactshipError, Request, Response
 from contactship_async._cli import event_loop
+from contactship_async._cli.calling import make_from_file
 from contactship_async._cli.calls.display import open_display
 from contactship_async._cli.calls.following import Following, patience_of, print_conversation
 from contactship_async._cli.confirmation import confirm
@@ -29,10 +30,10 @@ from contactship_async._cli.text import printable
 from contactship_async.models.calls import Call, PlacedCall
 from contactship_async.resources.calls import Calls
 
-_HELP: Final = f"""Call a person: a number, or a contact of yours.
+_HELP: Final = f"""Call a person: a number, or a contact of yours; or all of a file, each once.
 
 A number takes --from-number, --to-number, --full-name and --agent-id; a contact takes --contact-id, --from-number-id
-and --agent-id.
+and --agent-id. A file takes --from-file, --journal, --agent-id, and one of --from-number and --from-number-id.
 
 It says what it is going to do, and asks; where there is no terminal to ask at, it needs --yes. It prints the call that
 was placed. If it is not known whether it was placed, that is said, and how to look: no call is ever placed twice.
@@ -61,13 +62,19 @@ def place(
         watch: Follow the call to its end, as `calls watch` does.
         yes: Place it without asking.
         format: table at a terminal and json elsewhere, if not given; with --watch, a text that is to be read.
-        given: The other arguments of the method that places it, and those of `Target` for one organization.
+        given: The other arguments of the method that places it, or of `make_from_file`, and those of `Target` for one
+            organization.
 
     Raises:
         CycloptsError: An argument is wrong, or nobody said yes.
         ContactshipError: The call was placed, and can't be followed.
     """
     target = take(Target, given)
+    if "from_file" in given:
+        of_one = {"delay": delay, "additional_data": additional_data, "watch": watch or None}
+        given |= {name: value for name, value in of_one.items() if value is not None}
+        _refuse_strays("the calls of a file take", given, {option.name for option in options_of(make_from_file)})
+        return make_from_file(**given, yes=yes, format=format, target=target)
     if delay is not None:
         given["delay"] = delay
     if additional_data is not None:
@@ -220,15 +227,18 @@ def _choose_method(given: Mapping[str, Any]) -> Callable[..., Any]:
     method: Callable[..., Any] = Calls.make_contact_call if is_contact else Calls.make_phone_call
     taken = {option.name: option.default is option.empty for option in options_of(method)}
     whom = "contact" if is_contact else "number"
-    strays = [name for name in given if name not in taken]
+    _refuse_strays(f"a call to a {whom} takes", given, taken)
     missing = [name for name, is_required in taken.items() if is_required and name not in given]
-    if strays:
-        message = f"a call to a {whom} takes no {_name_options(strays)}"
-        raise CycloptsError(message)
     if missing:
         message = f"a call to a {whom} needs {_name_options(missing)}"
         raise CycloptsError(message)
     return method
+
+
+def _refuse_strays(words: str, given: Iterable[str], taken: Container[str]) -> None:
+    if strays := [name for name in given if name not in taken]:
+        message = f"{words} no {_name_options(strays)}"
+        raise CycloptsError(message)
 
 
 def _name_options(names: list[str]) -> str:
@@ -252,11 +262,15 @@ def _tell_when(schedule: datetime | None, delay: float | None) -> str:
 
 
 def _options() -> Iterator[inspect.Parameter]:
-    """Make an option of each argument of both methods, which this module's own take the place of."""
+    """Make an option of each argument of both methods, which this module's own take the place of, and of files."""
     own = {option.name: option for option in options_for_one(place)}
     options = [*options_of(Calls.make_phone_call), *options_of(Calls.make_contact_call)]
-    for name, option in {option.name: option for option in options}.items():
+    of_one_call = {option.name: option for option in options}
+    for name, option in of_one_call.items():
         yield own.pop(name, _make_optional(option))
+    for option in options_of(make_from_file):
+        if option.name not in {*of_one_call, *own, "target"}:
+            yield _make_optional(option)
     yield from own.values()
 
 

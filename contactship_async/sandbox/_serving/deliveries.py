@@ -144,10 +144,9 @@ class Deliveries:
                 raise TimeoutError(message)
 
     def close(self) -> None:
-        """End at once what is under way."""
+        """End at once what is under way; what is due is not begun."""
         with self._changed:
             self._is_closing = True
-            self._due.clear()
             for task, loop in self._sending.items():
                 loop.call_soon_threadsafe(task.cancel)
             senders = list(self._senders)
@@ -205,7 +204,7 @@ class Deliveries:
         try:
             async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
                 return response.status
-        except aiohttp.InvalidURL:  # such as 127.1, which aiohttp does not take for an address
+        except ValueError:  # of aiohttp, for 127.1 and its like, and of Python, for a name that no DNS could have
             raise _RefusedError(_NO_URL) from None
         except (aiohttp.ClientError, OSError):
             return None
