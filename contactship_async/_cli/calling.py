@@ -35,12 +35,12 @@ from contactship_async.calling import (
 
 Finding: TypeAlias = Literal["placed", "not-placed"]
 
-_JOURNAL_HELP: Final = """Tell what became of the calls of `calls make --from-file`, and settle what is unknown.
+_JOURNAL_HELP: Final = """Tell what became of a file's calls; settle what is unknown.
 
 A start is unknown when it may have reached Contactship, and nobody knows whether the call was placed. It is never
-started again by itself: look whether the person was called, and write down with --settle what you found. Only after
-`--settle LINE not-placed` does the next run call that contact. The other way round, a contact whose call was refused is
-due again after it, too, with the columns that the file has then."""
+started again by itself: look whether the person was called, and write down with --settle what you found. Only
+`--settle LINE not-placed` lets the next run call that contact. So it does for one whose call was refused, once the file
+is corrected."""
 
 _FIELDS: Final = (
     *("line", "outcome", "identity", "to", "full_name", "call_id"),

@@ -390,5 +390,5 @@ async def test_resource_lists_all_its_commands(call: Any) -> None:
     ended = await call("calls", "--help")
 
     described = {line.split()[1]: line.split()[2:-1] for line in ended.output.splitlines() if line.startswith("│ ")}
-    assert {"get", "make", "stop", "watch"} <= described.keys()
+    assert {"get", "journal", "make", "stop", "watch"} <= described.keys()
     assert [] == [name for name, text in described.items() if not text]
