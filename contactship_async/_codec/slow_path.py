@@ -115,6 +115,10 @@ def _is_timestamp(cl: Any) -> bool:
     return _unannotated(cl) is datetime
 
 
+def _has_odd_form(cl: Any) -> bool:
+    return odd_form_of(cl) is not None
+
+
 def _is_collection(cl: Any) -> bool:
     """Return whether *cl* is an array or an object of any number of items of one type."""
     return get_origin(cl) in (list, dict) or (get_origin(cl) is tuple and get_args(cl)[1:] == (Ellipsis,))
@@ -199,7 +203,7 @@ class SlowPath:
         record_hook = cache(self._record_hook)
         self.converter.register_structure_hook_func(lambda _: True, self._check_leaf)
         self.converter.register_structure_hook_func(_is_timestamp, _check_timestamp)
-        self.converter.register_structure_hook_factory(odd_form_of, self._odd_form_hook)
+        self.converter.register_structure_hook_factory(_has_odd_form, self._odd_form_hook)
         self.converter.register_structure_hook_factory(_is_collection, self._collection_hook)
         self.converter.register_structure_hook_factory(_is_union, self._union_hook)
         self.converter.register_structure_hook_factory(_is_object, record_hook)

@@ -168,7 +168,7 @@ class Sandbox(Served):
         self._handler = RequestHandler(
             [route for resource in resources for route in resource.routes],
             lock=organization.lock,
-            catch_up=organization.agenda.catch_up,
+            agenda=organization.agenda,
             api_key=self._api_key,
             envelope=envelope,
             latency=latency,

@@ -125,7 +125,7 @@ async def test_files(tmp_path: Path) -> None:
         )
 
     assert 0 == status, output
-    assert "7 passed" in output
+    assert "8 passed" in output
     assert [] == sandbox.requests
 
 

@@ -20,8 +20,8 @@ Ask = Callable[..., Awaitable[Any]]
 PATH = "/v1/calls"
 ALL = ("include_transcript", "include_words", "include_tools")
 PINNED = [
-    (0, "db30e350-2eb8-b832-f937-77f3435ae1f8", "e6f53be9a6d689c3"),
-    (7, "fb8be987-b1f4-6b32-5ec6-8b60ab661b1c", "1fed4663f2b8c8a3"),
+    (0, "db30e350-2eb8-b832-f937-77f3435ae1f8", "8b59763e9a81a2a0"),
+    (7, "fb8be987-b1f4-6b32-5ec6-8b60ab661b1c", "b420ae65c7d9b4b9"),
 ]
 
 
@@ -304,19 +304,17 @@ async def test_any_status_can_be_added(ask: Ask, status: str, live: str, finishe
         assert (name, finished) == (name, row[name] is not None)
 
 
-async def test_added_transcript(ask: Ask) -> None:
+@pytest.mark.parametrize("status", ["completed", "busy", "in-progress"])
+async def test_added_transcript(ask: Ask, status: str) -> None:
     """A transcript that a test gives is shown as it is, with words and tools too; a later change of it is not."""
     sandbox = Sandbox(calls=0)
-    history: list[dict[str, Any]] = [
-        {"role": "agent", "content": "Hello."},
-        {"role": "user", "content": "Hi.", "words": [1]},
-    ]
-    row = sandbox.calls.add(chat_history=history)
-    history[0]["content"] = "changed"
+    agent, user = {"role": "agent", "content": "Hello."}, {"role": "user", "content": "Hi.", "words": [1]}
+    row = sandbox.calls.add(call_status=status, chat_history=[agent, user])
+    expected = [dict(agent), dict(user)]
+    agent["content"] = "changed"
 
     shown = read(await ask(sandbox, "GET", f"{PATH}/{row['id']}", include_tools="true"))
 
-    expected = [{"role": "agent", "content": "Hello."}, {"role": "user", "content": "Hi.", "words": [1]}]
     assert expected == shown["chat_history"] == shown["chat_history_with_tools"]
 
 

@@ -16,12 +16,13 @@ from aiohttp import web
 from attrs import define, field
 from web_apps import wait_until
 
-from contactship_async.sandbox._serving import deliveries as module
 from contactship_async.sandbox._serving.deliveries import MAX_ATTEMPTS, Deliveries, WebhookDelivery
 
 PAYLOAD = {"data": {"call": {"call_id": "c-1", "transcript": "Zoë"}}}
 ELSEWHERE = "it leads to another machine than this one"
 NO_URL = "it is no http or https URL"
+PATIENCE = 30.0
+"""Seconds for another thread, on a busy machine."""
 
 
 @define
@@ -37,7 +38,7 @@ class Receiver:
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://127.0.0.1:{self.port}/hook?x=1"
+        return f"http://localhost:{self.port}/hook?x=1"  # of addresses, no cookie is kept
 
     async def respond(self, request: web.BaseRequest) -> web.Response:
         """Keep a request, and respond once it is let."""
@@ -58,6 +59,7 @@ async def receiver() -> AsyncIterator[Receiver]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     receiver.port = runner.addresses[0][1]
     yield receiver
+    receiver.released.set()
     await runner.cleanup()
 
 
@@ -83,14 +85,14 @@ def let_names_stand_for(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) ->
         asked.append(host)
         return [found for address in answers[len(asked) - 1] for found in real(address, port, *settings)]
 
-    monkeypatch.setattr(module.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     return asked
 
 
 async def test_what_is_sent(receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The payload is posted as JSON, and nothing else: no key, cookie, netrc, or proxy."""
     netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login me password secret")
+    netrc.write_text("machine localhost login me password secret")
     for name, value in {
         "NETRC": str(netrc),
         "HTTP_PROXY": "http://127.0.0.1:1",
@@ -152,7 +154,8 @@ async def test_slow_receiver(receiver: Receiver) -> None:
         ("http://[::ffff:10.0.0.1]/", ELSEWHERE), ("http://169.254.169.254/latest", ELSEWHERE),
         ("http://127.1/", NO_URL), ("http://2130706433/", NO_URL), ("ftp://127.0.0.1/", NO_URL),
         ("//127.0.0.1/", NO_URL), ("file:///etc/hosts", NO_URL), ("http://", NO_URL), ("http://[", NO_URL),
-        ("hook", NO_URL), ("", NO_URL),
+        ("hook", NO_URL), ("", NO_URL), ("http://a..b/", NO_URL), (f"http://{'a' * 70}.test/", NO_URL),
+        ("http://127.0.0.1:99999/", NO_URL), ("http://127.0.0.1@10.0.0.1/", ELSEWHERE),
     ],
 )  # fmt: skip
 async def test_refused_urls(url: str, reason: str) -> None:
@@ -193,11 +196,13 @@ async def test_name_that_changes(receiver: Receiver, monkeypatch: pytest.MonkeyP
     assert ([500], ELSEWHERE, False) == (delivery.statuses, delivery.refused, delivery.is_delivered)
 
 
-async def test_any_host(receiver: Receiver) -> None:
-    """Where that is allowed, any address is connected to."""
-    delivery = await post(f"http://0.0.0.0:{receiver.port}/", Deliveries(allow_any_host=True))
+async def test_any_host(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where that is allowed, any address is connected to, and whatever a name stands for."""
+    let_names_stand_for(monkeypatch, ["0.0.0.0"])  # noqa: S104 - connects to this machine, though it is no loopback one
+    for host in ("0.0.0.0", "app.test"):  # noqa: S104 - as above
+        delivery = await post(f"http://{host}:{receiver.port}/", Deliveries(allow_any_host=True))
 
-    assert [204] == delivery.statuses
+        assert [204] == delivery.statuses
 
 
 async def test_many_at_once(receiver: Receiver) -> None:
@@ -231,6 +236,29 @@ async def test_close(receiver: Receiver) -> None:
     assert ([], 8) == (senders(), len(receiver.bodies))
     receiver.released.set()
     assert (await post(receiver.url, deliveries)).is_delivered
+
+
+def test_close_waits_for_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that takes long to be looked up holds up no end, and nothing is sent when it is found, or after that."""
+    asked, answered = threading.Event(), threading.Event()
+
+    def look_up(*_: object) -> list[Any]:
+        asked.set()
+        assert answered.wait(PATIENCE)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr("contactship_async.sandbox._serving.deliveries._MOST_SECONDS_TO_END", 0.01)
+    deliveries = Deliveries()
+    for _ in range(20):
+        deliveries.post("http://slow.example/hook", PAYLOAD)
+    assert asked.wait(PATIENCE)
+    deliveries.close()
+    assert senders()
+    answered.set()
+    deliveries.wait()
+
+    assert [([], None)] * 20 == [(delivery.statuses, delivery.refused) for delivery in deliveries.deliveries]
 
 
 async def test_posted_while_closing(receiver: Receiver) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from contactship_async.sandbox import Cut, DialledCall, Fault, Html, Redirect, Sandbox, Slow, Status
+from contactship_async.sandbox._calls.conversations import SECONDS_PER_WORD, find_conversation
 
 Ask = Callable[..., Awaitable[Any]]
 
@@ -414,6 +416,43 @@ async def test_removed_calls_do_not_go_on(ask: Ask) -> None:
     assert 404 == (await ask(sandbox, "GET", f"{PATH}/{id_}/status")).status
 
 
+async def test_removed_calls_leave_nothing(ask: Ask) -> None:
+    """A call that is added under the id of a removed one is spoken as usual, and what was said is made up."""
+    sandbox = make_sandbox(call_speed=100)
+    id_ = await place(ask, sandbox)
+    sandbox.calls.remove(id_)
+    sandbox.calls.add(id=id_, chat_history=[])
+    sandbox.calls.remove(id_)
+    row = sandbox.calls.add(id=id_, call_status="completed")
+    history = json.loads((await ask(sandbox, "GET", f"{PATH}/{id_}", **ALL)).body)["chat_history"]
+
+    assert row["duration"] == pytest.approx(history[-1]["words"][-1]["end"])
+
+
+async def test_balance_is_that_of_the_present(ask: Ask) -> None:
+    """A call that ended meanwhile is paid before the balance is read, or set."""
+    seconds = [0.0]
+    sandbox = make_sandbox(credits=1, clock=lambda: seconds[0])
+    sandbox.calls.answer_next("answered", "answered")
+    for set_to, expected in ((None, 0.75), (9, 9)):
+        await place(ask, sandbox)
+        seconds[0] += ENDED
+        if set_to is not None:
+            sandbox.credits.balance = set_to
+        assert expected == sandbox.credits.balance
+
+
+def test_tools_are_used_after_what_is_said() -> None:
+    """A call that is broken off amid the words before a tool does not use it, and none of the words after."""
+    conversation = find_conversation("00000000", "answered")
+    before = sum(len(turn.content.split()) for turn in conversation.turns[:3]) * SECONDS_PER_WORD
+    cut, whole = (conversation.write("Noor", before + more, speed=1, with_tools=True) for more in (-0.5, -0.1))
+
+    assert ["agent", "user", "agent"] == [entry["role"] for entry in cut]
+    assert ["tool_call_invocation", "tool_call_result"] == [entry["role"] for entry in whole[3:]]
+    assert whole[2]["content"].startswith(cut[2]["content"])
+
+
 @pytest.mark.parametrize("minutes", [1, 2])
 async def test_each_minute_that_began_is_paid(ask: Ask, minutes: int) -> None:
     """At a tenth of the speed a call takes ten times as long, and costs as much as its minutes."""
@@ -477,6 +516,15 @@ async def test_faults(ask: Ask, fault: Fault, placed: int) -> None:
     assert placed == len(sandbox.calls.placed) == len(sandbox.calls)
     assert body == sandbox.requests[-1].json()
     assert placed + 1 == len({await place(ask, sandbox), *(call.call_id for call in sandbox.calls.placed)})
+
+
+async def test_responses_have_the_time_of_the_sandbox(ask: Ask) -> None:
+    """Their `Date` is that of its clock, by which its rows are dated."""
+    sandbox = make_sandbox()
+    sandbox.clock.advance(5000)
+    response = await ask(sandbox, "GET", "/v1/credits")
+
+    assert sandbox.clock.now.replace(microsecond=0) == parsedate_to_datetime(response.headers["date"])
 
 
 async def test_heavy_budget(ask: Ask) -> None:

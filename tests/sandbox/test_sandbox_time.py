@@ -309,6 +309,43 @@ async def test_a_pool_in_a_thread_posts_by_itself() -> None:
     assert placed == posted
 
 
+async def test_nothing_goes_on_after_the_server() -> None:
+    """Its end breaks off webhooks that are under way, and no timer is left."""
+    arrived, alarms = asyncio.Event(), list[asyncio.TimerHandle]()
+    loop = asyncio.get_running_loop()
+    call_later = loop.call_later
+
+    async def stall(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.set()
+        writers.append(writer)
+
+    def note(seconds: float, call: Callable[..., object], *arguments: Any) -> asyncio.TimerHandle:
+        timer = call_later(seconds, call, *arguments)
+        if isinstance(getattr(call, "__self__", None), _Alarm):
+            alarms.append(timer)
+        return timer
+
+    writers: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(stall, "127.0.0.1", 0)
+    sandbox = Sandbox(calls=0, clock=HandSet())
+    await place(sandbox, webhook_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    await place(sandbox, delay=60)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "call_later", note)
+        async with sandbox, asyncio.timeout(UNTIL_POSTED):
+            sandbox.clock.advance(ENDED)
+            await arrived.wait()
+    for writer in writers:
+        writer.close()
+    server.close()
+    await server.wait_closed()
+
+    sandbox.webhooks.wait(0)
+    assert [[]] == [delivery.statuses for delivery in sandbox.webhooks.deliveries]
+    assert alarms
+    assert [] == [timer for timer in alarms if not timer.cancelled() and timer.when() > loop.time()]
+
+
 async def test_no_webhook_leaves_this_machine() -> None:
     """A webhook to elsewhere is noted and not sent, unless that is allowed."""
     sandbox = Sandbox(calls=0, clock=HandSet())

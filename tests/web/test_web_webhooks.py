@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from io import BytesIO
 from types import ModuleType
 from typing import Any
 
@@ -13,7 +15,9 @@ import pytest
 from attrs import define, field
 from web_apps import SERVERS, serve_webhooks, wait_until
 from webhook_bodies import DOCUMENTED, FOLLOW_UP_CLOSED, INBOUND_CONTEXT, dump, finished_call
+from yarl import URL
 
+from contactship_async.sandbox import Sandbox
 from contactship_async.sandbox._resources.finished_call import describe
 from contactship_async.sandbox._serving.deliveries import Deliveries
 from contactship_async.webhooks import MAX_BODY_BYTES, FinishedCall, read_finished_call, read_follow_up_closed
@@ -96,6 +100,36 @@ async def test_delivery_of_the_sandbox(app: App) -> None:
     assert {"c-1"} == app.recipe.seen
 
 
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_call_of_the_sandbox(app: App, *, in_thread: bool) -> None:
+    """A call that was placed with a `webhook_url` reaches the app when it is finished, wherever the sandbox runs."""
+    async with AsyncExitStack() as running:
+        sandbox = Sandbox(phone_numbers=3)
+        _ = running.enter_context(sandbox) if in_thread else await running.enter_async_context(sandbox)
+        client = await running.enter_async_context(sandbox.client())
+        placed = await client.calls.make_phone_call(
+            from_number=sandbox.phone_numbers[1]["phone_number"],
+            to_number="+14155550137",
+            full_name="Ada Example",
+            agent_id="a-1",
+            additional_data={"table": "7"},
+            webhook_url=f"{app.url}/finished-calls",
+        )
+        assert [] == sandbox.webhooks.deliveries
+        sandbox.clock.advance(3600)
+        await asyncio.to_thread(sandbox.webhooks.wait)
+        await wait_until(lambda: app.done)
+        row = await client.request("GET", f"/v1/calls/{placed.call_id}")
+
+    [finished] = app.done
+    assert placed.call_id == finished.delivery_key
+    assert (row["duration"], row["call_result"]) == (finished.call.duration, finished.call.call_result)
+    assert [entry["content"] for entry in row["chat_history"]] == [
+        entry.content for entry in finished.call.transcript_object
+    ]
+    assert ("+14155550137", {"table": "7"}) == (finished.call.to_number, finished.call.call_additional_data)
+
+
 async def test_response_comes_before_the_work(app: App, contactship: aiohttp.ClientSession) -> None:
     """The work takes its time after the response, and another delivery does not wait for it."""
     app.may_work.clear()
@@ -107,6 +141,20 @@ async def test_response_comes_before_the_work(app: App, contactship: aiohttp.Cli
     await wait_until(lambda: len(app.done) == 2)
 
     assert ["c-1", "c-2"] == sorted(finished.delivery_key for finished in app.done)
+
+
+async def test_sender_that_does_not_wait(app: App) -> None:
+    """A webhook that has arrived is worked on, also if whoever sent it hangs up before the response."""
+    body = dump(finished_call())
+    url = URL(app.url)
+    head = f"POST {url.path}/finished-calls HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: {len(body)}\r\n\r\n"
+    _, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(head.encode() + body)
+    await writer.drain()
+    writer.transport.abort()
+    await wait_until(lambda: app.done)
+
+    assert [read_finished_call(body)] == app.done
 
 
 async def test_repeat_of_what_failed(
@@ -180,7 +228,7 @@ async def test_large_bodies(app: App, contactship: aiohttp.ClientSession) -> Non
     statuses = []
     for size in (MAX_BODY_BYTES, MAX_BODY_BYTES + 1):
         body = dump(finished_call()).ljust(size)
-        async with contactship.post(f"{app.url}/finished-calls", data=body) as response:
+        async with contactship.post(f"{app.url}/finished-calls", data=BytesIO(body)) as response:
             statuses.append(response.status)
 
     assert [204, 413] == statuses

@@ -34,7 +34,7 @@ READERS: list[Callable[[bytes], Any]] = [read_finished_call, read_inbound_contex
 BODIES = [DOCUMENTED["campaign"], INBOUND_CONTEXT, FOLLOW_UP_CLOSED]
 
 
-def read_call(**changes: object) -> FinishedCallDetails:
+def read_call(**changes: Any) -> FinishedCallDetails:
     """Read a finished call with some fields of its `call` changed."""
     call = read_finished_call(dump(finished_call(**changes))).call
     assert call is not None
@@ -184,7 +184,10 @@ def test_follow_up_closed() -> None:
     assert ("threadId: missing",) == issues_of(read_follow_up_closed, b"{}")
 
 
-@pytest.mark.parametrize(("read", "body"), zip(READERS, BODIES, strict=True))
+WITHOUT_CALL = {"data": {"contact": CONTACT | {"additional_data": {"segment": "vip", "city": "Lima"}}}}
+
+
+@pytest.mark.parametrize(("read", "body"), [*zip(READERS, BODIES, strict=True), (read_finished_call, WITHOUT_CALL)])
 def test_delivery_key(read: Callable[[bytes], Any], body: dict[str, Any]) -> None:
     """A repeat has the same key, in whatever order its fields come, and the key holds nothing personal."""
     key = read(dump(body)).delivery_key

@@ -6,6 +6,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterable
+from email.utils import format_datetime
 from threading import RLock
 
 from attrs import evolve
@@ -21,6 +22,7 @@ from contactship_async.sandbox._api.records import RecordedRequest
 from contactship_async.sandbox._api.replies import Refusal, Reply, build_error
 from contactship_async.sandbox._api.routes import Match, Route, find_route, refuse_method, refuse_path
 from contactship_async.sandbox._api.script import Script
+from contactship_async.sandbox._calls.agenda import Agenda
 
 
 class RequestHandler:
@@ -30,7 +32,7 @@ class RequestHandler:
         routes: The endpoints of all resources.
         api_key: The only key that is accepted; None refuses every key.
         lock: Held while a request is handled.
-        catch_up: Called before each request, with the lock held: does what is due in the time of the organization.
+        agenda: What is due happens before a request is handled, and responses have its time; None has none.
         envelope: The shape of pages.
         latency: Seconds before each response.
         limits: Of requests; None sets none.
@@ -42,7 +44,7 @@ class RequestHandler:
         *,
         api_key: str | None,
         lock: RLock | None = None,
-        catch_up: Callable[[], object] = lambda: None,
+        agenda: Agenda | None = None,
         envelope: Envelope = "count",
         latency: float = 0.0,
         limits: RateLimits | None = None,
@@ -52,7 +54,7 @@ class RequestHandler:
         self.on_request: Callable[[RecordedRequest], object] | None = None
         self.script = Script()
         self.lock = lock or RLock()
-        self._catch_up = catch_up
+        self._agenda = agenda
         self._routes = tuple(routes)
         self._envelope = envelope
         self._latency = latency
@@ -69,7 +71,8 @@ class RequestHandler:
         if (on_request := self.on_request) is not None:
             on_request(arrived)  # without the lock: it may add and remove numbers
         with self.lock:
-            self._catch_up()
+            if self._agenda is not None:
+                self._agenda.catch_up()
             return self._respond(request, arrived)
 
     def _respond(self, request: Request, arrived: RecordedRequest) -> Reply:
@@ -124,6 +127,8 @@ class RequestHandler:
 
     def _common_headers(self, windows: list[FixedWindow]) -> dict[str, str]:
         headers = {"x-request-id": f"sandbox-{next(self._serial_numbers):06d}"}
+        if self._agenda is not None:
+            headers["date"] = format_datetime(self._agenda.now, usegmt=True)
         for window in windows:
             headers |= window.headers()
         return headers

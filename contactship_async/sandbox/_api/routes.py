@@ -129,8 +129,10 @@ def refuse_path(routes: Iterable[Route], method: str, path: str) -> Refusal:
 
 def _find_routes(routes: Iterable[Route], path: str) -> list[Match]:
     """Return the routes of a path, whatever their methods; one without identifiers hides those with some (OpenAPI)."""
-    matches = [Match(route, identifiers) for route in routes if (identifiers := route.match(path)) is not None]
-    return [match for match in matches if not match.route.identifiers] or matches
+    routes = [*routes]
+    if literal := [Match(route, {}) for route in routes if route.path == path]:
+        return literal
+    return [Match(route, identifiers) for route in routes if (identifiers := route.match(path)) is not None]
 
 
 def refuse_method(allowed: Iterable[str]) -> Refusal:

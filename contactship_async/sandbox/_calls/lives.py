@@ -21,7 +21,7 @@ _WEIGHTS: Final = (70, 10, 10, 5, 5)
 
 _ANALYSIS_SECONDS: Final = 2
 
-_CREDITS_PER_MINUTE: Final = 0.25  # a sum of these is exact in binary
+CREDITS_PER_MINUTE: Final = 0.25  # a sum of these is exact in binary
 _MINUTE: Final = timedelta(minutes=1)
 
 STATUS_OF_OUTCOME: Final[Mapping[Outcome, str]] = {
@@ -107,7 +107,7 @@ def is_picked_up(outcome: Outcome) -> bool:
 
 def price_of(talk: timedelta) -> float:
     """Return the credits that a call costs: so many for each minute that began since it was picked up."""
-    return _CREDITS_PER_MINUTE * -(-talk // _MINUTE)
+    return CREDITS_PER_MINUTE * -(-talk // _MINUTE)
 
 
 def live_status_of(row: Mapping[str, Any]) -> str:

@@ -62,7 +62,7 @@ _RECORDED_IN_MEMORY: Final = f'"call_record":"{IN_MEMORY}/'.encode()
 
 
 class CallRows(Collection):
-    """The calls of the organization, the newest first, without those that are placed.
+    """The calls of the organization, the newest first: what there is of them, whoever placed them.
 
     Args:
         organization: Whose they are.
@@ -82,9 +82,8 @@ class CallRows(Collection):
         self._people = People(organization)
         self._given: dict[str, list[dict[str, Any]]] = {}  # transcripts, by the id of the call
         self._speeds: dict[str, float] = {}  # how many times as fast as usual it is spoken, by the id of the call
-        ids = organization.random("agents and campaigns of calls")
+        ids = organization.random("agents of calls")
         self._agents = [make_uuid(ids) for _ in range(3)]
-        self._campaigns = [make_uuid(ids) for _ in range(2)]
         self._recordings = f"{_RECORDINGS}{organization.id}"
         query = (*FILTERS, *DATES, *flags())
         self.routes: tuple[Route, ...] = (
@@ -209,11 +208,10 @@ class CallRows(Collection):
         """Return the address of a recording, as the store has it."""
         return f"{IN_MEMORY}{self._recordings}/{id_}.wav"
 
-    def _change(self, id_: str, **fields: Any) -> dict[str, Any]:
-        """Let a call show something else, and return its row."""
+    def _change(self, id_: str, **fields: Any) -> None:
+        """Let a call show something else."""
         row = {**self._store[id_].to_dict(), **fields}
         self._store.replace(id_, self._write(row), values_of(row))
-        return row
 
     def _locate(self, row: Row) -> bytes:
         """Return a row as JSON, with the address that its recording has now."""
@@ -226,9 +224,10 @@ class CallRows(Collection):
         return call
 
     def _tell(self, row: Row, query: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a call with what a query asks for besides; it is there as soon as the analysis is."""
+        """Return a call with what a query asks for besides, once the analysis is there or a test has given it."""
         call = self._read(row)
-        if call["call_analysis"] is None or not (query["include_transcript"] or query["include_tools"]):
+        is_there = call["call_analysis"] is not None or call["id"] in self._given
+        if not is_there or not (query["include_transcript"] or query["include_tools"]):
             return call
         if query["include_transcript"]:
             call["chat_history"] = self._write_history(call, with_words=query["include_words"])

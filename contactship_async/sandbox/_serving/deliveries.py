@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -29,6 +30,8 @@ MAX_ATTEMPTS: Final = 3
 """How often a webhook is sent at the most, at once each time. Contactship repeats, too, but does not say how often."""
 
 _MAX_AT_ONCE: Final = 8
+
+_MOST_SECONDS_TO_END: Final = 0.5
 
 _NO_URL: Final = "it is no http or https URL"
 _NOT_LOOPBACK: Final = "it leads to another machine than this one"
@@ -144,15 +147,19 @@ class Deliveries:
                 raise TimeoutError(message)
 
     def close(self) -> None:
-        """End at once what is under way."""
+        """End what is under way, and begin nothing of what is due.
+
+        A look-up of a name can't be ended. It is not waited for longer than a moment: its thread ends after it.
+        """
         with self._changed:
             self._is_closing = True
             self._due.clear()
             for task, loop in self._sending.items():
                 loop.call_soon_threadsafe(task.cancel)
             senders = list(self._senders)
+        until = time.monotonic() + _MOST_SECONDS_TO_END
         for sender in senders:
-            sender.join()
+            sender.join(max(until - time.monotonic(), 0))
         with self._changed:
             self._is_closing = False
 
@@ -205,7 +212,7 @@ class Deliveries:
         try:
             async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
                 return response.status
-        except aiohttp.InvalidURL:  # such as 127.1, which aiohttp does not take for an address
+        except ValueError:  # of aiohttp, for 127.1 and its like, and of Python, for a name that no DNS could have
             raise _RefusedError(_NO_URL) from None
         except (aiohttp.ClientError, OSError):
             return None
