@@ -94,7 +94,7 @@ class Delivery(Struct):
         provably_unsent: No byte of the request has left yet.
         refusal: The response so far, once its status is known and is no 2xx: the status counts without the whole body.
         is_hopeless: The attempt failed, and another one would fail in the same way.
-        sent_at: When the attempt began, by the clock on the wall, in UTC; None before.
+        sent_at: When an attempt began that is not safe to repeat, by the clock on the wall, in UTC; None before.
         status: That of the response, once it is known, whether or not the rest of it comes.
     """
 

@@ -78,7 +78,7 @@ class AttemptLoop:
         sleep: Waits for seconds.
         rng: Returns uniform random numbers in [0, 1), for the jitter.
         now: Returns the time by the clock on the wall, in UTC: for what is compared with times of the server's.
-        server_clock: What responses tell of the server's clock.
+        server_clock: What the responses of heavy listings tell of the server's clock.
     """
 
     policy: RetryPolicy
@@ -138,7 +138,8 @@ class AttemptLoop:
                 self._log(request, attempt, outcome, elapsed=ended - began, wait=wait)
             if isinstance(outcome, Response):
                 request.delivery.status = outcome.status
-                self.server_clock.note(outcome.headers, self.now)
+                if heavy:  # Only of calls, times are compared; for all, it would be 1 % of a walk.
+                    self.server_clock.note(outcome.headers, self.now)
                 self.limits.told_budget.note(outcome.headers)
                 pauses = read_pauses(outcome.headers)
                 if pauses is not None:
@@ -200,12 +201,13 @@ class AttemptLoop:
         if time_left <= 0:
             request.delivery.provably_unsent = True
             return self._timed_out(request, limit)
-        request.delivery.sent_at = sent_at = self.now()
+        if not request.idempotent:
+            request.delivery.sent_at = self.now()
         try:
             with TimeLimit(seconds) as timer:
                 return await transport(request)
         except AmbiguousOutcomeError as error:
-            error.sent_at = sent_at
+            error.sent_at = request.delivery.sent_at or error.sent_at
             return error
         except TransportError as error:
             return error

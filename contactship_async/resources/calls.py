@@ -5,7 +5,7 @@ Source: https://docs.contactship.ai/api-reference/endpoint/list-calls
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from datetime import date, datetime, timedelta
 from os import PathLike
@@ -404,7 +404,7 @@ class Calls:
             since: When it was sent, by the clock of this machine: `error.sent_at`.
 
         Returns:
-            The outbound calls to that number that were created then or later, or up to 2 s earlier; the newest first.
+            The outbound calls to that number, created then or later, or a few seconds earlier; the newest first.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -414,19 +414,28 @@ class Calls:
         Source: https://docs.contactship.ai/api-reference/endpoint/list-calls
         """
         check_phone_number("to_number", to_number)
-        sent_at, server_clock = check_moment("since", since), self._caller.attempts.server_clock
-        # The zone of the days is not documented: a day more covers all. Which side of a call the filter `phoneNumber`
-        # matches is not documented either, and it might hide the call.
-        newest_first = self.list(order="desc", date_from=(server_clock.read(sent_at) - _DAY).date())
+        sent_at = check_moment("since", since)
+        asked_from = self._day_before(sent_at)
+        found = await self._find(to_number, sent_at, asked_from)
+        if self._day_before(sent_at) < asked_from:  # The server has told by now that it has another clock.
+            found = await self._find(to_number, sent_at, self._day_before(sent_at))
+        return tuple(found)
+
+    def _day_before(self, sent_at: datetime) -> date:
+        """Return the day to ask from: the zone of the server's days is not documented, and one day more covers all."""
+        return (self._caller.attempts.server_clock.read(sent_at) - _DAY).date()
+
+    async def _find(self, to_number: str, sent_at: datetime, date_from: date) -> Sequence[Call]:
+        # Which side of a call the filter `phoneNumber` matches is not documented: it might hide the one sought.
         found: list[Call] = []
-        async with aclosing(newest_first.pages()) as pages:
+        async with aclosing(self.list(order="desc", date_from=date_from).pages()) as pages:
             async for page in pages:
-                earliest = server_clock.read(sent_at) - _SERVERS_DIFFER
+                earliest = self._caller.attempts.server_clock.read(sent_at) - _SERVERS_DIFFER
                 dated = [(call, call.created_at) for call in page.data if call.created_at is not None]
                 found += [call for call, at in dated if at >= earliest and _is_to(call, to_number)]
                 if any(at < earliest for _, at in dated):
                     break  # All that is left is older.
-        return tuple(found)
+        return found
 
     async def _start(self, path: str, required: Mapping[str, object], **optional: object) -> PlacedCall:
         body = build_start(required, optional, now=self._caller.attempts.now())

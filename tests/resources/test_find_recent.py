@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from contactship_async import ContactshipClient, MalformedResponseError, Request
 
 SENT_AT = datetime(2026, 5, 4, 9, 12, 3, 250_000, tzinfo=UTC)
 NUMBER = "+14155550137"
-MINUTE = timedelta(minutes=1)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 def row(call_id: str, created_at: datetime | None, number: str | None = NUMBER, **fields: Any) -> dict[str, Any]:
@@ -40,6 +40,7 @@ class Server:
         tells_time: Whether its responses have a `Date`.
         took: How long after a start the listing is asked for, by the client's clock.
         page: How many rows it returns at the most.
+        zone: Whose days `date_from` is of.
     """
 
     rows: Sequence[dict[str, Any]]
@@ -48,18 +49,25 @@ class Server:
     tells_time: bool = True
     took: timedelta = timedelta(seconds=30)
     page: int = 1000
+    zone: timezone = UTC
     requests: list[dict[str, str]] = field(factory=list)
 
     async def transport(self, request: Request) -> Response:
         """List what can be seen by now."""
         query = dict(request.query)
         self.requests.append(query)
-        seen = [] if len(self.requests) <= self.lag else self.rows
+        seen = [] if len(self.requests) <= self.lag else [each for each in self.rows if self.is_asked_for(each, query)]
         offset, limit = int(query["offset"]), min(int(query["limit"]), self.page)
         body = {"data": seen[offset : offset + limit], "count": len(seen)}
         now = SENT_AT + self.took + self.ahead
         headers = {"date": format_datetime(now, usegmt=True)} if self.tells_time else {}
         return Response(status=200, headers=headers, body=json.dumps(body).encode())
+
+    def is_asked_for(self, each: dict[str, Any], query: dict[str, str]) -> bool:
+        """Tell whether a row was created on the day that is asked for, or later."""
+        created_at = each["created_at"]
+        created_on = created_at and datetime.fromisoformat(created_at).astimezone(self.zone).date()
+        return created_on is None or created_on >= date.fromisoformat(query["date_from"])
 
     def client(self) -> ContactshipClient:
         """Make a client whose clock is right."""
@@ -74,13 +82,26 @@ async def found(server: Server, since: datetime = SENT_AT) -> list[str]:
         return [call.id for call in await client.calls.find_recent(to_number=NUMBER, since=since)]
 
 
-@pytest.mark.parametrize("ahead", [timedelta(), 7 * MINUTE, -7 * MINUTE, 90 * MINUTE, -90 * MINUTE, timedelta(days=-3)])
-async def test_clocks_that_differ(ahead: timedelta) -> None:
+@pytest.mark.parametrize("zone", [-12, 0, 14])
+@pytest.mark.parametrize("ahead", [timedelta(), 7 * MINUTE, -7 * MINUTE, 90 * MINUTE, -90 * MINUTE, 3 * DAY, -3 * DAY])
+async def test_clocks_that_differ(ahead: timedelta, zone: int) -> None:
     """By whatever the clocks differ, the call of the start is found, and none that was made before it."""
     rows = [row("ours", SENT_AT + ahead), row("before", SENT_AT + ahead - timedelta(seconds=5))]
+    days_of = timezone(timedelta(hours=zone))
 
-    assert ["ours"] == await found(Server(rows, ahead))
-    assert [] == await found(Server(rows[1:], ahead))
+    assert ["ours"] == await found(Server(rows, ahead, zone=days_of))
+    assert [] == await found(Server(rows[1:], ahead, zone=days_of))
+
+
+@pytest.mark.parametrize("zone", [-12, 0, 14])
+@pytest.mark.parametrize("hour", range(0, 24, 3))
+async def test_days_of_any_zone(hour: int, zone: int) -> None:
+    """In whichever zone the server's days begin, the call is among those asked for, with one request."""
+    sent_at = SENT_AT.replace(hour=hour)
+    server = Server([row("ours", sent_at)], zone=timezone(timedelta(hours=zone)))
+
+    assert ["ours"] == await found(server, sent_at)
+    assert 1 == len(server.requests)
 
 
 @pytest.mark.parametrize("cut", [timedelta(), timedelta(milliseconds=250), timedelta(seconds=2)])
@@ -139,7 +160,7 @@ async def test_calls_of_others() -> None:
     ("sent_at", "day"),
     [
         (SENT_AT, "2026-05-03"),
-        (datetime(2026, 5, 4, 0, 0, tzinfo=UTC), "2026-05-03"),
+        (datetime(2026, 5, 4, 0, 0, 1, tzinfo=UTC), "2026-05-03"),
         (datetime(2026, 5, 4, 23, 59, tzinfo=UTC), "2026-05-03"),
         (datetime(2026, 5, 4, 1, 0, tzinfo=timezone(timedelta(hours=14))), "2026-05-02"),
     ],

@@ -9,7 +9,21 @@ from random import Random
 from typing import Any
 
 import pytest
-from raw_server import Act, Peer, RawServer, close, drip, head, pause, refused_url, reset, response, stall, until_read
+from raw_server import (
+    Act,
+    Peer,
+    RawServer,
+    close,
+    deaf_server,
+    drip,
+    head,
+    pause,
+    refused_url,
+    reset,
+    response,
+    stall,
+    until_read,
+)
 from starts import LEFT, PERSON, dial
 from turns import pass_turns
 from volume import Volume
@@ -22,11 +36,14 @@ from contactship_async import (
     ContactshipError,
     NotFoundError,
     RateLimitError,
+    RequestTimeoutError,
     RetryPolicy,
     StatusError,
     Timeouts,
 )
 from contactship_async.models.calls import PlacedCall
+
+pytestmark = pytest.mark.every_event_loop
 
 UNKNOWN = AmbiguousOutcomeError
 PLACED = response({"statusCode": 201, "data": {"call_id": "call-1"}}, status=201)
@@ -171,6 +188,16 @@ async def test_no_connection(retry: RetryPolicy) -> None:
     assert (ConnectionFailedError, False) == (type(error), error.may_have_been_processed)
 
 
+@pytest.mark.parametrize("timeouts", [Timeouts(connect=0.1), Timeouts(connect=None, attempt=0.1)])
+async def test_no_connection_in_time(timeouts: Timeouts) -> None:
+    """A start that waits for its connection until a limit was not sent."""
+    retry = RetryPolicy(max_attempts=2, initial_delay=0)
+    async with deaf_server() as url, ContactshipClient("key", base_url=url, timeouts=timeouts, retry=retry) as client:
+        error = await outcome_of(client)
+
+    assert (RequestTimeoutError, False) == (type(error), error.may_have_been_processed)
+
+
 async def test_body() -> None:
     """What arrives is what was asked for, once."""
     async with RawServer(PLACED) as server, server.client() as client:
@@ -184,7 +211,6 @@ async def test_body() -> None:
 @pytest.mark.parametrize("limited", [0, 1])
 async def test_disturbed_at_each_turn(closes: bool, limited: int) -> None:
     """Cancelled, or its client closed, at any turn of the event loop, a start says what can be known of it."""
-    seen: set[str] = set()
     for turns in range(60):
         acts = [*[named(429, Retry_After="1")] * limited, PLACED]
         async with RawServer(*acts) as server:
@@ -210,9 +236,6 @@ async def test_disturbed_at_each_turn(closes: bool, limited: int) -> None:
             with pytest.raises(asyncio.CancelledError) as caught:
                 start.result()
             assert not is_taken or LEFT in str(caught.value.__notes__)
-        seen.add(type(error).__name__)
-
-    assert {"NoneType", *(["AmbiguousOutcomeError", "ClientClosedError"] if closes else ["CancelledError"])} == seen
 
 
 def fetched(turns: int) -> Callable[[], Awaitable[str]]:

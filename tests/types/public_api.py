@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, assert_type
 
 import aiohttp
 
 from contactship_async import (
+    AmbiguousOutcomeError,
     Budget,
     ContactshipClient,
     ContactshipPool,
@@ -33,7 +34,7 @@ from contactship_async import (
     WalkPosition,
     read_organizations,
 )
-from contactship_async.models.calls import Call, LiveCall, StoppedCall, TranscriptEntry
+from contactship_async.models.calls import Call, LiveCall, PlacedCall, StoppedCall, TranscriptEntry
 from contactship_async.models.tags import Tag
 from contactship_async.webhooks import (
     FinishedCall,
@@ -145,6 +146,29 @@ async def resources(client: ContactshipClient) -> None:
     assert_type(await client.calls.download_recording(call, Path("call.wav")), int)
     await client.tags.update(tag.id, name=None)  # type: ignore[arg-type] # a tag always has a name
     await client.tags.create(name="vip")  # type: ignore[call-arg] # a tag always has a color
+
+
+async def starts(client: ContactshipClient, error: AmbiguousOutcomeError) -> None:
+    """A call is started with times, not with texts; what is unknown of it is typed."""
+    placed = await client.calls.make_phone_call(
+        from_number="+12025550142",
+        to_number="+14155550137",
+        full_name="Noor Haddad",
+        agent_id="agent-1",
+        delay=timedelta(minutes=2),
+        additional_data={"order_no": "A-1881"},
+    )
+    assert_type(placed, PlacedCall)
+    assert_type(placed.call_id, str)
+    await client.calls.make_contact_call(
+        contact_id="ct-1",
+        agent_id="agent-1",
+        from_number_id="pn-1",
+        schedule="2126-07-02 16:45:00",  # type: ignore[arg-type] # it would have no time zone
+    )
+    assert_type(error.sent_at, datetime)
+    assert_type(error.status, int | None)
+    assert_type(await client.calls.find_recent(to_number="+14155550137", since=error.sent_at), tuple[Call, ...])
 
 
 def webhooks(body: bytes) -> None:
