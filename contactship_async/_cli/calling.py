@@ -12,6 +12,7 @@ from cyclopts import CycloptsError, Parameter
 from contactship_async import ContactshipClient
 from contactship_async._cli import event_loop
 from contactship_async._cli.confirmation import confirm
+from contactship_async._cli.failures import translate
 from contactship_async._cli.notices import Notices
 from contactship_async._cli.options import PositiveInt, make_command, options_of, wrong_usage
 from contactship_async._cli.organizations import Target
@@ -174,7 +175,7 @@ def _take(journal: Journal, path: Path, caller: Caller) -> int:
         message = f"{path} can't be read: {error.strerror}"
         raise CycloptsError(message) from None
     except (ContactFileError, JournalError) as error:
-        message = f"nobody was called: {error}"
+        message = f"nobody was called: {translate(str(error))}"
         raise CycloptsError(message) from None
 
 
