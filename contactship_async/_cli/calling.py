@@ -12,6 +12,7 @@ from cyclopts import CycloptsError, Parameter
 from contactship_async import ContactshipClient
 from contactship_async._cli import event_loop
 from contactship_async._cli.confirmation import confirm
+from contactship_async._cli.failures import translate
 from contactship_async._cli.notices import Notices
 from contactship_async._cli.options import PositiveInt, make_command, options_of, wrong_usage
 from contactship_async._cli.organizations import Target
@@ -35,12 +36,12 @@ from contactship_async.calling import (
 
 Finding: TypeAlias = Literal["placed", "not-placed"]
 
-_JOURNAL_HELP: Final = """Tell what became of the calls of `calls make --from-file`, and settle what is unknown.
+_JOURNAL_HELP: Final = """Tell what became of a file's calls; settle what is unknown.
 
 A start is unknown when it may have reached Contactship, and nobody knows whether the call was placed. It is never
-started again by itself: look whether the person was called, and write down with --settle what you found. Only after
-`--settle LINE not-placed` does the next run call that contact. The other way round, a contact whose call was refused is
-due again after it, too, with the columns that the file has then."""
+started again by itself: look whether the person was called, and write down with --settle what you found. Only
+`--settle LINE not-placed` lets the next run call that contact. So it does for one whose call was refused, once the file
+is corrected."""
 
 _FIELDS: Final = (
     *("line", "outcome", "identity", "to", "full_name", "call_id"),
@@ -174,7 +175,7 @@ def _take(journal: Journal, path: Path, caller: Caller) -> int:
         message = f"{path} can't be read: {error.strerror}"
         raise CycloptsError(message) from None
     except (ContactFileError, JournalError) as error:
-        message = f"nobody was called: {error}"
+        message = f"nobody was called: {translate(str(error))}"
         raise CycloptsError(message) from None
 
 

@@ -131,7 +131,7 @@ async def test_a_changed_line_is_left_out(call: Any, files: Files) -> None:
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (("--from-number-id", "n"), "either from_number or from_number_id must be given"),
+        (("--from-number-id", "n"), "either --from-number or --from-number-id must be given"),
         (("--between", "09:00-18:00"), "--between and --time-zone go together"),
         (("--between", "9-18", "--time-zone", "Europe/Madrid"), "--between must be two times of the day"),
         (("--between", "09:00-18:00", "--time-zone", "Madrid"), "--time-zone must be one of the IANA database"),
@@ -161,6 +161,15 @@ async def test_wrong_callers(call: Any, files: Files, caller: dict[str, str], to
     ended = await call(*make(files, "--yes", **caller), url="http://127.0.0.1:9")
 
     assert (2, f"contactship: {told}\n", False) == (ended.code, ended.stderr, files[1].exists())
+
+
+async def test_a_file_of_another_kind(call: Any, files: Files) -> None:
+    """Which number calls depends on what the file says whom to call by."""
+    files[0].write_text("contact_id\n5b8e1d6a\n")
+    ended = await call(*make(files, "--yes"), url="http://127.0.0.1:9")
+
+    told = "a file of to_number is called from a --from-number, one of contact_id from a --from-number-id"
+    assert (2, f"contactship: nobody was called: {told}\n") == (ended.code, ended.stderr)
 
 
 async def test_needs_a_journal(call: Any, files: Files) -> None:

@@ -30,10 +30,11 @@ from contactship_async._cli.text import printable
 from contactship_async.models.calls import Call, PlacedCall
 from contactship_async.resources.calls import Calls
 
-_HELP: Final = f"""Call a person: a number, or a contact of yours; or all of a file, each once.
+_HELP: Final = f"""Call a person: a number, a contact of yours, or all of a file.
 
 A number takes --from-number, --to-number, --full-name and --agent-id; a contact takes --contact-id, --from-number-id
-and --agent-id. A file takes --from-file, --journal, --agent-id, and one of --from-number and --from-number-id.
+and --agent-id. A file takes --from-file, --journal, --agent-id, and --from-number or
+--from-number-id: each person in it is called once, whatever happens.
 
 It says what it is going to do, and asks; where there is no terminal to ask at, it needs --yes. It prints the call that
 was placed. If it is not known whether it was placed, that is said, and how to look: no call is ever placed twice.
