@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, get_args, get_origin
 
-from attrs import frozen
+from attrs import field, frozen
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,18}")
@@ -26,7 +26,7 @@ class OddForm:
         read: Turns a number or a string into a value of the type, or into None; returns what it does not know.
     """
 
-    read: Callable[[Any], Any]
+    read: Callable[[Any], Any] = field(repr=lambda function: function.__name__)
 
 
 def odd_form_of(cl: Any) -> OddForm | None:
