@@ -92,6 +92,8 @@ def _open_spool(target: Path | BinaryIO, cleanup: ExitStack) -> IO[bytes]:
         spool: IO[bytes] = TemporaryFile()  # noqa: SIM115 - *cleanup* closes it
     elif target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    elif target.exists() and not target.is_file():  # A device or a pipe: nothing may take the place of /dev/null.
+        raise OSError(errno.EINVAL, "no regular file", str(target))
     else:
         spool = NamedTemporaryFile(dir=target.parent, prefix=".download-", delete=False)  # noqa: SIM115 - as above
         cleanup.callback(Path(spool.name).unlink, missing_ok=True)

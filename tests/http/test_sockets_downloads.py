@@ -244,6 +244,17 @@ async def test_file_that_cannot_be_written(file: Path, full_disk: BinaryIO, monk
     assert {} == files_beside(file)
 
 
+async def test_what_is_no_regular_file_stays(file: Path) -> None:
+    """A pipe or a device at the path is an `OSError` before anything is sent: no file takes its place."""
+    os.mkfifo(file)
+    async with RawServer(WHOLE) as server, api_client() as client:
+        with pytest.raises(OSError, match="no regular file"):
+            await client.calls.download_recording(server.url, file)
+
+    assert [] == server.requests
+    assert file.is_fifo()
+
+
 async def test_a_full_disk(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What could not be written when the disk was full does not hide the error when it is given up."""
 
