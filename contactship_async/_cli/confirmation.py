@@ -21,11 +21,12 @@ def confirm(question: str, *, yes: bool, refusal: str = _REFUSAL) -> bool:
         refusal: What is said where it can't be asked.
 
     Raises:
-        CycloptsError: There is nobody to ask: standard input or standard error is no terminal.
+        CycloptsError: There is nobody to ask: standard input or standard error is no terminal, or closed.
     """
     if yes:
         return True
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    # Python has None for a stream that is closed: https://docs.python.org/3/library/sys.html#sys.__stdin__
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         raise CycloptsError(refusal)
     *facts, last = question.split("\n")
     for fact in facts:

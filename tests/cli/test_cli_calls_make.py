@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cyclopts import CycloptsError
 from raw_server import Peer, RawServer, close, reset, response, stall
 from terminals_and_pipes import AT_ONCE, STYLING, read_terminal
 
 from contactship_async._cli.app import app
+from contactship_async._cli.confirmation import confirm
 from contactship_async.sandbox import Sandbox
 
 MAKE = ("calls", "make")
@@ -104,6 +106,16 @@ async def test_needs_a_yes_where_it_cannot_ask(call: Any) -> None:
 
     text = "contactship: this dials people and spends credits: add --yes to do it without being asked\n"
     assert [(2, "", text)] * 2 == [(each.code, each.output, each.stderr) for each in ended]
+
+
+@pytest.mark.parametrize("stream", ["sys.stdin", "sys.stderr"])
+def test_needs_a_yes_where_a_stream_is_closed(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed stream, as of a daemon, is none to ask at: that is wrong usage, too."""
+    for name in ("sys.stdin", "sys.stderr"):
+        monkeypatch.setattr(f"{name}.isatty", lambda: True)
+    monkeypatch.setattr(stream, None)
+    with pytest.raises(CycloptsError, match="add --yes"):
+        confirm("place this call?", yes=False)
 
 
 @pytest.mark.parametrize(("typed", "sent", "code"), [("Yes\n", 1, 0), ("\n", 0, 1), ("\x04", 0, 1)])
