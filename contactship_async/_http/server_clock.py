@@ -24,7 +24,7 @@ class ServerClock:
     def note(self, headers: Mapping[str, str], now: Callable[[], datetime]) -> None:
         """Keep what a response says that has just come; *now* returns the time by this machine's clock."""
         date = headers.get("date")
-        if date is not None:
+        if date is not None and "age" not in headers:  # A cache tells when it got the response (RFC 9111, 5.1).
             self._told = date, now()
 
     def read(self, at: datetime) -> datetime:

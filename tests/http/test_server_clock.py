@@ -46,3 +46,11 @@ def test_last_one_counts() -> None:
     clock = clock_of("Mon, 04 May 2026 08:00:00 GMT", "Mon, 04 May 2026 09:12:10 GMT", None)
 
     assert NOW.replace(microsecond=0) + timedelta(seconds=10) == clock.read(NOW)
+
+
+def test_date_of_a_cache_is_none_of_now() -> None:
+    """A response out of a cache, which has an `Age`, has the date of when that got it, and tells nothing of now."""
+    clock = clock_of("Mon, 04 May 2026 09:12:10 GMT")
+    clock.note({"date": "Sun, 03 May 2026 09:12:00 GMT", "age": "86400"}, lambda: NOW)
+
+    assert NOW.replace(microsecond=0) + timedelta(seconds=10) == clock.read(NOW)
