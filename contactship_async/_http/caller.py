@@ -177,12 +177,17 @@ class Caller:
         sent: list[Request] = []
         try:
             return read_started(await self.exchange(request, sent=sent), returns)
-        except MalformedResponseError as error:
-            raise unknown_outcome(sent[-1], str(error)) from error
-        except StatusError as error:
-            if not error.may_have_been_processed:
+        except (MalformedResponseError, StatusError) as error:
+            if not sent:  # It is what the function for the key raised.
+                error.may_have_been_processed = False
                 raise
-            raise unknown_outcome(sent[-1], f"the response has status {error.status}") from error
+            if isinstance(error, MalformedResponseError):
+                reason = str(error)
+            elif error.may_have_been_processed:
+                reason = f"the response has status {error.status}"
+            else:
+                raise
+            raise unknown_outcome(sent[-1], reason) from error
 
     async def delete(self, path: str) -> None:
         """Delete what is at *path*; whatever a 2xx response says, it is gone.

@@ -437,3 +437,21 @@ async def test_cancelled_with_the_cut_of_the_client() -> None:
     await pass_turns()
 
     assert call.cancelled()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MalformedResponseError(("not JSON",)), ServerError(status=503, method="POST", path="/token", message="")],
+)
+def test_key_function_that_fails_as_a_call_does(error: ContactshipError) -> None:
+    """What the function for the key raises before anything is sent leaves as itself, and nothing was placed."""
+
+    async def fetch() -> str:
+        error.may_have_been_processed = True
+        raise error
+
+    failure, server = outcome_of(PLACED, api_key=fetch)
+
+    assert error is failure
+    assert not failure.may_have_been_processed
+    assert [] == server.played
