@@ -252,7 +252,7 @@ async def test_what_is_no_regular_file_stays(file: Path) -> None:
             await client.calls.download_recording(server.url, file)
 
     assert [] == server.requests
-    assert file.is_fifo()
+    assert file.is_fifo()  # noqa: ASYNC240 - at once
 
 
 async def test_a_full_disk(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
