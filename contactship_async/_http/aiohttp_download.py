@@ -57,9 +57,10 @@ async def _fetch(
 ) -> Response:
     proxy = None if is_loopback(url.host) else transport.proxy
     told_to_proxy = {} if proxy is None else proxy.headers()
+    # Compressed, a recording that was cut before would look whole: nothing says how long it is.
     asked = transport.session.get(
         url,
-        headers={"Accept": "*/*", **(told_to_proxy if url.scheme == "http" else {})},
+        headers={"Accept": "*/*", "Accept-Encoding": "identity", **(told_to_proxy if url.scheme == "http" else {})},
         allow_redirects=False,
         proxy=None if proxy is None else proxy.url,
         proxy_headers=told_to_proxy,

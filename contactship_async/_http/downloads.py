@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile
-from typing import IO, BinaryIO, TypeVar, cast
+from typing import IO, BinaryIO, Final, TypeVar, cast
 
 from attrs import define, evolve
 from msgspec.structs import replace
@@ -33,6 +33,9 @@ from contactship_async._http.urls import is_loopback, parse_http_url
 from contactship_async.errors import MalformedResponseError
 
 T = TypeVar("T")
+
+_NOT_WHOLE: Final = frozenset({204, 205, 206})
+"""No content, and a part of it, which nobody has asked for (RFC 9110, 15.3.5 to 15.3.7)."""
 
 
 async def download(
@@ -162,11 +165,14 @@ class _Receiver:
         self.size = 0
         await _write_in_thread(_empty, self.spool)
         if isinstance(self.transport, AiohttpTransport):
-            return await fetch(self.transport, request, self.url, self, silence_seconds=self.silence_seconds)
-        query = tuple(self.url.query.items())
-        response = await self.transport(replace(request, path=self.url.raw_path, query=query))
-        if response.is_success:
-            await self.write(response.body)
+            response = await fetch(self.transport, request, self.url, self, silence_seconds=self.silence_seconds)
+        else:
+            query = tuple(self.url.query.items())
+            response = await self.transport(replace(request, path=self.url.raw_path, query=query))
+            if response.is_success:
+                await self.write(response.body)
+        if response.status in _NOT_WHOLE:
+            raise MalformedResponseError((f"not a whole file, by its status {response.status}",))
         return response
 
     def expect(self, size: int) -> None:

@@ -99,6 +99,7 @@ async def test_nothing_of_the_client_goes_along(file: Path) -> None:
     for got in server.requests:
         assert {"host", "user-agent", "accept", "accept-encoding"} == got.headers.keys()
         assert "*/*" == got.headers["accept"]
+        assert "identity" == got.headers["accept-encoding"]
         assert [] == leaks(repr(got.headers))
 
 
@@ -155,6 +156,8 @@ FAILURES: dict[str, tuple[Act, type[ContactshipError], str, int]] = {
         "larger than 2000000 bytes",
         1,
     ),
+    "a part": (response(SOUND[:5000], status=206), MalformedResponseError, "not a whole file, by its status 206", 1),
+    "no content": (b"HTTP/1.1 204 No Content\r\n\r\n", MalformedResponseError, "by its status 204", 1),
     "no HTTP": (b"SSH-2.0\r\n\r\n", ConnectionFailedError, "the response is not valid HTTP", 3),
 }
 
