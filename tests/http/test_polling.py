@@ -336,6 +336,9 @@ def test_other_calls_are_not_starved() -> None:
 
     assert max(usual) < 2 * ROUND_TRIP
     assert after_refusal < 5
+    silence, reopened = max((later - first, later) for first, later in pairwise(line.asked_at))
+    assert silence >= 100
+    assert len([at for at in line.asked_at if reopened <= at < reopened + 1]) < 15  # Most have not queued up meanwhile.
 
 
 def test_clients_that_share_connections_share_the_pace() -> None:

@@ -22,10 +22,10 @@ from contactship_async.sandbox import Sandbox
 ROOT = Path(__file__).parents[2]
 
 SET_UP = [block for block in BLOCKS if block.language == "bash" and "pip install" in block.code]
-DIALS = "contactship calls make"
-"""What asks before it does anything, and so is run at a terminal, by the tests in `tests/cli`."""
+ASKING = [block for block in BLOCKS if "contactship calls make" in block.code and "--yes" not in block.code]
+"""Those that need a terminal, at which the tests in `tests/cli` run them."""
 
-COMMANDS = [block for block in BLOCKS if block.language == "bash" and block not in SET_UP and DIALS not in block.code]
+COMMANDS = [block for block in BLOCKS if block.language == "bash" and block not in SET_UP + ASKING]
 SETTINGS = {block.code.split()[1]: block.code for block in BLOCKS if block.language == "toml"}
 SCRIPTS = [block for block in BLOCKS if block.language == "python" and block.code not in FILES.values()]
 
@@ -103,7 +103,8 @@ async def test_first_example_prints_what_stands_below_it() -> None:
 async def test_shell(code: str, tmp_path: Path) -> None:
     """Each command runs and writes no errors, beside the files it reads."""
     write_settings(tmp_path)
-    async with Sandbox(phone_numbers=30) as sandbox:
+    async with Sandbox() as sandbox:
+        sandbox.on_request = lambda _: sandbox.clock.advance(60)
         status, output, errors = await run(
             "bash", "-e", "-o", "pipefail", "-c", code, sandbox=sandbox, directory=tmp_path
         )

@@ -17,6 +17,7 @@ from endpoints import ENDPOINTS
 from jumping_loop import in_loop_time, now, run
 from made_up import rows_of
 from paged_listing import PagedListing, each_mode
+from raw_server import RawServer, response
 
 from contactship_async import (
     ConflictError,
@@ -299,6 +300,17 @@ async def test_page_that_is_too_large_to_explain() -> None:
 
     assert caught.value.row is not None
     assert WalkPosition(30, 30) == caught.value.position
+
+
+async def test_page_that_is_too_large_to_read() -> None:
+    """A page beyond the bound of responses says what to do: ask for fewer rows at once."""
+    page = response({"data": rows(5), "count": 5})
+    async with RawServer(page) as server, server.client(max_response_bytes=1000) as client:
+        with pytest.raises(MalformedResponseError) as caught:
+            await collect_ids(client.calls.list().rows())
+
+    issue = "larger than 1000 bytes, the client's max_response_bytes; of a listing, a smaller page_size asks for fewer"
+    assert f"{issue} rows at once" == caught.value.issues[0]
 
 
 async def collect_ids(calls: Any) -> list[str]:

@@ -16,7 +16,7 @@ from contactship_async._cli.options import PositiveSeconds, make_command
 from contactship_async._cli.organizations import Target, options_for_one
 from contactship_async._cli.resources import KEY
 
-_HELP: Final = f"""Follow a call to its end, and print its transcript and analysis.
+_HELP: Final = f"""Follow a call to its end, and print what was said.
 
 A terminal shows where the call is in one line; elsewhere each change is a line on standard error. Transcript and
 analysis come some time after the end: they are waited for as long as --timeout says. Ctrl-C ends only the watching.
