@@ -265,8 +265,9 @@ def _tell_when(schedule: datetime | None, delay: float | None) -> str:
 def _options() -> Iterator[inspect.Parameter]:
     """Make an option of each argument of both methods, which this module's own take the place of, and of files."""
     own = {option.name: option for option in options_for_one(place)}
-    options = [*options_of(Calls.make_phone_call), *options_of(Calls.make_contact_call)]
-    of_one_call = {option.name: option for option in options}
+    of_one_call: dict[str, inspect.Parameter] = {}
+    for option in (*options_of(Calls.make_phone_call), *options_of(Calls.make_contact_call)):
+        of_one_call.setdefault(option.name, option)  # What both have is explained by the first.
     for name, option in of_one_call.items():
         yield own.pop(name, _make_optional(option))
     for option in options_of(make_from_file):
