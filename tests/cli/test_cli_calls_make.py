@@ -144,7 +144,8 @@ async def test_shows_a_contact_and_a_delay(start: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "stderr"),
     [
-        (MAKE, "a call to a number needs --from-number, --to-number, --full-name, --agent-id\n"),
+        (MAKE, "whom to call must be given: --to-number, --contact-id or --from-file\n"),
+        ((*MAKE, "--agent-id", "a"), "a call to a number needs --from-number, --to-number, --full-name\n"),
         (without("--agent-id"), "a call to a number needs --agent-id\n"),
         ((*MAKE, "--contact-id", "c"), "a call to a contact needs --agent-id, --from-number-id\n"),
         ((*TO_CONTACT, "--to-number", "+14155550137"), "a call to a contact takes no --to-number\n"),
@@ -299,7 +300,10 @@ async def test_ctrl_c_while_it_is_followed_leaves_the_call_alone(start: Any) -> 
     """Its id was told before."""
     assert [
         f"contactship: placed: call {CALL_ID}",
-        f"contactship: interrupted; the call goes on: contactship calls watch {CALL_ID} follows it, calls stop ends it",
+        (
+            f"contactship: interrupted; the call goes on: contactship calls watch {CALL_ID} follows it, "
+            f"contactship calls stop {CALL_ID} ends it"
+        ),
     ] == await interrupt(start, "--watch", acts=[CREATED])
 
 
