@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from raw_server import Peer, RawServer, close, reset, response, stall
 from terminals_and_pipes import AT_ONCE, STYLING, read_terminal
 
 from contactship_async._cli.app import app
+from contactship_async._cli.confirmation import confirm
 from contactship_async.sandbox import Sandbox
 
 MAKE = ("calls", "make")
@@ -123,6 +125,23 @@ async def test_shows_what_it_will_do_and_asks_at_a_terminal(start: Any, typed: s
     ] == [line for line in shown.splitlines() if line.startswith("contactship: ")][:4]
     assert "contactship: place this call, which rings a person's phone and spends credits? [y/N] " in shown
     assert ("contactship: not placed" in shown, CALL_ID in shown) == (not sent, bool(sent))
+
+
+def test_ctrl_c_at_the_question_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so: whoever is frightened by the question need not look whether somebody was called."""
+
+    def interrupt() -> str:
+        raise KeyboardInterrupt
+
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(terminal, "readline", interrupt)
+    monkeypatch.setattr("sys.stdin", terminal)
+    monkeypatch.setattr("sys.stderr", terminal)
+    with pytest.raises(KeyboardInterrupt):
+        confirm("place this call?", yes=False)
+
+    assert "contactship: place this call? [y/N] \ncontactship: interrupted; nothing was sent\n" == terminal.getvalue()
 
 
 async def test_shows_a_contact_and_a_delay(start: Any) -> None:
