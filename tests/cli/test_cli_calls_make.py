@@ -175,6 +175,10 @@ async def test_shows_a_contact_and_a_delay(start: Any) -> None:
         ((*TO_NUMBER, "--schedule", "2020-07-02T16:45:00+02:00"), "--schedule must be "),
         ((*TO_NUMBER, "--schedule", "soon"), "--schedule"),
         ((*TO_NUMBER, "--delay", "-1"), "--delay"),
+        (
+            (*TO_NUMBER, "--delay", "1", "--schedule", "2126-07-02T16:45:00+02:00"),
+            "--delay must not be given together with --schedule: each says when to call\n",
+        ),
         ((*TO_NUMBER, "--delay", "nan"), "--delay"),
         ((*TO_NUMBER, "--additional-data", "order"), "--additional-data must be name=value, such as order=A-1881"),
         ((*TO_NUMBER, "--additional-data", "a=1", "--additional-data", "a=2"), "--additional-data has 'a' twice\n"),
