@@ -224,6 +224,9 @@ def _choose_method(given: Mapping[str, Any]) -> Callable[..., Any]:
     Raises:
         CycloptsError: None does.
     """
+    if not given:
+        message = "whom to call must be given: --to-number, --contact-id or --from-file"
+        raise CycloptsError(message)
     is_contact = not _OF_CONTACTS.isdisjoint(given)
     method: Callable[..., Any] = Calls.make_contact_call if is_contact else Calls.make_phone_call
     taken = {option.name: option.default is option.empty for option in options_of(method)}
