@@ -113,7 +113,15 @@ async def test_shows_what_it_will_do_and_asks_at_a_terminal(start: Any, typed: s
     """Who, from where, by which agent, when, and that it costs: only a yes places the call."""
     schedule = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0).isoformat()
     async with RawServer(CREATED) as server:
-        ended, shown = await answer(start, typed, *TO_NUMBER, "--schedule", schedule, url=server.url)
+        given = (
+            "--schedule",
+            schedule,
+            "--additional-data",
+            "order=A-1881",
+            "--webhook-url",
+            "https://hooks.example/1",
+        )
+        ended, shown = await answer(start, typed, *TO_NUMBER, *given, url=server.url)
         assert sent == len(server.requests)
 
     assert code == ended
@@ -122,7 +130,9 @@ async def test_shows_what_it_will_do_and_asks_at_a_terminal(start: Any, typed: s
         "contactship: from    +12025550142",
         "contactship: agent   agent-1",
         f"contactship: when    {schedule.replace('T', ' ')}",
-    ] == [line for line in shown.splitlines() if line.startswith("contactship: ")][:4]
+        "contactship: data    order=A-1881",
+        "contactship: webhook https://hooks.example/1",
+    ] == [line for line in shown.splitlines() if line.startswith("contactship: ")][:6]
     assert "contactship: place this call, which rings a person's phone and spends credits? [y/N] " in shown
     assert ("contactship: not placed" in shown, CALL_ID in shown) == (not sent, bool(sent))
 

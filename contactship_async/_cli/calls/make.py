@@ -150,8 +150,10 @@ class _Placing:
             "from": f"number {given['from_number_id']}" if is_contact else given["from_number"],
             "agent": given["agent_id"],
             "when": _tell_when(given.get("schedule"), given.get("delay")),
+            "data": ", ".join(f"{name}={value}" for name, value in given.get("additional_data", {}).items()),
+            "webhook": given.get("webhook_url", ""),
         }
-        lines = [f"{name:{_NAME_WIDTH}}{printable(text)}" for name, text in facts.items()]
+        lines = [f"{name:{_NAME_WIDTH}}{printable(text)}" for name, text in facts.items() if text]
         return "\n".join([*lines, "place this call, which rings a person's phone and spends credits?"])
 
     async def place(self, client: ContactshipClient) -> PlacedCall:
