@@ -169,12 +169,12 @@ def check_moment(name: str, value: object) -> datetime:
         TypeError: It is not a `datetime`.
         ValueError: It has no time zone, or is outside of what UTC has a form for.
     """
-    allowed = "a datetime with a time zone, from 1970 to 9999"
+    allowed = "a datetime with a time zone, such as 2026-07-02T16:45:00+02:00, from 1970 to 9999"
     if not isinstance(value, datetime):
         message = f"{name} must be {allowed}, not {type(value).__name__}"
         raise TypeError(message)
     if value.utcoffset() is None:
-        message = f"{name} must be {allowed}, not a naive one"
+        message = f"{name} must be {allowed}: it has no time zone"
         raise ValueError(message)
     try:
         moment = value.astimezone(UTC)

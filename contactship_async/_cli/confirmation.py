@@ -22,6 +22,7 @@ def confirm(question: str, *, yes: bool, refusal: str = _REFUSAL) -> bool:
 
     Raises:
         CycloptsError: There is nobody to ask: standard input or standard error is no terminal, or closed.
+        KeyboardInterrupt: At Ctrl-C, after it was told that nothing was sent.
     """
     if yes:
         return True
@@ -33,4 +34,10 @@ def confirm(question: str, *, yes: bool, refusal: str = _REFUSAL) -> bool:
         note(fact)
     note(f"{last} [y/N]", end=" ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")  # after the question and ^C
+        note("interrupted; nothing was sent")
+        raise
+    return answer.strip().lower() in {"y", "yes"}

@@ -30,6 +30,7 @@ _OPTIONS: Final = (
     (r"\bbase_url\b", "CONTACTSHIP_BASE_URL"),
     (r"\bexact=True", "--exact"),
     (r"\binclude_transcript=True", "--include-transcript"),
+    (r"\btogether with schedule\b", "together with --schedule"),
     (r"\bfrom_number_id\b", "--from-number-id"),
     (r"\bfrom_number\b", "--from-number"),
     (r"\bmax_items\b", "--limit"),

@@ -37,7 +37,8 @@ def check_schedule(name: str, value: object, *, now: datetime) -> dict[str, str]
         message = f"{name} must be of whole seconds: use replace(microsecond=0)"
         raise ValueError(message)
     if moment < now - _LATEST_START:
-        message = f"{name} must be in the future, and is {(now - moment) // timedelta(seconds=1)} s ago"
+        seconds = (now - moment) // timedelta(seconds=1)
+        message = f"{name} must be in the future, and is {timedelta(seconds=seconds)} h ago"
         raise ValueError(message)
     return {"scheduled_call_time": moment.replace(tzinfo=None).isoformat(" "), "timezone": "UTC"}
 

@@ -122,7 +122,7 @@ class Calls:
             campaign_id: Only calls of this campaign.
             phone_number: Only calls with this number, such as `+12025550142`; of which side is not documented.
             include_transcript: Whether rows have `chat_history`; they have none if not given.
-            include_words: Whether it says when each word was said; needs *include_transcript*.
+            include_words: Whether the transcript says when each word was said; there must be one.
             include_tools: Whether rows have `chat_history_with_tools`; they have none if not given.
 
         Raises:
@@ -156,7 +156,7 @@ class Calls:
 
         Args:
             call_id: Of the call.
-            include_transcript: Whether it has `chat_history`; it has if not given.
+            include_transcript: Whether it has `chat_history`; only `false` leaves that out.
             include_words: Whether that says when each word was said.
             include_tools: Whether it has `chat_history_with_tools`; it has none if not given.
 
@@ -363,7 +363,8 @@ class Calls:
             contact_id: Whom to call.
             agent_id: Of the agent that speaks.
             from_number_id: The `id` of a phone number of the organization, not the number itself.
-            schedule: As for `make_phone_call`, and so are *additional_data* and *metadata*.
+            schedule: When to call: with a time zone, in whole seconds, not in the past. It is sent in UTC. The API has
+                no way to cancel a scheduled call.
             additional_data: What the agent is to know, by names of your own.
             metadata: Anything that JSON has a form for.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -123,7 +124,15 @@ async def test_shows_what_it_will_do_and_asks_at_a_terminal(start: Any, typed: s
     """Who, from where, by which agent, when, and that it costs: only a yes places the call."""
     schedule = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0).isoformat()
     async with RawServer(CREATED) as server:
-        ended, shown = await answer(start, typed, *TO_NUMBER, "--schedule", schedule, url=server.url)
+        given = (
+            "--schedule",
+            schedule,
+            "--additional-data",
+            "order=A-1881",
+            "--webhook-url",
+            "https://hooks.example/1",
+        )
+        ended, shown = await answer(start, typed, *TO_NUMBER, *given, url=server.url)
         assert sent == len(server.requests)
 
     assert code == ended
@@ -132,9 +141,28 @@ async def test_shows_what_it_will_do_and_asks_at_a_terminal(start: Any, typed: s
         "contactship: from    +12025550142",
         "contactship: agent   agent-1",
         f"contactship: when    {schedule.replace('T', ' ')}",
-    ] == [line for line in shown.splitlines() if line.startswith("contactship: ")][:4]
+        "contactship: data    order=A-1881",
+        "contactship: webhook https://hooks.example/1",
+    ] == [line for line in shown.splitlines() if line.startswith("contactship: ")][:6]
     assert "contactship: place this call, which rings a person's phone and spends credits? [y/N] " in shown
     assert ("contactship: not placed" in shown, CALL_ID in shown) == (not sent, bool(sent))
+
+
+def test_ctrl_c_at_the_question_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so: whoever is frightened by the question need not look whether somebody was called."""
+
+    def interrupt() -> str:
+        raise KeyboardInterrupt
+
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(terminal, "readline", interrupt)
+    monkeypatch.setattr("sys.stdin", terminal)
+    monkeypatch.setattr("sys.stderr", terminal)
+    with pytest.raises(KeyboardInterrupt):
+        confirm("place this call?", yes=False)
+
+    assert "contactship: place this call? [y/N] \ncontactship: interrupted; nothing was sent\n" == terminal.getvalue()
 
 
 async def test_shows_a_contact_and_a_delay(start: Any) -> None:
@@ -156,7 +184,8 @@ async def test_shows_a_contact_and_a_delay(start: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "stderr"),
     [
-        (MAKE, "a call to a number needs --from-number, --to-number, --full-name, --agent-id\n"),
+        (MAKE, "whom to call must be given: --to-number, --contact-id or --from-file\n"),
+        ((*MAKE, "--agent-id", "a"), "a call to a number needs --from-number, --to-number, --full-name\n"),
         (without("--agent-id"), "a call to a number needs --agent-id\n"),
         ((*MAKE, "--contact-id", "c"), "a call to a contact needs --agent-id, --from-number-id\n"),
         ((*TO_CONTACT, "--to-number", "+14155550137"), "a call to a contact takes no --to-number\n"),
@@ -167,6 +196,10 @@ async def test_shows_a_contact_and_a_delay(start: Any) -> None:
         ((*TO_NUMBER, "--schedule", "2020-07-02T16:45:00+02:00"), "--schedule must be "),
         ((*TO_NUMBER, "--schedule", "soon"), "--schedule"),
         ((*TO_NUMBER, "--delay", "-1"), "--delay"),
+        (
+            (*TO_NUMBER, "--delay", "1", "--schedule", "2126-07-02T16:45:00+02:00"),
+            "--delay must not be given together with --schedule: each says when to call\n",
+        ),
         ((*TO_NUMBER, "--delay", "nan"), "--delay"),
         ((*TO_NUMBER, "--additional-data", "order"), "--additional-data must be name=value, such as order=A-1881"),
         ((*TO_NUMBER, "--additional-data", "a=1", "--additional-data", "a=2"), "--additional-data has 'a' twice\n"),
@@ -311,7 +344,10 @@ async def test_ctrl_c_while_it_is_followed_leaves_the_call_alone(start: Any) -> 
     """Its id was told before."""
     assert [
         f"contactship: placed: call {CALL_ID}",
-        f"contactship: interrupted; the call goes on: contactship calls watch {CALL_ID} follows it, calls stop ends it",
+        (
+            f"contactship: interrupted; the call goes on: contactship calls watch {CALL_ID} follows it, "
+            f"contactship calls stop {CALL_ID} ends it"
+        ),
     ] == await interrupt(start, "--watch", acts=[CREATED])
 
 

@@ -226,7 +226,10 @@ async def test_gives_up_where_asking_again_is_of_no_use(call: Any, act: bytes, a
     [
         (
             [live(RINGING)],
-            f"interrupted; the call goes on: contactship calls watch {CALL_ID} follows it, calls stop ends it",
+            (
+                f"interrupted; the call goes on: contactship calls watch {CALL_ID} follows it, "
+                f"contactship calls stop {CALL_ID} ends it"
+            ),
         ),
         ([live(ENDED)], f"interrupted; the call has ended: contactship calls get {CALL_ID}"),
     ],

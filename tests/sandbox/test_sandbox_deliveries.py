@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -137,6 +138,26 @@ async def test_nobody_is_there() -> None:
     delivery = await post(f"http://127.0.0.1:{port}/")
 
     assert ([None] * MAX_ATTEMPTS, False) == (delivery.statuses, delivery.is_delivered)
+
+
+async def test_log(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
+    """Each webhook has a record of what became of it, which names the host alone: the path may be a secret."""
+    caplog.set_level(logging.DEBUG, "contactship_async.sandbox")
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    receiver.statuses = [503, 204]
+    for url in (
+        receiver.url, f"http://127.0.0.1:{port}/secret", "http://me:secret@10.0.0.1/", "http://[", "secret",
+    ):  # fmt: skip
+        await post(url)
+
+    assert [
+        "webhook to localhost: 503, 204",
+        "webhook to 127.0.0.1: no response, no response, no response",
+        f"webhook to 10.0.0.1: not sent, since {ELSEWHERE}",
+        f"webhook to nowhere: not sent, since {NO_URL}",
+        f"webhook to nowhere: not sent, since {NO_URL}",
+    ] == [record.getMessage() for record in caplog.records if record.name == "contactship_async.sandbox"]
 
 
 async def test_slow_receiver(receiver: Receiver) -> None:

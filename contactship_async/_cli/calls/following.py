@@ -115,7 +115,10 @@ class Following:
     def _describe_interrupt(self) -> str:
         if self._has_ended:
             return f"interrupted; the call has ended: contactship calls get {self._call_id}"
-        return f"interrupted; the call goes on: contactship calls watch {self._call_id} follows it, calls stop ends it"
+        return (
+            f"interrupted; the call goes on: contactship calls watch {self._call_id} follows it, "
+            f"contactship calls stop {self._call_id} ends it"
+        )
 
     async def _ask(
         self, ask: Callable[[], Awaitable[T]], is_last: Callable[[T], bool], *, seconds: float = math.inf

@@ -150,8 +150,10 @@ class _Placing:
             "from": f"number {given['from_number_id']}" if is_contact else given["from_number"],
             "agent": given["agent_id"],
             "when": _tell_when(given.get("schedule"), given.get("delay")),
+            "data": ", ".join(f"{name}={value}" for name, value in given.get("additional_data", {}).items()),
+            "webhook": given.get("webhook_url", ""),
         }
-        lines = [f"{name:{_NAME_WIDTH}}{printable(text)}" for name, text in facts.items()]
+        lines = [f"{name:{_NAME_WIDTH}}{printable(text)}" for name, text in facts.items() if text]
         return "\n".join([*lines, "place this call, which rings a person's phone and spends credits?"])
 
     async def place(self, client: ContactshipClient) -> PlacedCall:
@@ -224,6 +226,9 @@ def _choose_method(given: Mapping[str, Any]) -> Callable[..., Any]:
     Raises:
         CycloptsError: None does.
     """
+    if not given:
+        message = "whom to call must be given: --to-number, --contact-id or --from-file"
+        raise CycloptsError(message)
     is_contact = not _OF_CONTACTS.isdisjoint(given)
     method: Callable[..., Any] = Calls.make_contact_call if is_contact else Calls.make_phone_call
     taken = {option.name: option.default is option.empty for option in options_of(method)}
@@ -265,8 +270,9 @@ def _tell_when(schedule: datetime | None, delay: float | None) -> str:
 def _options() -> Iterator[inspect.Parameter]:
     """Make an option of each argument of both methods, which this module's own take the place of, and of files."""
     own = {option.name: option for option in options_for_one(place)}
-    options = [*options_of(Calls.make_phone_call), *options_of(Calls.make_contact_call)]
-    of_one_call = {option.name: option for option in options}
+    of_one_call: dict[str, inspect.Parameter] = {}
+    for option in (*options_of(Calls.make_phone_call), *options_of(Calls.make_contact_call)):
+        of_one_call.setdefault(option.name, option)  # What both have is explained by the first.
     for name, option in of_one_call.items():
         yield own.pop(name, _make_optional(option))
     for option in options_of(make_from_file):

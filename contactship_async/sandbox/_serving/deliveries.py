@@ -25,6 +25,7 @@ from attrs import define, field
 from yarl import URL
 
 from contactship_async._arguments import check_flag, check_seconds
+from contactship_async.sandbox._serving.log import log_delivery
 
 MAX_ATTEMPTS: Final = 3
 """How often a webhook is sent at the most, at once each time. Contactship repeats, too, but does not say how often."""
@@ -193,6 +194,7 @@ class Deliveries:
         finally:
             with self._changed:
                 del self._sending[task]
+        log_delivery(delivery.url, delivery.statuses, delivery.refused)
 
     def _open_session(self) -> aiohttp.ClientSession:
         resolver = None if self._allow_any_host else _LoopbackResolver()
