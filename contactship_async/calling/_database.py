@@ -22,6 +22,9 @@ _FAULTS: Final[Mapping[int, str]] = {
     sqlite3.SQLITE_IOERR: "can't be read or written",
 }
 
+_CLOSED: Final = 0
+_IN_USE: Final = 1
+
 
 class JournalError(ContactshipError):
     """The journal can't be used: it is held by another run, damaged, full, or of calls by another agent."""
@@ -46,6 +49,9 @@ class Database:
     def __init__(self, path: Path | None, *, must_exist: bool = False) -> None:
         self._path = path
         self._holder: Path | None = None
+        self._log = None if path is None else _beside(path, "-wal")
+        self._found_log = self._log is not None and self._log.exists()
+        self._is_guarded = False
         if path is not None:
             _create(path, must_exist=must_exist)
         # Without a name, SQLite makes a file of its own and removes it.
@@ -66,12 +72,35 @@ class Database:
         if path is not None:
             self._tell_who_holds_it(path)
 
+    def guard_log(self) -> None:
+        """Let nobody take the file for complete without its write-ahead log, should this process be killed.
+
+        What is written stands in the log until the end, and the file may be copied or moved without it: whom was called
+        would be lost, and nobody would notice. So the file itself says that it is in use.
+        """
+        if self._log is None:
+            return
+        if self.execute("PRAGMA user_version") != [(_CLOSED,)] and not self._found_log:
+            self.refuse(
+                f"was not closed, and lacks {self._log.name}, in which stands who was called last: put it beside"
+            )
+        self.execute(f"PRAGMA user_version = {_IN_USE}")
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._is_guarded = True
+
     def close(self) -> None:
         """Let others have the file."""
         if self._holder is not None:
             with suppress(OSError):
                 self._holder.unlink(missing_ok=True)
+        if self._is_guarded:
+            with suppress(JournalError):
+                self.execute(f"PRAGMA user_version = {_CLOSED}")
+                self._is_guarded = False
         self._connection.close()
+        if self._is_guarded and self._log is not None:
+            with suppress(OSError):  # The file could not say that it is closed, and all of it is there now.
+                self._log.touch()
 
     def copy_from(self, other: Database) -> None:
         """Become a copy of another database."""
@@ -105,9 +134,10 @@ class Database:
         raise JournalError(self._name(text))
 
     def _tell_who_holds_it(self, path: Path) -> None:
-        self._holder = _holder_of(path)
+        self._holder = _beside(path, "-holder")
         with suppress(OSError):  # Only for the words of another run.
-            descriptor = os.open(self._holder, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            self._holder.unlink(missing_ok=True)  # It may be a link to something else.
+            descriptor = os.open(self._holder, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is a descriptor
                 now = datetime.now(UTC)
                 file.write(f"process {os.getpid()} on {socket.gethostname()} since {now:%Y-%m-%d %H:%M:%S} UTC")
@@ -136,13 +166,13 @@ def _create(path: Path, *, must_exist: bool) -> None:
         raise JournalError(message) from None
 
 
-def _holder_of(path: Path) -> Path:
+def _beside(path: Path, ending: str) -> Path:
     path = path.resolve()
-    return path.with_name(f"{path.name}-holder")
+    return path.with_name(f"{path.name}{ending}")
 
 
 def _read_holder(path: Path) -> str:
     try:
-        return _holder_of(path).read_text("utf-8") or "another process"
+        return _beside(path, "-holder").read_text("utf-8") or "another process"
     except (OSError, UnicodeDecodeError):
         return "another process"

@@ -82,6 +82,7 @@ class Journal:
         try:
             with self._database.transaction():
                 self._prepare()
+            self._database.guard_log()
         except BaseException:
             self._database.close()
             raise

@@ -567,3 +567,54 @@ class Starts(RuleBasedStateMachine):
 
 TestStarts = Starts.TestCase
 TestStarts.settings = settings(stateful_step_count=25)
+
+
+def copy_without_log(path: Path) -> Path:
+    """Copy the file of a journal alone, as backups and people do."""
+    copy = path.with_name("copy.db")
+    copy.write_bytes(path.read_bytes())
+    return copy
+
+
+def test_copy_of_a_killed_run_without_its_log(tmp_path: Path) -> None:
+    """What a run wrote before it was killed stands in the log: a file without it is refused, and not begun anew."""
+    path = tmp_path / "calls.db"
+    with Journal(path) as journal:
+        take(journal, TWO)
+        begin(journal, 2)
+        copy = copy_without_log(path)
+        with pytest.raises(JournalError, match=r"was not closed, and lacks copy\.db-wal"):
+            Journal(copy)
+        copy.with_name("copy.db-wal").write_bytes(path.with_name("calls.db-wal").read_bytes())
+        with Journal(copy) as both:
+            assert [2] == numbers(both.unknown())
+
+
+def test_copy_of_a_closed_journal(tmp_path: Path) -> None:
+    """A journal that was closed is all in its file."""
+    path = tmp_path / "calls.db"
+    with Journal(path) as journal:
+        take(journal, TWO)
+        begin(journal, 2)
+    with Journal(copy_without_log(path)) as copy:
+        assert [2] == numbers(copy.unknown())
+
+
+def test_journal_that_could_not_say_that_it_is_closed(tmp_path: Path) -> None:
+    """A full disk as a journal is closed does not keep it from being opened again."""
+    path = tmp_path / "calls.db"
+    journal = Journal(path)
+    take(journal, TWO)
+    journal._database.execute("PRAGMA query_only = 1")
+    journal.close()
+    with Journal(path) as again:
+        assert [2, 3] == numbers(again.due())
+
+
+def test_holder_that_is_a_link(tmp_path: Path) -> None:
+    """What tells who holds a journal is written over no other file."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "calls.db-holder").symlink_to(victim)
+    with Journal(tmp_path / "calls.db"):
+        assert "precious" == victim.read_text()
