@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from attrs import define, field
 
 from contactship_async._http.rate_limit_headers import read_http_date
 
-_EARLIEST_YEAR: Final = 1970
+_MAX_BEHIND: Final = timedelta(days=7)
+"""A `Date` further behind than that is no clock: by it, calls of long ago would be taken for those of now."""
+
 _LATEST_YEAR: Final = 2999
-"""What is outside of these years is no clock, and could not be reckoned with."""
+"""What is later is no clock, and could not be reckoned with."""
 
 
 @define(eq=False)
@@ -37,6 +39,6 @@ class ServerClock:
             return at
         text, received_at = self._told
         date = read_http_date(text)
-        if date is None or not _EARLIEST_YEAR <= date.year <= _LATEST_YEAR:
+        if date is None or date.year > _LATEST_YEAR or received_at - date > _MAX_BEHIND:
             return at
         return at + (date - received_at)
