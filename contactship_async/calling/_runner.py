@@ -32,6 +32,9 @@ _MAX_TROUBLES: Final = 5
 _MAX_LIVE: Final = timedelta(hours=2)
 """After which a call is no longer taken for live; the longest that a plan allows ends after one hour."""
 
+_SILENCE_SECONDS: Final = 5.0
+"""After how long it is told that a run waits for a call to end."""
+
 _LOOK_AGAIN_SECONDS: Final = 60.0
 """How long a run sleeps at the most while people may not be called: clocks are set, and machines sleep."""
 
@@ -69,7 +72,7 @@ class Watch:
 
     Args:
         on_result: Takes a contact and what its start came to, once that is written down.
-        tell: Takes a sentence about the run: that it waits for the hours, or asks for what is unknown.
+        tell: Takes a sentence about the run: that it waits for the hours or for a call to end, or asks for what is unknown.
     """
 
     on_result: Callable[[Line, Result], object] = field(default=lambda _line, _result: None)
@@ -172,10 +175,22 @@ class Run:
         while lines := await self._in_thread(self._journal.due, after):
             for contact in lines:
                 await self._starting.acquire()
-                await self._live.acquire()
+                await self._wait_for_place()
                 await self._wait_for_hours()
                 self._keep(self._starts, self._start(contact))
             after = lines[-1].line
+
+    async def _wait_for_place(self) -> None:
+        timer = asyncio.get_running_loop().call_later(_SILENCE_SECONDS, self._tell_how_many_are_live)
+        try:
+            await self._live.acquire()
+        finally:
+            timer.cancel()
+
+    def _tell_how_many_are_live(self) -> None:
+        # None are where a slow start has the last place.
+        if live := len(self._watches) + self._lost:
+            self._watch.tell(f"{live} {'calls are' if live > 1 else 'call is'} live: waiting for one to end")
 
     async def _wait_for_hours(self) -> None:
         is_told = False

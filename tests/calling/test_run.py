@@ -305,8 +305,30 @@ def test_a_place_stays_taken_if_nobody_knows_that_the_call_has_ended(journal: Jo
     assert "it can't be learned when calls end, and as many as --max-live says may be live" == run.stopped_by
     assert (
         "line 2: when its call ends can't be learned: POST /v1/calls/single-phone-call failed: 404 Not Found"
-        == (told.texts[0])
+        == told.texts[1]
     )
+
+
+def test_tells_that_it_waits_for_a_call_to_end(journal: Journal) -> None:
+    """After some seconds of silence, and once for each wait; also when the calls are those of an earlier run."""
+    take(journal, 4)
+    for line in (2, 3):
+        journal.begin(line, BEGAN - timedelta(minutes=1))
+        journal.record(line, Result(outcome="placed", call_id=f"earlier-{line}"))
+    _, told = call(journal, Calls(live=2), pace=Pace(max_live=1))
+
+    assert [f"{number} waiting for one to end" for number in ("2 calls are live:", "1 call is live:")] == told.texts
+
+
+def test_tells_nothing_of_short_waits(journal: Journal) -> None:
+    """Nor that calls are live where a start alone is slow."""
+    take(journal, 3)
+    _, told = call(journal, Calls(talk_seconds=4, start_seconds=0.5), pace=Pace(max_live=1))
+    assert [] == told.texts
+
+    take(journal, 5)
+    _, told = call(journal, Calls(talk_seconds=0, start_seconds=20), pace=Pace(max_live=1))
+    assert [] == told.texts
 
 
 def test_waits_for_the_hours(journal: Journal) -> None:
@@ -320,7 +342,11 @@ def test_waits_for_the_hours(journal: Journal) -> None:
     assert [half_past, half_past + timedelta(seconds=3601), half_past + timedelta(days=1)] == [
         at for at, _ in calls.started
     ]
-    assert ["waiting for the hours 09:30-10:45 (Europe/Madrid)"] * 2 == told.texts
+    hours_told, live_told = (
+        "waiting for the hours 09:30-10:45 (Europe/Madrid)",
+        "1 call is live: waiting for one to end",
+    )
+    assert [hours_told, live_told, live_told, hours_told] == told.texts
 
 
 @pytest.mark.parametrize(
