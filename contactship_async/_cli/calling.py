@@ -237,11 +237,12 @@ def _make_teller(*, is_detailed: bool) -> Any:
 
 
 def _describe_end(outcomes: Mapping[Outcome, int], due: int, path: Path) -> None:
-    counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items()))
+    names = {outcome: "not started" if outcome == "due" else outcome for outcome in outcomes}
+    counts = ", ".join(f"{outcomes[outcome]} {name}" for outcome, name in sorted(names.items()))
     total = sum(outcomes.values())
     note(f"{total} contact{'s' if total > 1 else ''}: {counts}; contactship calls journal {path} tells of each")
     if due:
-        note(f"{due} of them are due: the same command goes on with them")
+        note(f"{due} {'are' if due > 1 else 'is'} still to be called: the same command goes on")
     if outcomes.get("unknown"):
         note("what is unknown is not called again, unless --settle LINE not-placed of that command says so")
 
@@ -262,7 +263,7 @@ def _print_due(journal: Journal, format_: Format) -> int:
                 for line in lines
             ]
 
-    _print(rows(), ("line", "identity", *names), "contacts that are due", format_)
+    _print(rows(), ("line", "identity", *names), "contacts to call", format_)
     return 0
 
 

@@ -84,7 +84,7 @@ async def test_tells_what_is_not_placed(call: Any, files: Files) -> None:
         "contactship: line 3: unknown: 500: no",
         "contactship: line 4: refused: 402: no credits",
     } == {line for line in lines if "line " in line and "--settle" not in line} - {""} or lines
-    assert "contactship: 1 of them are due: the same command goes on with them" in lines
+    assert "contactship: 1 is still to be called: the same command goes on" in lines
     assert ["refused", "unknown", "placed"] == outcomes_of(files)
     assert {"+12025550102": 1} == dict(server.starts)
 
@@ -391,8 +391,8 @@ async def test_ctrl_c(start: Any, files: Files, times: int) -> None:
     assert b"contactship: interrupted: starts under way come to their ends; Ctrl-C again leaves them unknown\n" == told
     lines = rest.decode().splitlines()
     counts = "1 placed" if times == 1 else "1 unknown"
-    assert f"contactship: 3 contacts: 2 due, {counts}; contactship calls journal {files[1]} tells of each" in lines
-    assert "contactship: 2 of them are due: the same command goes on with them" in lines
+    assert f"contactship: 3 contacts: 2 not started, {counts}; contactship calls journal {files[1]} tells of each" in lines
+    assert "contactship: 2 are still to be called: the same command goes on" in lines
     assert ["placed" if times == 1 else "unknown", "due", "due"] == outcomes_of(files)
 
 
@@ -409,7 +409,7 @@ def test_ctrl_c_that_does_not_wait(
     with pytest.raises(KeyboardInterrupt):
         run(make(files, "--yes"))
 
-    assert "contactship: 3 of them are due: the same command goes on with them\n" in capsys.readouterr().err
+    assert "contactship: 3 are still to be called: the same command goes on\n" in capsys.readouterr().err
 
 
 async def test_a_full_disk_ends_it(call: Any, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
