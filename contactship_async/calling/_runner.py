@@ -72,7 +72,8 @@ class Watch:
 
     Args:
         on_result: Takes a contact and what its start came to, once that is written down.
-        tell: Takes a sentence about the run: that it waits for the hours or for a call to end, or asks for what is unknown.
+        tell: Takes a sentence about the run: that it waits for the hours, or for a call to end, or asks for what is
+            unknown.
     """
 
     on_result: Callable[[Line, Result], object] = field(default=lambda _line, _result: None)

@@ -293,6 +293,20 @@ async def test_another_agent_needs_another_journal(call: Any, files: Files) -> N
     assert "has calls of the agent" in ended.stderr
 
 
+async def test_a_mistyped_number_is_corrected(call: Any, files: Files) -> None:
+    """With the same journal, as nobody was called; neither does a run that nobody said yes to hold for the next."""
+    async with CallsServer() as server:
+        server.reply = lambda _: refuse(404, "unknown number")
+        await call(*make(files, "--yes", number="+12025550199"), url=server.url)
+        server.reply = lambda _: None
+        asked = await call(*make(files, number="+12025550198"), url=server.url)
+        ended = await call(*make(files, "--yes"), url=server.url)
+
+    assert (2, 0) == (asked.code, ended.code)
+    assert {1} == {*server.starts.values()}
+    assert ["placed"] * 3 == outcomes_of(files)
+
+
 async def test_stops_when_all_are_refused(call: Any, files: Files) -> None:
     """After five in a row; the same command goes on when the key is right."""
     files[0].write_text(write_contacts(20))
@@ -391,7 +405,9 @@ async def test_ctrl_c(start: Any, files: Files, times: int) -> None:
     assert b"contactship: interrupted: starts under way come to their ends; Ctrl-C again leaves them unknown\n" == told
     lines = rest.decode().splitlines()
     counts = "1 placed" if times == 1 else "1 unknown"
-    assert f"contactship: 3 contacts: 2 not started, {counts}; contactship calls journal {files[1]} tells of each" in lines
+    assert (
+        f"contactship: 3 contacts: 2 not started, {counts}; contactship calls journal {files[1]} tells of each" in lines
+    )
     assert "contactship: 2 are still to be called: the same command goes on" in lines
     assert ["placed" if times == 1 else "unknown", "due", "due"] == outcomes_of(files)
 
