@@ -99,9 +99,10 @@ def make_from_file(  # noqa: PLR0913 - the options of a command
         left_out = _take(opened, from_file, caller)
         if dry_run:
             return _print_due(opened, format or "table")
-        if (due := opened.count_due()) and not confirm(
-            _describe_run(opened, from_file, caller, pace), yes=yes or target.sandbox
-        ):
+        due = opened.count_due()
+        if not due:
+            note("nobody is left to call")
+        elif not confirm(_describe_run(opened, from_file, caller, pace), yes=yes or target.sandbox):
             note("nobody was called")
             return 1
         is_interrupted = due + len(opened.unknown()) > 0 and _call_each(opened, caller, pace, target)
@@ -258,7 +259,7 @@ def _print_due(journal: Journal, format_: Format) -> int:
                 {
                     "line": line.line,
                     "identity": line.identity,
-                    **{name: (line.arguments or {}).get(name) for name in names},
+                    **{name: line.arguments.get(name) for name in names},
                 }
                 for line in lines
             ]
@@ -278,7 +279,7 @@ def _print_journal(journal: Journal, format_: Format) -> int:
 
 
 def _describe_line(line: Line) -> dict[str, Any]:
-    given, fields = line.arguments or {}, line.to_dict()
+    given, fields = line.arguments, line.to_dict()
     to = given.get("to_number") or given.get("contact_id")
     fields |= {"to": None if to == line.identity else to, "full_name": given.get("full_name")}
     return {name: fields[name] for name in _FIELDS}

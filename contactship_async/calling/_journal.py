@@ -33,7 +33,7 @@ INSERT INTO journal (schema_version) VALUES (1);
 CREATE TABLE lines (
     line INTEGER PRIMARY KEY,
     identity TEXT NOT NULL UNIQUE,
-    arguments TEXT,
+    arguments TEXT NOT NULL,
     taking INTEGER NOT NULL,
     line_of_file INTEGER NOT NULL,
     differs INTEGER NOT NULL DEFAULT 0,
@@ -55,6 +55,7 @@ CREATE INDEX lines_by_call_id ON lines (call_id) WHERE call_id IS NOT NULL;
 _COLUMNS: Final = "line, outcome, is_due, identity, arguments, call_id, status, message, started_at, sent_at, told_by"
 
 _IS_DUE: Final = "is_due AND NOT differs AND taking = (SELECT takings FROM journal)"
+_IS_SETTLED: Final = "outcome = 'due' AND told_by = 'person'"
 _OF_CALL: Final = "SELECT 1 FROM lines WHERE call_id = ?"
 
 _MAX_MESSAGE_CHARACTERS: Final = 300  # of a server's message
@@ -238,7 +239,7 @@ class Journal:
         if is_placed:
             self._change("outcome = 'placed', told_by = 'person' WHERE line = ?", line)
         else:
-            self._change("outcome = 'due', is_due = 1, arguments = NULL, told_by = 'person' WHERE line = ?", line)
+            self._change("outcome = 'due', is_due = 1, told_by = 'person' WHERE line = ?", line)
         return before
 
     def unknown(self) -> list[Line]:
@@ -325,7 +326,8 @@ class Journal:
     def _take(self, contact: Contact, taking: int, header: Header) -> Remark | None:
         arguments = msgspec.json.encode(contact.arguments, order="deterministic").decode()
         found = self._database.execute(
-            "SELECT line, taking, line_of_file, coalesce(arguments, ?) FROM lines WHERE identity = ?",
+            f"SELECT line, taking, line_of_file, CASE WHEN {_IS_SETTLED} THEN ? ELSE arguments END"  # noqa: S608 - it is from here
+            " FROM lines WHERE identity = ?",
             *(arguments, contact.identity),
         )
         if not found:
@@ -361,8 +363,7 @@ class Journal:
 def _read_line(row: tuple[Any, ...]) -> Line:
     values = dict(zip(_COLUMNS.split(", "), row, strict=True))
     values["is_due"] = bool(values["is_due"])
-    if values["arguments"] is not None:
-        values["arguments"] = msgspec.json.decode(values["arguments"])
+    values["arguments"] = msgspec.json.decode(values["arguments"])
     for name in ("started_at", "sent_at"):
         if values[name] is not None:
             values[name] = datetime.fromisoformat(values[name])

@@ -224,12 +224,12 @@ class Run:
                 is_due = _concerns_all(error, line)
                 result = Result(outcome="refused", status=error.status, message=error.message, is_due=is_due)
                 return result, str(error) if is_due else ""
-            return Result(outcome="not sent", is_due=True), str(error)
+            return Result(outcome="not sent", message=str(error), is_due=True), str(error)
         return Result(outcome="placed", call_id=placed.call_id), ""
 
     async def _send(self, line: Line) -> PlacedCall:
         calls, caller = self._client.calls, self._caller
-        given: dict[str, Any] = {**(line.arguments or {}), "agent_id": caller.agent_id}
+        given: dict[str, Any] = {**line.arguments, "agent_id": caller.agent_id}
         if caller.from_number is not None:
             return await calls.make_phone_call(**given, from_number=caller.from_number)
         return await calls.make_contact_call(**given, from_number_id=caller.from_number_id or "")
@@ -316,7 +316,7 @@ def _read_unknown(error: ContactshipError) -> Result:
     return Result(
         outcome="unknown",
         status=getattr(error, "status", None),
-        message=cause.message if isinstance(cause, StatusError) else "",
+        message=(cause.message if isinstance(cause, StatusError) else "") or str(error),
         sent_at=error.sent_at if isinstance(error, AmbiguousOutcomeError) else None,
     )
 

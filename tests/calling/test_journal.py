@@ -306,12 +306,13 @@ def test_settles_what_is_unknown(journal: Journal) -> None:
     assert "unknown" == journal.settle(2, is_placed=True).outcome
     assert "unknown" == journal.settle(3, is_placed=False).outcome
 
+    assert ["Max", "Noor"] == [line.arguments["full_name"] for line in journal.lines()]
     assert {"placed": 1, "due": 1} == journal.count()
     assert [2] == numbers(journal.placed_by_word())
     assert [] == journal.live(NOW)
     assert [] == take(journal, HEADER + "+12025550142,Max\n+14155550137,Nora\n")
     [line] = journal.due()
-    assert (3, "Nora", "person") == (line.line, (line.arguments or {})["full_name"], line.told_by)
+    assert (3, "Nora", "person") == (line.line, line.arguments["full_name"], line.told_by)
 
 
 def test_settles_what_was_refused(journal: Journal) -> None:

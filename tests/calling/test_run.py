@@ -49,6 +49,7 @@ T = TypeVar("T")
 
 CALLER = Caller("agent-1", from_number="+12025550100")
 BEGAN = datetime(2026, 11, 28, 8, tzinfo=UTC)
+SENT = BEGAN + timedelta(seconds=5)
 
 
 class SameThread(Executor):
@@ -218,9 +219,11 @@ def status_error(status: int, message: str = "") -> StatusError:
     return kind(status=status, method="POST", path="/v1/calls/single-phone-call", message=message)
 
 
-def unknown(status: int | None = None) -> AmbiguousOutcomeError:
-    """Return the error of a start whose outcome is unknown."""
-    return AmbiguousOutcomeError("it is unknown", sent_at=BEGAN + timedelta(seconds=5), status=status)
+def unknown(status: int | None = None, message: str = "") -> AmbiguousOutcomeError:
+    """Return the error of a start whose outcome is unknown, with a status and a message of the server's or without."""
+    error = AmbiguousOutcomeError("it is unknown", sent_at=SENT, status=status)
+    error.__cause__ = None if status is None else status_error(status, message)
+    return error
 
 
 def recent(call_id: str, **changes: Any) -> Call:
@@ -367,10 +370,11 @@ def test_waits_for_the_hours(journal: Journal) -> None:
         (status_error(403), Result(outcome="refused", status=403, is_due=True)),
         (status_error(404), Result(outcome="refused", status=404, is_due=True)),
         (status_error(429), Result(outcome="refused", status=429, is_due=True)),
-        (ConnectionFailedError("no"), Result(outcome="not sent", is_due=True)),
-        (ClientClosedError("no"), Result(outcome="not sent", is_due=True)),
-        (unknown(), Result(outcome="unknown", sent_at=BEGAN + timedelta(seconds=5))),
-        (unknown(503), Result(outcome="unknown", status=503, sent_at=BEGAN + timedelta(seconds=5))),
+        (ConnectionFailedError("no"), Result(outcome="not sent", message="no", is_due=True)),
+        (ClientClosedError("no"), Result(outcome="not sent", message="no", is_due=True)),
+        (unknown(), Result(outcome="unknown", message="it is unknown", sent_at=SENT)),
+        (unknown(503), Result(outcome="unknown", status=503, message="it is unknown", sent_at=SENT)),
+        (unknown(500, "ours"), Result(outcome="unknown", status=500, message="ours", sent_at=SENT)),
     ],
     ids=lambda value: type(value).__name__ + str(getattr(value, "status", "")),
 )
@@ -392,7 +396,7 @@ def test_what_may_have_been_processed_is_unknown(journal: Journal) -> None:
     take(journal, 1)
     _, told = call(journal, Calls(outcomes=[error]))
 
-    assert [(2, Result(outcome="unknown", status=500))] == told.results
+    assert [(2, Result(outcome="unknown", status=500, message=str(error)))] == told.results
 
 
 def test_a_contact_that_is_missing_is_its_own_fault(journal: Journal) -> None:

@@ -55,7 +55,8 @@ async def test_calls_each_once(call: Any, files: Files) -> None:
         starts = dict(server.starts)
 
     told = f"contactship: {{0}} contacts: {{0}} placed; contactship calls journal {journal} tells of each\n"
-    assert [(0, "", told.format(3))] * 2 + [(0, "", told.format(4))] == [
+    nobody = "contactship: nobody is left to call\n"
+    assert [(0, "", text) for text in (told.format(3), nobody + told.format(3), told.format(4))] == [
         (each.code, each.output, each.stderr) for each in ended
     ]
     assert {f"+12025550110{place}": 1 for place in range(0)} | {
@@ -87,6 +88,20 @@ async def test_tells_what_is_not_placed(call: Any, files: Files) -> None:
     assert "contactship: 1 is still to be called: the same command goes on" in lines
     assert ["refused", "unknown", "placed"] == outcomes_of(files)
     assert {"+12025550102": 1} == dict(server.starts)
+
+
+async def test_tells_why_nothing_is_known(call: Any, files: Files) -> None:
+    """Where the server said nothing, what went wrong is told, and kept in the journal."""
+    files[0].write_text(write_contacts(1))
+    async with CallsServer() as server:
+        server.reply, server.is_lagging = lambda _: refuse(500, ""), True
+        ended = await call(*make(files, "--yes"), url=server.url)
+    with Journal(files[1]) as journal:
+        [line] = journal.lines()
+
+    why = "POST /v1/calls/single-phone-call may have been processed: the response has status 500"
+    assert f"contactship: line 2: unknown: 500: {why}" == ended.stderr.splitlines()[0]
+    assert why == line.message
 
 
 async def test_an_unusable_file_calls_nobody(call: Any, files: Files) -> None:
