@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -105,11 +106,13 @@ def make_from_file(  # noqa: PLR0913 - the options of a command
         elif not confirm(_describe_run(opened, from_file, caller, pace), yes=yes or target.sandbox):
             note("nobody was called")
             return 1
-        is_interrupted = due + len(opened.unknown()) > 0 and _call_each(opened, caller, pace, target)
+        ended_by = _call_each(opened, caller, pace, target) if due + len(opened.unknown()) else None
         outcomes = opened.count()
         _describe_end(outcomes, opened.count_due(), journal)
-        if is_interrupted:
+        if ended_by == signal.SIGINT:
             raise KeyboardInterrupt
+        if ended_by is not None:
+            return 128 + ended_by
         return int(outcomes.keys() != {"placed"} or left_out > 0)
 
 
@@ -197,19 +200,20 @@ def _describe_run(journal: Journal, path: Path, caller: Caller, pace: Pace) -> s
     return "\n".join([*(f"{name:10}{text}" for name, text in facts.items()), question])
 
 
-def _call_each(journal: Journal, caller: Caller, pace: Pace, target: Target) -> bool:
-    """Call those who are due, and return whether Ctrl-C ended that."""
+def _call_each(journal: Journal, caller: Caller, pace: Pace, target: Target) -> int | None:
+    """Call those who are due, and return the number of the signal that ended that, if one did."""
     notices = Notices(is_verbose=target.verbose)
     watch = Watch(_make_teller(is_detailed=target.verbose or sys.stderr.isatty()), note)
 
-    async def call(client: ContactshipClient) -> bool:
-        is_interrupted = False
+    async def call(client: ContactshipClient) -> int | None:
+        ended_by = None
         run = Run(client, journal, caller, pace=pace, watch=watch)
 
-        def interrupt() -> None:
-            nonlocal is_interrupted
-            is_interrupted = True
-            note("interrupted: starts under way come to their ends; Ctrl-C again leaves them unknown")
+        def interrupt(number: int) -> None:
+            nonlocal ended_by
+            ended_by = number
+            again = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+            note(f"interrupted: starts under way come to their ends; {again} again leaves them unknown")
             run.stop()
 
         async with client:
@@ -217,13 +221,13 @@ def _call_each(journal: Journal, caller: Caller, pace: Pace, target: Target) -> 
                 await run.run()
         if run.stopped_by:
             note(f"stopped: {run.stopped_by}")
-        return is_interrupted
+        return ended_by
 
     try:
         with notices:
             return event_loop.run(call(target.open_client(notices.on_wait)))
     except KeyboardInterrupt:
-        return True
+        return signal.SIGINT
 
 
 def _make_teller(*, is_detailed: bool) -> Any:

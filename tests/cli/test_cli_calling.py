@@ -393,9 +393,8 @@ async def test_an_empty_journal_and_none(call: Any, files: Files) -> None:
     assert "contactship: no contacts\n" == empty.stderr
 
 
-@pytest.mark.parametrize("times", [1, 2])
-async def test_ctrl_c(start: Any, files: Files, times: int) -> None:
-    """Starts under way come to their ends, and it says how to go on; the second time it does not wait for them."""
+async def interrupt(start: Any, files: Files, number: int, *, times: int) -> tuple[int, str]:
+    """Send a signal so many times while a start is under way, and return the exit code and what was told."""
     async with CallsServer() as server:
         arrived, goes_on = asyncio.Event(), asyncio.Event()
 
@@ -405,26 +404,56 @@ async def test_ctrl_c(start: Any, files: Files, times: int) -> None:
                 await goes_on.wait()
 
         server.at = hold
-        process = await start("-m", "contactship_async", *make(files, "--yes", "--max-live", "1"), url=server.url)
+        arguments = make(files, "--yes", "--max-live", "1")
+        process = await start("-m", "contactship_async", *arguments, url=server.url)
         await arrived.wait()
         told = b""
         for _ in range(times):
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             told += await process.stderr.readline() if not told else b""
         if times == 1:
             goes_on.set()
         _, rest = await process.communicate()
         goes_on.set()
+    return process.returncode, (told + rest).decode()
 
-    assert 130 == process.returncode
-    assert b"contactship: interrupted: starts under way come to their ends; Ctrl-C again leaves them unknown\n" == told
-    lines = rest.decode().splitlines()
-    counts = "1 placed" if times == 1 else "1 unknown"
-    assert (
-        f"contactship: 3 contacts: 2 not started, {counts}; contactship calls journal {files[1]} tells of each" in lines
-    )
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_ctrl_c(start: Any, files: Files, times: int) -> None:
+    """Starts under way come to their ends, and it says how to go on; the second time it does not wait for them."""
+    code, told = await interrupt(start, files, signal.SIGINT, times=times)
+
+    assert 130 == code
+    first, *lines = told.splitlines()
+    assert "contactship: interrupted: starts under way come to their ends; Ctrl-C again leaves them unknown" == first
+    counts = f"2 not started, {'1 placed' if times == 1 else '1 unknown'}"
+    assert f"contactship: 3 contacts: {counts}; contactship calls journal {files[1]} tells of each" in lines
     assert "contactship: 2 are still to be called: the same command goes on" in lines
     assert ["placed" if times == 1 else "unknown", "due", "due"] == outcomes_of(files)
+
+
+@pytest.mark.parametrize("react", [signal.SIG_DFL, signal.SIG_IGN])
+async def test_sigterm(start: Any, files: Files, react: signal.Handlers) -> None:
+    """It is taken as Ctrl-C is, also where that is ignored, as in the background of a script."""
+    before = signal.signal(signal.SIGINT, react)  # which the process inherits
+    try:
+        code, told = await interrupt(start, files, signal.SIGTERM, times=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert 143 == code
+    first, *lines = told.splitlines()
+    assert "contactship: interrupted: starts under way come to their ends; SIGTERM again leaves them unknown" == first
+    assert "contactship: 2 are still to be called: the same command goes on" in lines
+    assert ["placed", "due", "due"] == outcomes_of(files)
+
+
+async def test_a_second_sigterm(start: Any, files: Files) -> None:
+    """It ends the process, as it ever does: the start under way is unknown."""
+    code, _ = await interrupt(start, files, signal.SIGTERM, times=2)
+
+    assert -signal.SIGTERM == code
+    assert ["unknown", "due", "due"] == outcomes_of(files)
 
 
 def test_ctrl_c_that_does_not_wait(
