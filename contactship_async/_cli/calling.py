@@ -88,9 +88,12 @@ def make_from_file(  # noqa: PLR0913 - the options of a command
         CycloptsError: An argument, the file or the journal can't be used, or nobody said yes.
         ContactshipError: The journal could not be written any more.
     """
+    if agent_id is None:
+        message = "--from-file needs --agent-id, who speaks"
+        raise CycloptsError(message)
     with wrong_usage():
         pace = Pace(max_live=max_live, hours=_read_hours(between, time_zone))
-        caller = Caller(agent_id or "", from_number, from_number_id)
+        caller = Caller(agent_id, from_number, from_number_id)
     if journal is None:
         message = "--from-file needs --journal, a file in which it is kept who was called"
         raise CycloptsError(message)

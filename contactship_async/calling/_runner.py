@@ -195,9 +195,11 @@ class Run:
 
     async def _wait_for_hours(self) -> None:
         is_told = False
-        while self._pace.hours is not None and (seconds := self._pace.hours.seconds_until_open(self._now())):
+        hours = self._pace.hours
+        while hours is not None and (seconds := hours.seconds_until_open(now := self._now())):
             if not is_told:
-                self._watch.tell(f"waiting for the hours {self._pace.hours}")
+                until = (now + timedelta(seconds=seconds)).astimezone(hours.zone)
+                self._watch.tell(f"waiting for the hours {hours}, until {until:%Y-%m-%d %H:%M}")
                 is_told = True
             await asyncio.sleep(min(seconds, _LOOK_AGAIN_SECONDS))
 

@@ -345,11 +345,9 @@ def test_waits_for_the_hours(journal: Journal) -> None:
     assert [half_past, half_past + timedelta(seconds=3601), half_past + timedelta(days=1)] == [
         at for at, _ in calls.started
     ]
-    hours_told, live_told = (
-        "waiting for the hours 09:30-10:45 (Europe/Madrid)",
-        "1 call is live: waiting for one to end",
-    )
-    assert [hours_told, live_told, live_told, hours_told] == told.texts
+    until = [f"waiting for the hours 09:30-10:45 (Europe/Madrid), until 2026-11-{day} 09:30" for day in (28, 29)]
+    live = "1 call is live: waiting for one to end"
+    assert [until[0], live, live, until[1]] == told.texts
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,14 @@ async def test_needs_a_journal(call: Any, files: Files) -> None:
     )
 
 
+async def test_needs_an_agent(call: Any, files: Files) -> None:
+    """It is told which option is missing."""
+    ended = await call(*make(files)[:6], *make(files)[8:], "--yes", url="http://127.0.0.1:9")
+
+    assert (2, "contactship: --from-file needs --agent-id, who speaks\n") == (ended.code, ended.stderr)
+    assert not files[1].exists()
+
+
 async def test_needs_a_key_and_a_yes(call: Any, files: Files) -> None:
     """Where nobody can be asked, people are called only with --yes."""
     without = await call(*make(files, "--yes"))
