@@ -9,6 +9,8 @@ import json
 import os
 import signal
 import termios
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 from calls_server import AGENT, FROM_NUMBER, CallsServer, refuse, write_contacts
 from terminals_and_pipes import read_terminal
 
+from contactship_async._cli import event_loop
 from contactship_async._cli.app import run
 from contactship_async.calling import Journal, Run
 
@@ -454,6 +457,24 @@ async def test_sigterm(start: Any, files: Files, react: signal.Handlers) -> None
     assert "contactship: interrupted: starts under way come to their ends; SIGTERM again leaves them unknown" == first
     assert "contactship: 2 are still to be called: the same command goes on" in lines
     assert ["placed", "due", "due"] == outcomes_of(files)
+
+
+def test_sigterm_before_the_first_start(
+    files: Files, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody is called, and all are told to be left."""
+
+    @contextmanager
+    def interrupt_at_once(react: Callable[[int], object]) -> Iterator[None]:
+        react(signal.SIGTERM)
+        yield
+
+    monkeypatch.setattr(event_loop, "first_interrupt", interrupt_at_once)
+    monkeypatch.setenv("CONTACTSHIP_API_KEY", "sandbox-key")
+    monkeypatch.setenv("CONTACTSHIP_BASE_URL", "http://127.0.0.1:9")
+
+    assert 143 == run(make(files, "--yes"))
+    assert "contactship: 3 are still to be called: the same command goes on\n" in capsys.readouterr().err
 
 
 async def test_a_second_sigterm(start: Any, files: Files) -> None:
