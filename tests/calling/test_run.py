@@ -323,6 +323,15 @@ def test_tells_that_it_waits_for_a_call_to_end(journal: Journal) -> None:
     assert [f"{number} waiting for one to end" for number in ("2 calls are live:", "1 call is live:")] == told.texts
 
 
+def test_a_call_whose_end_nobody_knows_is_told_as_live(journal: Journal) -> None:
+    """Its place stays taken."""
+    take(journal, 4)
+    _, told = call(journal, Calls(ends={"call-1": status_error(404)}), pace=Pace(max_live=2))
+
+    live = "2 calls are live: waiting for one to end"
+    assert [live, live] == [text for text in told.texts if not text.startswith("line ")]
+
+
 def test_tells_nothing_of_short_waits(journal: Journal) -> None:
     """Nor that calls are live where a start alone is slow."""
     take(journal, 3)
