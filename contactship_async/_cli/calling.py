@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -87,9 +88,12 @@ def make_from_file(  # noqa: PLR0913 - the options of a command
         CycloptsError: An argument, the file or the journal can't be used, or nobody said yes.
         ContactshipError: The journal could not be written any more.
     """
+    if agent_id is None:
+        message = "--from-file needs --agent-id, who speaks"
+        raise CycloptsError(message)
     with wrong_usage():
         pace = Pace(max_live=max_live, hours=_read_hours(between, time_zone))
-        caller = Caller(agent_id or "", from_number, from_number_id)
+        caller = Caller(agent_id, from_number, from_number_id)
     if journal is None:
         message = "--from-file needs --journal, a file in which it is kept who was called"
         raise CycloptsError(message)
@@ -99,16 +103,19 @@ def make_from_file(  # noqa: PLR0913 - the options of a command
         left_out = _take(opened, from_file, caller)
         if dry_run:
             return _print_due(opened, format or "table")
-        if (due := opened.count_due()) and not confirm(
-            _describe_run(opened, from_file, caller, pace), yes=yes or target.sandbox
-        ):
+        due = opened.count_due()
+        if not due:
+            note("nobody is left to call")
+        elif not confirm(_describe_run(opened, from_file, caller, pace), yes=yes or target.sandbox):
             note("nobody was called")
             return 1
-        is_interrupted = due + len(opened.unknown()) > 0 and _call_each(opened, caller, pace, target)
+        ended_by = _call_each(opened, caller, pace, target) if due + len(opened.unknown()) else None
         outcomes = opened.count()
         _describe_end(outcomes, opened.count_due(), journal)
-        if is_interrupted:
+        if ended_by == signal.SIGINT:
             raise KeyboardInterrupt
+        if ended_by is not None:
+            return 128 + ended_by
         return int(outcomes.keys() != {"placed"} or left_out > 0)
 
 
@@ -196,19 +203,20 @@ def _describe_run(journal: Journal, path: Path, caller: Caller, pace: Pace) -> s
     return "\n".join([*(f"{name:10}{text}" for name, text in facts.items()), question])
 
 
-def _call_each(journal: Journal, caller: Caller, pace: Pace, target: Target) -> bool:
-    """Call those who are due, and return whether Ctrl-C ended that."""
+def _call_each(journal: Journal, caller: Caller, pace: Pace, target: Target) -> int | None:
+    """Call those who are due, and return the number of the signal that ended that, if one did."""
     notices = Notices(is_verbose=target.verbose)
     watch = Watch(_make_teller(is_detailed=target.verbose or sys.stderr.isatty()), note)
 
-    async def call(client: ContactshipClient) -> bool:
-        is_interrupted = False
+    async def call(client: ContactshipClient) -> int | None:
+        ended_by = None
         run = Run(client, journal, caller, pace=pace, watch=watch)
 
-        def interrupt() -> None:
-            nonlocal is_interrupted
-            is_interrupted = True
-            note("interrupted: starts under way come to their ends; Ctrl-C again leaves them unknown")
+        def interrupt(number: int) -> None:
+            nonlocal ended_by
+            ended_by = number
+            again = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+            note(f"interrupted: starts under way come to their ends; {again} again leaves them unknown")
             run.stop()
 
         async with client:
@@ -216,13 +224,13 @@ def _call_each(journal: Journal, caller: Caller, pace: Pace, target: Target) -> 
                 await run.run()
         if run.stopped_by:
             note(f"stopped: {run.stopped_by}")
-        return is_interrupted
+        return ended_by
 
     try:
         with notices:
             return event_loop.run(call(target.open_client(notices.on_wait)))
     except KeyboardInterrupt:
-        return True
+        return signal.SIGINT
 
 
 def _make_teller(*, is_detailed: bool) -> Any:
@@ -237,11 +245,12 @@ def _make_teller(*, is_detailed: bool) -> Any:
 
 
 def _describe_end(outcomes: Mapping[Outcome, int], due: int, path: Path) -> None:
-    counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items()))
+    names = {outcome: "not started" if outcome == "due" else outcome for outcome in outcomes}
+    counts = ", ".join(f"{outcomes[outcome]} {name}" for outcome, name in sorted(names.items()))
     total = sum(outcomes.values())
     note(f"{total} contact{'s' if total > 1 else ''}: {counts}; contactship calls journal {path} tells of each")
     if due:
-        note(f"{due} of them are due: the same command goes on with them")
+        note(f"{due} {'are' if due > 1 else 'is'} still to be called: the same command goes on")
     if outcomes.get("unknown"):
         note("what is unknown is not called again, unless --settle LINE not-placed of that command says so")
 
@@ -257,12 +266,12 @@ def _print_due(journal: Journal, format_: Format) -> int:
                 {
                     "line": line.line,
                     "identity": line.identity,
-                    **{name: (line.arguments or {}).get(name) for name in names},
+                    **{name: line.arguments.get(name) for name in names},
                 }
                 for line in lines
             ]
 
-    _print(rows(), ("line", "identity", *names), "contacts that are due", format_)
+    _print(rows(), ("line", "identity", *names), "contacts to call", format_)
     return 0
 
 
@@ -277,7 +286,7 @@ def _print_journal(journal: Journal, format_: Format) -> int:
 
 
 def _describe_line(line: Line) -> dict[str, Any]:
-    given, fields = line.arguments or {}, line.to_dict()
+    given, fields = line.arguments, line.to_dict()
     to = given.get("to_number") or given.get("contact_id")
     fields |= {"to": None if to == line.identity else to, "full_name": given.get("full_name")}
     return {name: fields[name] for name in _FIELDS}

@@ -51,7 +51,7 @@ class Result:
         outcome: `placed`, `refused`, `not sent` or `unknown`.
         call_id: Of the call that was placed.
         status: Of the response, where there was one.
-        message: The server's words; may hold personal data.
+        message: The server's words, which may hold personal data; else, unless it was refused, why it came to that.
         sent_at: When the start was sent last, where the outcome is unknown; with a time zone.
         is_due: Whether the next run starts it again: it was not placed, for a reason that is not the contact's.
     """
@@ -74,10 +74,10 @@ class Line:
             `not sent`: nothing reached it. `unknown`: it may have taken it.
         is_due: Whether the next run that finds the contact in its file starts it.
         identity: Its key, number or contact id.
-        arguments: Those of the call that the line has; None after a person settled it as not placed.
+        arguments: Those of the call that the line has.
         call_id: Of the call that was placed.
         status: Of the response, where there was one.
-        message: The server's words, where it refused.
+        message: That of the result of its start.
         started_at: When it was started last; with a time zone.
         sent_at: When that was sent, where the outcome is or was unknown and that is known; with a time zone.
         told_by: How the outcome was learned: from the `response`, from the `listing` of calls later, or by a `person`.
@@ -87,7 +87,7 @@ class Line:
     outcome: Outcome
     is_due: bool
     identity: str = field(repr=False)
-    arguments: Mapping[str, Any] | None = field(repr=False)
+    arguments: Mapping[str, Any] = field(repr=False)
     call_id: str | None
     status: int | None
     message: str | None = field(repr=False)
@@ -98,7 +98,7 @@ class Line:
     @property
     def to_number(self) -> str | None:
         """Whom to call; None for a contact of the organization."""
-        return (self.arguments or {}).get("to_number")
+        return self.arguments.get("to_number")
 
     @property
     def unknown_since(self) -> datetime:

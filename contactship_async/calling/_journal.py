@@ -33,7 +33,7 @@ INSERT INTO journal (schema_version) VALUES (1);
 CREATE TABLE lines (
     line INTEGER PRIMARY KEY,
     identity TEXT NOT NULL UNIQUE,
-    arguments TEXT,
+    arguments TEXT NOT NULL,
     taking INTEGER NOT NULL,
     line_of_file INTEGER NOT NULL,
     differs INTEGER NOT NULL DEFAULT 0,
@@ -50,11 +50,12 @@ CREATE TABLE lines (
 CREATE INDEX lines_by_call_id ON lines (call_id) WHERE call_id IS NOT NULL;
 """
 """`taking` numbers the reading of a file in which a contact was last: only those of the latest are called.
-`identity_column` and the numbers of the caller hold for all lines as soon as one of them was started."""
+`identity_column` and the numbers of the caller hold for all lines as soon as anybody may have been dialled."""
 
 _COLUMNS: Final = "line, outcome, is_due, identity, arguments, call_id, status, message, started_at, sent_at, told_by"
 
 _IS_DUE: Final = "is_due AND NOT differs AND taking = (SELECT takings FROM journal)"
+_IS_SETTLED: Final = "outcome = 'due' AND told_by = 'person'"
 _OF_CALL: Final = "SELECT 1 FROM lines WHERE call_id = ?"
 
 _MAX_MESSAGE_CHARACTERS: Final = 300  # of a server's message
@@ -129,7 +130,8 @@ class Journal:
             How many were left out.
 
         Raises:
-            JournalError: The journal has calls of another agent or number, or of contacts told apart by another column.
+            JournalError: The journal has calls of another agent or number, or of contacts told apart by another column,
+                that were placed or may have been. Where there are none, what others have tried is forgotten.
             ContactFileError: Contacts of the file can't be called, as was told; or it has none.
         """
         with self._database.transaction():
@@ -238,7 +240,7 @@ class Journal:
         if is_placed:
             self._change("outcome = 'placed', told_by = 'person' WHERE line = ?", line)
         else:
-            self._change("outcome = 'due', is_due = 1, arguments = NULL, told_by = 'person' WHERE line = ?", line)
+            self._change("outcome = 'due', is_due = 1, told_by = 'person' WHERE line = ?", line)
         return before
 
     def unknown(self) -> list[Line]:
@@ -303,28 +305,30 @@ class Journal:
         if (header.contact == "to_number") == (caller.from_number is None):
             message = "a file of to_number is called from a from_number, one of contact_id from a from_number_id"
             raise ContactFileError(message)
-        identity = header.identity
-        if not self._database.execute("SELECT 1 FROM lines WHERE started_at IS NOT NULL LIMIT 1"):
+        wanted = (caller.agent_id, caller.from_number, caller.from_number_id, header.identity)
+        [bound] = self._database.execute("SELECT agent_id, from_number, from_number_id, identity_column FROM journal")
+        # What another caller has tried may be forgotten as long as nobody can have been dialled.
+        keeps = "started_at IS NOT NULL" if bound == wanted else "outcome IN ('placed', 'unknown')"
+        if not self._database.execute(f"SELECT 1 FROM lines WHERE {keeps} LIMIT 1"):  # noqa: S608 - both are from here
             self._database.execute("DELETE FROM lines")
             self._database.execute(
-                "UPDATE journal SET agent_id = ?, from_number = ?, from_number_id = ?, identity_column = ?",
-                *(caller.agent_id, caller.from_number, caller.from_number_id, identity),
+                "UPDATE journal SET agent_id = ?, from_number = ?, from_number_id = ?, identity_column = ?", *wanted
             )
             return
-        [(agent_id, *numbers, column)] = self._database.execute(
-            "SELECT agent_id, from_number, from_number_id, identity_column FROM journal"
-        )
-        if agent_id != caller.agent_id:
-            self._database.refuse(f"has calls of the agent {agent_id}; another agent needs another journal")
-        if numbers != [caller.from_number, caller.from_number_id]:
-            self._database.refuse("has calls from another number, which needs a journal of its own")
-        if column != identity:
-            self._database.refuse(f"tells contacts apart by {column}: by {identity}, all of them would be called again")
+        needs, column = "needs another journal", bound[3]
+        if bound[0] != caller.agent_id:
+            self._database.refuse(f"has calls of the agent {bound[0]}; another agent {needs}")
+        if bound[1:3] != wanted[1:3]:
+            self._database.refuse(f"has calls from another number; this one {needs}")
+        if column != header.identity:
+            again = f"by {header.identity}, all of them would be called again: that {needs}"
+            self._database.refuse(f"tells contacts apart by {column}; {again}")
 
     def _take(self, contact: Contact, taking: int, header: Header) -> Remark | None:
         arguments = msgspec.json.encode(contact.arguments, order="deterministic").decode()
         found = self._database.execute(
-            "SELECT line, taking, line_of_file, coalesce(arguments, ?) FROM lines WHERE identity = ?",
+            f"SELECT line, taking, line_of_file, CASE WHEN {_IS_SETTLED} THEN ? ELSE arguments END"  # noqa: S608 - it is from here
+            " FROM lines WHERE identity = ?",
             *(arguments, contact.identity),
         )
         if not found:
@@ -360,8 +364,7 @@ class Journal:
 def _read_line(row: tuple[Any, ...]) -> Line:
     values = dict(zip(_COLUMNS.split(", "), row, strict=True))
     values["is_due"] = bool(values["is_due"])
-    if values["arguments"] is not None:
-        values["arguments"] = msgspec.json.decode(values["arguments"])
+    values["arguments"] = msgspec.json.decode(values["arguments"])
     for name in ("started_at", "sent_at"):
         if values[name] is not None:
             values[name] = datetime.fromisoformat(values[name])

@@ -32,6 +32,9 @@ _MAX_TROUBLES: Final = 5
 _MAX_LIVE: Final = timedelta(hours=2)
 """After which a call is no longer taken for live; the longest that a plan allows ends after one hour."""
 
+_SILENCE_SECONDS: Final = 5.0
+"""After how long it is told that a run waits for a call to end."""
+
 _LOOK_AGAIN_SECONDS: Final = 60.0
 """How long a run sleeps at the most while people may not be called: clocks are set, and machines sleep."""
 
@@ -69,7 +72,8 @@ class Watch:
 
     Args:
         on_result: Takes a contact and what its start came to, once that is written down.
-        tell: Takes a sentence about the run: that it waits for the hours, or asks for what is unknown.
+        tell: Takes a sentence about the run: that it waits for the hours, or for a call to end, or asks for what is
+            unknown.
     """
 
     on_result: Callable[[Line, Result], object] = field(default=lambda _line, _result: None)
@@ -172,16 +176,30 @@ class Run:
         while lines := await self._in_thread(self._journal.due, after):
             for contact in lines:
                 await self._starting.acquire()
-                await self._live.acquire()
+                await self._wait_for_place()
                 await self._wait_for_hours()
                 self._keep(self._starts, self._start(contact))
             after = lines[-1].line
 
+    async def _wait_for_place(self) -> None:
+        timer = asyncio.get_running_loop().call_later(_SILENCE_SECONDS, self._tell_how_many_are_live)
+        try:
+            await self._live.acquire()
+        finally:
+            timer.cancel()
+
+    def _tell_how_many_are_live(self) -> None:
+        # None are where a slow start has the last place.
+        if live := len(self._watches) + self._lost:
+            self._watch.tell(f"{live} {'calls are' if live > 1 else 'call is'} live: waiting for one to end")
+
     async def _wait_for_hours(self) -> None:
         is_told = False
-        while self._pace.hours is not None and (seconds := self._pace.hours.seconds_until_open(self._now())):
+        hours = self._pace.hours
+        while hours is not None and (seconds := hours.seconds_until_open(now := self._now())):
             if not is_told:
-                self._watch.tell(f"waiting for the hours {self._pace.hours}")
+                until = (now + timedelta(seconds=seconds)).astimezone(hours.zone)
+                self._watch.tell(f"waiting for the hours {hours}, until {until:%Y-%m-%d %H:%M}")
                 is_told = True
             await asyncio.sleep(min(seconds, _LOOK_AGAIN_SECONDS))
 
@@ -208,12 +226,12 @@ class Run:
                 is_due = _concerns_all(error, line)
                 result = Result(outcome="refused", status=error.status, message=error.message, is_due=is_due)
                 return result, str(error) if is_due else ""
-            return Result(outcome="not sent", is_due=True), str(error)
+            return Result(outcome="not sent", message=str(error), is_due=True), str(error)
         return Result(outcome="placed", call_id=placed.call_id), ""
 
     async def _send(self, line: Line) -> PlacedCall:
         calls, caller = self._client.calls, self._caller
-        given: dict[str, Any] = {**(line.arguments or {}), "agent_id": caller.agent_id}
+        given: dict[str, Any] = {**line.arguments, "agent_id": caller.agent_id}
         if caller.from_number is not None:
             return await calls.make_phone_call(**given, from_number=caller.from_number)
         return await calls.make_contact_call(**given, from_number_id=caller.from_number_id or "")
@@ -300,7 +318,7 @@ def _read_unknown(error: ContactshipError) -> Result:
     return Result(
         outcome="unknown",
         status=getattr(error, "status", None),
-        message=cause.message if isinstance(cause, StatusError) else "",
+        message=(cause.message if isinstance(cause, StatusError) else "") or str(error),
         sent_at=error.sent_at if isinstance(error, AmbiguousOutcomeError) else None,
     )
 

@@ -202,11 +202,54 @@ def test_the_caller_and_the_identity_stay(path: Path) -> None:
             (TWO, evolve(CALLER, agent_id="agent-2"), "has calls of the agent agent-1; another agent needs"),
             (TWO, evolve(CALLER, from_number="+12025550101"), "has calls from another number"),
             ("contact_id\n1\n", OF_CONTACTS, "has calls from another number"),
-            ("key,to_number,full_name\n1,+12025550142,Max\n", CALLER, "tells contacts apart by to_number: by key, all"),
+            ("key,to_number,full_name\n1,+12025550142,Max\n", CALLER, "tells contacts apart by to_number; by key, all"),
         ):
             with pytest.raises(JournalError, match=told):
                 take(journal, text, caller)
         assert [3] == numbers(journal.due())
+
+
+OTHERS = [
+    (TWO, evolve(CALLER, agent_id="agent-2")),
+    (TWO, evolve(CALLER, from_number="+12025550101")),
+    ("contact_id\n1\n2\n", OF_CONTACTS),
+    ("key,to_number,full_name\n1,+12025550142,Max\n2,+14155550137,Noor\n", CALLER),
+]
+
+
+@pytest.mark.parametrize(("text", "caller"), OTHERS)
+@pytest.mark.parametrize("outcome", ["refused", "not sent"])
+def test_a_caller_that_has_called_nobody_is_replaced(
+    journal: Journal, text: str, caller: Caller, outcome: Outcome
+) -> None:
+    """A mistyped agent or number holds for nothing when all of its starts came to nothing; nor does an identity."""
+    begin(journal, 2, Result(outcome=outcome, is_due=True))
+    begin(journal, 3, Result(outcome="refused", status=404))
+    take(journal, text, caller)
+
+    assert [2, 3] == numbers(journal.due())
+    assert {"due": 2} == journal.count()
+
+
+@pytest.mark.parametrize(("text", "caller"), OTHERS)
+@pytest.mark.parametrize("result", [None, PLACED, Result(outcome="unknown")])
+def test_a_caller_that_may_have_called_somebody_stays(
+    journal: Journal, text: str, caller: Caller, result: Result | None
+) -> None:
+    """Also when the one who may have been called is in the file no longer."""
+    begin(journal, 2, result)
+    begin(journal, 3, Result(outcome="not sent", is_due=True))
+    take(journal, HEADER + "+14155550137,Noor\n")
+    with pytest.raises(JournalError, match=r"needs another journal$"):
+        take(journal, text, caller)
+
+
+def test_a_refusal_holds_for_the_same_caller(journal: Journal) -> None:
+    """What was told of a contact is not forgotten, even if nobody was called."""
+    begin(journal, 2, Result(outcome="refused", status=400))
+    take(journal, TWO)
+
+    assert [3] == numbers(journal.due())
 
 
 @pytest.mark.parametrize(("text", "caller"), [(TWO, OF_CONTACTS), ("contact_id\n1\n", CALLER)])
@@ -263,12 +306,13 @@ def test_settles_what_is_unknown(journal: Journal) -> None:
     assert "unknown" == journal.settle(2, is_placed=True).outcome
     assert "unknown" == journal.settle(3, is_placed=False).outcome
 
+    assert ["Max", "Noor"] == [line.arguments["full_name"] for line in journal.lines()]
     assert {"placed": 1, "due": 1} == journal.count()
     assert [2] == numbers(journal.placed_by_word())
     assert [] == journal.live(NOW)
     assert [] == take(journal, HEADER + "+12025550142,Max\n+14155550137,Nora\n")
     [line] = journal.due()
-    assert (3, "Nora", "person") == (line.line, (line.arguments or {})["full_name"], line.told_by)
+    assert (3, "Nora", "person") == (line.line, line.arguments["full_name"], line.told_by)
 
 
 def test_settles_what_was_refused(journal: Journal) -> None:

@@ -49,6 +49,7 @@ T = TypeVar("T")
 
 CALLER = Caller("agent-1", from_number="+12025550100")
 BEGAN = datetime(2026, 11, 28, 8, tzinfo=UTC)
+SENT = BEGAN + timedelta(seconds=5)
 
 
 class SameThread(Executor):
@@ -218,9 +219,11 @@ def status_error(status: int, message: str = "") -> StatusError:
     return kind(status=status, method="POST", path="/v1/calls/single-phone-call", message=message)
 
 
-def unknown(status: int | None = None) -> AmbiguousOutcomeError:
-    """Return the error of a start whose outcome is unknown."""
-    return AmbiguousOutcomeError("it is unknown", sent_at=BEGAN + timedelta(seconds=5), status=status)
+def unknown(status: int | None = None, message: str = "") -> AmbiguousOutcomeError:
+    """Return the error of a start whose outcome is unknown, with a status and a message of the server's or without."""
+    error = AmbiguousOutcomeError("it is unknown", sent_at=SENT, status=status)
+    error.__cause__ = None if status is None else status_error(status, message)
+    return error
 
 
 def recent(call_id: str, **changes: Any) -> Call:
@@ -305,8 +308,39 @@ def test_a_place_stays_taken_if_nobody_knows_that_the_call_has_ended(journal: Jo
     assert "it can't be learned when calls end, and as many as --max-live says may be live" == run.stopped_by
     assert (
         "line 2: when its call ends can't be learned: POST /v1/calls/single-phone-call failed: 404 Not Found"
-        == (told.texts[0])
+        == told.texts[1]
     )
+
+
+def test_tells_that_it_waits_for_a_call_to_end(journal: Journal) -> None:
+    """After some seconds of silence, and once for each wait; also when the calls are those of an earlier run."""
+    take(journal, 4)
+    for line in (2, 3):
+        journal.begin(line, BEGAN - timedelta(minutes=1))
+        journal.record(line, Result(outcome="placed", call_id=f"earlier-{line}"))
+    _, told = call(journal, Calls(live=2), pace=Pace(max_live=1))
+
+    assert [f"{number} waiting for one to end" for number in ("2 calls are live:", "1 call is live:")] == told.texts
+
+
+def test_a_call_whose_end_nobody_knows_is_told_as_live(journal: Journal) -> None:
+    """Its place stays taken."""
+    take(journal, 4)
+    _, told = call(journal, Calls(ends={"call-1": status_error(404)}), pace=Pace(max_live=2))
+
+    live = "2 calls are live: waiting for one to end"
+    assert [live, live] == [text for text in told.texts if not text.startswith("line ")]
+
+
+def test_tells_nothing_of_short_waits(journal: Journal) -> None:
+    """Nor that calls are live where a start alone is slow."""
+    take(journal, 3)
+    _, told = call(journal, Calls(talk_seconds=4, start_seconds=0.5), pace=Pace(max_live=1))
+    assert [] == told.texts
+
+    take(journal, 5)
+    _, told = call(journal, Calls(talk_seconds=0, start_seconds=20), pace=Pace(max_live=1))
+    assert [] == told.texts
 
 
 def test_waits_for_the_hours(journal: Journal) -> None:
@@ -320,7 +354,9 @@ def test_waits_for_the_hours(journal: Journal) -> None:
     assert [half_past, half_past + timedelta(seconds=3601), half_past + timedelta(days=1)] == [
         at for at, _ in calls.started
     ]
-    assert ["waiting for the hours 09:30-10:45 (Europe/Madrid)"] * 2 == told.texts
+    until = [f"waiting for the hours 09:30-10:45 (Europe/Madrid), until 2026-11-{day} 09:30" for day in (28, 29)]
+    live = "1 call is live: waiting for one to end"
+    assert [until[0], live, live, until[1]] == told.texts
 
 
 @pytest.mark.parametrize(
@@ -341,10 +377,11 @@ def test_waits_for_the_hours(journal: Journal) -> None:
         (status_error(403), Result(outcome="refused", status=403, is_due=True)),
         (status_error(404), Result(outcome="refused", status=404, is_due=True)),
         (status_error(429), Result(outcome="refused", status=429, is_due=True)),
-        (ConnectionFailedError("no"), Result(outcome="not sent", is_due=True)),
-        (ClientClosedError("no"), Result(outcome="not sent", is_due=True)),
-        (unknown(), Result(outcome="unknown", sent_at=BEGAN + timedelta(seconds=5))),
-        (unknown(503), Result(outcome="unknown", status=503, sent_at=BEGAN + timedelta(seconds=5))),
+        (ConnectionFailedError("no"), Result(outcome="not sent", message="no", is_due=True)),
+        (ClientClosedError("no"), Result(outcome="not sent", message="no", is_due=True)),
+        (unknown(), Result(outcome="unknown", message="it is unknown", sent_at=SENT)),
+        (unknown(503), Result(outcome="unknown", status=503, message="it is unknown", sent_at=SENT)),
+        (unknown(500, "ours"), Result(outcome="unknown", status=500, message="ours", sent_at=SENT)),
     ],
     ids=lambda value: type(value).__name__ + str(getattr(value, "status", "")),
 )
@@ -366,7 +403,7 @@ def test_what_may_have_been_processed_is_unknown(journal: Journal) -> None:
     take(journal, 1)
     _, told = call(journal, Calls(outcomes=[error]))
 
-    assert [(2, Result(outcome="unknown", status=500))] == told.results
+    assert [(2, Result(outcome="unknown", status=500, message=str(error)))] == told.results
 
 
 def test_a_contact_that_is_missing_is_its_own_fault(journal: Journal) -> None:

@@ -9,6 +9,8 @@ import json
 import os
 import signal
 import termios
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 from calls_server import AGENT, FROM_NUMBER, CallsServer, refuse, write_contacts
 from terminals_and_pipes import read_terminal
 
+from contactship_async._cli import event_loop
 from contactship_async._cli.app import run
 from contactship_async.calling import Journal, Run
 
@@ -55,7 +58,8 @@ async def test_calls_each_once(call: Any, files: Files) -> None:
         starts = dict(server.starts)
 
     told = f"contactship: {{0}} contacts: {{0}} placed; contactship calls journal {journal} tells of each\n"
-    assert [(0, "", told.format(3))] * 2 + [(0, "", told.format(4))] == [
+    nobody = "contactship: nobody is left to call\n"
+    assert [(0, "", text) for text in (told.format(3), nobody + told.format(3), told.format(4))] == [
         (each.code, each.output, each.stderr) for each in ended
     ]
     assert {f"+12025550110{place}": 1 for place in range(0)} | {
@@ -84,9 +88,23 @@ async def test_tells_what_is_not_placed(call: Any, files: Files) -> None:
         "contactship: line 3: unknown: 500: no",
         "contactship: line 4: refused: 402: no credits",
     } == {line for line in lines if "line " in line and "--settle" not in line} - {""} or lines
-    assert "contactship: 1 of them are due: the same command goes on with them" in lines
+    assert "contactship: 1 is still to be called: the same command goes on" in lines
     assert ["refused", "unknown", "placed"] == outcomes_of(files)
     assert {"+12025550102": 1} == dict(server.starts)
+
+
+async def test_tells_why_nothing_is_known(call: Any, files: Files) -> None:
+    """Where the server said nothing, what went wrong is told, and kept in the journal."""
+    files[0].write_text(write_contacts(1))
+    async with CallsServer() as server:
+        server.reply, server.is_lagging = lambda _: refuse(500, ""), True
+        ended = await call(*make(files, "--yes"), url=server.url)
+    with Journal(files[1]) as journal:
+        [line] = journal.lines()
+
+    why = "POST /v1/calls/single-phone-call may have been processed: the response has status 500"
+    assert f"contactship: line 2: unknown: 500: {why}" == ended.stderr.splitlines()[0]
+    assert why == line.message
 
 
 async def test_an_unusable_file_calls_nobody(call: Any, files: Files) -> None:
@@ -180,6 +198,14 @@ async def test_needs_a_journal(call: Any, files: Files) -> None:
         ended.code,
         ended.stderr,
     )
+
+
+async def test_needs_an_agent(call: Any, files: Files) -> None:
+    """It is told which option is missing."""
+    ended = await call(*make(files)[:6], *make(files)[8:], "--yes", url="http://127.0.0.1:9")
+
+    assert (2, "contactship: --from-file needs --agent-id, who speaks\n") == (ended.code, ended.stderr)
+    assert not files[1].exists()
 
 
 async def test_needs_a_key_and_a_yes(call: Any, files: Files) -> None:
@@ -293,6 +319,20 @@ async def test_another_agent_needs_another_journal(call: Any, files: Files) -> N
     assert "has calls of the agent" in ended.stderr
 
 
+async def test_a_mistyped_number_is_corrected(call: Any, files: Files) -> None:
+    """With the same journal, as nobody was called; neither does a run that nobody said yes to hold for the next."""
+    async with CallsServer() as server:
+        server.reply = lambda _: refuse(404, "unknown number")
+        await call(*make(files, "--yes", number="+12025550199"), url=server.url)
+        server.reply = lambda _: None
+        asked = await call(*make(files, number="+12025550198"), url=server.url)
+        ended = await call(*make(files, "--yes"), url=server.url)
+
+    assert (2, 0) == (asked.code, ended.code)
+    assert {1} == {*server.starts.values()}
+    assert ["placed"] * 3 == outcomes_of(files)
+
+
 async def test_stops_when_all_are_refused(call: Any, files: Files) -> None:
     """After five in a row; the same command goes on when the key is right."""
     files[0].write_text(write_contacts(20))
@@ -364,9 +404,8 @@ async def test_an_empty_journal_and_none(call: Any, files: Files) -> None:
     assert "contactship: no contacts\n" == empty.stderr
 
 
-@pytest.mark.parametrize("times", [1, 2])
-async def test_ctrl_c(start: Any, files: Files, times: int) -> None:
-    """Starts under way come to their ends, and it says how to go on; the second time it does not wait for them."""
+async def interrupt(start: Any, files: Files, number: int, *, times: int) -> tuple[int, str]:
+    """Send a signal so many times while a start is under way, and return the exit code and what was told."""
     async with CallsServer() as server:
         arrived, goes_on = asyncio.Event(), asyncio.Event()
 
@@ -376,24 +415,74 @@ async def test_ctrl_c(start: Any, files: Files, times: int) -> None:
                 await goes_on.wait()
 
         server.at = hold
-        process = await start("-m", "contactship_async", *make(files, "--yes", "--max-live", "1"), url=server.url)
+        arguments = make(files, "--yes", "--max-live", "1")
+        process = await start("-m", "contactship_async", *arguments, url=server.url)
         await arrived.wait()
         told = b""
         for _ in range(times):
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             told += await process.stderr.readline() if not told else b""
         if times == 1:
             goes_on.set()
         _, rest = await process.communicate()
         goes_on.set()
+    return process.returncode, (told + rest).decode()
 
-    assert 130 == process.returncode
-    assert b"contactship: interrupted: starts under way come to their ends; Ctrl-C again leaves them unknown\n" == told
-    lines = rest.decode().splitlines()
-    counts = "1 placed" if times == 1 else "1 unknown"
-    assert f"contactship: 3 contacts: 2 due, {counts}; contactship calls journal {files[1]} tells of each" in lines
-    assert "contactship: 2 of them are due: the same command goes on with them" in lines
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_ctrl_c(start: Any, files: Files, times: int) -> None:
+    """Starts under way come to their ends, and it says how to go on; the second time it does not wait for them."""
+    code, told = await interrupt(start, files, signal.SIGINT, times=times)
+
+    assert 130 == code
+    first, *lines = told.splitlines()
+    assert "contactship: interrupted: starts under way come to their ends; Ctrl-C again leaves them unknown" == first
+    counts = f"2 not started, {'1 placed' if times == 1 else '1 unknown'}"
+    assert f"contactship: 3 contacts: {counts}; contactship calls journal {files[1]} tells of each" in lines
+    assert "contactship: 2 are still to be called: the same command goes on" in lines
     assert ["placed" if times == 1 else "unknown", "due", "due"] == outcomes_of(files)
+
+
+@pytest.mark.parametrize("react", [signal.SIG_DFL, signal.SIG_IGN])
+async def test_sigterm(start: Any, files: Files, react: signal.Handlers) -> None:
+    """It is taken as Ctrl-C is, also where that is ignored, as in the background of a script."""
+    before = signal.signal(signal.SIGINT, react)  # which the process inherits
+    try:
+        code, told = await interrupt(start, files, signal.SIGTERM, times=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert 143 == code
+    first, *lines = told.splitlines()
+    assert "contactship: interrupted: starts under way come to their ends; SIGTERM again leaves them unknown" == first
+    assert "contactship: 2 are still to be called: the same command goes on" in lines
+    assert ["placed", "due", "due"] == outcomes_of(files)
+
+
+def test_sigterm_before_the_first_start(
+    files: Files, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody is called, and all are told to be left."""
+
+    @contextmanager
+    def interrupt_at_once(react: Callable[[int], object]) -> Iterator[None]:
+        react(signal.SIGTERM)
+        yield
+
+    monkeypatch.setattr(event_loop, "first_interrupt", interrupt_at_once)
+    monkeypatch.setenv("CONTACTSHIP_API_KEY", "sandbox-key")
+    monkeypatch.setenv("CONTACTSHIP_BASE_URL", "http://127.0.0.1:9")
+
+    assert 143 == run(make(files, "--yes"))
+    assert "contactship: 3 are still to be called: the same command goes on\n" in capsys.readouterr().err
+
+
+async def test_a_second_sigterm(start: Any, files: Files) -> None:
+    """It ends the process, as it ever does: the start under way is unknown."""
+    code, _ = await interrupt(start, files, signal.SIGTERM, times=2)
+
+    assert -signal.SIGTERM == code
+    assert ["unknown", "due", "due"] == outcomes_of(files)
 
 
 def test_ctrl_c_that_does_not_wait(
@@ -409,7 +498,7 @@ def test_ctrl_c_that_does_not_wait(
     with pytest.raises(KeyboardInterrupt):
         run(make(files, "--yes"))
 
-    assert "contactship: 3 of them are due: the same command goes on with them\n" in capsys.readouterr().err
+    assert "contactship: 3 are still to be called: the same command goes on\n" in capsys.readouterr().err
 
 
 async def test_a_full_disk_ends_it(call: Any, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
