@@ -44,6 +44,8 @@ started again by itself: look whether the person was called, and write down with
 `--settle LINE not-placed` lets the next run call that contact. So it does for one whose call was refused, once the file
 is corrected."""
 
+_MAX_DIGITS: Final = 18  # which SQLite takes for a number
+
 _FIELDS: Final = (
     *("line", "outcome", "identity", "to", "full_name", "call_id"),
     *("status", "message", "started_at", "sent_at", "told_by"),
@@ -159,7 +161,7 @@ def _read_hours(between: str | None, time_zone: str | None) -> Hours | None:
 
 
 def _read_line(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
         message = f'--settle takes the number of a line, as the journal shows it, not "{text}"'
         raise CycloptsError(message)
     return int(text)

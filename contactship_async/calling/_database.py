@@ -55,9 +55,10 @@ class Database:
         if path is not None:
             _create(path, must_exist=must_exist)
         # Without a name, SQLite makes a file of its own and removes it.
-        self._connection = sqlite3.connect(
-            "" if path is None else path.resolve(), timeout=0, isolation_level=None, check_same_thread=False
-        )
+        with self._faults():
+            self._connection = sqlite3.connect(
+                "" if path is None else path.resolve(), timeout=0, isolation_level=None, check_same_thread=False
+            )
         try:
             if path is not None:
                 self.execute("PRAGMA locking_mode = EXCLUSIVE")

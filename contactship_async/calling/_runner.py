@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from attrs import field, frozen
 
-from contactship_async import AmbiguousOutcomeError, ContactshipClient, RateLimitError, StatusError
+from contactship_async import AmbiguousOutcomeError, ContactshipClient, NotFoundError, RateLimitError, StatusError
 from contactship_async.calling._entries import Caller, Line, Result
 from contactship_async.calling._hours import Hours
 from contactship_async.calling._journal import Journal
@@ -34,6 +34,10 @@ _MAX_LIVE: Final = timedelta(hours=2)
 
 _SILENCE_SECONDS: Final = 5.0
 """After how long it is told that a run waits for a call to end."""
+
+_MAX_NOT_FOUND: Final = 12
+_NOT_FOUND_SECONDS: Final = 5.0
+"""For how long, a minute, a call that was placed may not be found."""
 
 _LOOK_AGAIN_SECONDS: Final = 60.0
 """How long a run sleeps at the most while people may not be called: clocks are set, and machines sleep."""
@@ -253,8 +257,8 @@ class Run:
         """Wait for the end of a call, and free its place then."""
         try:
             async with asyncio.timeout(_MAX_LIVE.total_seconds()):
-                await self._client.calls.wait(call_id)
-        except ContactshipError as error:
+                await self._wait_for_end(call_id)
+        except (ContactshipError, ValueError) as error:  # ValueError: no path can have such an id.
             # It may be live: its place stays taken.
             self._lost += 1
             self._watch.tell(f"line {line}: when its call ends can't be learned: {error}")
@@ -265,6 +269,17 @@ class Run:
             pass
         await self._in_thread(self._journal.end, line)
         self._live.release()
+
+    async def _wait_for_end(self, call_id: str) -> None:
+        """Wait for the end of a call. One that was just placed may not be found at first."""
+        for _ in range(_MAX_NOT_FOUND):
+            try:
+                await self._client.calls.wait(call_id)
+            except NotFoundError:
+                await asyncio.sleep(_NOT_FOUND_SECONDS)
+            else:
+                return
+        await self._client.calls.wait(call_id)
 
     async def _settle(self, since: datetime = _EVER) -> None:
         """Ask what became of the unknown starts since then."""

@@ -101,6 +101,7 @@ class Calls:
         ask_seconds: How long it takes to find recent calls.
         recent: What `find_recent` returns, by numbers.
         ends: What waiting for the end of a call raises, by ids.
+        not_found: How often a call is not found at first.
     """
 
     outcomes: list[Exception] = field(factory=list)
@@ -109,6 +110,7 @@ class Calls:
     ask_seconds: float = 0
     recent: Mapping[str, list[Call] | Exception] = field(factory=dict)
     ends: Mapping[str, Exception] = field(factory=dict)
+    not_found: int = 0
     started: list[tuple[datetime, Mapping[str, Any]]] = field(factory=list)
     asked: list[Mapping[str, Any]] = field(factory=list)
     waited_for: list[str] = field(factory=list)
@@ -138,6 +140,8 @@ class Calls:
     async def wait(self, call_id: str) -> LiveCall:
         """Wait for the end of a call."""
         self.waited_for.append(call_id)
+        if self.waited_for.count(call_id) <= self.not_found:
+            raise status_error(404)
         await asyncio.sleep(self.talk_seconds)
         if call_id in self.ends:
             raise self.ends[call_id]
@@ -301,15 +305,41 @@ def test_calls_that_never_end_give_their_places_back(journal: Journal) -> None:
 def test_a_place_stays_taken_if_nobody_knows_that_the_call_has_ended(journal: Journal) -> None:
     """If that holds for all places, the run stops, and says why."""
     take(journal, 5)
-    calls = Calls(ends={f"call-{number}": status_error(404) for number in (1, 2, 3)})
+    calls = Calls(ends={f"call-{number}": status_error(403) for number in (1, 2, 3)})
     run, told = call(journal, calls, pace=Pace(max_live=2))
 
     assert 2 == len(calls.started)
     assert "it can't be learned when calls end, and as many as --max-live says may be live" == run.stopped_by
     assert (
-        "line 2: when its call ends can't be learned: POST /v1/calls/single-phone-call failed: 404 Not Found"
+        "line 2: when its call ends can't be learned: POST /v1/calls/single-phone-call failed: 403 Forbidden"
         == told.texts[1]
     )
+
+
+def test_a_call_that_is_not_found_at_first(journal: Journal) -> None:
+    """What was just placed may be unknown to the server for a minute, which costs no place."""
+    take(journal, 5)
+    run, _ = call(journal, Calls(not_found=12), pace=Pace(max_live=2))
+
+    assert ("", 5) == (run.stopped_by, journal.count()["placed"])
+
+
+def test_a_call_that_is_never_found(journal: Journal) -> None:
+    """After a minute, nobody knows when it ends."""
+    take(journal, 3)
+    run, told = call(journal, Calls(not_found=13), pace=Pace(max_live=1))
+
+    assert "it can't be learned" in run.stopped_by
+    assert any("404 Not Found" in text for text in told.texts)
+
+
+def test_an_id_that_no_path_can_have(journal: Journal) -> None:
+    """It keeps the place of its call, and does not end the run."""
+    take(journal, 3)
+    run, told = call(journal, Calls(ends={"call-1": ValueError("call_id must be another")}), pace=Pace(max_live=2))
+
+    assert ("", 3) == (run.stopped_by, journal.count()["placed"])
+    assert any("call_id must be another" in text for text in told.texts)
 
 
 def test_tells_that_it_waits_for_a_call_to_end(journal: Journal) -> None:
@@ -326,7 +356,7 @@ def test_tells_that_it_waits_for_a_call_to_end(journal: Journal) -> None:
 def test_a_call_whose_end_nobody_knows_is_told_as_live(journal: Journal) -> None:
     """Its place stays taken."""
     take(journal, 4)
-    _, told = call(journal, Calls(ends={"call-1": status_error(404)}), pace=Pace(max_live=2))
+    _, told = call(journal, Calls(ends={"call-1": status_error(403)}), pace=Pace(max_live=2))
 
     live = "2 calls are live: waiting for one to end"
     assert [live, live] == [text for text in told.texts if not text.startswith("line ")]
