@@ -39,12 +39,12 @@ def contactship(index: int) -> dict[str, Any]:
     }
 
 
-def contactship_call(index: int) -> dict[str, Any]:
-    """Describe a call, without transcript, as Contactship does."""
+def contactship_call(index: int, *, from_name: str = "from") -> dict[str, Any]:
+    """Describe a call, without transcript, as Contactship does, but that the caller's number may have another name."""
     return {
         "id": row_id(index),
         "direction": "outbound",
-        "from": phone_number(index),
+        from_name: phone_number(index),
         "call_record": f"https://media.example.net/recordings/{row_id(index)}.mp3",
         "call_status": "completed",
         "call_result": "answered" if index % 3 else "voicemail",

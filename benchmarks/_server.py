@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,11 @@ class Listing:
         self._first = first
         self._count = count
         self._dialects: dict[str, Callable[[Query], Rendered]] = {
-            "/v1/phone-numbers": self._contactship,
+            "/v1/phone-numbers": partial(self._contactship, _rows.contactship),
+            "/v1/calls": partial(self._contactship, _rows.contactship_call),
+            "/python-names/v1/calls": partial(
+                self._contactship, partial(_rows.contactship_call, from_name="from_number")
+            ),
             "/telnyx/phone_numbers": self._telnyx,
             "/2010-04-01/Accounts/AC1/IncomingPhoneNumbers.json": self._twilio,
             "/apify/v2/datasets/numbers/items": self._apify,
@@ -57,8 +61,8 @@ class Listing:
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         return self._dialects[parts.path](query)
 
-    def _contactship(self, query: Query) -> Rendered:
-        rows = self._window(int(query["offset"]), int(query["limit"]), _rows.contactship)
+    def _contactship(self, describe: Callable[[int], dict[str, Any]], query: Query) -> Rendered:
+        rows = self._window(int(query["offset"]), int(query["limit"]), describe)
         return {"data": rows, "count": self._count}, {}
 
     def _telnyx(self, query: Query) -> Rendered:

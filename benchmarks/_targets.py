@@ -28,6 +28,8 @@ TARGETS: Final[dict[tuple[str, str], Target]] = {
     ("5 ms a page, 16 in flight, prefetch", "the longer of network and consumer"): Target(1.3),
     ("page by page", f"{FLOOR}: "): Target(1.25),
     ("row by row", f"{FLOOR}: "): Target(1.30),
+    ("calls, page by page", f"{FLOOR}: "): Target(1.25),
+    ("calls, row by row", f"{FLOOR}: "): Target(1.30),
     ("row by row: times less", "telnyx: "): Target(20, at_least=True),
     ("phone numbers, {data, count}", MSGSPEC): Target(1.15),
     ("phone numbers, {data, count}: times faster", PYDANTIC): Target(2, at_least=True),

@@ -21,12 +21,14 @@ import pydantic
 from attrs import frozen
 
 from benchmarks import _rows
-from benchmarks._calls import Call, EqualCall, PydanticCall
+from benchmarks._calls import EqualCall
 from benchmarks._measure import MICROSECONDS, Answer, Line, quieter_half, ratio, rotated, spread
+from benchmarks._other_calls import PydanticCall
 from benchmarks._targets import MSGSPEC, PYDANTIC, judged
 from benchmarks.contenders import PAGE_SIZE, cattrs_loop, httpx_pydantic
 from contactship_async import PhoneNumber, Response
 from contactship_async._http.responses import read_page
+from contactship_async.models.calls import Call
 
 PAGES_PER_ROUND = 200
 OURS = "contactship_async"
@@ -103,24 +105,21 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
     older = _encode({"data": numbers, "count": 10_000})
     newer = _encode({"statusCode": 200, "data": numbers} | pagination)
     of_calls = _encode({"statusCode": 200, "data": calls} | pagination)
-    not_renamed = _encode({"statusCode": 200, "data": [_python_names(call) for call in calls]} | pagination)
+    not_renamed = [_rows.contactship_call(index, from_name="from_number") for index in range(PAGE_SIZE)]
     result = Answer()
     for envelope, body, pages in (
         ("{data, count}", older, (OlderPage, cattrs_loop.Answer, httpx_pydantic.Answer)),
         ("{data, pagination}", newer, (NewerPage, CattrsNewerPage, PydanticNewerPage)),
     ):
         _compare(result, f"phone numbers, {envelope}", _time(_decoders(PhoneNumber, *pages), body, rounds))
-    decoders = _decoders(Call, CallPage, CallPage, PydanticCallPage, not_renamed)
+    equal_body = _encode({"statusCode": 200, "data": not_renamed} | pagination)
+    decoders = _decoders(Call, CallPage, CallPage, PydanticCallPage, equal_body)
     _compare(result, "calls, a field renamed", _time(decoders, of_calls, rounds))
     return result
 
 
 def _encode(content: dict[str, Any]) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
-
-
-def _python_names(call: dict[str, Any]) -> dict[str, Any]:
-    return {"from_number" if name == "from" else name: value for name, value in call.items()}
 
 
 def _compare(result: Answer, setting: str, seconds: dict[str, list[float]]) -> None:

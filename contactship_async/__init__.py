@@ -8,6 +8,8 @@ Public as well:
 
 - `contactship_async.resources`: the methods of `client.tags` and its like
 - `contactship_async.models`: the rows that they return
+- `contactship_async.calling`: calling many from a file, each once
+- `contactship_async.webhooks`: readers of what Contactship posts to an app
 - `contactship_async.sandbox`, `contactship_async.pytest_plugin`: for tests
 - `contactship_async.errors`, `contactship_async.settings`: where the names of these are at home
 """

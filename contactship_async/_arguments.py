@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -16,6 +18,11 @@ UNSET: Final = msgspec.UNSET
 
 _LARGEST: Final = sys.float_info.max
 """Integers may be larger than that, and NaN is not comparable."""
+
+_PHONE_NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+"""E.164, with the plus that it is written with."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def check_type(name: str, value: object, expected: Any) -> None:
@@ -114,8 +121,66 @@ def check_text(name: str, value: object) -> str:
     return value
 
 
-def check_flag(name: str, value: object) -> None:
-    """Raise a `TypeError` unless *value* is True or False."""
+def check_flag(name: str, value: object) -> bool:
+    """Return *value* if it is True or False.
+
+    Raises:
+        TypeError: It is neither.
+    """
     if not isinstance(value, bool):
         message = f"{name} must be True or False, not {type(value).__name__}"
         raise TypeError(message)
+    return value
+
+
+def flag_or_none(name: str, value: object) -> bool | None:
+    """Return `check_flag` of *value*, and None for None."""
+    return None if value is None else check_flag(name, value)
+
+
+def check_phone_number(name: str, value: object) -> str:
+    """Return *value* if it is a phone number in E.164; nothing is guessed or dropped, and no error quotes it.
+
+    Raises:
+        TypeError: It is not a string.
+        ValueError: It has another form.
+
+    Source: https://www.itu.int/rec/T-REC-E.164
+    """
+    allowed = "a phone number with a plus, the country code and no blanks, such as '+12025550142'"
+    if not isinstance(value, str):
+        message = f"{name} must be {allowed}, not {type(value).__name__}"
+        raise TypeError(message)
+    if not _PHONE_NUMBER.fullmatch(value):
+        message = f"{name} must be {allowed}"
+        raise ValueError(message)
+    return value
+
+
+def phone_number_or_none(name: str, value: object) -> str | None:
+    """Return `check_phone_number` of *value*, and None for None."""
+    return None if value is None else check_phone_number(name, value)
+
+
+def check_moment(name: str, value: object) -> datetime:
+    """Return *value* in UTC if it is a date and time with a time zone, from 1970 on.
+
+    Raises:
+        TypeError: It is not a `datetime`.
+        ValueError: It has no time zone, or is outside of what UTC has a form for.
+    """
+    allowed = "a datetime with a time zone, such as 2026-07-02T16:45:00+02:00, from 1970 to 9999"
+    if not isinstance(value, datetime):
+        message = f"{name} must be {allowed}, not {type(value).__name__}"
+        raise TypeError(message)
+    if value.utcoffset() is None:
+        message = f"{name} must be {allowed}: it has no time zone"
+        raise ValueError(message)
+    try:
+        moment = value.astimezone(UTC)
+    except OverflowError:
+        moment = None
+    if moment is None or moment < _EPOCH:
+        message = f"{name} must be {allowed}"
+        raise ValueError(message)
+    return moment

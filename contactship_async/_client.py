@@ -30,6 +30,7 @@ from contactship_async._pagination.listing import Listing, Order
 from contactship_async.errors import ConfigurationError
 from contactship_async.models.common import Page, SortOrder
 from contactship_async.models.phone_numbers import PhoneNumber
+from contactship_async.resources.calls import Calls
 from contactship_async.resources.channels import Channels
 from contactship_async.resources.credits import Credits
 from contactship_async.resources.phone_numbers import PhoneNumbers, Type
@@ -236,6 +237,11 @@ class ContactshipClient:
     def tags(self) -> Tags:
         """The tags that the organization puts on its contacts."""
         return Tags(self._caller)
+
+    @property
+    def calls(self) -> Calls:
+        """The calls of the organization, by its agents."""
+        return Calls(self._caller)
 
     @property
     def channels(self) -> Channels:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Literal, cast
 
@@ -84,6 +85,15 @@ def _restore(
     return error
 
 
+def _reduce_with_cause(error: ContactshipError) -> tuple[Any, ...]:
+    """Return what pickles *error* with its cause, and without one that does not pickle: its class is in the text."""
+    try:
+        cause = pickle.loads(pickle.dumps(error.__cause__))  # noqa: S301 - what was pickled just now
+    except Exception:  # noqa: BLE001 - a foreign error may fail at either in any way
+        cause = None
+    return _restore, (type(error), error.args, cause), error.__dict__
+
+
 class ConfigurationError(ContactshipError, ValueError):
     """The key is missing or malformed, or the base URL is unusable or would send the key in clear."""
 
@@ -101,7 +111,14 @@ class TransportError(ContactshipError):
 
 
 class ConnectionFailedError(TransportError):
-    """No connection, or one that ended before the response was complete."""
+    """No connection, or one that ended before the response was complete.
+
+    Attributes:
+        is_hopeless: Whether another attempt would fail in the same way: a certificate that is not accepted, or a proxy
+            that refuses.
+    """
+
+    is_hopeless: bool = False
 
 
 class RequestTimeoutError(TransportError, TimeoutError):
@@ -119,13 +136,34 @@ class RequestTimeoutError(TransportError, TimeoutError):
 
 
 class AmbiguousOutcomeError(TransportError):
-    """A call that is not safe to repeat left, but no complete response came: it may have been processed.
+    """A call that is not safe to repeat was sent, and nobody knows whether it took effect.
+
+    No complete response came, or the client was closed meanwhile. Of a call that dials or sends
+    (`client.calls.make_phone_call`), any response counts as such that neither refuses it (a 4xx but 408) nor says what
+    became of it: a 408, a redirect, a 5xx, or a 2xx without a readable id.
 
     Never retried by the client. Look whether it took effect before you repeat it: a second POST may dial a person
     twice.
+
+    Attributes:
+        sent_at: When it was sent, in UTC, by the clock of this machine.
+        status: The HTTP status code of the response, also of one that was cut; None if none came.
+        __cause__: The `StatusError` or `MalformedResponseError` that the response would be for other calls, or the
+            `ClientClosedError`; None if no response came.
     """
 
     may_have_been_processed = True
+    sent_at: datetime
+    status: int | None
+
+    def __init__(self, message: str, *, sent_at: datetime | None = None, status: int | None = None) -> None:
+        # Only an error that a transport of the user's raises comes without the time, and the attempt loop adds it.
+        super().__init__(message)
+        self.sent_at = datetime.now(UTC) if sent_at is None else sent_at
+        self.status = status
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reduce_with_cause(self)
 
 
 class StatusError(ContactshipError):
@@ -231,7 +269,7 @@ class MalformedRow:
 
 
 class MalformedResponseError(ContactshipError):
-    """A response that is not JSON, has the wrong shape, or is too large.
+    """A response, or a webhook, that is not JSON, has the wrong shape, or is too large.
 
     Attributes:
         issues: What is wrong, each with its JSON path, such as `data[3].created_at: expected a date and time`. They
@@ -244,10 +282,10 @@ class MalformedResponseError(ContactshipError):
     issues: tuple[str, ...]
     row: MalformedRow | None = None
 
-    def __init__(self, issues: tuple[str, ...]) -> None:
+    def __init__(self, issues: tuple[str, ...], *, subject: str = "response") -> None:
         shown = "; ".join(issues[:_MAX_ISSUES_IN_TEXT])
         more = f" (and {len(issues) - _MAX_ISSUES_IN_TEXT} more)" if len(issues) > _MAX_ISSUES_IN_TEXT else ""
-        super().__init__(f"the response is malformed: {shown}{more}")
+        super().__init__(f"the {subject} is malformed: {shown}{more}")
         self.issues = issues
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -279,11 +317,7 @@ class OrganizationError(ContactshipError):
         self.__cause__ = error
 
     def __reduce__(self) -> tuple[Any, ...]:
-        try:
-            cause = pickle.loads(pickle.dumps(self.__cause__))  # noqa: S301 - what was pickled just now
-        except Exception:  # noqa: BLE001 - a foreign error may fail at either in any way
-            cause = None  # Its class is in the text.
-        return _restore, (type(self), self.args, cause), self.__dict__
+        return _reduce_with_cause(self)
 
 
 class PoolError(ContactshipError, ExceptionGroup[OrganizationError]):

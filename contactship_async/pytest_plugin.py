@@ -44,6 +44,9 @@ def contactship_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
             ...
             statuses = [request.status for request in contactship_sandbox.requests]
             assert [503, 503, 200] == statuses
+
+    Nobody is called: `contactship_sandbox.calls.placed` is what would have been dialled, and
+    `contactship_sandbox.clock.advance(60)` lets those calls come to their end.
     """
     with _make_sandbox(request.node) as sandbox:
         monkeypatch.setenv("CONTACTSHIP_BASE_URL", sandbox.url)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -12,9 +11,10 @@ import msgspec
 from cyclopts import CycloptsError, Parameter
 
 from contactship_async import ContactshipClient, Response
+from contactship_async._cli.confirmation import confirm
 from contactship_async._cli.listing import run_alone
-from contactship_async._cli.options import make_command, options_of
-from contactship_async._cli.organizations import OF_MANY, Target
+from contactship_async._cli.options import make_command, read_pairs
+from contactship_async._cli.organizations import Target, options_for_one
 from contactship_async._cli.output import encode_json
 from contactship_async._cli.streams import note, write, write_lines
 from contactship_async._cli.text import printable
@@ -56,8 +56,10 @@ def call(
     """
     params = _read_params(param or [])
     body = None if json is None else _read_body(json)
-    is_harmless = method in _READING or target.get("sandbox")
-    if not (is_harmless or yes or _ask(method, path, uses_stdin=json == "-")):
+    is_harmless = method in _READING or bool(target.get("sandbox"))
+    question = f"send {method} {printable(path)}?"
+    refusal = f"{method} may dial, send or spend: add --yes to send it without being asked"
+    if not confirm(question, yes=yes or is_harmless, refusal=refusal):
         note("not sent")
         return 1
     headers = {} if body is None else {"Content-Type": "application/json"}
@@ -69,26 +71,13 @@ def call(
     return 0
 
 
-def _options() -> Iterator[inspect.Parameter]:
-    for option in options_of(call):
-        if option.kind is not option.VAR_KEYWORD:
-            yield option
-    for option in options_of(Target):
-        if option.name not in OF_MANY:
-            yield option
-
-
-api: Final = make_command(call, "api", _options(), _HELP)
+api: Final = make_command(call, "api", options_for_one(call), _HELP)
 """The command."""
 
 
 def _read_params(texts: Sequence[str]) -> dict[str, list[str]]:
     params: dict[str, list[str]] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            message = f"--param must be name=value, such as limit=10, not {text!r}"
-            raise CycloptsError(message)
+    for name, value in read_pairs("--param", "name=value, such as limit=10", texts):
         params.setdefault(name, []).append(value)
     return params
 
@@ -110,15 +99,6 @@ def _read_body(text: str) -> bytes:
         message = "--json is not JSON"  # which is not quoted: it may hold personal data
         raise CycloptsError(message) from None
     return data
-
-
-def _ask(method: str, path: str, *, uses_stdin: bool) -> bool:
-    if uses_stdin or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        message = f"{method} may dial, send or spend: add --yes to send it without being asked"
-        raise CycloptsError(message)
-    sys.stderr.write(f"contactship: send {method} {printable(path)}? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _print(response: Response) -> None:

@@ -22,10 +22,11 @@ app = App(
     exit_on_error=False,
     print_error=False,
     suppress_keyboard_interrupt=False,
-    help="""List what your organizations have at Contactship (AI phone calls), or serve a sandbox to try things out.
+    help="""List what your organizations have at Contactship (AI phone calls), call people, or serve a sandbox.
 
     Data goes to standard output, everything else to standard error. Exit codes: 0 success, 1 the API or the network
-    failed, 2 wrong usage or no key, 130 ended by Ctrl-C.""",
+    failed, 2 wrong usage or no key, 130 ended by Ctrl-C, and
+    143 by SIGTERM where a run comes to an orderly end.""",
 )
 app.register_install_completion_command(help="Install the completion of commands and options for your shell.")
 for _name, _text in RESOURCES.items():

@@ -1,10 +1,12 @@
-"""The event loop that a command runs in, and what Ctrl-C does to it."""
+"""The event loop that a command runs in, and what Ctrl-C and SIGTERM do to it."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
@@ -26,6 +28,38 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(main)
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def first_interrupt(react: Callable[[int], object]) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM within `with` call *react* in the running loop; the next one ends it, as ever.
+
+    Without effect on Ctrl-C outside of `run`, on what is somebody else's, and in other threads than the main one.
+
+    Args:
+        react: Takes the number of the signal.
+    """
+    loop = asyncio.get_running_loop()
+    before: dict[int, Any] = {}
+
+    def interrupt(number: int, _: object) -> None:
+        restore()
+        loop.call_soon_threadsafe(react, number)
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    if threading.current_thread() is threading.main_thread():  # Others may not set handlers.
+        as_ever = {signal.SIGINT: _interrupt, signal.SIGTERM: signal.SIG_DFL}
+        before |= {number: handler for number, handler in as_ever.items() if signal.getsignal(number) is handler}
+    try:
+        for number in before:
+            # Not by the loop, which can't on Windows.
+            signal.signal(number, interrupt)
+        yield
+    finally:
+        restore()
 
 
 def _interrupt(*_: object) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from attrs import frozen
 
 from contactship_async.errors import (
+    AmbiguousOutcomeError,
     AuthenticationError,
     ConfigurationError,
     ContactshipError,
@@ -28,6 +29,10 @@ _OPTIONS: Final = (
     ),
     (r"\bbase_url\b", "CONTACTSHIP_BASE_URL"),
     (r"\bexact=True", "--exact"),
+    (r"\binclude_transcript=True", "--include-transcript"),
+    (r"\btogether with schedule\b", "together with --schedule"),
+    (r"\bfrom_number_id\b", "--from-number-id"),
+    (r"\bfrom_number\b", "--from-number"),
     (r"\bmax_items\b", "--limit"),
     (r"\bpage_size\b", "--page-size"),
     (r"\b(a )?concurrency above\b", "--concurrency above"),
@@ -141,6 +146,8 @@ def _name_printed(position: WalkPosition, noun: str) -> str:
 def _explain(error: BaseException | None, variable: str) -> str:
     """Return what the text of *error* leaves out: the server's words, and which variable may hold a wrong key."""
     text = ""
+    if isinstance(error, AmbiguousOutcomeError):
+        error = error.__cause__
     if isinstance(error, StatusError):
         message = " ".join(error.message.split())
         text += f": {message[:_MAX_MESSAGE_CHARACTERS]}" if message else ""

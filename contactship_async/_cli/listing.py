@@ -22,7 +22,7 @@ from contactship_async import (
 )
 from contactship_async._cli.event_loop import run
 from contactship_async._cli.failures import Listed, describe, describe_each, describe_interrupt, describe_interrupts
-from contactship_async._cli.notices import Notices
+from contactship_async._cli.notices import Display, Notices
 from contactship_async._cli.options import NonNegativeInt, PositiveInt, wrong_usage
 from contactship_async._cli.organizations import Target
 from contactship_async._cli.output import Format, Output, encode_object
@@ -305,14 +305,15 @@ def _page_of(row: T) -> Page[T]:
     return Page((row,), 1, 0, None)
 
 
-def run_alone(ask: Callable[[ContactshipClient], Awaitable[T]], target: Target) -> T:
+def run_alone(ask: Callable[[ContactshipClient], Awaitable[T]], target: Target, *, display: Display | None = None) -> T:
     """Return what a call of the one organization returns.
 
     Args:
         ask: Makes the call.
         target: The organization to ask.
+        display: Shows its waits.
     """
-    notices = Notices(is_verbose=target.verbose)
+    notices = Notices(is_verbose=target.verbose, display=display)
 
     async def call(client: ContactshipClient) -> T:
         async with client:

@@ -92,6 +92,25 @@ def wrong_usage() -> Iterator[None]:
         raise CycloptsError(f"--{name.replace('_', '-')} {rest}" if is_name else text) from None
 
 
+def read_pairs(option: str, form: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Read what is given as name=value.
+
+    Args:
+        option: What it is given by.
+        form: The form, with an example.
+        texts: One for each time that the option is given.
+
+    Raises:
+        CycloptsError: One has no name, or no equals sign.
+    """
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            message = f"{option} must be {form}, not {text!r}"
+            raise CycloptsError(message)
+        yield name, value
+
+
 def make_command(
     run: Callable[..., int], name: str, options: Iterable[inspect.Parameter], text: str
 ) -> Callable[..., int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from attrs import field, frozen
 from cyclopts import CycloptsError, Parameter
@@ -18,7 +19,7 @@ from contactship_async import (
     Wait,
     read_organizations,
 )
-from contactship_async._cli.options import PositiveInt, PositiveSeconds
+from contactship_async._cli.options import PositiveInt, PositiveSeconds, options_of
 
 _MAX_CONCURRENT: Final = 16  # organizations, as in `ContactshipPool`
 
@@ -63,6 +64,12 @@ class Target:
             raise CycloptsError(message)
         return {}
 
+    def check_key(self) -> None:
+        """Raise a `CycloptsError` if there is no key where one is needed."""
+        if not self.sandbox and not os.environ.get("CONTACTSHIP_API_KEY"):
+            message = "no API key: set the environment variable CONTACTSHIP_API_KEY, or try it out with --sandbox"
+            raise CycloptsError(message)
+
     def open_client(self, on_wait: OnWait) -> ContactshipClient:
         """Return a client of the one organization.
 
@@ -77,9 +84,7 @@ class Target:
             from contactship_async.sandbox import Sandbox  # noqa: PLC0415 - its server takes time to import
 
             return Sandbox().client(timeouts=self._timeouts, on_wait=on_wait)
-        if not os.environ.get("CONTACTSHIP_API_KEY"):
-            message = "no API key: set the environment variable CONTACTSHIP_API_KEY, or try it out with --sandbox"
-            raise CycloptsError(message)
+        self.check_key()
         return ContactshipClient(timeouts=self._timeouts, on_wait=on_wait, trust_env=True)
 
     def open_pool(self, on_wait: OnWait) -> ContactshipPool:
@@ -108,6 +113,16 @@ class Target:
     @property
     def _timeouts(self) -> Timeouts:
         return Timeouts() if self.timeout is None else Timeouts(total=self.timeout)
+
+
+def options_for_one(function: Callable[..., Any]) -> Iterator[inspect.Parameter]:
+    """Make the options of a function that takes, as further keywords, those of `Target` for one organization."""
+    for option in options_of(function):
+        if option.kind is not option.VAR_KEYWORD:
+            yield option
+    for option in options_of(Target):
+        if option.name not in OF_MANY:
+            yield option
 
 
 def variables_of(file: Path, *, with_keys: bool = True) -> dict[str, str]:

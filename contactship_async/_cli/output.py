@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NoReturn
 
 import attrs
@@ -14,7 +14,7 @@ import msgspec
 from rich.console import Console
 
 from contactship_async._cli.streams import LineWriter, note, write_lines
-from contactship_async._cli.table import draw, draw_blocks, find_folds, lay_out
+from contactship_async._cli.table import draw, draw_block, draw_blocks, find_folds, lay_out
 from contactship_async._cli.text import measure, printable, printable_json
 
 _NAME: Final = re.compile(r'( *)"(?:[^"\\]|\\.)*": (?=["\d-])')
@@ -149,7 +149,8 @@ def encode_object(value: object, format_: Literal["table", "json"]) -> list[byte
     record = read_record(value)
     if format_ == "json":
         return encode_json(record)
-    return _encode_table([{"field": name, "value": content} for name, content in record.items()], ["field", "value"])
+    pairs = [{"field": name, "value": content} for name, content in record.items()]
+    return _encode_table(pairs, ["field", "value"], draw_narrow=_draw_pairs)
 
 
 def find_fields(kind: type[Any]) -> Sequence[str] | None:
@@ -170,13 +171,34 @@ def write_cell(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _encode_table(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[bytes]:
+def _write_to_be_read(value: object) -> str:
+    """Return what stands in a cell at a terminal: JSON with blanks to be folded at, and without what is null in it."""
+    if value is None or isinstance(value, str):
+        return write_cell(value)
+    return msgspec.json.format(msgspec.json.encode(_without_nulls(value)), indent=0).decode()
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_nulls(content) for name, content in value.items() if content is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def _draw_pairs(records: Sequence[Mapping[str, str]], _: Sequence[str], room: int) -> str:
+    return draw_block([(record["field"], record["value"]) for record in records], room)
+
+
+def _encode_table(
+    records: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    *,
+    draw_narrow: Callable[[Sequence[Mapping[str, str]], Sequence[str], int], str] = draw_blocks,
+) -> list[bytes]:
     columns = {printable(name): name for name in names}
-    values = [{column: record.get(name) for column, name in columns.items()} for record in records]
-    cells = [{column: printable(write_cell(value)) for column, value in each.items()} for each in values]
-    room = STDOUT.width if sys.stdout.isatty() else sys.maxsize
-    layout = lay_out(cells, [*columns], room, find_folds(values, [*columns]))
+    room, write = (STDOUT.width, _write_to_be_read) if sys.stdout.isatty() else (sys.maxsize, write_cell)
+    cells = [{column: printable(write(record.get(name))) for column, name in columns.items()} for record in records]
+    layout = lay_out(cells, [*columns], room, find_folds(cells, [*columns]))
     if layout.note:
         note(layout.note)
-    text = draw_blocks(cells, [*layout.widths], room) if layout.width > room else draw(cells, layout)
+    text = draw_narrow(cells, [*layout.widths], room) if layout.width > room else draw(cells, layout)
     return text.encode(sys.stdout.encoding, "backslashreplace").splitlines(keepends=True)

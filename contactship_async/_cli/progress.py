@@ -15,7 +15,7 @@ from rich.table import Column
 from rich.text import Text
 
 from contactship_async import Page
-from contactship_async._cli.text import printable
+from contactship_async._cli.text import printable, write_length
 
 _BAR_WIDTHS: Final = (8, 40)  # columns of a terminal
 _ROOM_BESIDE_BAR: Final = 50  # what the title, the counts and the time take
@@ -29,8 +29,7 @@ class _TimeColumn(ProgressColumn):
         left = math.ceil(end - time.monotonic())
         if left > 0:
             return Text(f"waiting {left} s: {reason}", style="yellow")
-        minutes, seconds = divmod(int(task.elapsed or 0), 60)
-        return Text(f"{minutes}:{seconds:02} elapsed")
+        return Text(f"{write_length(task.elapsed or 0)} elapsed")
 
 
 class ProgressDisplay:

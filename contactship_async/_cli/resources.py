@@ -1,15 +1,20 @@
-"""The commands of each resource of the client, derived from its methods: a new resource needs no line here."""
+"""The commands of each resource of the client, derived from its methods: a new resource needs no line here.
+
+Those that do more than list, count or get stand in `commands.OWN_COMMANDS`.
+"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from attrs import frozen
 from cyclopts import App
 
 from contactship_async import ContactshipClient
+from contactship_async._cli.commands import OWN_COMMANDS
 from contactship_async._cli.listing import ARGUMENTS, Subject, Walk, print_count, print_listing, print_object
 from contactship_async._cli.options import make_command, options_of
 from contactship_async._cli.organizations import OF_MANY, Target
@@ -17,9 +22,10 @@ from contactship_async._cli.output import find_fields
 
 T = TypeVar("T")
 
-_KEY: Final = """The environment variable CONTACTSHIP_API_KEY holds the key, and CONTACTSHIP_BASE_URL may hold another
+KEY: Final = """The environment variable CONTACTSHIP_API_KEY holds the key, and CONTACTSHIP_BASE_URL may hold another
 server. There is no option for the key: it would stay in the history of your shell, and other users could see it among
 the running processes."""
+"""What the help of each command says about the key."""
 
 _LIST: Final = """List the {noun} of your organization, or of many.
 
@@ -92,8 +98,12 @@ class _Method:
 
 
 def __getattr__(name: str) -> App:
-    """Derive the commands of a resource at their first use: cyclopts imports them from here by its name."""
+    """Make the commands of a resource at their first use: cyclopts imports them from here by its name."""
     for app in derive_apps(ContactshipClient, name):
+        for command, place in OWN_COMMANDS.get(name, {}).items():
+            module, _, function = place.partition(":")
+            # At once: cyclopts lists those that it imports itself without their help.
+            app.command(getattr(import_module(module), function), name=command)
         return app
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
@@ -149,39 +159,39 @@ def _derive_list(method: _Method) -> Callable[..., int]:
     subject = Subject(method.noun, find_fields(method.row_type), tuple(option.name for option in walk))
 
     def run(*arguments: object, **given: Any) -> int:
-        target, walk, form = _take(Target, given), _take(Walk, given), given.pop("format", "table")
+        target, walk, form = take(Target, given), take(Walk, given), given.pop("format", "table")
         return print_listing(subject, method.bind(arguments, given), walk, target, format=form)
 
     options = [*method.options, *walk, *_named_options_of(print_listing), *options_of(Target)]
-    return make_command(run, method.command, options, _LIST.format(noun=method.noun, key=_KEY))
+    return make_command(run, method.command, options, _LIST.format(noun=method.noun, key=KEY))
 
 
 def _derive_count(method: _Method) -> Callable[..., int]:
     subject = Subject(method.noun, ["count"])
 
     def run(*arguments: object, **given: Any) -> int:
-        target, form = _take(Target, given), given.pop("format", "table")
+        target, form = take(Target, given), given.pop("format", "table")
         return print_count(subject, method.bind(arguments, given), target, format=form)
 
-    filters = [option for option in method.options if option.name.partition("_")[0] != "order"]
+    filters = [option for option in method.options if option.name.partition("_")[0] not in {"order", "include"}]
     options = [*filters, *_named_options_of(print_count), *options_of(Target)]
     name = method.command.replace("list", "count", 1)
-    return make_command(run, name, options, _COUNT.format(noun=method.noun, key=_KEY))
+    return make_command(run, name, options, _COUNT.format(noun=method.noun, key=KEY))
 
 
 def _derive_get(method: _Method) -> Callable[..., int]:
     subject = Subject(method.resource.replace("_", " "), find_fields(method.returns))
 
     def run(*arguments: object, **given: Any) -> int:
-        target, form = _take(Target, given), given.pop("format", None)
+        target, form = take(Target, given), given.pop("format", None)
         return print_object(subject, method.bind(arguments, given), target, format=form)
 
     target = [option for option in options_of(Target) if option.name not in OF_MANY or not method.identifiers]
     options = [*method.options, *_named_options_of(print_object), *target]
-    return make_command(run, method.command, options, _GET.format(summary=summarize(method.function), key=_KEY))
+    return make_command(run, method.command, options, _GET.format(summary=summarize(method.function), key=KEY))
 
 
-def _take(kind: Callable[..., T], given: dict[str, Any]) -> T:
+def take(kind: Callable[..., T], given: dict[str, Any]) -> T:
     """Make a *kind* of those of its options that were given; what is left is the method's."""
     return kind(**{name: given.pop(name) for name in inspect.signature(kind).parameters if name in given})
 

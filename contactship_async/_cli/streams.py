@@ -20,11 +20,11 @@ _WHOLE_BYTES: Final = getattr(select, "PIPE_BUF", 512)
 """As many bytes as a pipe takes at once or not at all (POSIX, write). Windows does not say."""
 
 
-def note(text: str) -> None:
+def note(text: str, *, end: str = "\n") -> None:
     """Write a line to standard error; at a terminal it is broken between words."""
     line = f"contactship: {printable(text)}"
     columns = _count_columns(sys.stderr)
-    sys.stderr.write("\n".join(wrap(line, columns) if columns else [line]) + "\n")
+    sys.stderr.write("\n".join(wrap(line, columns) if columns else [line]) + end)
 
 
 def write(data: bytes, stream: TextIO | None = None) -> None:

@@ -17,7 +17,6 @@ from contactship_async._cli.text import wrap
 
 _WIDE: Final = 3  # blanks between columns
 _TIGHT: Final = 1
-_MIN_JSON_WIDTH: Final = 10  # columns of a terminal
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT")
 _DATE_WIDTH: Final = 11  # with the T
@@ -88,17 +87,16 @@ def lay_out(records: Sequence[Cells], names: Sequence[str], room: int, folds: Ma
     return Layout(_cut(halved, least, most), _TIGHT, note)
 
 
-def find_folds(records: Sequence[Mapping[str, object]], names: Sequence[str]) -> dict[str, Fold]:
-    """Find the columns that may be folded: those of times, of strings with several words, and of JSON."""
+def find_folds(records: Sequence[Cells], names: Sequence[str]) -> dict[str, Fold]:
+    """Find the columns that may be folded: those of times, and those of several words, which JSON has, too."""
     folds: dict[str, Fold] = {}
     for name in names:
-        values = [record[name] for record in records if record[name] is not None]
-        texts = [value for value in values if isinstance(value, str)]
+        texts = [record[name] for record in records if record[name]]
         words = [word for text in texts for word in text.split()]
-        if values and all(isinstance(value, str) and _TIME.match(value) for value in values):
+        if texts and all(map(_TIME.match, texts)):
             folds[name] = Fold(max(len(name), _DATE_WIDTH), is_time=True)
-        elif len(words) > len(texts) or len(texts) < len(values):
-            folds[name] = Fold(max(len(name), _MIN_JSON_WIDTH, *map(cell_len, words)))
+        elif len(words) > len(texts):
+            folds[name] = Fold(max(len(name), *map(cell_len, words)))
     return folds
 
 
@@ -116,23 +114,25 @@ def draw(records: Sequence[Cells], layout: Layout) -> str:
 
 
 def draw_blocks(records: Sequence[Cells], names: Sequence[str], room: int) -> str:
-    """Draw each row as a block, with a line for each field; its cells must be printable.
+    """Draw each row as a block, with a line for each field; its cells must be printable."""
+    return "\n".join(draw_block([(name, record[name]) for name in names], room) for record in records)
 
-    A value that has no room beside its name stands below it, where an id can still be copied in one piece.
+
+def draw_block(lines: Sequence[tuple[str, str]], room: int) -> str:
+    """Draw named texts, each beside its name; names and texts must be printable.
+
+    A text that has no room there stands below its name, where an id can still be copied in one piece.
     """
-    indent = max(map(cell_len, names)) + _WIDE
-    blocks: list[str] = []
-    for record in records:
-        lines: list[str] = []
-        for name in names:
-            longest = max(map(cell_len, record[name].split(" ")))
-            if longest <= room - indent:
-                first, *others = wrap(record[name], room - indent)
-                lines += [f"{name}{' ' * (indent - cell_len(name))}{first}", *(" " * indent + rest for rest in others)]
-            else:
-                lines += [name, *wrap(record[name], room)]
-        blocks.append("".join(f"{line.rstrip()}\n" for line in lines))
-    return "\n".join(blocks)
+    indent = max(cell_len(name) for name, _ in lines) + _WIDE
+    drawn: list[str] = []
+    for name, text in lines:
+        longest = max(map(cell_len, text.split(" ")))
+        if longest <= room - indent:
+            first, *others = wrap(text, room - indent)
+            drawn += [f"{name}{' ' * (indent - cell_len(name))}{first}", *(" " * indent + rest for rest in others)]
+        else:
+            drawn += [name, *wrap(text, room)]
+    return "".join(f"{line.rstrip()}\n" for line in drawn)
 
 
 def _cut(widths: Mapping[str, int], least: Mapping[str, int], most: int) -> Mapping[str, int]:

@@ -2,8 +2,8 @@
 
 The fast path is a cached msgspec decoder that writes straight into the classes. What it refuses takes the slow path,
 which accepts more forms of ISO 8601, and names every problem with its JSON path. Neither path coerces (plain cattrs
-turns a null id into the string `None`, and `{}` into an empty list). No problem quotes a value: responses hold personal
-data.
+turns a null id into the string `None`, and `{}` into an empty list), but what a type itself says: see `odd_forms`. No
+problem quotes a value: responses hold personal data.
 
 Two faults of servers are passed over: a byte order mark, and lone surrogates in what nobody reads.
 """
@@ -37,6 +37,9 @@ class Reader(Protocol[T_co]):
 
     def __call__(self, data: bytes, place: str = "") -> T_co: ...
 
+
+FEWER_ROWS: Final = "of a listing, a smaller page_size asks for fewer rows at once"
+"""What helps against a response that is too large."""
 
 _MAX_BYTES_EXPLAINED: Final = 4 * 2**20
 """Some 20,000 rows. Eight times as many bytes of empty arrays, few when compressed, would take 700 MiB and seconds."""
@@ -151,7 +154,8 @@ class Codec(MsgspecJsonConverter):
                 if mended is text or not holds_replaced(value):
                     return value
         if len(data) > _MAX_BYTES_EXPLAINED:
-            raise MalformedResponseError((f"not as expected, and too large to say where ({len(data)} bytes)",))
+            issue = f"not as expected, and too large to say where ({len(data)} bytes); {FEWER_ROWS}"
+            raise MalformedResponseError((issue,))
         return self._loads_slowly(data, cl, place)
 
     def _loads_slowly(self, data: bytes, cl: type[T], place: str) -> T:

@@ -1,8 +1,8 @@
 """The slow path, which reports errors: what is wrong with decoded JSON, as paths, and the kinds expected and received.
 
 The hooks of this module check a value against a type and return it as they found it, but for timestamps in forms of
-ISO 8601 that msgspec refuses: these become datetimes. So msgspec makes all objects, on this path as on the fast one,
-and each is as strict as the other.
+ISO 8601 that msgspec refuses, and for the odd forms of types that have some: these become what msgspec takes. So
+msgspec makes all objects, on this path as on the fast one, and each is as strict as the other.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from cattrs.dispatch import StructureHook
 from msgspec import Struct
 
 from contactship_async._codec.json_names import is_record, record_fields
+from contactship_async._codec.odd_forms import odd_form_of
 
 _KINDS: Final[dict[Any, str]] = {
     dict: "an object",
@@ -114,6 +115,10 @@ def _is_timestamp(cl: Any) -> bool:
     return _unannotated(cl) is datetime
 
 
+def _has_odd_form(cl: Any) -> bool:
+    return odd_form_of(cl) is not None
+
+
 def _is_collection(cl: Any) -> bool:
     """Return whether *cl* is an array or an object of any number of items of one type."""
     return get_origin(cl) in (list, dict) or (get_origin(cl) is tuple and get_args(cl)[1:] == (Ellipsis,))
@@ -198,6 +203,7 @@ class SlowPath:
         record_hook = cache(self._record_hook)
         self.converter.register_structure_hook_func(lambda _: True, self._check_leaf)
         self.converter.register_structure_hook_func(_is_timestamp, _check_timestamp)
+        self.converter.register_structure_hook_factory(_has_odd_form, self._odd_form_hook)
         self.converter.register_structure_hook_factory(_is_collection, self._collection_hook)
         self.converter.register_structure_hook_factory(_is_union, self._union_hook)
         self.converter.register_structure_hook_factory(_is_object, record_hook)
@@ -223,6 +229,22 @@ class SlowPath:
             return value
         [(place, _)] = found.problems
         raise found if place else _wrong(_expected(cl), value)
+
+    def _odd_form_hook(self, cl: Any) -> StructureHook:
+        """Check a value that may be a number or a string in another form; those that are no value become None."""
+        usual = _check_timestamp if _is_timestamp(cl) else self._check_leaf
+        form = odd_form_of(cl)
+
+        def check_odd_form(value: Any, _: Any) -> Any:
+            if form is None or type(value) not in {int, float, str}:
+                return usual(value, cl)
+            read = form.read(value)
+            try:
+                return None if read is None else usual(read, cl)
+            except MismatchError:
+                return None
+
+        return check_odd_form
 
     def _collection_hook(self, cl: Any) -> StructureHook:
         """Check the items of a list, or the values of an object with any keys, up to `_MAX_WRONG_ITEMS` wrong ones."""

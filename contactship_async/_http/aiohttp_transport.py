@@ -1,4 +1,6 @@
-"""The only aiohttp client code: sends a request, adds the key, reads the response up to a size, translates failures.
+"""The aiohttp client code: sends a request, adds the key, reads the response up to a size, translates failures.
+
+No other module but `aiohttp_download` uses an aiohttp session.
 
 aiohttp's frames and exceptions hold the request headers, and so the key. Its exceptions are therefore translated, and
 ours raised outside the `except` that caught them, without a context. Whatever else passes (cancellation, an error of
@@ -26,12 +28,18 @@ from aiohttp.connector import Connection
 from attrs import frozen
 from yarl import URL
 
+from contactship_async._codec import FEWER_ROWS
 from contactship_async._http.dropping import abort_used, drop_connector
 from contactship_async._http.failures import closed_error, exchange_error
 from contactship_async._http.messages import Request, Response, is_success
 from contactship_async._http.proxy import Proxy
-from contactship_async._masking import describe_call
-from contactship_async.errors import ClientClosedError, ContactshipError, MalformedResponseError, TransportError
+from contactship_async.errors import (
+    ClientClosedError,
+    ConnectionFailedError,
+    ContactshipError,
+    MalformedResponseError,
+    TransportError,
+)
 
 API_KEY_HEADER: Final = "x-api-key"
 
@@ -45,7 +53,7 @@ DEFAULT_CONNECTIONS: Final = 100
 
 _NO_LIMIT: Final = 0  # as aiohttp writes it
 
-_CONNECTOR_CLOSED: Final = "the client can't be used, as the connector it was given is closed"
+CONNECTOR_CLOSED: Final = "the client can't be used, as the connector it was given is closed"
 
 _NEVER_ROUNDED: Final = float("inf")
 """aiohttp rounds time limits over 5 s up to whole seconds of the loop's clock, unless this threshold is higher."""
@@ -118,7 +126,7 @@ class AiohttpTransport:
             MalformedResponseError: The body of a 2xx is larger than *max_response_bytes*.
         """
         if self.session.closed:
-            raise ClientClosedError(_CONNECTOR_CLOSED)
+            raise ClientClosedError(CONNECTOR_CLOSED)
         request.delivery.provably_unsent = not request.idempotent  # Only the trace of others tells when they leave.
         try:
             if request.idempotent:
@@ -130,13 +138,35 @@ class AiohttpTransport:
         except ContactshipError as error:
             failure: BaseException = error
         except (aiohttp.ClientError, OSError) as error:
-            failure = _translate(request, error)
-            if self.session.closed:
-                failure = closed_error(request, ClientClosedError(_CONNECTOR_CLOSED))
+            failure = self.failure_of(request, error)
         except BaseException as error:  # noqa: BLE001 - raised again below, where its traceback is cut
             error.__cause__ = error.__context__ = None
             failure = error
         raise failure.with_traceback(None)
+
+    def failure_of(self, request: Request, error: BaseException) -> ContactshipError:
+        """Translate what aiohttp raised."""
+        failure = _translate(request, error)
+        if self.session.closed:
+            return closed_error(request, ClientClosedError(CONNECTOR_CLOSED))
+        return failure
+
+    async def read_body(self, response: aiohttp.ClientResponse, *, succeeded: bool) -> bytes:
+        """Read a body; of a refusal, as much as comes."""
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            while size <= self.max_response_bytes and not response.content.at_eof():
+                chunks.append(await response.content.readany())
+                size += len(chunks[-1])
+        except aiohttp.ClientError:
+            # Of a refusal, the status is what counts; of a success, half a body is none.
+            if succeeded:
+                raise
+        if succeeded and size > self.max_response_bytes:
+            issue = f"larger than {self.max_response_bytes} bytes, the client's max_response_bytes; {FEWER_ROWS}"
+            raise MalformedResponseError((issue,))
+        return b"".join(chunks)[: self.max_response_bytes]
 
     async def close(self) -> None:
         """Close the connections, but those of a connector that is the user's."""
@@ -167,29 +197,15 @@ class AiohttpTransport:
             proxy_headers=None if self.proxy is None else self.proxy.headers(),
             server_hostname=None if session is self.session else url.raw_host,
             middlewares=None if request.idempotent and request.method in _READING else _SEND_ONCE,
-            timeout=_connect_timeout(request.connect_seconds),
+            timeout=connect_timeout(request.connect_seconds),
             trace_request_ctx=request.delivery,
         ) as response:
+            request.delivery.status = response.status
             succeeded = is_success(response.status)
             if not succeeded:
                 request.delivery.refusal = Response(status=response.status, headers=response.headers)
-            body = await self._read_body(response, succeeded=succeeded)
+            body = await self.read_body(response, succeeded=succeeded)
             return Response(status=response.status, headers=response.headers, body=body)
-
-    async def _read_body(self, response: aiohttp.ClientResponse, *, succeeded: bool) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            while size <= self.max_response_bytes and not response.content.at_eof():
-                chunks.append(await response.content.readany())
-                size += len(chunks[-1])
-        except aiohttp.ClientError:
-            # Of a refusal, the status is what counts; of a success, half a body is none.
-            if succeeded:
-                raise
-        if succeeded and size > self.max_response_bytes:
-            raise MalformedResponseError((f"larger than {self.max_response_bytes} bytes",))
-        return b"".join(chunks)[: self.max_response_bytes]
 
     def _headers(self, request: Request) -> dict[str, str]:
         headers = {API_KEY_HEADER: request.api_key.reveal()}
@@ -245,7 +261,7 @@ _SEND_ONCE: Final = (_send_once,)
 
 
 @lru_cache
-def _connect_timeout(seconds: float | None) -> aiohttp.ClientTimeout:
+def connect_timeout(seconds: float | None) -> aiohttp.ClientTimeout:
     """Return a time limit for connecting; that for the whole is kept by the attempt loop."""
     return aiohttp.ClientTimeout(total=None, connect=seconds, ceil_threshold=_NEVER_ROUNDED)
 
@@ -267,12 +283,14 @@ def _translate(request: Request, error: BaseException) -> TransportError:
         request.delivery.provably_unsent = True
     request.delivery.is_hopeless = _is_hopeless(error)
     timed_out = isinstance(error, aiohttp.ConnectionTimeoutError)
-    return exchange_error(
-        describe_call(request.method, request.path),
+    translated = exchange_error(
+        request,
         f"no connection within {request.connect_seconds} s, the connect limit" if timed_out else _reason(error),
-        repeatable=request.is_repeatable,
         limit="connect" if timed_out else None,
     )
+    if isinstance(translated, ConnectionFailedError):
+        translated.is_hopeless = request.delivery.is_hopeless
+    return translated
 
 
 def _is_hopeless(error: BaseException) -> bool:

@@ -10,13 +10,14 @@ from attrs import define, evolve, field
 from contactship_async._headers import Headers
 from contactship_async._http.api_key import ApiKey
 from contactship_async._http.connection import Connection
+from contactship_async._http.failures import unknown_outcome
 from contactship_async._http.messages import NO_HEADERS, Query, Request, Response
 from contactship_async._http.requests import Parameters, build_request, complete_request, merge_headers
-from contactship_async._http.responses import read_object
+from contactship_async._http.responses import read_object, read_started
 from contactship_async._http.retry import AttemptLoop
 from contactship_async._http.secret import Secret
 from contactship_async._http.session import Call, WalkSession
-from contactship_async.errors import AuthenticationError
+from contactship_async.errors import AuthenticationError, MalformedResponseError, StatusError
 from contactship_async.settings import RetryPolicy, Timeouts
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ class Caller:
         )
         return evolve(self, attempts=attempts, headers=merge_headers(self.headers, headers))
 
-    async def exchange(
+    async def exchange(  # noqa: PLR0913 - one call, by keyword
         self,
         request: Request,
         window: Query = (),
@@ -57,6 +58,7 @@ class Caller:
         headers: Headers | None = None,
         heavy: bool = False,
         of_walk: WalkSession | None = None,
+        sent: list[Request] | None = None,
     ) -> Response:
         """Send *request*, which lacks its key and *window*, with its retries, and return its 2xx response.
 
@@ -69,6 +71,7 @@ class Caller:
             heavy: Whether it is one of a heavy listing, which have a budget of their own.
             of_walk: The session of the walk that it is a page of; its total limit begins when it has its turn at the
                 gates.
+            sent: Takes each attempt at a call that is not safe to repeat, when the transport gets it.
 
         Raises:
             ContactshipError: The call failed.
@@ -79,7 +82,7 @@ class Caller:
         session = self.connection.get_session(of_walk)
         if callable(self.connection.connector):  # What the connector allows that it made is known only now.
             self.attempts.limits.address.max_in_flight = self.connection.max_requests
-        with Call(session) as call:
+        with Call(session, sent) as call:
             transport = call.transport(request)
             api_key = await self._get_api_key()
             try:
@@ -143,6 +146,48 @@ class Caller:
         """
         response = await self.send(method, path, params=params, json=json, idempotent=idempotent)
         return read_object(response, returns)
+
+    async def start(self, method: str, path: str, returns: type[T], *, json: object, relayed: bool = False) -> T:
+        """Send one call that dials a person or sends a message: never twice, and with an error that tells its end.
+
+        It ends in one of four ways:
+
+        - It took effect, and is returned: a 2xx with all that *returns* requires, such as an id.
+        - It was refused: a 4xx but 408 is a `StatusError`. (A 429 that names its budget is waited for, and it is sent
+          again.)
+        - It provably never left, and was sent again as often as the retry policy allows: a `ConnectionFailedError`, a
+          `RequestTimeoutError`, or a `ClientClosedError`.
+        - Nobody knows: an `AmbiguousOutcomeError`. Where it is cancelled after it was sent, the `CancelledError` has a
+          note that says so.
+
+        Args:
+            method: Such as `POST`.
+            path: Such as `/v1/calls/single-phone-call`.
+            returns: What comes back.
+            json: The body.
+            relayed: Whether the server passes it on to another, as for `Request`.
+
+        Raises:
+            TypeError: *json* holds what JSON has no form for.
+            ValueError: A value has no form in JSON.
+            AmbiguousOutcomeError: It may have taken effect.
+            ContactshipError: It has not taken effect.
+        """
+        request = build_request(method=method, path=path, json=json, idempotent=False, relayed=relayed)
+        sent: list[Request] = []
+        try:
+            return read_started(await self.exchange(request, sent=sent), returns)
+        except (MalformedResponseError, StatusError) as error:
+            if not sent:  # It is what the function for the key raised.
+                error.may_have_been_processed = False
+                raise
+            if isinstance(error, MalformedResponseError):
+                reason = str(error)
+            elif error.may_have_been_processed:
+                reason = f"the response has status {error.status}"
+            else:
+                raise
+            raise unknown_outcome(sent[-1], reason) from error
 
     async def delete(self, path: str) -> None:
         """Delete what is at *path*; whatever a 2xx response says, it is gone.

@@ -15,19 +15,24 @@ from contactship_async.errors import (
 )
 
 
-def exchange_error(call: str, reason: str, *, repeatable: bool, limit: Limit | None = None) -> TransportError:
-    """Choose the error of an exchange that failed; *repeatable* if the call may be sent again without harm."""
-    if not repeatable:
-        return AmbiguousOutcomeError(f"{call} may have been processed: {reason}")
-    if limit is not None:
-        return RequestTimeoutError(f"{call} failed: {reason}", limit=limit)
-    return ConnectionFailedError(f"{call} failed: {reason}")
+def exchange_error(request: Request, reason: str, *, limit: Limit | None = None) -> TransportError:
+    """Choose the error of an attempt that failed, by how far *request* had come."""
+    if not request.is_repeatable:
+        return unknown_outcome(request, reason)
+    text = f"{describe_call(request.method, request.path)} failed: {reason}"
+    return ConnectionFailedError(text) if limit is None else RequestTimeoutError(text, limit=limit)
+
+
+def unknown_outcome(request: Request, reason: str) -> AmbiguousOutcomeError:
+    """Return the error of a call whose attempt *request* was sent, and may have been processed."""
+    text = f"{describe_call(request.method, request.path)} may have been processed: {reason}"
+    return AmbiguousOutcomeError(text, sent_at=request.delivery.sent_at, status=request.delivery.status)
 
 
 def closed_error(request: Request, closed: ClientClosedError) -> ContactshipError:
     """Choose the error of a *request* that was under way when the client was *closed*."""
     if request.is_repeatable:
         return closed
-    error = exchange_error(describe_call(request.method, request.path), str(closed), repeatable=False)
+    error = unknown_outcome(request, str(closed))
     error.__cause__ = closed
     return error

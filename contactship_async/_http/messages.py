@@ -9,6 +9,7 @@ These are structs of msgspec, which makes a frozen one in a sixth of the time th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any, ClassVar, Final, TypeAlias
 
 from msgspec import Struct, field
@@ -93,11 +94,15 @@ class Delivery(Struct):
         provably_unsent: No byte of the request has left yet.
         refusal: The response so far, once its status is known and is no 2xx: the status counts without the whole body.
         is_hopeless: The attempt failed, and another one would fail in the same way.
+        sent_at: When an attempt began that is not safe to repeat, by the clock on the wall, in UTC; None before.
+        status: That of the response, once it is known, whether or not the rest of it comes.
     """
 
     provably_unsent: bool = False
     refusal: Response | None = None
     is_hopeless: bool = False
+    sent_at: datetime | None = None
+    status: int | None = None
 
 
 class Request(_Message, frozen=True, kw_only=True):

@@ -76,7 +76,7 @@ def read_retry_after(headers: Mapping[str, str], *, refused: bool = False) -> fl
     text = headers.get("retry-after", "")
     seconds = _read_number(text)
     if seconds is None:
-        until = _read_http_date(text)
+        until = read_http_date(text)
         seconds = None if until is None else max((until - _read_now(headers)).total_seconds(), 0.0)
     if seconds is None and refused:
         seconds = _read_resets(headers)
@@ -112,10 +112,11 @@ def _read_number(text: str) -> float | None:
 
 
 def _read_now(headers: Mapping[str, str]) -> datetime:
-    return _read_http_date(headers.get("date", "")) or datetime.now(UTC)
+    return read_http_date(headers.get("date", "")) or datetime.now(UTC)
 
 
-def _read_http_date(text: str) -> datetime | None:
+def read_http_date(text: str) -> datetime | None:
+    """Read an HTTP date (RFC 9110, 5.6.7); None for what is none."""
     try:
         timestamp = parsedate_to_datetime(text.strip())
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -3,7 +3,7 @@
 Each attempt passes two gates, its organization's and its address's: the API counts both. The clients of a pool share
 the second. Requests of heavy listings pass a third one first, which delays no others: the API counts these separately
 as well (https://docs.contactship.ai/api-reference/rate-limits). At the gate of the address, each organization has one
-place in the queue.
+place in the queue. Polls wait at one before all these, so that they leave most of the budget to other calls.
 
 A waiting request holds nothing: cancelling it leaves the gates as they are.
 """
@@ -13,12 +13,16 @@ from __future__ import annotations
 import asyncio
 import math
 from enum import Enum
+from typing import Final
 
 from attrs import field, frozen
 
 from contactship_async._http.budget import ToldBudget
 from contactship_async._http.gate import Entrant, Gate, Hold, TellWait
 from contactship_async._http.rate_limit_headers import Pauses
+
+_MAX_POLLS_IN_FLIGHT: Final = 4
+"""As many as are sent within 8 seconds, if the budget is the documented one."""
 
 
 class _Turn(Enum):
@@ -37,12 +41,14 @@ class Limits:
         address: The budget of this machine's address and the connections, which all clients of a pool share.
         heavy: The budget that the organization's heavy listings have besides, and its pauses.
         told_budget: What the server last said of the organization's budgets.
+        polls: Spaces the polls of all that wait for something; see `polling`.
     """
 
     organization: Gate = field(factory=Gate)
     address: Gate = field(factory=Gate)
     heavy: Gate = field(factory=Gate)
     told_budget: ToldBudget = field(factory=ToldBudget, kw_only=True)
+    polls: Gate = field(factory=lambda: Gate(max_in_flight=_MAX_POLLS_IN_FLIGHT), kw_only=True)
     _usual: tuple[Gate, ...] = field(init=False)
     _all: tuple[Gate, ...] = field(init=False)
 

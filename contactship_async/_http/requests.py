@@ -87,7 +87,7 @@ def build_request(  # noqa: PLR0913 - one call, by keyword
         method=method,
         path=quote_path(path),
         query=_build_query({} if params is None else params),
-        body=content if json is None else _encode_json(json),
+        body=content if json is None else encode_json("json", json),
         idempotent=method in _IDEMPOTENT_METHODS if idempotent is None else idempotent,
         relayed=relayed,
     )
@@ -168,14 +168,20 @@ def build_path(template: str, **identifiers: str) -> str:
     return template.format_map({name: quote(identifier, safe="") for name, identifier in identifiers.items()})
 
 
-def _encode_json(json: object) -> bytes:
+def encode_json(name: str, value: object) -> bytes:
+    """Return *value* as JSON.
+
+    Raises:
+        TypeError: It holds what JSON has no form for; *name* is what the error calls it.
+        ValueError: It holds a lone surrogate, or is nested too deeply.
+    """
     try:
-        return codec.dumps(json)
+        return codec.dumps(value)
     except TypeError as error:
-        message = f"json must be of types that JSON has a form for: {error}"
+        message = f"{name} must be of types that JSON has a form for: {error}"
         fault: Exception = TypeError(message)
     except (ValueError, RecursionError):
-        fault = ValueError("json must hold no lone surrogates and not be nested too deeply")
+        fault = ValueError(f"{name} must hold no lone surrogates and not be nested too deeply")
     raise fault
 
 

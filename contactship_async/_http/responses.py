@@ -18,9 +18,9 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from functools import lru_cache
 from json import loads
-from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar, get_type_hints
 
-from attrs import evolve, frozen
+from attrs import NOTHING, evolve, field, fields, frozen, make_class
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, json
 
 from contactship_async._codec import codec
@@ -209,6 +209,33 @@ def read_object(response: Response, cl: type[T]) -> T:
     if envelope.data is UNSET or envelope.status_code is envelope.success is UNSET:
         return codec.loads(body, cl)
     return codec.loads(body, _DataOf[cl]).data  # type: ignore[valid-type] # at run time
+
+
+def read_started(response: Response, cl: type[T]) -> T:
+    """Read one object like `read_object`; of one that is malformed elsewhere, the fields that *cl* requires.
+
+    Whoever has started something needs its id, whatever is wrong with the rest.
+
+    Raises:
+        MalformedResponseError: A required field can't be read.
+    """
+    try:
+        return read_object(response, cl)
+    except MalformedResponseError as error:
+        malformed = error
+    required = _required_part_of(cl)  # type: ignore[arg-type] # mypy: no class is hashable
+    with suppress(MalformedResponseError):
+        found = read_object(response, required)
+        return cl(**{each.name: getattr(found, each.name) for each in fields(required)})
+    raise malformed
+
+
+@lru_cache
+def _required_part_of(cl: type[Any]) -> type[Any]:
+    """Return a class with those fields of *cl* that have no default."""
+    hints = get_type_hints(cl, include_extras=True)
+    required = [each.name for each in fields(cl) if each.default is NOTHING]
+    return make_class(cl.__name__, {name: field(type=hints[name]) for name in required}, frozen=True)
 
 
 def read_error(request: Request, response: Response) -> StatusError:

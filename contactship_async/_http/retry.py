@@ -20,6 +20,7 @@ import random
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -31,9 +32,10 @@ from contactship_async._http.gate import TellWait
 from contactship_async._http.messages import Delivery, Request, Response, Transport, is_success
 from contactship_async._http.rate_limit_headers import is_rate_limiter, read_pauses, read_retry_after
 from contactship_async._http.rate_limits import Limits
+from contactship_async._http.server_clock import ServerClock
 from contactship_async._http.time_limit import TimeLimit
 from contactship_async._http.wait_notices import WaitNotices
-from contactship_async._masking import describe_call, mask_path
+from contactship_async._masking import mask_path
 from contactship_async.errors import (
     AmbiguousOutcomeError,
     ConnectionFailedError,
@@ -57,6 +59,10 @@ _MAX_EXPONENT: Final = 60
 _LOGGER: Final = logging.getLogger("contactship_async")
 
 
+def _read_wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
 @frozen
 class AttemptLoop:
     """Send requests with retries and deadlines.
@@ -71,6 +77,8 @@ class AttemptLoop:
         clock: Seconds of a monotonic clock; the limits use the same.
         sleep: Waits for seconds.
         rng: Returns uniform random numbers in [0, 1), for the jitter.
+        now: Returns the time by the clock on the wall, in UTC: for what is compared with times of the server's.
+        server_clock: What the responses of heavy listings tell of the server's clock.
     """
 
     policy: RetryPolicy
@@ -82,6 +90,8 @@ class AttemptLoop:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     rng: Callable[[], float] = random.random
+    now: Callable[[], datetime] = _read_wall_clock
+    server_clock: ServerClock = field(factory=ServerClock)
 
     def start_deadline(self) -> float:
         """Return the time on the clock by which a call that starts now must have ended."""
@@ -127,6 +137,9 @@ class AttemptLoop:
                 wait, ended = began - ended, self.clock()
                 self._log(request, attempt, outcome, elapsed=ended - began, wait=wait)
             if isinstance(outcome, Response):
+                request.delivery.status = outcome.status
+                if heavy:  # Only of calls, times are compared; for all, it would be 1 % of a walk.
+                    self.server_clock.note(outcome.headers, self.now)
                 self.limits.told_budget.note(outcome.headers)
                 pauses = read_pauses(outcome.headers)
                 if pauses is not None:
@@ -152,7 +165,8 @@ class AttemptLoop:
         reason = f"{held_back} within {self.timeouts.total} s, the total limit"
         if failures is not None and failures.error is not None:
             raise _with_notes(failures.error, attempts, reason)
-        raise exchange_error(describe_call(request.method, request.path), reason, repeatable=True, limit="total")
+        request.delivery.provably_unsent = True
+        raise exchange_error(request, reason, limit="total")
 
     async def _recover(
         self, request: Request, outcome: Response | TransportError, failures: _Failures, sent_at: float
@@ -186,21 +200,25 @@ class AttemptLoop:
         limit, seconds = ("attempt", attempt_limit) if attempt_limit < time_left else ("total", time_left)
         if time_left <= 0:
             request.delivery.provably_unsent = True
-            return self._timed_out(request, limit, repeatable=True)
+            return self._timed_out(request, limit)
+        if not request.idempotent:
+            request.delivery.sent_at = self.now()
         try:
             with TimeLimit(seconds) as timer:
                 return await transport(request)
+        except AmbiguousOutcomeError as error:
+            error.sent_at = request.delivery.sent_at or error.sent_at
+            return error
         except TransportError as error:
             return error
         except OSError as error:
             if not timer.expired:
-                call = describe_call(request.method, request.path)
-                return exchange_error(call, type(error).__name__, repeatable=request.is_repeatable)
-        return request.delivery.refusal or self._timed_out(request, limit, repeatable=request.is_repeatable)
+                return exchange_error(request, type(error).__name__)
+        return request.delivery.refusal or self._timed_out(request, limit)
 
-    def _timed_out(self, request: Request, limit: Limit, *, repeatable: bool) -> TransportError:
+    def _timed_out(self, request: Request, limit: Limit) -> TransportError:
         reason = f"no complete response within {getattr(self.timeouts, limit)} s, the {limit} limit"
-        return exchange_error(describe_call(request.method, request.path), reason, repeatable=repeatable, limit=limit)
+        return exchange_error(request, reason, limit=limit)
 
     def _delay_after(self, attempt: int, error: ContactshipError) -> float:
         """Return how many seconds to wait after *attempt*, the first being 1."""

@@ -24,6 +24,7 @@ from attrs import define, field
 from contactship_async._http.failures import closed_error
 from contactship_async._http.messages import Request, Response, Transport
 from contactship_async._http.time_limit import get_running_task
+from contactship_async._masking import describe_call
 from contactship_async.errors import ClientClosedError, ContactshipError, WalkPosition
 
 CLOSED: Final = "the client was closed"
@@ -133,15 +134,20 @@ class Call:
     """A call under way, within its `with`: where `Session.end` cancels what it awaits, it goes on behind that.
 
     It tells its own cancellation from one by somebody else in the way of `TimeLimit`.
+
+    Args:
+        session: What it is sent over.
+        sent: Takes each attempt at a call that is not safe to repeat, when the transport gets it.
     """
 
-    __slots__ = ("_cancellations", "_interrupted", "_is_ended", "_session", "_task")
+    __slots__ = ("_cancellations", "_interrupted", "_is_ended", "_sent", "_session", "_task")
 
     _task: asyncio.Task[object]
     _cancellations: int
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, sent: list[Request] | None = None) -> None:
         self._session = session
+        self._sent = sent
         self._is_ended = False
         self._interrupted: Request | None = None
 
@@ -178,10 +184,19 @@ class Call:
         return closed if self._interrupted is None else closed_error(self._interrupted, closed)
 
     async def _send_once(self, request: Request) -> Response:
+        if self._sent is not None:
+            self._sent.append(request)
         try:
             return await self._session.transport(request)
-        except asyncio.CancelledError:
-            self._interrupted = request
+        except (ContactshipError, OSError):
+            raise
+        except BaseException as error:
+            # A cancellation must leave as itself, and so must what a user's trace hook raises.
+            if not request.is_repeatable:
+                call = describe_call(request.method, request.path)
+                error.add_note(f"{call} may have been processed: it had been sent before this was raised.")
+            if isinstance(error, asyncio.CancelledError):
+                self._interrupted = request
             raise
 
     def _cancel(self) -> None:

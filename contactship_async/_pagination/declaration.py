@@ -51,6 +51,7 @@ class ListingDeclaration(Generic[T]):
         largest_page: The largest `limit` that the API accepts; None where it names none.
         heavy: Whether its requests also count against the organization's smaller budget.
         has_count: Whether a page says how many rows the listing has.
+        content_parameters: Those of its filters that choose what rows hold, and not which rows there are.
     """
 
     path: str
@@ -62,6 +63,7 @@ class ListingDeclaration(Generic[T]):
     largest_page: int | None = None
     heavy: bool = False
     has_count: bool = True
+    content_parameters: frozenset[str] = frozenset()
     _readers: tuple[RowIds[T], SortKey[T] | None] = field(init=False, repr=False, eq=False)
 
     @_readers.default

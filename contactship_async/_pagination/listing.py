@@ -310,7 +310,8 @@ class Listing(AnyListing[T]):
                 slides=slides,
             )
 
-        filtered = any(value is not None for value in self.filters.values())
+        contents = self.declaration.content_parameters
+        filtered = any(value is not None for name, value in self.filters.items() if name not in contents)
         if exact and keys is not None:
             return overlapping(KeyAnchor(ids, keys, offset, descending=self.order is not SortOrder.ASC))
         walk_without_count = overlapping(IdAnchor(ids, offset), least=_MIN_OVERLAPPING_PAGE_SIZE)

@@ -11,10 +11,22 @@ from attrs import frozen
 from msgspec import Meta, Struct
 
 from contactship_async._codec.json_names import json_field
+from contactship_async._codec.odd_forms import OddForm, read_number, read_unix_milliseconds, read_whole_number
 from contactship_async._codec.plain import to_plain
 from contactship_async.models._pydantic import enum_json_schema, enum_schema, record_schema
 
-__all__ = ["AwareDatetime", "Model", "NonEmptyText", "OpenEnum", "Page", "SortOrder", "json_field"]
+__all__ = [
+    "AwareDatetime",
+    "Count",
+    "Model",
+    "NonEmptyText",
+    "OpenEnum",
+    "Page",
+    "Seconds",
+    "SortOrder",
+    "Timestamp",
+    "json_field",
+]
 
 T = TypeVar("T")
 
@@ -23,6 +35,16 @@ NonEmptyText = Annotated[str, Meta(min_length=1, description="a non-empty string
 
 AwareDatetime = Annotated[datetime, Meta(tz=True, description="a date and time")]
 """A timestamp with a zone. One of a response that has none is taken as UTC."""
+
+Seconds = Annotated[float, Meta(description="a number of seconds"), OddForm(read_number)]
+"""A duration. Some come as text, `"98"`; a text that is no number is None, so fields are `Seconds | None`."""
+
+Count = Annotated[int, Meta(description="a whole number"), OddForm(read_whole_number)]
+"""How many. Takes `"12"` and `12.0` for 12; what is no whole number is None, so fields are `Count | None`."""
+
+Timestamp = Annotated[datetime, Meta(tz=True, description="a time"), OddForm(read_unix_milliseconds)]
+"""A timestamp with a zone, as webhooks have it: Unix milliseconds, also as text, or ISO 8601. 0, which stands for a
+time that is not known, and what is no time are None, so fields are `Timestamp | None`."""
 
 
 @frozen

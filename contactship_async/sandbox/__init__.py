@@ -15,12 +15,15 @@ from contactship_async.sandbox._api.faults import (
     Status,
 )
 from contactship_async.sandbox._api.records import RecordedRequest
+from contactship_async.sandbox._calls.dialled import DialledCall
 from contactship_async.sandbox._pool import SandboxPool
 from contactship_async.sandbox._sandbox import Sandbox
+from contactship_async.sandbox._serving.deliveries import WebhookDelivery
 
 __all__ = [
     "Body",
     "Cut",
+    "DialledCall",
     "Drip",
     "EmptyPage",
     "Fault",
@@ -32,4 +35,5 @@ __all__ = [
     "SandboxPool",
     "Slow",
     "Status",
+    "WebhookDelivery",
 ]

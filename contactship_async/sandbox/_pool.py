@@ -12,6 +12,7 @@ from contactship_async._pool.pool import ContactshipPool
 from contactship_async.sandbox._api.handler import RequestHandler
 from contactship_async.sandbox._api.openapi import DOCUMENT_PATH
 from contactship_async.sandbox._api.replies import Reply
+from contactship_async.sandbox._resources.call_rows import organization_of
 from contactship_async.sandbox._sandbox import Sandbox
 from contactship_async.sandbox._serving.served import Served
 
@@ -40,9 +41,10 @@ class SandboxPool(Served):
     """
 
     def __init__(self, sandboxes: Mapping[str, Sandbox], *, host: str = "127.0.0.1", port: int = 0) -> None:
-        super().__init__(self._respond_by_key, host, port)
+        super().__init__(self._respond_by_key, host, port, self._catch_up_all)
         self._sandboxes = _check_types(sandboxes)
         handlers = {name: sandbox._join(name) for name, sandbox in self._sandboxes.items()}  # noqa: SLF001 - for here
+        self._by_organization_id = {self._sandboxes[name].organization_id: (name, handlers[name]) for name in handlers}
         _check_distinct(self._sandboxes)
         self._by_key = {self._sandboxes[name].api_key: (name, handler) for name, handler in handlers.items()}
         self._first = next(iter(self._by_key))
@@ -78,8 +80,18 @@ class SandboxPool(Served):
     def _respond_by_key(self, request: Request) -> Reply:
         # The description without a key is that of the first organization; it matters only if settings differ.
         unknown = ("", self._by_key[self._first][1] if request.path == DOCUMENT_PATH else self._unknown_key)
-        name, handler = self._by_key.get(request.api_key.reveal(), unknown)
+        owner = self._by_organization_id.get(organization_of(request.path))
+        name, handler = owner or self._by_key.get(request.api_key.reveal(), unknown)
         return evolve(handler.respond(request), organization=name)
+
+    def _catch_up_all(self) -> float | None:
+        waits = [sandbox._catch_up() for sandbox in self._sandboxes.values()]  # noqa: SLF001 - for here
+        return min((seconds for seconds in waits if seconds is not None), default=None)
+
+    def _note_url(self, url: str | None) -> None:
+        super()._note_url(url)
+        for sandbox in self._sandboxes.values():
+            sandbox._note_server(url)  # noqa: SLF001 - for here
 
 
 def _check_types(sandboxes: object) -> dict[str, Sandbox]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, get_args
 from urllib.parse import quote
@@ -22,14 +22,19 @@ from contactship_async.sandbox._api.faults import Fault
 from contactship_async.sandbox._api.handler import RequestHandler
 from contactship_async.sandbox._api.rate_limit import RateLimits
 from contactship_async.sandbox._api.records import RecordedRequest
+from contactship_async.sandbox._calls.agenda import Clock
+from contactship_async.sandbox._resources.calls import Calls
 from contactship_async.sandbox._resources.channels import Channels
 from contactship_async.sandbox._resources.credits import Credits
-from contactship_async.sandbox._resources.organization import Organization
+from contactship_async.sandbox._resources.finished_call import describe
+from contactship_async.sandbox._resources.organization import IN_MEMORY, Organization
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
 from contactship_async.sandbox._resources.tags import Tags
+from contactship_async.sandbox._serving.deliveries import Deliveries
 from contactship_async.sandbox._serving.served import Served
 
 _DEFAULT_KEY: Final = "sandbox-key"
+_SLOWEST, _FASTEST = 0.01, 1000
 
 
 class Sandbox(Served):
@@ -42,6 +47,9 @@ class Sandbox(Served):
     (UTC), every third is inbound, the others are outbound, and all are reserved for fiction. The response is 401
     without the right key, 400 with parameters that are not allowed, and 404 on a path the sandbox does not know.
 
+    Calls that are placed proceed in its `clock`: they wait, ring, go on, end, and are analysed some 25 seconds later.
+    Nobody is called: `calls.placed` is what would have been dialled.
+
     Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
 
     Args:
@@ -49,6 +57,7 @@ class Sandbox(Served):
             are no more that are reserved for fiction.
         tags: How many there are, 0 to 1,000,000.
         channels: How many there are, 0 to 1,000,000.
+        calls: How many past calls there are, 0 to 1,000,000.
         credits: The balance at first, a finite number.
         api_key: The only key that is accepted; None is `sandbox-key`, or in a `SandboxPool` one made of the name.
         seed: The same seed makes the same organization.
@@ -56,13 +65,16 @@ class Sandbox(Served):
         max_limit: A larger `limit` is silently lowered to this, >= 1.
         latency: Seconds before each response, finite and >= 0.
         rate_limit: Requests per fixed window of 60 seconds, >= 1; None sets no limit and sends no headers about it.
-        heavy_rate_limit: The same of heavy listings, whose requests count in *rate_limit* as well, >= 1. No listing
-            that the sandbox has so far is heavy.
+        heavy_rate_limit: The same of heavy listings, which are those of calls, and whose requests count in *rate_limit*
+            as well, >= 1.
         count_follows_filter: Whether `count` counts the rows of the `type` asked for, or all rows.
         host: An address of this machine for the server, or a name of it. Others reach one that is no loopback address,
             such as `0.0.0.0`, which is all of them (in a container, say), and may use it: its key is no secret.
         port: For the server, 0 to 65535; 0 takes any free one.
-        clock: Seconds of a monotonic clock; the windows of rate limits follow it.
+        call_speed: How many times as fast as usual placed calls proceed, 0.01 to 1,000.
+        webhooks_to_any_host: Whether a finished call is also posted to a `webhook_url` that leads to another machine
+            than this one.
+        clock: Seconds of a monotonic clock, which the windows of rate limits follow, and placed calls.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -79,7 +91,16 @@ class Sandbox(Served):
     """Its channels, in the same way."""
 
     credits: Credits
-    """Its `balance`, to be read and set."""
+    """Its `balance`, to be read and set; calls that end are paid from it."""
+
+    calls: Calls
+    """Its calls, in the same way as phone numbers; `placed` and `answer_next` for those that are placed."""
+
+    clock: Clock
+    """The time in which calls proceed: `now`, and `advance`."""
+
+    webhooks: Deliveries
+    """What was posted to the `webhook_url` of calls: `deliveries`, and `wait` until nothing is under way."""
 
     def __init__(  # noqa: PLR0913 - settings, all but the first by keyword
         self,
@@ -87,6 +108,7 @@ class Sandbox(Served):
         *,
         tags: int = 12,
         channels: int = 3,
+        calls: int = 40,
         credits: float = 42.5,  # noqa: A002 - the API's word
         api_key: str | None = None,
         seed: int = 0,
@@ -98,11 +120,14 @@ class Sandbox(Served):
         count_follows_filter: bool = True,
         host: str = "127.0.0.1",
         port: int = 0,
+        call_speed: float = 1.0,
+        webhooks_to_any_host: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         check_integer("phone_numbers", phone_numbers, lowest=0, highest=1_000_000)
         check_integer("tags", tags, lowest=0, highest=1_000_000)
         check_integer("channels", channels, lowest=0, highest=1_000_000)
+        check_integer("calls", calls, lowest=0, highest=1_000_000)
         check_number("credits", credits)
         if api_key is not None:
             check_text("api_key", api_key)
@@ -115,23 +140,41 @@ class Sandbox(Served):
         if heavy_rate_limit is not None:
             check_integer("heavy_rate_limit", heavy_rate_limit, lowest=1)
         check_flag("count_follows_filter", count_follows_filter)
+        check_flag("webhooks_to_any_host", webhooks_to_any_host)
+        check_number("call_speed", call_speed)
+        if not _SLOWEST <= call_speed <= _FASTEST:
+            message = f"call_speed must be a number from {_SLOWEST} to {_FASTEST}, not {call_speed}"
+            raise ValueError(message)
         self._chooses_key = api_key is None
         self._api_key = api_key or _DEFAULT_KEY
-        organization = Organization(seed, max_limit=max_limit, count_follows_filter=count_follows_filter)
-        self._organization_id = organization.id
+        self._organization = organization = Organization(
+            seed, max_limit=max_limit, count_follows_filter=count_follows_filter, clock=clock
+        )
+        self.clock = Clock(organization.agenda)
+        self.webhooks = Deliveries(allow_any_host=webhooks_to_any_host)
         self.phone_numbers = PhoneNumbers(organization, phone_numbers)
         self.tags = Tags(organization, tags)
         self.channels = Channels(organization, channels)
-        self.credits = Credits(credits)
+        self.credits = Credits(organization, credits)
+        self.calls = Calls(
+            organization,
+            calls,
+            speed=call_speed,
+            phone_numbers=self.phone_numbers,
+            credits=self.credits,
+            deliver=self._deliver,
+        )
+        resources = (self.phone_numbers, self.tags, self.channels, self.credits, self.calls)
         self._handler = RequestHandler(
-            (*self.phone_numbers.routes, *self.tags.routes, *self.channels.routes, *self.credits.routes),
+            [route for resource in resources for route in resource.routes],
             lock=organization.lock,
+            agenda=organization.agenda,
             api_key=self._api_key,
             envelope=envelope,
             latency=latency,
             limits=RateLimits(rate_limit, heavy_rate_limit, clock),
         )
-        super().__init__(self._handler.respond, host, port)
+        super().__init__(self._handler.respond, host, port, organization.agenda.catch_up)
 
     @property
     def api_key(self) -> str:
@@ -141,7 +184,7 @@ class Sandbox(Served):
     @property
     def organization_id(self) -> str:
         """The made-up `organization_id` of all that the sandbox lists."""
-        return self._organization_id
+        return self._organization.id
 
     def client(self, **options: Any) -> ContactshipClient:
         """Build a client for the sandbox: over the port while the server runs, in memory otherwise.
@@ -199,6 +242,19 @@ class Sandbox(Served):
     def remove_phone_number(self, id: str) -> None:  # noqa: A002 - the API's word
         """Do what `phone_numbers.remove` does."""
         self.phone_numbers.remove(id)
+
+    def _deliver(self, webhook_url: str, call: Mapping[str, Any]) -> None:
+        self.webhooks.post(webhook_url, describe(call, call["agent_id"], self.organization_id))
+
+    def _note_url(self, url: str | None) -> None:
+        super()._note_url(url)
+        self._note_server(url)
+
+    def _note_server(self, url: str | None) -> None:
+        """Say in the rows of calls where the server is that has their recordings; None is the end of one."""
+        self._organization.base_url = url or IN_MEMORY
+        if url is None:
+            self.webhooks.close()
 
     def _join(self, organization: str) -> RequestHandler:
         """Take the key of an organization of a pool, unless there is one already, and return its request handler."""

@@ -269,7 +269,10 @@ async def test_help_explains_each_option(call: Any, command: tuple[str, str]) ->
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 async def test_a_key_is_needed(call: Any, command: tuple[str, str]) -> None:
     """Without a key, each command is wrong usage, and says what to set."""
-    ended = await call(*command, variables={"CONTACTSHIP_API_KEY": ""})
+    options = app[command[0]][command[1]].assemble_argument_collection()
+    needed = ["x" for option in options if option.required]
+
+    ended = await call(*command, *needed, variables={"CONTACTSHIP_API_KEY": ""})
 
     assert (2, "") == (ended.code, ended.output)
     assert ended.stderr.startswith("contactship: no API key: set the environment variable CONTACTSHIP_API_KEY")
@@ -320,6 +323,33 @@ async def test_ids_are_never_broken(start: Any, columns: int) -> None:
     assert {"Who", "called", "more", "than", "three", "times", "in", "a", "week"} <= set(text.split())
     assert [] == [line for line in lines if len(line) > columns and not line.startswith("tag-")]
     assert (columns == 80) == any("─" in line for line in lines)
+
+
+CALL = {
+    "id": "7d0c2f5e-3b1a-4a77-9c0e-0f6b1f1d2a11",
+    "from": "+12025550142",
+    "created_at": "2026-05-04T09:12:00Z",
+    "call_analysis": {"call_summary": "Wants a callback on Friday.", "user_sentiment": "Neutral"},
+    "contact": {"id": "5b8e1d6a-9f44-4c7e-b1a2-83c6d1f0aa07", "full_name": "Noor Haddad"},
+    "chat_history": [{"role": "agent", "content": "Hello."}, {"role": "user", "content": "Hi there, who are you?"}],
+}
+
+
+@pytest.mark.parametrize("columns", [200, 120, 60])
+@pytest.mark.parametrize("command", [("list",), ("get", "7d0c2f5e-3b1a-4a77-9c0e-0f6b1f1d2a11")], ids=["list", "get"])
+async def test_nested_values_at_a_terminal(start: Any, command: tuple[str, ...], columns: int) -> None:
+    """An object in a cell is JSON without nulls, folded at its blanks only; each field of a call is named once."""
+    async with RawServer(response({"data": [CALL], "count": 1} if command == ("list",) else CALL)) as server:
+        shown = await run_in_terminal(start, "calls", *command, columns=columns, url=server.url)
+
+    lines = STYLING.sub("", shown).splitlines()
+    words = " ".join(lines).split()
+    for nested in ("call_analysis", "contact", "chat_history"):
+        assert 1 == words.count(nested)
+        assert {*json.dumps(CALL[nested]).split()} <= {*words}
+    assert 1 == words.count("from_number")
+    assert "null" not in " ".join(words)
+    assert max(len(line) for line in lines if "━" not in line) <= columns
 
 
 async def test_prints_values_of_each_kind(call: Any) -> None:
@@ -498,13 +528,16 @@ def test_times_are_folded_after_the_date_or_not_at_all() -> None:
 
 
 def test_texts_are_folded_between_words() -> None:
-    """What has no blank is in one piece, such as an id within a string; JSON may be folded anywhere."""
-    rows = [{"text": "see pn-a217cf25-3be9 for it all", "json": [1] * 30}]
-    cells = [{"text": "see pn-a217cf25-3be9 for it all", "json": "1" * 61}]
-    names = ["text", "json"]
+    """What has no blank is in one piece, such as an id within a string, or within JSON."""
+    cells = [
+        {"text": "see pn-a217cf25-3be9 for it all", "json": '{"id": "ct-9f44", "name": "Noor Haddad"}', "number": "1"}
+    ]
+    names = ["text", "json", "number"]
 
-    folds = find_folds(rows, names)
-    layouts = [lay_out(cells, names, room, folds) for room in (93, 60, 27, 26)]
+    folds = find_folds(cells, names)
+    layouts = [lay_out(cells, names, room, folds) for room in (80, 60, 34, 33)]
 
-    assert {"text": len("pn-a217cf25-3be9"), "json": 10} == {name: fold.least for name, fold in folds.items()}
-    assert [(31, 61), (29, 29), (16, 10), (31, 61)] == [tuple(layout.widths.values()) for layout in layouts]
+    assert {"text": len("pn-a217cf25-3be9"), "json": len('"ct-9f44",')} == {
+        name: fold.least for name, fold in folds.items()
+    }
+    assert [(31, 40, 6), (26, 26, 6), (16, 10, 6), (31, 40, 6)] == [tuple(each.widths.values()) for each in layouts]

@@ -86,7 +86,7 @@ async def test_idempotent() -> None:
     sandbox.script(Status(503, retry_after=0), Cut(), None)
     async with sandbox.client(retry=RetryPolicy(initial_delay=0)) as client:
         with pytest.raises(NotFoundError):
-            await client.request("POST", "/v1/calls", idempotent=True)
+            await client.request("POST", "/v1/nothing", idempotent=True)
 
     assert 3 == len(sandbox.requests)
 

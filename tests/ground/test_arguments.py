@@ -13,10 +13,15 @@ from contactship_async._arguments import (
     check_flag,
     check_integer,
     check_number,
+    check_phone_number,
     check_seconds,
     check_text,
     check_type,
+    flag_or_none,
+    phone_number_or_none,
 )
+
+A_NUMBER = "a phone number with a plus, the country code and no blanks, such as '+12025550142'"
 
 
 class Color(StrEnum):
@@ -61,6 +66,9 @@ WRONG: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: check_text("x", b"y"), TypeError, "x must be a non-empty string, not bytes"),
     (lambda: check_text("x", ""), ValueError, "x must be a non-empty string, not ''"),
     (lambda: check_flag("x", 1), TypeError, "x must be True or False, not int"),
+    (lambda: flag_or_none("x", 0), TypeError, "x must be True or False, not int"),
+    (lambda: check_phone_number("x", 12025550142), TypeError, f"x must be {A_NUMBER}, not int"),
+    (lambda: phone_number_or_none("x", b""), TypeError, f"x must be {A_NUMBER}, not bytes"),
 ]
 
 
@@ -73,6 +81,21 @@ def test_wrong_arguments_are_named(check: Callable[[], object], error: type[Exce
     assert message == str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("", "12025550142", "0012025550142", "+02025550142", "+120255", "+1202555014212345", "+1 202 555 0142"),
+        *("+12025550142\n", " +12025550142", "+1202555014٢", "+1-202-555-0142", "1.2E+10", "++12025550142"),
+    ],
+)
+def test_wrong_phone_numbers_are_not_quoted(number: str) -> None:
+    """A number in any other form than that of E.164 is refused, since nothing is guessed, and is not shown."""
+    with pytest.raises(ValueError, match=r"^x must be a phone number") as caught:
+        check_phone_number("x", number)
+
+    assert f"x must be {A_NUMBER}" == str(caught.value)
+
+
 def test_allowed_arguments_come_back() -> None:
     """What is allowed is returned, of an enum the member."""
     check_type("x", "y", str)
@@ -80,8 +103,11 @@ def test_allowed_arguments_come_back() -> None:
     check_seconds("x", 0.1, may_be_zero=False)
     check_seconds("x", math.inf, may_be_zero=True, may_be_infinite=True)
     check_number("x", -0.5)
-    check_flag("x", value=False)
 
+    assert [False, True, None] == [flag_or_none("x", flag) for flag in (check_flag("x", value=False), True, None)]
+    assert ["+1202555", "+120255501421234", None] == [
+        phone_number_or_none("x", number) for number in ("+1202555", "+120255501421234", None)
+    ]
     assert (5, 9) == (check_integer("x", 5, lowest=5), check_integer("x", 9, lowest=5, highest=9))
     assert Color.BLUE is check_choice("x", "blue", Color)
     assert "b" == check_choice("x", "b", ("a", "b"))

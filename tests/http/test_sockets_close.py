@@ -6,6 +6,7 @@ import asyncio
 import pickle
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC
 from typing import Any, Self
 
 import aiohttp
@@ -221,6 +222,9 @@ async def test_call_under_way(method: str, act: Act, is_ambiguous: bool) -> None
         assert (AmbiguousOutcomeError if is_ambiguous else ClientClosedError) is type(outcome)
         closed = outcome.__cause__ if is_ambiguous else outcome
         assert "the client was closed before this was done" == str(closed)
+        if isinstance(outcome, AmbiguousOutcomeError):
+            assert outcome.sent_at.tzinfo is UTC
+            assert (None if act is stall else 500) == outcome.status
         assert isinstance(closed, (ContactshipError, RuntimeError))
         assert 0 == call.cancelling()
         assert 1 == len(server.requests)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import aiohttp
 import pytest
 from raw_server import Act, RawServer, close, head, refused_url, reset, response, stall, until_read
@@ -86,6 +88,24 @@ async def test_call_without_a_response_is_sent_once(act: Act) -> None:
                 await client.request(method, "/v1/calls", json={"to": "a"})
 
     assert methods == [got.method for got in server.requests]
+
+
+@pytest.mark.parametrize(
+    ("act", "status"),
+    [(stall, None), (reset, None), ([*HALF, close], 200), ([*HALF, stall], 200)],
+    ids=["stall", "reset", "cut", "stall in the body"],
+)
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_unknown_outcome_says_when_it_was_sent(method: str, act: Act, status: int | None) -> None:
+    """The error has the time at which the call was sent, and the status of the response, if as much of it came."""
+    async with RawServer(act) as server, server.client(timeouts=BRIEF) as client:
+        before = datetime.now(UTC)
+        with pytest.raises(AmbiguousOutcomeError) as caught:
+            await client.request(method, "/v1/calls")
+
+    assert before <= caught.value.sent_at <= datetime.now(UTC)
+    assert status == caught.value.status
+    assert caught.value.__cause__ is None
 
 
 @pytest.mark.parametrize("act", [close, reset, stall], ids=["close", "reset", "stall"])

@@ -9,6 +9,7 @@ import pickle
 import pkgutil
 import types
 import typing
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -23,9 +24,39 @@ from hypothesis import strategies as st
 from contactship_async import MalformedResponseError, Page, PhoneNumber, PhoneNumberType, models
 from contactship_async._codec import codec, python_codec
 from contactship_async._codec.json_names import json_name
-from contactship_async.models.common import AwareDatetime, Model, NonEmptyText, OpenEnum, json_field
+from contactship_async.models.calls import (
+    CallAnalysis,
+    EvaluationResult,
+    LiveCall,
+    PlacedCall,
+    StoppedCall,
+    TranscriptEntry,
+)
+from contactship_async.models.common import (
+    AwareDatetime,
+    Count,
+    Model,
+    NonEmptyText,
+    OpenEnum,
+    Seconds,
+    Timestamp,
+    json_field,
+)
 from contactship_async.models.credits import CreditBalance
 from contactship_async.models.tags import Tag
+from contactship_async.models.webhooks import (
+    FinishedCall,
+    FinishedCallAgent,
+    FinishedCallCampaign,
+    FinishedCallContact,
+    FinishedCallDetails,
+    FinishedCallOrganization,
+    FollowUpClosed,
+    FollowUpContact,
+    InboundContact,
+    InboundContext,
+    InboundNumbers,
+)
 
 MODULES = [
     importlib.import_module(found.name) for found in pkgutil.iter_modules(models.__path__, f"{models.__name__}.")
@@ -39,8 +70,17 @@ MODELS = sorted(
     },
     key=lambda cl: cl.__name__,
 )
-REQUIRED = {PhoneNumber: {"id", "phone_number", "type", "organization_id", "created_at"}, CreditBalance: set[str]()}
-"""The fields that a page shows to be there always; of other models, `id`."""
+REQUIRED: dict[type[Model], AbstractSet[str]] = {
+    PhoneNumber: {"id", "phone_number", "type", "organization_id", "created_at"},
+    **dict.fromkeys((LiveCall, PlacedCall, StoppedCall, FinishedCallDetails), frozenset({"call_id"})),
+    InboundContext: {"agent_id"},
+    FollowUpClosed: {"thread_id"},
+    **dict.fromkeys((CallAnalysis, CreditBalance, EvaluationResult, TranscriptEntry), frozenset()),
+    **dict.fromkeys((FinishedCall, FinishedCallAgent, FinishedCallCampaign), frozenset()),
+    **dict.fromkeys((FinishedCallContact, FinishedCallOrganization), frozenset()),
+    **dict.fromkeys((FollowUpContact, InboundContact, InboundNumbers), frozenset()),
+}
+"""The fields that a page shows to be there always, or that tell what it is about; of other models, `id`."""
 
 texts = st.text(st.characters(codec="utf-8"))
 times = st.datetimes(timezones=st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes))))
@@ -91,6 +131,9 @@ ALL = [*MODELS, Part, Whole]
 BASIC: dict[Any, st.SearchStrategy[Any]] = {
     NonEmptyText: texts.filter(bool),
     AwareDatetime: times,
+    Timestamp: times,
+    Seconds: st.floats(allow_nan=False, allow_infinity=False),
+    Count: st.integers(-(2**63), 2**63 - 1),
     str: texts,
     float: st.floats(allow_nan=False, allow_infinity=False),
     int: st.integers(-(2**63), 2**63 - 1),
@@ -107,8 +150,8 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         return st.one_of(*map(values_of, arguments))
-    if origin is list:
-        return st.lists(values_of(arguments[0]), max_size=2)
+    if origin in (list, tuple):
+        return st.lists(values_of(arguments[0]), max_size=2).map(origin)
     if origin is dict:
         return st.dictionaries(texts, values_of(arguments[1]), max_size=2)
     return instances_of(hint) if attrs.has(hint) else st.sampled_from(hint) | texts.map(hint)

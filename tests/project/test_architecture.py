@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 import contactship_async
+import contactship_async.calling
 import contactship_async.sandbox
+import contactship_async.webhooks
 
 PACKAGE = Path(contactship_async.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -22,7 +24,11 @@ MODULE_NAMES = {
 }
 
 GROUND = ("_version", "_arguments", "_headers", "_masking", "errors", "settings")
-PUBLIC = ("", "sandbox")
+PUBLIC = ("", "sandbox", "calling")
+PUBLIC_PACKAGES = (
+    *(contactship_async, contactship_async.calling, contactship_async.sandbox),
+    contactship_async.webhooks,
+)
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "_version": (),
@@ -35,6 +41,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "models": ("_arguments", "_codec"),
     "_http": (*GROUND, "models", "_codec"),
     "_pagination": (*GROUND, "models", "_http"),
+    "webhooks": ("_arguments", "errors", "models", "_codec"),
     "resources": (*GROUND, "models", "_http", "_pagination"),
     "_configuration": (*GROUND, "models", "_http"),
     "_client": (*GROUND, "models", "_http", "_pagination", "_configuration", "resources"),
@@ -43,14 +50,15 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "sandbox": ("_version", "_arguments", "_http/messages", "_http/secret"),
     "sandbox/_sandbox": ("_arguments", "sandbox", "_client"),
     "sandbox/_pool": ("_http/messages", "sandbox", "_pool"),
+    "calling": ("", "errors", "models"),
     "pytest_plugin": PUBLIC,
-    "_cli": (*PUBLIC, "errors"),
+    "_cli": (*PUBLIC, "errors", "models", "resources"),
     "__main__": ("", "_cli"),
 }
 """What each wing may import from the others: the empty name is the package itself, and a module may differ from its
 wing. Within a wing, a module may import what does not lead back to it."""
 
-USERS = ("_cli", "pytest_plugin")
+USERS = ("_cli", "calling", "pytest_plugin")
 
 IMPORTED_BY_PYTEST = {"", "pytest_plugin"}
 """Those that pytest imports whenever it starts, and which therefore put off their imports."""
@@ -139,21 +147,21 @@ def test_no_import_is_hidden(module: Path) -> None:
     assert ("TYPE_CHECKING" in module.read_text()) == (name_of(module) in IMPORTED_BY_PYTEST)
 
 
-@pytest.mark.parametrize("package", [contactship_async, contactship_async.sandbox])
+@pytest.mark.parametrize("package", PUBLIC_PACKAGES)
 def test_public_names(package: object) -> None:
     """The list of public names is true, and has none twice; ruff holds it sorted."""
-    names = list(package.__all__)  # type: ignore[attr-defined] # both packages have it
+    names = list(package.__all__)  # type: ignore[attr-defined] # all have it
 
     assert len(set(names)) == len(names)
     assert all(hasattr(package, name) for name in names)
 
 
-@pytest.mark.parametrize("package", [contactship_async, contactship_async.sandbox])
+@pytest.mark.parametrize("package", PUBLIC_PACKAGES)
 def test_public_names_are_documented(package: object) -> None:
     """Each public class and function has a docstring, and so has each of its public methods."""
     undocumented = [
         f"{name}.{attribute}" if attribute else name
-        for name in package.__all__  # type: ignore[attr-defined] # both packages have it
+        for name in package.__all__  # type: ignore[attr-defined] # all have it
         if isinstance(getattr(package, name), type)
         for attribute in ("", *vars(getattr(package, name)))
         if not attribute.startswith("_")

@@ -20,7 +20,9 @@ from contactship_async._codec import slow_path
 from contactship_async._http import rate_limit_headers
 
 
-@pytest.mark.parametrize(("name", "inputs"), [("codec", 50), ("headers", 50), ("responses", 50), ("client", 10)])
+@pytest.mark.parametrize(
+    ("name", "inputs"), [("codec", 50), ("headers", 50), ("responses", 50), ("client", 10), ("webhooks", 25)]
+)
 def test_laws_hold(name: str, inputs: int, volume: Volume) -> None:
     """No input of the corpus breaks a law, nor do others."""
     for seed in volume.seeds(f"fuzzing, {name}", sample=1):
@@ -50,7 +52,7 @@ def _let_zones_with_seconds_through(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _let_index_errors_escape(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit_headers, "_read_http_date", lambda text: text.split()[3] and None)
+    monkeypatch.setattr(rate_limit_headers, "read_http_date", lambda text: text.split()[3] and None)
 
 
 def _quote_values(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,6 +67,10 @@ def _keep_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("contactship_async._http.secret.Secret.redact", lambda self, data: data)
 
 
+def _let_any_depth_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contactship_async.webhooks._MAX_DEPTH", 10_000)
+
+
 @pytest.mark.parametrize(
     ("name", "break_it"),
     [
@@ -73,6 +79,7 @@ def _keep_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
         ("headers", _let_index_errors_escape),
         ("responses", _keep_the_key),
         ("client", _send_again),
+        ("webhooks", _let_any_depth_through),
     ],
 )
 def test_finds(

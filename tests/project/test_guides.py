@@ -14,6 +14,8 @@ from terminal_picture import PICTURE, draw
 from contactship_async import ContactshipPool, Listing, ListingDeclaration, RetryPolicy, Timeouts
 from contactship_async._configuration import DEFAULT_BASE_URL, DEFAULT_MAX_RESPONSE_BYTES
 from contactship_async._http.aiohttp_transport import DEFAULT_CONNECTIONS
+from contactship_async.sandbox import Sandbox
+from contactship_async.sandbox._calls.lives import CREDITS_PER_MINUTE
 
 MAX_BYTES = 12 * 1024
 MAX_COLUMNS = 96
@@ -32,6 +34,7 @@ WANTED = {
 }
 
 RETRY, TIMEOUTS = RetryPolicy(), Timeouts()
+PAST_CALLS = signature(Sandbox).parameters["calls"].default
 AT_ONCE = signature(ContactshipPool).parameters["max_concurrent"].default
 PAGE_SIZE = signature(ListingDeclaration).parameters["page_size"].default
 ROWS = {name: parameter.default for name, parameter in signature(Listing.rows).parameters.items()}
@@ -53,6 +56,8 @@ FIGURES = [
     (GUIDE.format("_pagination"), f"| `offset` | ≥ 0 | {ROWS['offset']} |"),
     (GUIDE.format("_pagination"), f"| `concurrency` | ≥ 1 | {ROWS['concurrency']} |"),
     (GUIDE.format("_pagination"), f"| `exact` | `True`, `False` | `{ROWS['exact']}` |"),
+    (GUIDE.format("sandbox"), f"| what it costs | {CREDITS_PER_MINUTE} credits for each minute that began"),
+    (GUIDE.format("sandbox"), f"{PAST_CALLS} past calls are there from the beginning"),
     (GUIDE.format("_pool"), f"{AT_ONCE} if you don't say"),
     (GUIDE.format("_cli"), f"At most {AT_ONCE} are listed concurrently"),
 ]

@@ -11,16 +11,32 @@ from called_resources import Recorder, enveloped
 from endpoints import README
 from paged_listing import PagedListing
 
+from contactship_async import ConnectionFailedError, Response
+
 BLOCKS: Final = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 TAG: Final = {"id": "tag-1", "name": "VIP", "color": "#1A73E8", "created_at": "2026-05-04T09:12:03Z"}
 
-EXPECTED: Final[list[tuple[bool, list[str], str]]] = [
-    (False, ["POST /v1/tags"], "VIP None\n"),
-    (False, ["PATCH /v1/tags/tag-1"], ""),
-    (True, ["GET /v1/campaigns", "GET /v1/thread/thr-1"], f"VIP\n{ {'data': [TAG], 'count': 1} }\n"),
+TAGS: Final = enveloped("F", TAG)
+CALL: Final = {
+    "id": "call-1",
+    "direction": "outbound",
+    "created_at": "2126-05-04T09:12:03Z",
+    "contact": {"id": "ct-1", "phone_number": "+14155550137"},
+}
+START: Final = "POST /v1/calls/single-phone-call"
+
+EXPECTED: Final[list[tuple[list[Response] | None, list[str], str]]] = [
+    ([TAGS], ["POST /v1/tags"], "VIP None\n"),
+    ([TAGS], ["PATCH /v1/tags/tag-1"], ""),
+    (
+        [Response(status=503), enveloped("D", [CALL])],
+        [START, "GET /v1/calls"],
+        "unknown since .* status 503\nplaced: call-1\n",
+    ),
+    (None, ["GET /v1/campaigns", "GET /v1/thread/thr-1"], re.escape(f"VIP\n{ {'data': [TAG], 'count': 1} }\n")),
 ]
-"""For each block whether the response is a listing or an object, its requests, and what it prints."""
+"""For each block the responses, or None for a listing of tags, its requests, and a pattern of what it prints."""
 
 
 def test_all_blocks_are_run() -> None:
@@ -31,11 +47,40 @@ def test_all_blocks_are_run() -> None:
 @pytest.mark.parametrize("place", range(len(EXPECTED)))
 async def test_code(place: int, capsys: pytest.CaptureFixture[str]) -> None:
     """A block runs, sends what it shows, and prints what it reads."""
-    is_listing, requests, printed = EXPECTED[place]
-    server = PagedListing([TAG], envelope="D") if is_listing else Recorder([enveloped("F", TAG)])
+    responses, requests, printed = EXPECTED[place]
+    server = PagedListing([TAG], envelope="D") if responses is None else Recorder(responses)
     code = compile(BLOCKS[place], "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     async with server.client() as client:
         await eval(code, {"client": client})  # noqa: S307 - the code of our own page
 
     assert requests == [f"{request.method} {request.path}" for request in server.requests]
-    assert printed == capsys.readouterr().out
+    assert re.fullmatch(printed, capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("responses", "printed"),
+    [
+        ([enveloped("F", {"call_id": "call-1"})], "placed: call-1\n"),
+        ([Response(status=400, body=b'{"message": "no such agent"}')], "refused: 400 no such agent\n"),
+        (
+            [Response(status=503), enveloped("D", [])],
+            "unknown since .* status 503\n0 calls may be it: a person has to decide\n",
+        ),
+        (
+            [Response(status=503), enveloped("D", [CALL, CALL | {"id": "call-2"}])],
+            "unknown since .*\n2 calls may be it: .*\n",
+        ),
+        ([ConnectionFailedError("no connection")], "not sent, so it can be tried again: no connection\n"),
+    ],
+)
+async def test_each_end_of_a_start(
+    responses: list[Response | Exception], printed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The block that starts a call tells each of its ends."""
+    [code] = [block for block in BLOCKS if "make_phone_call" in block]
+    async with Recorder(responses).client() as client:
+        await eval(  # noqa: S307 - the code of our own page
+            compile(code, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), {"client": client}
+        )
+
+    assert re.fullmatch(printed, capsys.readouterr().out)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from contactship_async.sandbox._api.fields import Field
-from contactship_async.sandbox._api.parsing import read_body
+from contactship_async.sandbox._api.fields import Field, as_object
+from contactship_async.sandbox._api.parsing import read_body, read_query
 from contactship_async.sandbox._api.replies import Refusal
 
 COLOR = Field("color", {"type": "string", "pattern": "^#[0-9A-F]{6}$"}, "Hexadecimal.", example="#1F6FEB")
 LABEL = Field("label", {"type": ["string", "null"]}, "Free text.", example="Customers", required=False)
 NAME = Field("name", {"type": "string", "minLength": 1}, "What it is called.", example="vip")
+DELAY = Field("delay", {"type": "number", "minimum": 0, "maximum": 9}, "Minutes.", example=1, required=False)
+ITEM = as_object(NAME, LABEL)
+ITEMS = Field("items", {"type": "array", "items": ITEM}, "Several.", example=[{"name": "vip"}], required=False)
+NOTES = Field("notes", {"type": "object"}, "Anything.", example={"a": 1}, required=False)
+DAY = Field("day", {"type": "string", "format": "date"}, "A day.", example="2026-05-04")
+CALL_ID = Field("id", {"type": "string", "format": "uuid"}, "A UUID.", example="7d0c2f5e-3b1a-4a77-9c0e-0f6b1f1d2a11")
 TYPE = Field("type", {"type": "string", "enum": ["a", "b"]}, "What it is.", example="a")
 
 
@@ -54,6 +61,65 @@ def test_other_bodies_are_refused(body: bytes | None, message: str) -> None:
     assert (400, message) == (caught.value.status, caught.value.message)
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"delay": 0}, None),
+        ({"delay": 8.5}, None),
+        ({"delay": -1}, "delay must be a number from 0 to 9"),
+        ({"delay": 9.1}, "delay must be a number from 0 to 9"),
+        ({"delay": True}, "delay must be a number from 0 to 9"),
+        ({"items": []}, None),
+        ({"items": [{"name": "a", "label": None, "more": 1}, {"name": "b"}]}, None),
+        ({"items": {}}, 'items must be an array such as [{"name": "vip"}]'),
+        ({"items": ["a"]}, 'items must be an array such as [{"name": "vip"}]'),
+        ({"items": [{"label": "a"}]}, 'items must be an array such as [{"name": "vip"}]'),
+        ({"items": [{"name": ""}]}, 'items must be an array such as [{"name": "vip"}]'),
+        ({"notes": {"any": [1]}}, None),
+        ({"notes": None}, 'notes must be an object such as {"a": 1}'),
+    ],
+    ids=str,
+)
+def test_nested_bodies(body: dict[str, object], expected: str | None) -> None:
+    """Numbers, arrays and objects are checked to the bottom; what is not declared is not."""
+    message = None
+    try:
+        assert body == read_body((DELAY, ITEMS, NOTES), json.dumps(body).encode())
+    except Refusal as refusal:
+        message = refusal.message
+
+    assert expected == message
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "is_allowed"),
+    [
+        (DAY, "2024-02-29", True),
+        (DAY, "2023-02-29", False),
+        (DAY, "2024-W09-4", False),
+        (DAY, "20240229", False),
+        (DAY, "", False),
+        (CALL_ID, "7d0c2f5e-3b1a-4a77-9c0e-0F6B1F1D2A11", True),
+        (CALL_ID, "7d0c2f5e3b1a4a779c0e0f6b1f1d2a11", False),
+        (CALL_ID, "7d0c2f5e-3b1a-4a77-9c0e-0f6b1f1d2a1g", False),
+    ],
+)
+def test_formats(field: Field, text: str, *, is_allowed: bool) -> None:
+    """A date and a UUID have one form each."""
+    assert is_allowed == field.accepts(text)
+
+
+def test_queries_are_read_by_their_declaration() -> None:
+    """Flags are spelled as in JSON, and have defaults."""
+    flag = Field("words", {"type": "boolean", "default": False}, "Whether.", example=True)
+
+    assert [{"words": False}, {"words": True}, {"words": False}] == [
+        read_query([flag], query) for query in ([], [("words", "true")], [("words", "false")])
+    ]
+    with pytest.raises(Refusal, match="words must be true or false"):
+        read_query([flag], [("words", "1")])
+
+
 def test_without_declared_fields_no_body_is_read() -> None:
     """An endpoint without a body does not mind one."""
     assert {} == read_body((), b"{")
@@ -66,6 +132,9 @@ def test_without_declared_fields_no_body_is_read() -> None:
         (NAME, b"vip", TypeError, "name must be a non-empty string, not bytes"),
         (COLOR, "red", ValueError, "color must be a string such as #1F6FEB, not 'red'"),
         (LABEL, 5, TypeError, "label must be a string or null, not int"),
+        (ITEMS, {}, TypeError, 'items must be an array such as [{"name": "vip"}], not dict'),
+        (ITEMS, [1], ValueError, 'items must be an array such as [{"name": "vip"}], not [1]'),
+        (CALL_ID, "vip", ValueError, "id must be a UUID, not 'vip'"),
         (TYPE, "c", ValueError, "type must be 'a' or 'b', not 'c'"),
     ],
 )

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from attrs import define, field, frozen
 from endpoints import Endpoint, Field, python_name
-from made_up import Shape, value_of
+from made_up import Shape, argument_of, value_of
 
 from contactship_async import ContactshipClient, Request, Response, RetryPolicy
 from contactship_async._pagination.base import AnyListing
@@ -101,7 +101,9 @@ class Called:
     def arguments(self, *, required_only: bool = False) -> dict[str, Any]:
         """Make up an argument for each parameter that is no identifier."""
         return {
-            python_name(one.name): value_of(one) for one in self.endpoint.arguments if one.required or not required_only
+            python_name(one.name): argument_of(one)
+            for one in self.endpoint.arguments
+            if one.required or not required_only
         }
 
     async def call(self, client: ContactshipClient, *identifiers: str, **arguments: Any) -> Any:

@@ -57,7 +57,7 @@ def in_loop_time(client: ContactshipClient) -> ContactshipClient:
     """Let *client* go by the clock of the running loop, and draw the same numbers in each run of a test."""
     draw = Random(0).random
     limits = client._caller.attempts.limits
-    for gate in (limits.organization, limits.address, limits.heavy):
+    for gate in (limits.organization, limits.address, limits.heavy, limits.polls):
         gate.clock, gate.rng = now, draw
     client._caller.attempts = evolve(client._caller.attempts, clock=now, rng=draw)
     return client

@@ -23,9 +23,9 @@ _FORMATS: Final = {
     "E.164": "+12025550142",
     "#RRGGBB": "#1A73E8",
     "ISO 8601": "2026-05-04",
-    "IANA zone": "America/Bogota",
+    "IANA zone": "UTC",
     "ISO 4217": "USD",
-    "yyyy-MM-dd HH:mm:ss": "2026-07-02 16:45:00",
+    "yyyy-MM-dd HH:mm:ss": "2126-07-02 16:45:00",
 }
 
 _NEWEST: Final = datetime(2026, 5, 4, 9, 12, tzinfo=UTC)
@@ -35,6 +35,8 @@ def value_of(field: Field) -> Any:
     """Make up a value of a field, as it is in JSON."""
     if field.enum:
         return field.enum[-1]
+    if field.name == "webhook_url":
+        return "https://example.com/ü?a=b"
     kind = field.type.split("|")[0]
     inside = {one.name: value_of(one) for one in field.fields}
     values = {
@@ -47,6 +49,17 @@ def value_of(field: Field) -> Any:
         "object": inside or {f"{field.name} key": f"{field.name} value"},
     }
     return values[kind]
+
+
+def argument_of(field: Field) -> Any:
+    """Make up what a method is given for a field of a body, whose JSON is `value_of` the field."""
+    value = value_of(field)
+    inside = [one.name for one in field.fields]
+    if inside == ["scheduled_call_time", "timezone"]:
+        return datetime.fromisoformat(value["scheduled_call_time"]).replace(tzinfo=UTC)
+    if inside == ["key", "value"]:
+        return {pair["key"]: pair["value"] for pair in value}
+    return value
 
 
 def payload_of(fields: Iterable[Field]) -> dict[str, Any]:

@@ -46,7 +46,8 @@ def skip_rate_limits(client: ContactshipClient) -> ContactshipClient:
         await asyncio.sleep(0)
 
     attempts = client._caller.attempts
-    for gate in (attempts.limits.organization, attempts.limits.address, attempts.limits.heavy):
+    limits = attempts.limits
+    for gate in (limits.organization, limits.address, limits.heavy, limits.polls):
         gate.clock, gate.sleep = clock, skip
     client._caller.attempts = evolve(attempts, clock=clock)
     return client

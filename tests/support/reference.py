@@ -35,7 +35,9 @@ _STYLE: Final = """<style>
 </style>"""
 """Breaks the lines of a signature, whose ends would be out of sight."""
 
-_NAMED_TYPES: Final = {"NonEmptyText": common.NonEmptyText, "AwareDatetime": common.AwareDatetime}
+_NAMED_TYPES: Final = {
+    name: getattr(common, name) for name in ("NonEmptyText", "AwareDatetime", "Seconds", "Count", "Timestamp")
+}
 """Types that Python shows by what they are made of."""
 
 _TAGS: Final = r"(?:</?span[^>]*>|\s)*"

@@ -26,6 +26,7 @@ SHARES: Final[Mapping[str, float]] = {
     "fuzzing, headers": 1,
     "fuzzing, responses": 1,
     "fuzzing, client": 3,
+    "fuzzing, webhooks": 1,
     "PostgreSQL, 1 in flight": 1,
     "PostgreSQL, 4 in flight": 1,
     "soak": 3,

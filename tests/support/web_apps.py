@@ -89,9 +89,15 @@ async def serve_fastapi(monkeypatch: pytest.MonkeyPatch, make_client: Callable[.
     """Serve `fastapi_app.py` as the command `uvicorn` does."""
     recipe = load("fastapi_app.py")
     monkeypatch.setattr(recipe, "ContactshipClient", make_client)
+    async with _serve_asgi(monkeypatch, recipe.app) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _serve_asgi(monkeypatch: pytest.MonkeyPatch, app: Any) -> AsyncIterator[str]:
     monkeypatch.setattr("uvicorn.server.asyncio", _AsyncioOfUvicorn())
     listener = listen()
-    config = uvicorn.Config(recipe.app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
@@ -104,13 +110,25 @@ async def serve_fastapi(monkeypatch: pytest.MonkeyPatch, make_client: Callable[.
 @asynccontextmanager
 async def serve_aiohttp(monkeypatch: pytest.MonkeyPatch, make_client: Callable[..., object]) -> AsyncIterator[str]:
     """Serve `aiohttp_app.py` as running it does, with the settings that it gives to `run_app`."""
+    recipe, app, settings = _load_aiohttp(monkeypatch, "aiohttp_app.py")
+    monkeypatch.setattr(recipe, "ContactshipClient", make_client)
+    async with _serve_aiohttp(app, settings) as url:
+        yield url
+
+
+def _load_aiohttp(monkeypatch: pytest.MonkeyPatch, name: str) -> tuple[ModuleType, web.Application, dict[str, Any]]:
+    """Run the guide's file *name* up to `run_app`; return it as a module, the app, and the settings."""
     started: list[tuple[web.Application, dict[str, Any]]] = []
     with monkeypatch.context() as patched:
         patched.setattr(web, "run_app", lambda app, **settings: started.append((app, settings)))
-        recipe = load("aiohttp_app.py", as_main=True)
-    monkeypatch.setattr(recipe, "ContactshipClient", make_client)
+        recipe = load(name, as_main=True)
     [(app, settings)] = started
-    runner = web.AppRunner(app, **settings, access_log=None, shutdown_timeout=5)
+    return recipe, app, settings
+
+
+@asynccontextmanager
+async def _serve_aiohttp(app: web.Application, settings: dict[str, Any]) -> AsyncIterator[str]:
+    runner = web.AppRunner(app, **{"access_log": None, **settings}, shutdown_timeout=5)
     listener = listen()
     try:
         await runner.setup()
@@ -119,6 +137,19 @@ async def serve_aiohttp(monkeypatch: pytest.MonkeyPatch, make_client: Callable[.
     finally:
         await runner.cleanup()
         listener.close()
+
+
+@asynccontextmanager
+async def serve_webhooks(monkeypatch: pytest.MonkeyPatch, framework: str) -> AsyncIterator[tuple[str, ModuleType]]:
+    """Serve the guide's receiver of webhooks; yield where it is, and its module."""
+    if framework == "fastapi":
+        recipe = load("fastapi_webhooks.py")
+        server = _serve_asgi(monkeypatch, recipe.app)
+    else:
+        recipe, app, settings = _load_aiohttp(monkeypatch, "aiohttp_webhooks.py")
+        server = _serve_aiohttp(app, settings)
+    async with server as url:
+        yield url, recipe
 
 
 SERVERS: Final[dict[str, Callable[..., AbstractAsyncContextManager[str]]]] = {

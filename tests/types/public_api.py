@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any, assert_type
 
 import aiohttp
 
 from contactship_async import (
+    AmbiguousOutcomeError,
     Budget,
     ContactshipClient,
     ContactshipPool,
@@ -32,7 +34,17 @@ from contactship_async import (
     WalkPosition,
     read_organizations,
 )
+from contactship_async.models.calls import Call, LiveCall, PlacedCall, StoppedCall, TranscriptEntry
 from contactship_async.models.tags import Tag
+from contactship_async.webhooks import (
+    FinishedCall,
+    FollowUpClosed,
+    InboundContext,
+    read_finished_call,
+    read_follow_up_closed,
+    read_inbound_context,
+    write_inbound_context,
+)
 
 
 async def fetch_key() -> str:
@@ -113,6 +125,8 @@ async def listings(client: ContactshipClient, pool: ContactshipPool) -> None:
     assert_type(client.list("/v1/threads"), Listing[dict[str, Any]])
     assert_type(client.list("/v1/threads", Thread, params={"status": "open"}), Listing[Thread])
     assert_type(pool.iter(lambda client: client.tags.list()), AsyncGenerator[tuple[str, Tag], None])
+    assert_type(client.calls.list(call_status="completed", date_from=date(2026, 5, 4)), Listing[Call])
+    client.calls.list(call_status="ended")  # type: ignore[arg-type] # the word of another endpoint
     client.tags.list(color="red")  # type: ignore[call-arg] # no such filter
     tags.rows(limit=5)  # type: ignore[call-arg] # no such option
 
@@ -124,8 +138,51 @@ async def resources(client: ContactshipClient) -> None:
     assert_type(tag.to_dict(), dict[str, Any])
     assert_type(await client.tags.update(tag.id, label=None), Tag)
     assert_type((await client.credits.get()).credits, float | None)
+    call = await client.calls.get("c-1", include_words=True)
+    assert_type(call, Call)
+    assert_type(call.chat_history, tuple[TranscriptEntry, ...] | str | None)
+    assert_type(await client.calls.wait(call.id), LiveCall)
+    assert_type(await client.calls.stop(call.id), StoppedCall)
+    assert_type(await client.calls.download_recording(call, Path("call.wav")), int)
     await client.tags.update(tag.id, name=None)  # type: ignore[arg-type] # a tag always has a name
     await client.tags.create(name="vip")  # type: ignore[call-arg] # a tag always has a color
+
+
+async def starts(client: ContactshipClient, error: AmbiguousOutcomeError) -> None:
+    """A call is started with times, not with texts; what is unknown of it is typed."""
+    placed = await client.calls.make_phone_call(
+        from_number="+12025550142",
+        to_number="+14155550137",
+        full_name="Noor Haddad",
+        agent_id="agent-1",
+        delay=timedelta(minutes=2),
+        additional_data={"order_no": "A-1881"},
+    )
+    assert_type(placed, PlacedCall)
+    assert_type(placed.call_id, str)
+    await client.calls.make_contact_call(
+        contact_id="ct-1",
+        agent_id="agent-1",
+        from_number_id="pn-1",
+        schedule="2126-07-02 16:45:00",  # type: ignore[arg-type] # it would have no time zone
+    )
+    assert_type(error.sent_at, datetime)
+    assert_type(error.status, int | None)
+    assert_type(await client.calls.find_recent(to_number="+14155550137", since=error.sent_at), tuple[Call, ...])
+
+
+def webhooks(body: bytes) -> None:
+    """Bodies of webhooks are models."""
+    finished = read_finished_call(body)
+    assert_type(finished, FinishedCall)
+    assert_type(finished.delivery_key, str)
+    if finished.call is not None:
+        assert_type(finished.call.duration, float | None)
+        assert_type(finished.call.start_timestamp, datetime | None)
+    assert_type(read_inbound_context(body), InboundContext)
+    assert_type(read_follow_up_closed(body), FollowUpClosed)
+    assert_type(write_inbound_context({"balance": 12.5, "vip": True, "note": None}), bytes)
+    write_inbound_context({"orders": [1]})  # type: ignore[dict-item] # it is flat
 
 
 def errors(error: StatusError) -> None:

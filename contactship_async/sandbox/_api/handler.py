@@ -6,6 +6,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterable
+from email.utils import format_datetime
 from threading import RLock
 
 from attrs import evolve
@@ -21,6 +22,7 @@ from contactship_async.sandbox._api.records import RecordedRequest
 from contactship_async.sandbox._api.replies import Refusal, Reply, build_error
 from contactship_async.sandbox._api.routes import Match, Route, find_route, refuse_method, refuse_path
 from contactship_async.sandbox._api.script import Script
+from contactship_async.sandbox._calls.agenda import Agenda
 
 
 class RequestHandler:
@@ -30,6 +32,7 @@ class RequestHandler:
         routes: The endpoints of all resources.
         api_key: The only key that is accepted; None refuses every key.
         lock: Held while a request is handled.
+        agenda: What is due happens before a request is handled, and responses have its time; None has none.
         envelope: The shape of pages.
         latency: Seconds before each response.
         limits: Of requests; None sets none.
@@ -41,6 +44,7 @@ class RequestHandler:
         *,
         api_key: str | None,
         lock: RLock | None = None,
+        agenda: Agenda | None = None,
         envelope: Envelope = "count",
         latency: float = 0.0,
         limits: RateLimits | None = None,
@@ -50,6 +54,7 @@ class RequestHandler:
         self.on_request: Callable[[RecordedRequest], object] | None = None
         self.script = Script()
         self.lock = lock or RLock()
+        self._agenda = agenda
         self._routes = tuple(routes)
         self._envelope = envelope
         self._latency = latency
@@ -66,12 +71,14 @@ class RequestHandler:
         if (on_request := self.on_request) is not None:
             on_request(arrived)  # without the lock: it may add and remove numbers
         with self.lock:
+            if self._agenda is not None:
+                self._agenda.catch_up()
             return self._respond(request, arrived)
 
     def _respond(self, request: Request, arrived: RecordedRequest) -> Reply:
         fault = self.script.take()
         found = find_route(self._routes, request.method, request.path)
-        windows = self._limits.windows(heavy=found is not None and found.route.heavy)
+        windows = [] if _is_public(found) else self._limits.windows(heavy=found is not None and found.route.heavy)
         reply = fault.alter_reply(self._respond_normally(request, fault, found, windows))
         if reply.page is not None:
             self._shown[request.path] = reply.page
@@ -94,7 +101,7 @@ class RequestHandler:
         self, request: Request, fault: Fault, found: Match | None, windows: list[FixedWindow]
     ) -> Reply:
         # The documentation warns that a 401 does not prove that a path exists: the key is looked at first.
-        if request.api_key.reveal() != self.api_key:
+        if not _is_public(found) and request.api_key.reveal() != self.api_key:
             return build_error(401, "Invalid or missing API key")
         if (wait := spend(windows)) is not None:
             message = f"Rate limit exceeded. Try again in {wait} seconds."
@@ -114,13 +121,21 @@ class RequestHandler:
         if isinstance(result, Page):
             page = fault.alter_page(result, self._shown.get(request.path))
             return Reply(body=write_page(page, self._envelope), page=page)
+        if isinstance(result, bytes):
+            return Reply(headers={"content-type": str(route.returns)}, body=result)
         return Reply(status=route.status, body=write_object(result, route.status, self._envelope))
 
     def _common_headers(self, windows: list[FixedWindow]) -> dict[str, str]:
         headers = {"x-request-id": f"sandbox-{next(self._serial_numbers):06d}"}
+        if self._agenda is not None:
+            headers["date"] = format_datetime(self._agenda.now, usegmt=True)
         for window in windows:
             headers |= window.headers()
         return headers
+
+
+def _is_public(found: Match | None) -> bool:
+    return found is not None and found.route.is_public
 
 
 def _write_refusal(refusal: Refusal) -> Reply:

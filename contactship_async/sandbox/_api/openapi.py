@@ -12,7 +12,7 @@ from contactship_async._version import __version__
 from contactship_async.sandbox._api.envelopes import Envelope
 from contactship_async.sandbox._api.openapi_operations import describe_operation, describe_schemas
 from contactship_async.sandbox._api.rate_limit import RateLimits
-from contactship_async.sandbox._api.routes import Route
+from contactship_async.sandbox._api.routes import ANY_IDENTIFIER, Route
 
 DOCUMENT_PATH: Final = "/openapi.json"
 
@@ -26,8 +26,10 @@ without the body. Unknown parameters and fields are ignored; a parameter that is
 Scripted faults may take the place of any response."""
 
 _BAD_REQUEST: Final = 400
+_UNAUTHORIZED: Final = 401
 _NOT_FOUND: Final = 404
 _WRONG_METHOD: Final = 405
+_CONFLICT: Final = 409
 _RATE_LIMITED: Final = 429
 
 _ERROR_SCHEMA: Final = {
@@ -41,9 +43,10 @@ _ERROR_SCHEMA: Final = {
 
 _ERRORS: Final = {
     _BAD_REQUEST: ("BadRequest", "A parameter or a field of the body is not allowed.", "limit must be an integer >= 0"),
-    401: ("Unauthorized", "There is no key, or it is unknown.", "Invalid or missing API key"),
+    _UNAUTHORIZED: ("Unauthorized", "There is no key, or it is unknown.", "Invalid or missing API key"),
     _NOT_FOUND: ("NotFound", "There is nothing of this name.", "Cannot GET /v1/nothing"),
     _WRONG_METHOD: ("MethodNotAllowed", "The path has no such method.", "Method not allowed"),
+    _CONFLICT: ("Conflict", "Not in the present state.", "The call is not on the phone yet"),
     _RATE_LIMITED: (
         "TooManyRequests",
         "The budget of the minute is spent.",
@@ -93,7 +96,7 @@ def build_document(routes: Sequence[Route], envelope: Envelope, limits: RateLimi
         limits: Those in the headers of responses.
     """
     general = _headers_of(limits, heavy=False)
-    by_route = [_headers_of(limits, heavy=route.heavy) for route in routes]
+    by_route = [_COMMON_HEADERS if route.is_public else _headers_of(limits, heavy=route.heavy) for route in routes]
     headers = {name: header for each in (general, *by_route) for name, header in each.items()}
     errors = [status for status in _ERRORS if status != _RATE_LIMITED or _are_limited(headers)]
     for status in errors:
@@ -146,12 +149,14 @@ def _are_limited(headers: Mapping[str, _Header]) -> bool:
 def _may_be(status: int, route: Route, headers: Mapping[str, _Header]) -> bool:
     """Return whether a route may respond with an error; never 405, as the path has the operation."""
     possible = {
-        _BAD_REQUEST: bool(route.parameters or route.body),
+        _BAD_REQUEST: bool(route.parameters or route.body or route.identifier != ANY_IDENTIFIER),
+        _UNAUTHORIZED: not route.is_public,
         _NOT_FOUND: bool(route.identifiers),
         _WRONG_METHOD: False,
+        _CONFLICT: False,
         _RATE_LIMITED: _are_limited(headers),
     }
-    return possible.get(status, True)
+    return status in route.errors or possible.get(status, True)
 
 
 def _describe_error(status: int, headers: Mapping[str, _Header]) -> dict[str, object]:

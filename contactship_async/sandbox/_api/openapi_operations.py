@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from contactship_async.sandbox._api.envelopes import Envelope, describe_object, describe_page
-from contactship_async.sandbox._api.fields import Field, Schema
+from contactship_async.sandbox._api.fields import Field, Schema, as_object, example_of
 from contactship_async.sandbox._api.routes import Route
 
 _SOURCE: Final = "https://docs.contactship.ai/api-reference/endpoint"
@@ -18,18 +18,18 @@ def describe_operation(route: Route, envelope: Envelope) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": "".join((first, *map(str.capitalize, others))),
         "summary": " ".join(words).capitalize(),
-        "externalDocs": {"url": f"{_SOURCE}/{route.slug}"},
         "tags": [route.path.split("/")[2].replace("-", " ").capitalize()],
+        **({"security": []} if route.is_public else {"externalDocs": {"url": f"{_SOURCE}/{route.slug}"}}),
     }
     if parameters := [*_describe_identifiers(route), *map(_describe_parameter, route.parameters)]:
         operation["parameters"] = parameters
     if route.body:
-        content = {"schema": _describe_fields(route.body), "example": _example_of(route.body)}
+        content = {"schema": as_object(*route.body), "example": example_of(*route.body)}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
-    content = _describe_success(route, envelope)
+    media_type = route.returns if isinstance(route.returns, str) else "application/json"
     description = "A page." if route.paging else "Done."
     operation["responses"] = {
-        str(route.status): {"description": description, "content": {"application/json": content}},
+        str(route.status): {"description": description, "content": {media_type: _describe_success(route, envelope)}},
     }
     return operation
 
@@ -37,22 +37,22 @@ def describe_operation(route: Route, envelope: Envelope) -> dict[str, Any]:
 def describe_schemas(routes: Iterable[Route]) -> dict[str, Any]:
     """Describe the objects that routes return, by their names."""
     schemas = [route.returns for route in routes if isinstance(route.returns, Schema)]
-    return {
-        schema.name: {**_describe_fields(schema.fields), "example": _example_of(schema.fields)} for schema in schemas
-    }
+    return {schema.name: {**as_object(*schema.fields), "example": example_of(*schema.fields)} for schema in schemas}
 
 
 def _describe_success(route: Route, envelope: Envelope) -> dict[str, Any]:
+    if isinstance(route.returns, str):
+        return {}  # As OpenAPI 3.1 describes bytes: by their media type alone.
     if not isinstance(route.returns, Schema):
         return describe_object({"const": True}, example=True, status=route.status, envelope=envelope)
-    value, example = {"$ref": f"#/components/schemas/{route.returns.name}"}, _example_of(route.returns.fields)
+    value, example = {"$ref": f"#/components/schemas/{route.returns.name}"}, example_of(*route.returns.fields)
     if route.paging:
         return describe_page(value, example, route.paging.max_limit, envelope)
     return describe_object(value, example, route.status, envelope)
 
 
 def _describe_identifiers(route: Route) -> list[dict[str, Any]]:
-    schema = {"type": "string", "minLength": 1}
+    schema = dict(route.identifier)
     return [{"name": name, "in": "path", "required": True, "schema": schema} for name in route.identifiers]
 
 
@@ -64,15 +64,3 @@ def _describe_parameter(field: Field) -> dict[str, Any]:
         "schema": dict(field.schema),
         "example": field.example,
     }
-
-
-def _describe_fields(fields: Iterable[Field]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {field.name: {**field.schema, "description": field.description} for field in fields},
-        "required": [field.name for field in fields if field.required],
-    }
-
-
-def _example_of(fields: Iterable[Field]) -> dict[str, Any]:
-    return {field.name: field.example for field in fields}

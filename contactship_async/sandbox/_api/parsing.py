@@ -15,6 +15,8 @@ from contactship_async.sandbox._api.replies import Refusal
 MAX_DIGITS: Final = 18
 """Of an integer in a query."""
 
+_BOOLEANS: Final = {"true": True, "false": False}
+
 
 def read_query(fields: Iterable[Field], query: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Return the values of the parameters by their names: those sent, and those that have a default.
@@ -58,7 +60,10 @@ def _parse(field: Field, text: str) -> object:
     if field.schema["type"] == "integer":
         if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
             return int(text)
-    elif text in field.schema.get("enum", (text,)):
+    elif field.schema["type"] == "boolean":
+        if text in _BOOLEANS:
+            return _BOOLEANS[text]
+    elif field.accepts(text):
         return text
     raise Refusal(400, f"{field.name} must be {field.allowed}")
 

@@ -11,12 +11,14 @@ from urllib.parse import unquote
 from attrs import define, frozen
 
 from contactship_async._http.messages import Request
-from contactship_async.sandbox._api.fields import Field, Schema
+from contactship_async.sandbox._api.fields import Field, Schema, conforms, describe_allowed
 from contactship_async.sandbox._api.pages import Page, Paging
 from contactship_async.sandbox._api.parsing import read_body, read_query
 from contactship_async.sandbox._api.replies import Refusal
 
 _IDENTIFIER: Final = re.compile(r"\{(\w+)\}")
+
+ANY_IDENTIFIER: Final[Mapping[str, Any]] = {"type": "string", "minLength": 1}
 
 
 @frozen
@@ -26,16 +28,18 @@ class Call:
     Args:
         path: The identifiers in the path, decoded, by their names.
         query: The parameters that were sent, or have a default.
-        body: The fields that were sent.
+        body: The declared fields that were sent.
+        sent: The whole body as it arrived.
     """
 
     path: Mapping[str, str]
     query: Mapping[str, Any]
     body: Mapping[str, Any]
+    sent: bytes = b""
 
 
-Result: TypeAlias = Page | Mapping[str, object] | Literal[True]
-"""A page, an object, or the `true` of a delete; the handler puts the envelope around it."""
+Result: TypeAlias = Page | Mapping[str, object] | Literal[True] | bytes
+"""A page, an object, or the `true` of a delete, around which the handler puts the envelope; or a file."""
 
 
 @define(frozen=True, slots=False)
@@ -47,24 +51,31 @@ class Route:
         path: Percent-encoded, with identifiers in braces: `/v1/tags/{tagId}`.
         respond: Called with what was asked for; returns a page, an object or True, or raises `Refusal`.
         slug: The last part of the address of its page in the documentation, such as `list-tags`: names the operation.
-        returns: An object, or of a page each row; True for a delete.
+        returns: An object, or of a page each row; True for a delete; the media type of a file, such as `audio/wav`.
         paging: How a listing is cut into pages; None for an object.
         query: The other parameters.
         body: The fields of the JSON object to be sent; none for an endpoint that takes no body.
         status: Of a response that is no error.
         heavy: Whether a request counts in the rate limit of heavy listings as well.
+        identifier: The schema of the identifiers in the path.
+        errors: What it may respond with and others can't: 409, and 404 where the path has no identifier.
+        is_public: Whether it needs no key, and no request counts: so are addresses that are no part of the API, but
+            stand in its responses.
     """
 
     method: str
     path: str
     respond: Callable[[Call], Result]
     slug: str
-    returns: Schema | Literal[True]
+    returns: Schema | Literal[True] | str
     paging: Paging | None = None
     query: tuple[Field, ...] = ()
     body: tuple[Field, ...] = ()
     status: int = 200
     heavy: bool = False
+    identifier: Mapping[str, Any] = ANY_IDENTIFIER
+    errors: tuple[int, ...] = ()
+    is_public: bool = False
 
     @property
     def parameters(self) -> tuple[Field, ...]:
@@ -83,7 +94,11 @@ class Route:
 
     def read(self, request: Request, identifiers: Mapping[str, str]) -> Call:
         """Return what a request asks for, or raise `Refusal`."""
-        return Call(identifiers, read_query(self.parameters, request.query), read_body(self.body, request.body))
+        for name, value in identifiers.items():
+            if not conforms(self.identifier, value):
+                raise Refusal(400, f"{name} must be {describe_allowed(self.identifier, name)}")
+        query, body = read_query(self.parameters, request.query), read_body(self.body, request.body)
+        return Call(identifiers, query, body, request.body or b"")
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -102,17 +117,22 @@ class Match:
 
 def find_route(routes: Iterable[Route], method: str, path: str) -> Match | None:
     """Return the route of a request; None if there is none."""
-    for route in routes:
-        identifiers = route.match(path) if route.method == ("GET" if method == "HEAD" else method) else None
-        if identifiers is not None:
-            return Match(route, identifiers)
-    return None
+    method = "GET" if method == "HEAD" else method
+    return next((match for match in _find_routes(routes, path) if match.route.method == method), None)
 
 
 def refuse_path(routes: Iterable[Route], method: str, path: str) -> Refusal:
     """Return the refusal of a request that has no route: of its method, or of an unknown path."""
-    allowed = [route.method for route in routes if route.match(path) is not None]
+    allowed = [match.route.method for match in _find_routes(routes, path)]
     return refuse_method(allowed) if allowed else Refusal(404, f"Cannot {method} {path}")
+
+
+def _find_routes(routes: Iterable[Route], path: str) -> list[Match]:
+    """Return the routes of a path, whatever their methods; one without identifiers hides those with some (OpenAPI)."""
+    routes = [*routes]
+    if literal := [Match(route, {}) for route in routes if route.path == path]:
+        return literal
+    return [Match(route, identifiers) for route in routes if (identifiers := route.match(path)) is not None]
 
 
 def refuse_method(allowed: Iterable[str]) -> Refusal:

@@ -41,7 +41,7 @@ class Channels(Collection):
 
     def __init__(self, organization: Organization, count: int) -> None:
         super().__init__(
-            organization, name="channels", noun="channel", prefix="chn", default_limit=10, indexed=_INDEXED
+            organization, name="channels", noun="channel", prefix="chn-", default_limit=10, indexed=_INDEXED
         )
         query = optional(_STATUS, _TYPE, _NAME, _ANSWER_METHOD)
         self.routes = (

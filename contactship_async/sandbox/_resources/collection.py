@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final, Literal, overload
 
 from contactship_async._arguments import check_text
@@ -13,7 +14,7 @@ from contactship_async.sandbox._api.pages import Page, Paging
 from contactship_async.sandbox._api.replies import Refusal
 from contactship_async.sandbox._api.routes import Call
 from contactship_async.sandbox._resources.organization import Organization, make_uuid
-from contactship_async.sandbox._resources.store import Row, Store
+from contactship_async.sandbox._resources.store import ALWAYS, Period, Row, Store
 
 _INTERVAL: Final = timedelta(hours=1)
 _BEGINNING: Final = datetime(2024, 1, 1, tzinfo=UTC)
@@ -40,9 +41,10 @@ class Collection(Sequence[dict[str, Any]]):
         organization: Whose rows they are.
         name: Of the resource, such as `phone_numbers`: names its random stream.
         noun: Of one row, such as `phone number`.
-        prefix: Of made-up ids, such as `pn`.
+        prefix: Of made-up ids, such as `pn-`; without one they are UUIDs.
         default_limit: Rows on a page where a request has no `limit`.
         indexed: The fields by which rows are selected without a scan.
+        shows_organization: Whether rows show its id.
     """
 
     def __init__(  # noqa: PLR0913 - what makes one resource differ from another, by keyword
@@ -54,8 +56,10 @@ class Collection(Sequence[dict[str, Any]]):
         prefix: str,
         default_limit: int,
         indexed: tuple[str, ...] = (),
+        shows_organization: bool = True,
     ) -> None:
         self._organization = organization
+        self._owner = {"organization_id": organization.id} if shows_organization else {}
         self._noun = noun
         self._prefix = prefix
         self._paging = Paging(default_limit, organization.max_limit)
@@ -90,11 +94,12 @@ class Collection(Sequence[dict[str, Any]]):
     def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
     def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
         with self._organization.lock:
+            self._organization.agenda.catch_up()
             ascending = self._store.select({}, {})
             places = range(len(ascending))[::-1][index]
             if isinstance(places, int):
-                return ascending[places].to_dict()
-            return [ascending[place].to_dict() for place in places]
+                return self._read(ascending[places])
+            return [self._read(ascending[place]) for place in places]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self.rows)
@@ -125,13 +130,17 @@ class Collection(Sequence[dict[str, Any]]):
         if id_ is not None and check_text("id", id_) in self._store:
             message = f"id must be new, but there is a {self._noun} {id_!r}"
             raise ValueError(message)
-        timestamp, shown = read_created_at(self._newest_so_far + _INTERVAL if created_at is None else created_at)
+        timestamp, shown = self._read_created_at(created_at)
         self._made += 1
         self._newest_so_far = max(self._newest_so_far, timestamp)
-        id_ = id_ or f"{self._prefix}-{make_uuid(self._random)}"
-        row = {"id": id_, **fields, "organization_id": self._organization.id, "created_at": shown}
+        id_ = id_ or f"{self._prefix}{make_uuid(self._random)}"
+        row = {"id": id_, **fields, **self._owner, "created_at": shown}
         self._store.add(id_, timestamp, self._write(row), values)
         return row
+
+    def _read_created_at(self, created_at: datetime | str | None) -> tuple[datetime, str]:
+        """Return the timestamp to sort by and the string to show; None is an hour after the newest row so far."""
+        return read_created_at(self._newest_so_far + _INTERVAL if created_at is None else created_at)
 
     def _replace(self, row: Mapping[str, Any], values: tuple[str, ...] = ()) -> str:
         """Let a row show something else, and return the time at which it does: an hour after the newest so far."""
@@ -143,21 +152,36 @@ class Collection(Sequence[dict[str, Any]]):
         """Write a row as JSON."""
         return json.dumps(row, separators=(",", ":")).encode()
 
-    def _cut_page(self, call: Call, *, equal: tuple[str, ...] = (), containing: tuple[str, ...] = ()) -> Page:
+    def _read(self, row: Row) -> dict[str, Any]:
+        """Return a copy of what listings show of a row."""
+        return row.to_dict()
+
+    def _cut_page(
+        self,
+        call: Call,
+        *,
+        equal: tuple[str, ...] = (),
+        containing: tuple[str, ...] = (),
+        within: Period = ALWAYS,
+        show: Callable[[Row], bytes] = attrgetter("json"),
+    ) -> Page:
         """Return the page that a request asks for.
 
         Args:
             call: The request.
             equal: The filters that select rows by an indexed field.
             containing: The filters that select rows by a part of a field.
+            within: Selects rows by their creation.
+            show: Writes a row as the page is to have it.
         """
         selected = self._store.select(
             {name: call.query[name] for name in equal if name in call.query},
             {name: call.query[name] for name in containing if name in call.query},
+            within,
         )
         window = self._paging.read_window(call.query)
         total = len(selected if self._organization.count_follows_filter else self._store)
-        return Page([row.json for row in window.cut(selected)], total, window)
+        return Page([show(row) for row in window.cut(selected)], total, window)
 
     def _find(self, id_: str) -> Row:
         """Return the row that a request names, or refuse with 404."""
@@ -173,13 +197,18 @@ class Collection(Sequence[dict[str, Any]]):
         return True
 
 
+def show_time(time: datetime) -> str:
+    """Return an aware time as rows show it."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def read_created_at(created_at: object) -> tuple[datetime, str]:
     """Return the timestamp to sort by and the string to show: a given string as it is, and without a zone as UTC."""
     if isinstance(created_at, datetime):
         if created_at.tzinfo is None:
             message = "created_at must be an aware datetime, or an ISO 8601 string"
             raise ValueError(message)
-        return created_at, created_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return created_at, show_time(created_at)
     if not isinstance(created_at, str):
         message = f"created_at must be an aware datetime or an ISO 8601 string, not {type(created_at).__name__}"
         raise TypeError(message)

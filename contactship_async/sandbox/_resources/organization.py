@@ -1,10 +1,17 @@
-"""What the resources of one made-up organization share: its id, random streams, and how its listings behave."""
+"""What the resources of one made-up organization share: its id, random streams, time, and how its listings behave."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from random import Random
 from threading import RLock
 from typing import Final
+
+from contactship_async.sandbox._calls.agenda import Agenda
+
+IN_MEMORY: Final = "https://recordings.example"
+"""Where recordings are said to be while nothing is served: nobody can register what ends in .example (RFC 2606)."""
 
 # The lines 555-0100 to 555-0199 of every area code are set aside for fiction (https://en.wikipedia.org/wiki/555_number).
 _LINES: Final = 100
@@ -35,12 +42,22 @@ class Organization:
         seed: The same seed makes the same organization.
         max_limit: Rows on a page at the most.
         count_follows_filter: Whether the count of a listing counts the rows that its filters select, or all.
+        clock: Seconds of a monotonic clock, which its time goes by.
     """
 
-    def __init__(self, seed: int, *, max_limit: int, count_follows_filter: bool) -> None:
+    def __init__(
+        self,
+        seed: int,
+        *,
+        max_limit: int,
+        count_follows_filter: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.max_limit = max_limit
         self.count_follows_filter = count_follows_filter
+        self.base_url = IN_MEMORY
         self.lock = RLock()  # held while a request is handled: the server may run in another thread than a test
+        self.agenda = Agenda(clock, self.lock)
         self._seed = seed
         # Phone numbers were all there was at first: the organization's id comes from their stream, so that it stays.
         first = Random(seed)  # noqa: S311 - made-up data, and the same for the same seed

@@ -50,7 +50,7 @@ class PhoneNumbers(Collection):
             organization,
             name="phone_numbers",
             noun="phone number",
-            prefix="pn",
+            prefix="pn-",
             default_limit=5,
             indexed=("type",),
         )
@@ -93,6 +93,16 @@ class PhoneNumbers(Collection):
         _PHONE_NUMBER.check(phone_number)
         with self._organization.lock:
             return self._make(type, created_at, phone_number, id)
+
+    def has_number(self, phone_number: str) -> bool:
+        """Return whether *phone_number* is one of the organization; costs a scan."""
+        part = b'"phone_number":%b,' % quote(phone_number).encode()
+        return any(part in row.json for row in self._store.select({}, {}))
+
+    def number_of(self, id_: str) -> str:
+        """Return the phone number of the row that a request names, or refuse with 404."""
+        number: str = self._find(id_).to_dict()["phone_number"]
+        return number
 
     def _make(
         self,

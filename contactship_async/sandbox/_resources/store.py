@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from attrs import define
 
@@ -18,6 +18,11 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _SERIAL_BITS: Final = 40
 _KEY: Final = attrgetter("key")
+
+Period: TypeAlias = tuple[datetime | None, datetime | None]
+"""The first and the last moment; None is without end."""
+
+ALWAYS: Final[Period] = (None, None)
 
 
 @define(eq=False)
@@ -67,7 +72,7 @@ class Store:
     def add(self, id_: str, created_at: datetime, row: bytes, values: tuple[str, ...] = ()) -> None:
         """Add a row under a new *id_*; of equal creation times, the one added last counts as newer."""
         self._serial += 1
-        key = (created_at - _EPOCH) // _MICROSECOND << _SERIAL_BITS | self._serial
+        key = _first_key_of(created_at) | self._serial
         added = self._by_id[id_] = Row(key, values, row)
         is_newest = not self._all or self._all[-1].key < key
         for rows in self._lists_of(values):
@@ -91,16 +96,17 @@ class Store:
         for rows in self._lists_of(removed.values):
             _take_out(rows, removed)
 
-    def select(self, equal: Mapping[str, str], containing: Mapping[str, str]) -> Sequence[Row]:
+    def select(self, equal: Mapping[str, str], containing: Mapping[str, str], within: Period = ALWAYS) -> Sequence[Row]:
         """Return the rows that meet all conditions, ascending: do not change the list, which may be the store's own.
 
         Args:
             equal: Indexed fields and what they must be; a single one costs no scan.
             containing: Fields and a part of what they must be, in upper or lower case; costs a scan.
+            within: When they were created, both ends included.
         """
         conditions = [(self._indexed.index(name), value) for name, value in equal.items()]
         lists = [self._by_value[index].get(value, []) for index, value in conditions]
-        rows = min(lists, key=len, default=self._all)
+        rows = _cut(min(lists, key=len, default=self._all), *within)
         if len(conditions) > 1:
             rows = [row for row in rows if all(row.values[index] == value for index, value in conditions)]
         if containing:
@@ -114,6 +120,17 @@ class Store:
         for by_value, value in zip(self._by_value, values, strict=True):
             lists.append(by_value.setdefault(value, []))
         return lists
+
+
+def _first_key_of(time: datetime) -> int:
+    """Return what no key of a row that was created then is below."""
+    return (time - _EPOCH) // _MICROSECOND << _SERIAL_BITS
+
+
+def _cut(rows: list[Row], first: datetime | None, last: datetime | None) -> list[Row]:
+    if last is not None:
+        rows = rows[: bisect_left(rows, _first_key_of(last) + (1 << _SERIAL_BITS), key=_KEY)]
+    return rows if first is None else rows[bisect_left(rows, _first_key_of(first), key=_KEY) :]
 
 
 def _insert(rows: list[Row], row: Row) -> None:

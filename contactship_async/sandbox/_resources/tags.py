@@ -46,7 +46,7 @@ class Tags(Collection):
     """
 
     def __init__(self, organization: Organization, count: int) -> None:
-        super().__init__(organization, name="tags", noun="tag", prefix="tag", default_limit=5, indexed=("name",))
+        super().__init__(organization, name="tags", noun="tag", prefix="tag-", default_limit=5, indexed=("name",))
         fields = (_NAME, _COLOR, _LABEL)
         self.routes = (
             Route("GET", "/v1/tags", self._list, "list-tags", _TAG, paging=self._paging, query=_PARTS),

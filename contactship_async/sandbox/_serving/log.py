@@ -1,14 +1,16 @@
-"""The log of the server: a record for each request, which holds neither its key nor any other header."""
+"""The log of the server: a record for each request, without its headers, and one for each webhook, without its path."""
 
 from __future__ import annotations
 
 import logging
 import string
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
 
 from contactship_async.sandbox._api.replies import Reply
 
@@ -48,6 +50,24 @@ def log_request(method: str, target: str, outcome: Reply | None, *, is_unfinishe
         _describe(reply, is_unfinished=is_unfinished),
         extra=facts,
     )
+
+
+def log_delivery(url: str, statuses: Sequence[int | None], refused: str | None) -> None:
+    """Log what became of a webhook, by its host alone: the path is the secret of whoever takes it.
+
+    Args:
+        url: Where it was to be posted.
+        statuses: Those of the responses; None where there was no response.
+        refused: Why it was not sent; None otherwise.
+    """
+    try:
+        host = URL(url).raw_host
+    except ValueError:
+        host = None
+    outcome = (
+        f"not sent, since {refused}" if refused else ", ".join(str(status or "no response") for status in statuses)
+    )
+    LOGGER.log(_LEVEL, "webhook to %s: %s", host or "nowhere", outcome)
 
 
 def _describe(reply: Reply, *, is_unfinished: bool) -> str:

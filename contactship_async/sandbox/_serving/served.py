@@ -25,10 +25,13 @@ _IN_MEMORY: Final = "https://sandbox.invalid"
 class Served:
     """A simulated server: in memory as it is, over a port within `async with` or `with`."""
 
-    def __init__(self, respond: Callable[[Request], Reply], host: str, port: int) -> None:
+    def __init__(
+        self, respond: Callable[[Request], Reply], host: str, port: int, catch_up: Callable[[], float | None]
+    ) -> None:
         _check_host(host)
         check_integer("port", port, lowest=0, highest=65535)
         self._respond = respond
+        self._catch_up = catch_up
         self._host = host
         self._port = port
         self._url: str | None = None
@@ -40,25 +43,35 @@ class Served:
 
     def __enter__(self) -> Self:
         self._check_not_running()
-        self._url = self._running_in_thread.enter_context(serve_in_thread(self._respond, self._host, self._port))
+        serving = serve_in_thread(self._respond, self._host, self._port, self._catch_up)
+        self._note_url(self._running_in_thread.enter_context(serving))
         return self
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._url = None
-        self._running_in_thread.close()
+        try:
+            self._running_in_thread.close()
+        finally:
+            self._note_url(None)
 
     async def __aenter__(self) -> Self:
         self._check_not_running()
-        self._url = await self._running.enter_async_context(serve(self._respond, self._host, self._port))
+        serving = serve(self._respond, self._host, self._port, self._catch_up)
+        self._note_url(await self._running.enter_async_context(serving))
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._url = None
-        await self._running.aclose()
+        try:
+            await self._running.aclose()
+        finally:
+            self._note_url(None)
+
+    def _note_url(self, url: str | None) -> None:
+        """Take note of where the server is; None is nowhere."""
+        self._url = url
 
     def _check_not_running(self) -> None:
         if self._url is not None:

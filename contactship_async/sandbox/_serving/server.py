@@ -19,17 +19,30 @@ from contactship_async.sandbox._api.replies import Reply, build_error
 from contactship_async.sandbox._serving.log import LOGGER, log_request
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
+_SHORTEST_ALARM, _LONGEST_ALARM = 0.02, 0.5  # seconds; a clock of a test may stand still
 
 
 @asynccontextmanager
-async def serve(respond: Callable[[Request], Reply], host: str, port: int) -> AsyncIterator[str]:
-    """Serve what *respond* plans, yield the base URL, and end at once whatever is still in progress."""
-    server = web.Server(partial(_handle, respond), handler_cancellation=True, access_log=None, logger=LOGGER)
+async def serve(
+    respond: Callable[[Request], Reply], host: str, port: int, catch_up: Callable[[], float | None] = lambda: None
+) -> AsyncIterator[str]:
+    """Serve what *respond* plans, yield the base URL, and end at once whatever is still in progress.
+
+    Args:
+        respond: Plans the response to a request.
+        host: An address of this machine, or a name of it.
+        port: 0 takes any free one.
+        catch_up: Does what is due, and returns the seconds until it is to be called again; None if nothing is to come.
+    """
+    alarm = _Alarm(catch_up)
+    handle = partial(_handle, respond, alarm)
+    server = web.Server(handle, handler_cancellation=True, access_log=None, logger=LOGGER)
     runner = web.ServerRunner(server)
     await runner.setup()
     site = web.TCPSite(runner, host, port)
     try:
         await site.start()
+        alarm.set()
         yield _build_url(host, runner.addresses[0][1])
     finally:
         await site.stop()
@@ -40,7 +53,34 @@ async def serve(respond: Callable[[Request], Reply], host: str, port: int) -> As
                 if connection.transport is not None:
                     connection.transport.abort()
             await asyncio.sleep(0)
+        alarm.clear()  # No handler is left that could set it.
         await runner.cleanup()
+
+
+class _Alarm:
+    """Lets things happen in time while a server runs, also if nobody asks for anything: such as posting a webhook.
+
+    Args:
+        catch_up: As for `serve`.
+    """
+
+    def __init__(self, catch_up: Callable[[], float | None]) -> None:
+        self._catch_up = catch_up
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self) -> None:
+        """Catch up now, and again as soon as something is due, until nothing is to come."""
+        self.clear()
+        seconds = self._catch_up()
+        if seconds is not None:
+            # Time may be moved ahead by others, who can't reach this loop.
+            seconds = min(max(seconds, _SHORTEST_ALARM), _LONGEST_ALARM)
+            self._timer = asyncio.get_running_loop().call_later(seconds, self.set)
+
+    def clear(self) -> None:
+        """Do nothing from now on."""
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 def _build_url(host: str, port: int) -> str:
@@ -52,13 +92,14 @@ def _build_url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-async def _handle(respond: Callable[[Request], Reply], request: web.BaseRequest) -> web.StreamResponse:
+async def _handle(respond: Callable[[Request], Reply], alarm: _Alarm, request: web.BaseRequest) -> web.StreamResponse:
     began = time.perf_counter()
     reply: Reply | None = None
     is_unfinished = False
     try:
         try:
             reply = respond(await _read(request))
+            alarm.set()
         except web.HTTPRequestEntityTooLarge as error:
             reply = build_error(413, error.reason)
         except web.RequestPayloadError:

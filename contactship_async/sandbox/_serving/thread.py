@@ -15,19 +15,22 @@ from contactship_async.sandbox._serving.server import serve
 
 
 @contextmanager
-def serve_in_thread(respond: Callable[[Request], Reply], host: str, port: int) -> Iterator[str]:
+def serve_in_thread(
+    respond: Callable[[Request], Reply], host: str, port: int, catch_up: Callable[[], float | None]
+) -> Iterator[str]:
     """Serve as `serve` does, in a thread and an event loop that end with this context; yield the base URL.
 
     Args:
         respond: Called in that thread.
         host: As for `serve`.
         port: As for `serve`.
+        catch_up: Called in that thread.
     """
     started: Future[tuple[str, Callable[[], object]]] = Future()
 
     async def serve_until_stopped() -> None:
         loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-        async with serve(respond, host, port) as url:
+        async with serve(respond, host, port, catch_up) as url:
             started.set_result((url, lambda: loop.call_soon_threadsafe(stopped.set)))
             await stopped.wait()
 

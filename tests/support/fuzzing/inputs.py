@@ -111,6 +111,39 @@ def bodies(seeds: Sequence[bytes]) -> SearchStrategy[bytes]:
     return made | st.sampled_from(seeds) | st.binary()
 
 
+_ODD_NUMBERS = st.sampled_from(["0", "98", '"98"', "98.5", '"x"', "1793000000000", '"1793000000000"', "1e300"])
+_OBJECTS_OR_ARRAYS = st.sampled_from(["{}", "[]", "null", '{"x": 1}', '[{"field": "x", "value": 1}]'])
+_FINISHED_CALLS = _near_misses([
+    ("data", _near_misses([
+        ("agent", st.just('{"agent_id": "a-1"}') | _OBJECTS_OR_ARRAYS),
+        ("call", _near_misses([
+            ("call_id", _IDS),
+            ("duration", _ODD_NUMBERS),
+            ("start_timestamp", _ODD_NUMBERS | TIMES.map(json.dumps)),
+            ("transcript_object", _near_misses([("role", _TEXTS), ("content", _TEXTS)]).map("[{}]".format)),
+            ("call_analysis", _near_misses([("custom_analysis_data", _OBJECTS_OR_ARRAYS | _TOKENS)])),
+            ("call_additional_data", _OBJECTS_OR_ARRAYS),
+        ])),
+        ("campaign", _OBJECTS_OR_ARRAYS),
+        ("contact", _near_misses([("additional_data", _OBJECTS_OR_ARRAYS | _TOKENS), ("call_attempts", _ODD_NUMBERS)])),
+    ])),
+])  # fmt: skip
+_INBOUND_CONTEXTS = _near_misses([
+    ("call", _near_misses([("from_number", st.just('"+12025550142"'))])), ("agent_id", _IDS),
+    ("contact", _OBJECTS_OR_ARRAYS),
+])  # fmt: skip
+_FOLLOW_UPS = _near_misses([
+    ("threadId", _IDS), ("totalStages", _ODD_NUMBERS), ("closedAt", _ODD_NUMBERS | TIMES.map(json.dumps)),
+    ("contact", _OBJECTS_OR_ARRAYS),
+])  # fmt: skip
+
+
+def webhooks(seeds: Sequence[bytes]) -> SearchStrategy[bytes]:
+    """Bodies of webhooks."""
+    made = (_FINISHED_CALLS | _INBOUND_CONTEXTS | _FOLLOW_UPS).map(lambda text: text.encode(errors="surrogatepass"))
+    return made | bodies(seeds)
+
+
 _NUMBERS = st.integers().map(str) | st.floats().map(repr) | st.from_regex(r"\s?[-+]?\d{1,12}([.e]\d+)?\s?")
 _HTTP_DATES = st.from_regex(
     r"([A-Z][a-z]{2,8}, ?)?\d{1,3}[ -][A-Z][a-z]{2}[ -]\d{1,9} \d\d?[:.]\d\d([:.]\d\d)?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import json
 import math
 import pickle
 import re
@@ -49,6 +50,7 @@ from contactship_async._http.responses import (
 from contactship_async._pagination.driver import MAX_PAGES_WITHOUT_NEW_ROWS
 from contactship_async.models.tags import Tag
 from contactship_async.settings import RetryPolicy, Timeouts
+from contactship_async.webhooks import read_finished_call, read_follow_up_closed, read_inbound_context
 from fuzzing.corpus import Call, Conversation, ScriptedResponse
 from fuzzing.inputs import ROW
 
@@ -129,6 +131,24 @@ def _check_row(row: PhoneNumber) -> None:
     assert type(row.type) is PhoneNumberType
     assert type(row.created_at) is datetime
     assert row.created_at.utcoffset() is not None, "a time stamp has no zone"
+
+
+_READERS: Final = (read_finished_call, read_inbound_context, read_follow_up_closed)
+
+
+def check_webhook(body: bytes) -> None:
+    """Bytes are a webhook that can be dumped, hashed and told apart, or malformed."""
+    for read in _READERS:
+        try:
+            value = read(body)
+        except MalformedResponseError as error:
+            _check_error(error)
+        else:
+            assert value == codec.loads(codec.dumps(value), type(value)), "a webhook is not dumped as what it is"
+            assert json.dumps(value.to_dict())
+            assert repr(value)
+            assert value.delivery_key == read(body).delivery_key
+            assert value.delivery_key
 
 
 def check_headers(headers: Mapping[str, str]) -> None:

@@ -62,6 +62,7 @@ TARGETS: Final[Mapping[str, Target]] = {
         Target("headers", laws.check_headers, inputs.headers, corpus.load_headers),
         Target("responses", laws.check_response, inputs.responses, corpus.load_response),
         Target("client", laws.check_conversation, inputs.conversations, corpus.load_conversation),
+        Target("webhooks", laws.check_webhook, inputs.webhooks, bytes),
     )
 }
 

@@ -1,0 +1,43 @@
+"""The question before anything that dials, sends or spends: the one place that asks for a yes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from cyclopts import CycloptsError
+
+from contactship_async._cli.streams import note
+
+_REFUSAL: Final = "this dials people and spends credits: add --yes to do it without being asked"
+
+
+def confirm(question: str, *, yes: bool, refusal: str = _REFUSAL) -> bool:
+    """Ask at a terminal, and return whether the answer is yes.
+
+    Args:
+        question: Its last line is what is asked. Lines before it say what is going to happen.
+        yes: Whether it was said already, by --yes: then nothing is asked or shown.
+        refusal: What is said where it can't be asked.
+
+    Raises:
+        CycloptsError: There is nobody to ask: standard input or standard error is no terminal, or closed.
+        KeyboardInterrupt: At Ctrl-C, after it was told that nothing was sent.
+    """
+    if yes:
+        return True
+    # Python has None for a stream that is closed: https://docs.python.org/3/library/sys.html#sys.__stdin__
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+        raise CycloptsError(refusal)
+    *facts, last = question.split("\n")
+    for fact in facts:
+        note(fact)
+    note(f"{last} [y/N]", end=" ")
+    sys.stderr.flush()
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")  # after the question and ^C
+        note("interrupted; nothing was sent")
+        raise
+    return answer.strip().lower() in {"y", "yes"}

@@ -1,0 +1,150 @@
+"""What a call is started with: each argument is checked, and brought into the form that the API takes it in.
+
+No error quotes a value: they are personal, and a webhook's address may be secret.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, cast
+
+from contactship_async._arguments import check_moment, check_phone_number, check_text, check_type
+from contactship_async._http.requests import encode_json
+from contactship_async._http.urls import is_loopback, parse_http_url
+
+_LATEST_START: Final = timedelta(seconds=60)
+"""How long ago a call may have been scheduled for, since clocks differ and programs take a while."""
+
+_MINUTE: Final = timedelta(minutes=1)
+
+_LARGEST: Final = sys.float_info.max
+_LARGEST_EXACT: Final = 2.0**53
+"""Up to here, a float holds each integer."""
+
+
+def check_schedule(name: str, value: object, *, now: datetime) -> dict[str, str]:
+    """Return when a call is to be placed, in UTC, so that no zone and no change of clocks can be taken for another.
+
+    Raises:
+        TypeError: It is not a `datetime`.
+        ValueError: It has no time zone, is past by more than a minute, or has microseconds.
+    """
+    moment = check_moment(name, value)
+    if moment.microsecond:
+        message = f"{name} must be of whole seconds: use replace(microsecond=0)"
+        raise ValueError(message)
+    if moment < now - _LATEST_START:
+        seconds = (now - moment) // timedelta(seconds=1)
+        message = f"{name} must be in the future, and is {timedelta(seconds=seconds)} h ago"
+        raise ValueError(message)
+    return {"scheduled_call_time": moment.replace(tzinfo=None).isoformat(" "), "timezone": "UTC"}
+
+
+def check_delay(name: str, value: object) -> float:
+    """Return a delay in minutes: the API takes a number, so seconds are fractions of one.
+
+    Raises:
+        TypeError: It is neither a `timedelta` nor a number.
+        ValueError: It is below zero, or not finite.
+    """
+    allowed = "a timedelta or a number of minutes, >= 0 and finite"
+    minutes = value / _MINUTE if isinstance(value, timedelta) else value
+    if isinstance(minutes, bool) or not isinstance(minutes, int | float):
+        message = f"{name} must be {allowed}, not {type(value).__name__}"
+        raise TypeError(message)
+    if not 0 <= minutes <= _LARGEST:
+        message = f"{name} must be {allowed}, not {value}"
+        raise ValueError(message)
+    minutes = float(minutes)
+    return int(minutes) if minutes.is_integer() and minutes <= _LARGEST_EXACT else minutes
+
+
+def check_additional_data(name: str, value: object) -> list[dict[str, str]]:
+    """Return what an agent is to know for a call, as the pairs that the API takes.
+
+    Raises:
+        TypeError: It is no mapping, or a key or value in it is no string.
+        ValueError: A key is empty.
+    """
+    pairs = []
+    for key, text in _check_mapping(name, value).items():
+        check_text(f"each key in {name}", key)
+        check_type(f"each value in {name}", text, str)
+        pairs.append({"key": key, "value": text})
+    return pairs
+
+
+def check_metadata(name: str, value: object) -> dict[str, object]:
+    """Return a mapping that JSON has a form for.
+
+    Raises:
+        TypeError: It is no mapping, a key in it is no string, or JSON has no form for a value.
+        ValueError: It holds a lone surrogate, or is nested too deeply.
+    """
+    metadata = dict(_check_mapping(name, value))
+    for key in metadata:
+        check_type(f"each key in {name}", key, str)
+    encode_json(name, metadata)
+    return metadata
+
+
+def _check_mapping(name: str, value: object) -> Mapping[Any, Any]:
+    check_type(name, value, Mapping)
+    return cast("Mapping[Any, Any]", value)
+
+
+def check_webhook_url(name: str, value: object) -> str:
+    """Return where Contactship is to post what a call came to.
+
+    It posts what was said in a call, which must not travel in clear, but to a program on the same machine, as tests do.
+
+    Raises:
+        TypeError: It is not a string.
+        ValueError: It is no `https://` URL, and no `http://` URL of this machine.
+    """
+    text = check_text(name, value)
+    url = parse_http_url(text)
+    if url is None or (url.scheme == "http" and not is_loopback(url.host)):
+        message = f"{name} must be an https:// URL, or an http:// URL of this machine"
+        raise ValueError(message)
+    return text
+
+
+_CHECKS: Final[Mapping[str, Callable[[str, object], object]]] = {
+    "from_number": check_phone_number,
+    "to_number": check_phone_number,
+    "full_name": check_text,
+    "agent_id": check_text,
+    "contact_id": check_text,
+    "from_number_id": check_text,
+    "email": check_text,
+    "country": check_text,
+    "delay": check_delay,
+    "additional_data": check_additional_data,
+    "webhook_url": check_webhook_url,
+    "metadata": check_metadata,
+}
+
+
+def build_start(required: Mapping[str, object], optional: Mapping[str, object], now: datetime) -> dict[str, object]:
+    """Return the body of a request that starts a call, without what is optional and None.
+
+    Args:
+        required: The arguments that can't be left out.
+        optional: The others.
+        now: The time by the clock on the wall.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is not allowed.
+    """
+    checks: dict[str, Callable[[str, object], object]] = {**_CHECKS, "schedule": partial(check_schedule, now=now)}
+    fields = {**required, **{name: value for name, value in optional.items() if value is not None}}
+    body = {name: checks[name](name, value) for name, value in fields.items()}
+    if body.keys() >= {"delay", "schedule"}:
+        message = "delay must not be given together with schedule: each says when to call"
+        raise ValueError(message)
+    return body

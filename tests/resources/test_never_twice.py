@@ -1,0 +1,41 @@
+"""A start is taken once at the most, and what is said of it is true, over random schedules of faults."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+from jumping_loop import run
+from starts import Schedule
+from volume import Volume
+
+PARTS = 4
+SCHEDULES = 2_500
+SAMPLE = 150
+
+
+async def run_schedules(seeds: list[str]) -> Counter[str]:
+    """Run and judge each schedule, and count what came of them."""
+    outcomes: Counter[str] = Counter()
+    for seed in seeds:
+        schedule = Schedule(Random(seed))
+        outcome = await schedule.run()
+        try:
+            schedule.judge(outcome)
+        except AssertionError as error:
+            error.add_note(f"seed {seed!r}: {outcome!r} after {[act.name for act in schedule.server.played]}")
+            raise
+        outcomes[type(outcome).__name__] += 1
+    return outcomes
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random_faults(part: int, volume: Volume) -> None:
+    """Whatever happens to a start, none is taken twice, and what is reported is what happened, or unknown."""
+    number = SCHEDULES if volume.is_full else SAMPLE
+    outcomes = run(run_schedules([f"{volume.seed} {part} {each}" for each in range(number)]))
+
+    volume.drawn.append(("starts", f"{number} schedules: {dict(outcomes.most_common())}"))
+    for name in ("PlacedCall", "AmbiguousOutcomeError", "ConnectionFailedError", "RateLimitError", "CancelledError"):
+        assert outcomes[name] >= number // 100
