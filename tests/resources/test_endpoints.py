@@ -104,7 +104,8 @@ def test_table_of_contents() -> None:
     """The table of contents leads to each heading, in order."""
     headings = [line.lstrip("# ") for line in README.splitlines() if line.startswith(("## ", "### "))]
     anchors = [heading.lower().replace(",", "").replace(" ", "-") for heading in headings]
-    linked = [part.split(")")[0] for part in README.split("](#")[1:]]
+    contents = README.partition("\n## ")[0]
+    linked = [part.split(")")[0] for part in contents.split("](#")[1:]]
 
     assert anchors == linked
 
