@@ -96,9 +96,13 @@ class Journal:
             JournalError: As for a journal.
         """
         copy = cls(None)
-        if path.exists():
-            with cls(path) as original:
-                copy._database.copy_from(original._database)
+        try:
+            if path.exists():
+                with cls(path) as original:
+                    copy._database.copy_from(original._database)
+        except BaseException:
+            copy.close()
+            raise
         return copy
 
     def close(self) -> None:
@@ -334,9 +338,9 @@ class Journal:
         if not found:
             self._database.execute(
                 "INSERT INTO lines (line, identity, arguments, taking, line_of_file) VALUES ("
-                " CASE WHEN EXISTS (SELECT 1 FROM lines WHERE line = ?1) THEN (SELECT max(line) + 1 FROM lines)"
-                " ELSE ?1 END, ?2, ?3, ?4, ?1)",
-                *(contact.line, contact.identity, arguments, taking),
+                " CASE WHEN EXISTS (SELECT 1 FROM lines WHERE line = ?) THEN (SELECT max(line) + 1 FROM lines)"
+                " ELSE ? END, ?, ?, ?, ?)",
+                *(contact.line, contact.line, contact.identity, arguments, taking, contact.line),
             )
             return None
         [(line, latest, line_of_file, before)] = found
