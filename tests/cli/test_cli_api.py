@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
-import os
-import termios
 from pathlib import Path
 from typing import Any
 
 import pytest
 from raw_server import RawServer, response
-from terminals_and_pipes import STYLING, read_terminal, run_in_terminal
+from terminals_and_pipes import STYLING, answer, run_in_terminal
 
 API = ("api",)
 
@@ -107,23 +104,8 @@ async def test_shows_at_a_terminal_what_can_be_shown(start: Any) -> None:
 async def test_asks_at_a_terminal(start: Any, typed: str, sent: int, code: int) -> None:
     """Only a yes sends it."""
     async with RawServer(response(b"{}")) as server:
-        ours, theirs = os.openpty()
-        termios.tcsetwinsize(theirs, (24, 80))
-        os.write(ours, typed.encode())
-        process = await start(
-            "-m",
-            "contactship_async",
-            *API,
-            "DELETE",
-            "/v1/x",
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            url=server.url,
-        )
-        os.close(theirs)
-        shown = await asyncio.to_thread(read_terminal, ours)
-        assert code == await process.wait()
+        ended, shown = await answer(start, typed, *API, "DELETE", "/v1/x", columns=80, url=server.url)
+        assert code == ended
         assert sent == len(server.requests)
 
     assert "contactship: send DELETE /v1/x? [y/N] " in shown

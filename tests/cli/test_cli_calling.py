@@ -8,7 +8,6 @@ import io
 import json
 import os
 import signal
-import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 from calls_server import AGENT, FROM_NUMBER, CallsServer, refuse, write_contacts
-from terminals_and_pipes import read_terminal
+from terminals_and_pipes import answer
 
 from contactship_async._cli import event_loop
 from contactship_async._cli.app import run
@@ -223,22 +222,9 @@ async def test_needs_a_key_and_a_yes(call: Any, files: Files) -> None:
 async def test_asks_at_a_terminal(start: Any, files: Files, typed: str, code: int, number: int) -> None:
     """After it has said how many, from where, and who speaks; there, each call that is placed is told."""
     async with CallsServer() as server:
-        ours, theirs = os.openpty()
-        termios.tcsetwinsize(theirs, (24, 200))
-        os.write(ours, typed.encode())
         between = ("--between", "00:00-23:59", "--time-zone", "UTC")
-        process = await start(
-            "-m",
-            "contactship_async",
-            *make(files, *between),
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            url=server.url,
-        )
-        os.close(theirs)
-        shown = await asyncio.to_thread(read_terminal, ours)
-        assert code == await process.wait()
+        ended, shown = await answer(start, typed, *make(files, *between), columns=200, url=server.url)
+        assert code == ended
         assert number == sum(server.starts.values())
         ids = {call["id"] for call in server.calls}
 

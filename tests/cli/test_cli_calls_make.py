@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import termios
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 from cyclopts import CycloptsError
 from raw_server import Peer, RawServer, close, reset, response, stall
-from terminals_and_pipes import AT_ONCE, STYLING, read_terminal
+from terminals_and_pipes import AT_ONCE, answer
 
 from contactship_async._cli.app import app
 from contactship_async._cli.confirmation import confirm
@@ -47,20 +46,6 @@ NOT_CONNECTED = "http://127.0.0.1:9"
 def without(name: str) -> tuple[str, ...]:
     """Return the command for a number, but for one of its options."""
     return (*MAKE, *(word for option, value in NUMBER.items() if option != name for word in (option, value)))
-
-
-async def answer(start: Any, typed: str, *arguments: str, columns: int = 100, **settings: Any) -> tuple[int, str]:
-    """Run the command at a terminal, where *typed* was typed; return its exit code and what is shown."""
-    ours, theirs = os.openpty()
-    termios.tcsetwinsize(theirs, (24, columns))
-    os.write(ours, typed.encode())
-    process = await start("-m", "contactship_async", *arguments, **dict.fromkeys(STREAMS, theirs), **settings)
-    os.close(theirs)
-    shown = await asyncio.to_thread(read_terminal, ours)
-    return await process.wait(), STYLING.sub("", shown)
-
-
-STREAMS = ("stdin", "stdout", "stderr")
 
 
 async def test_places_a_call_to_a_number(call: Any) -> None:

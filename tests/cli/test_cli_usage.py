@@ -157,7 +157,7 @@ def test_sandbox_options_are_those_of_the_sandbox() -> None:
     }
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="completes in bash")
+@pytest.mark.skipif(shutil.which("bash") is None, reason="completion is tried in bash, which this machine lacks")
 async def test_installs_a_completion_that_works(call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`--install-completion` teaches the shell the commands, options and values."""
     monkeypatch.setenv("HOME", str(tmp_path))

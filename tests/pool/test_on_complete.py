@@ -152,7 +152,7 @@ async def test_empty_organizations() -> None:
 
 async def test_no_async_function() -> None:
     """It is refused, at once where that can be told."""
-    plain: Callable[[str, int], Awaitable[object]] = lambda _, __: None  # type: ignore[assignment,return-value] # noqa: E731
+    plain: Callable[[str, int], Awaitable[object]] = lambda _, __: None  # type: ignore[assignment,return-value] # noqa: E731 - wrong on purpose
     async with pool_of("org1") as pool:
         with pytest.raises(TypeError, match="on_complete must be of type Callable, not int"):
             pool.iter(walk, on_complete=5)  # type: ignore[arg-type] # on purpose

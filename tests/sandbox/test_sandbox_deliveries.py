@@ -312,7 +312,7 @@ def test_without_an_event_loop() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: Deliveries(allow_any_host="no"), TypeError, "allow_any_host must be True or False"),  # type: ignore[arg-type]
+        (lambda: Deliveries(allow_any_host="no"), TypeError, "allow_any_host must be True or False"),  # type: ignore[arg-type] # wrong
         (lambda: Deliveries(timeout=0), ValueError, "timeout must be a finite number of seconds > 0"),
     ],
 )

@@ -109,7 +109,7 @@ async def test_host_may_be_a_name() -> None:
         assert await get_text(session, sandbox)
 
 
-@pytest.mark.parametrize(("host", "told"), [("0.0.0.0", "http://127.0.0.1:"), ("::", "http://[::1]:")])  # noqa: S104
+@pytest.mark.parametrize(("host", "told"), [("0.0.0.0", "http://127.0.0.1:"), ("::", "http://[::1]:")])  # noqa: S104 - for once
 async def test_host_may_be_all_addresses(host: str, told: str) -> None:
     """A server at all addresses, as in a container, tells the one at which this machine finds it."""
     try:

@@ -48,14 +48,27 @@ async def run_in_terminal(
     start: Any, *arguments: str, columns: int = 100, shows_output: bool = True, code: int = 0, **settings: Any
 ) -> str:
     """Run the command with its standard error at a terminal, its output there or nowhere; return what it shows."""
+    output = {} if shows_output else {"stdout": DEVNULL}
+    ended, shown = await _run(start, "", *arguments, columns=columns, **output, **settings)
+    assert code == ended
+    return shown
+
+
+async def answer(start: Any, typed: str, *arguments: str, columns: int = 100, **settings: Any) -> tuple[int, str]:
+    """Run the command at a terminal, where *typed* was typed; return its exit code, and what is shown, unstyled."""
+    ended, shown = await _run(start, typed, *arguments, columns=columns, **settings)
+    return ended, STYLING.sub("", shown)
+
+
+async def _run(start: Any, typed: str, *arguments: str, columns: int, **settings: Any) -> tuple[int, str]:
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
-    output = theirs if shows_output else DEVNULL
-    process = await start("-m", "contactship_async", *arguments, stdin=theirs, stdout=output, stderr=theirs, **settings)
+    os.write(ours, typed.encode())
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), theirs)
+    process = await start("-m", "contactship_async", *arguments, **{**streams, **settings})
     os.close(theirs)
     shown = await asyncio.to_thread(read_terminal, ours)
-    assert code == await process.wait()
-    return shown
+    return await process.wait(), shown
 
 
 def read_terminal(terminal: int) -> str:
