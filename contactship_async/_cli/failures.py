@@ -19,6 +19,9 @@ from contactship_async.errors import (
     WalkPosition,
 )
 
+KEY_VARIABLE: Final = "CONTACTSHIP_API_KEY"
+"""Holds the key of the one organization."""
+
 _MAX_MESSAGE_CHARACTERS: Final = 300  # characters of a server's message that are shown
 _MAX_NAMES: Final = 5  # organizations that a line names
 
@@ -76,8 +79,17 @@ def describe_setting(error: ConfigurationError) -> str:
 
 def describe(error: ContactshipError, listed: Listed | None = None) -> str:
     """Describe the failure of the one call or listing there was."""
-    text = f"{translate(str(error))}{_explain(error, 'CONTACTSHIP_API_KEY')}"
-    return text + _advise(error, error.position, listed, whose="the", how="add")
+    return describe_failure(error, KEY_VARIABLE) + _advise(error, error.position, listed, whose="the", how="add")
+
+
+def describe_failure(error: ContactshipError, variable: str) -> str:
+    """Describe a failure.
+
+    Args:
+        error: What it was.
+        variable: The environment variable that holds the key.
+    """
+    return translate(str(error)) + _explain(error, variable)
 
 
 def describe_each(error: PoolError, variables: Mapping[str, str], listed: Listed | None = None) -> Iterator[str]:

@@ -191,8 +191,7 @@ def _print_pages(  # noqa: PLR0913 - what is printed, of whom, and how
     """
     listed = Listed(subject.noun, "offset" in subject.options, walk.limit)
     output = Output(format_, target.variables, fields=subject.fields, noun=subject.noun)
-    shows_progress = sys.stderr.isatty() and not (output.streams and sys.stdout.isatty())
-    progress = _open_progress(len(target.variables)) if shows_progress else None
+    progress = open_progress(output, len(target.variables))
     notices = Notices(is_verbose=target.verbose, display=progress)
     so_far = _SoFar(output)
 
@@ -295,7 +294,15 @@ async def _walk_each(pool: ContactshipPool, watch: Callable[[ContactshipClient],
             yield organization, page
 
 
-def _open_progress(organizations: int) -> Any:
+def open_progress(output: Output, organizations: int) -> Any:
+    """Return the display of the progress, or None where nobody sees it, or rows come between its lines.
+
+    Args:
+        output: Where the rows are printed.
+        organizations: How many there are; 0 for one without a name.
+    """
+    if not sys.stderr.isatty() or (output.streams and sys.stdout.isatty()):
+        return None
     from contactship_async._cli.progress import ProgressDisplay  # noqa: PLC0415 - takes time to import
 
     return ProgressDisplay(organizations=organizations)
