@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cyclopts import CycloptsError, Parameter
 
 from contactship_async._cli.options import wrong_usage
 from contactship_async._cli.sync.values import DurationOption
-from contactship_async.sync import DatabaseTarget, DuckDBTarget, ParquetTarget, PostgresTarget, Target
+from contactship_async.sync import DuckDBTarget, ParquetTarget, PostgresTarget
+
+Database: TypeAlias = DuckDBTarget | PostgresTarget
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -59,7 +61,7 @@ class Destination:
         """Whether several machines may write to it."""
         return self.to is None
 
-    def open(self) -> Target:
+    def open(self) -> Database | ParquetTarget:
         """Return the target; nothing is opened before it is used.
 
         Raises:
@@ -67,20 +69,20 @@ class Destination:
         """
         with wrong_usage():
             if self.to is not None:
-                wait = {} if self.wait is None else {"wait": self.wait.total_seconds()}
-                return DuckDBTarget(self.to, **wait)
+                database = DuckDBTarget(self.to)
+                return database if self.wait is None else evolve(database, wait=self.wait.total_seconds())
             if self.to_env is not None:
                 return PostgresTarget(_read_variable(self.to_env))
             return ParquetTarget(self.to_parquet or Path())
 
-    def open_existing(self) -> DatabaseTarget:
+    def open_existing(self) -> Database:
         """Return the target of a database that is there: nothing is made to look into.
 
         Raises:
             CycloptsError: There is none.
         """
         database = self.open()
-        if not isinstance(database, DatabaseTarget):
+        if isinstance(database, ParquetTarget):
             message = "a folder of Parquet files holds no runs: --to FILE.duckdb or --to-env DATABASE_URL"
             raise CycloptsError(message)
         if self.to is not None and not self.to.exists():

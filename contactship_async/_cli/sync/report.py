@@ -72,6 +72,9 @@ class Report:
         places = {name: place for place, name in enumerate(self.variables)}
         for result in sorted(self.failed, key=lambda result: places.get(result.organization, 0)):
             note(self._describe_failure(result))
+        if self.failed:
+            total = self.synced + len(self.failed)
+            note(f"{len(self.failed)} of {total} failed: nothing of {'it' if total == 1 else 'them'} was changed")
         return int(bool(self.failed))
 
     def stop(self) -> None:
@@ -80,7 +83,7 @@ class Report:
 
     def _describe_failure(self, result: SyncResult) -> str:
         whose = f"{result.organization}: " if self.names_organizations else ""
-        position = "" if result.failed_at is None else f" (at offset {result.failed_at})"
+        position = f" (at offset {result.failed_at})" if result.failed_at else ""
         error = result.exception
         variable = self.variables.get(result.organization, KEY_VARIABLE)
         text = describe_failure(error, variable) if isinstance(error, ContactshipError) else result.error
