@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
@@ -12,6 +14,9 @@ from contactship_async._cli.failures import describe, describe_setting
 from contactship_async._cli.output import STDOUT
 from contactship_async._cli.streams import note
 from contactship_async.errors import ConfigurationError, ContactshipError
+
+_URL: Final = re.compile(r"[^\s\"'=]*://[^\s\"']*")
+"""What no error quotes: it may hold a password."""
 
 app = App(
     name="contactship",
@@ -53,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
             f"unexpected argument {(error.unused_tokens or [''])[0]!r}; options begin with --, see --help", 2
         )
     except CycloptsError as error:
-        return _report_error(str(error), 2)
+        return _report_error(_URL.sub("...", str(error)), 2)
     except ConfigurationError as error:
         return _report_error(describe_setting(error), 2)
     except ContactshipError as error:

@@ -28,7 +28,7 @@ from contactship_async._cli.organizations import Target
 from contactship_async._cli.output import Format, Output, encode_object
 from contactship_async._cli.streams import note, write_lines
 
-_MIN_EXACT_PAGE_SIZE: Final = 3  # see `rows` of a listing
+MIN_EXACT_PAGE_SIZE: Final = 3  # see `rows` of a listing
 
 T = TypeVar("T")
 
@@ -66,8 +66,8 @@ class Walk:
     exact: bool = False
 
     def __attrs_post_init__(self) -> None:
-        if self.exact and self.page_size is not None and self.page_size < _MIN_EXACT_PAGE_SIZE:
-            message = f"--exact needs a --page-size of {_MIN_EXACT_PAGE_SIZE} or more"
+        if self.exact and self.page_size is not None and self.page_size < MIN_EXACT_PAGE_SIZE:
+            message = f"--exact needs a --page-size of {MIN_EXACT_PAGE_SIZE} or more"
             raise CycloptsError(message)
 
 

@@ -49,7 +49,7 @@ def run(*listings: str, **given: Any) -> int:
     """
     parts = [name for name in _PARTS if name in given]
     if len(parts) > 1:
-        message = f"{name_options(parts)} do not go together"
+        message = f"{name_options(parts)} do not go together: each is a command of its own"
         raise CycloptsError(message)
     function = _PARTS[parts[0]] if parts else walk
     words = f"sync {name_options(parts)}".rstrip() + " takes"

@@ -11,7 +11,7 @@ from contactship_async import ContactshipError
 from contactship_async._cli.failures import KEY_VARIABLE, describe_failure
 from contactship_async._cli.output import Format, Output, find_fields
 from contactship_async._cli.streams import note
-from contactship_async.sync import SyncResult
+from contactship_async.sync import OrganizationChangedError, SyncResult
 
 COLUMNS: Final = tuple(name for name in find_fields(SyncResult) or () if name != "exception")
 """Of a result, which are those of the table `syncs`."""
@@ -84,10 +84,16 @@ class Report:
     def _describe_failure(self, result: SyncResult) -> str:
         whose = f"{result.organization}: " if self.names_organizations else ""
         position = f" (at offset {result.failed_at})" if result.failed_at else ""
-        error = result.exception
         variable = self.variables.get(result.organization, KEY_VARIABLE)
-        text = describe_failure(error, variable) if isinstance(error, ContactshipError) else result.error
-        return f"{whose}{result.listing}: {text}{position}"
+        return f"{whose}{result.listing}: {_describe(result, variable)}{position}"
+
+
+def _describe(result: SyncResult, variable: str) -> str:
+    error = result.exception
+    if not isinstance(error, ContactshipError):  # whose text may hold anything
+        return (isinstance(error, OSError) and error.strerror) or result.error or "failed"
+    text = describe_failure(error, variable)
+    return f"{text}; the key is that of {variable}" if isinstance(error, OrganizationChangedError) else text
 
 
 def columns_of(result: SyncResult) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def describe_row(result: SyncResult) -> dict[str, Any]:
         return row | {"mode": "failed"}
     seconds = (result.finished_at - result.started_at).total_seconds()
     counts = {name: getattr(result, name) or None for name in COUNTS}
-    return row | {"mode": result.mode, "rows": result.rows, **counts, "seconds": round(seconds, 1)}
+    return row | {"mode": result.mode, "rows": result.rows, **counts, "seconds": round(seconds, 2)}
 
 
 def describe_counts(counts: Mapping[str, int]) -> str:

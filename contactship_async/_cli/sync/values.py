@@ -13,6 +13,7 @@ from cyclopts import Parameter, Token
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 """In seconds."""
 
+_MAX_SECONDS: Final = 36_500 * 86400  # a hundred years: longer ones would end before the calendar begins
 _ALL: Final = 100  # percent
 
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd])")
@@ -50,11 +51,11 @@ def read_duration(_: object, tokens: Sequence[Token]) -> Duration:
     if found is None:
         message = f'"{tokens[0].value}" must be a whole number and its unit, such as 60s, 30m, 12h or 7d'
         raise ValueError(message)
-    try:
-        return Duration(seconds=int(found[1]) * _UNITS[found[2]])
-    except OverflowError:
-        message = f'"{tokens[0].value}" is too long'
-        raise ValueError(message) from None
+    seconds = int(found[1]) * _UNITS[found[2]]
+    if seconds > _MAX_SECONDS:
+        message = f'"{tokens[0].value}" is longer than {_MAX_SECONDS // _UNITS["d"]}d'
+        raise ValueError(message)
+    return Duration(seconds=seconds)
 
 
 def read_percentage(_: object, tokens: Sequence[Token]) -> Percentage:

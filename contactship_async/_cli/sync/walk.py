@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from cyclopts import CycloptsError, Parameter
 
 from contactship_async import AnyListing, ContactshipClient
+from contactship_async._cli.listing import MIN_EXACT_PAGE_SIZE
 from contactship_async._cli.options import PositiveInt, wrong_usage
 from contactship_async._cli.output import Format
 from contactship_async._cli.resources import find_methods
@@ -73,6 +74,11 @@ def walk(  # noqa: PLR0913 - the options of a command
         ContactshipError: The database can't be used.
     """
     asked = _read_listings(listings, with_ or [])
+    if page_size is not None and page_size < MIN_EXACT_PAGE_SIZE:
+        message = (
+            f"--page-size must be {MIN_EXACT_PAGE_SIZE} or more: pages overlap, which proves that nothing is missing"
+        )
+        raise CycloptsError(message)
     if target.shard is not None and not destination.is_shared:
         message = "--shard goes with --to-env and --to-parquet: no two machines share a DuckDB file"
         raise CycloptsError(message)
