@@ -67,28 +67,28 @@ class Destination:
         Raises:
             CycloptsError: The variable holds no URL, or it is none of PostgreSQL.
         """
-        with wrong_usage():
-            if self.to is not None:
-                database = DuckDBTarget(self.to)
-                return database if self.wait is None else evolve(database, wait=self.wait.total_seconds())
-            if self.to_env is not None:
-                return PostgresTarget(_read_variable(self.to_env))
-            return ParquetTarget(self.to_parquet or Path())
+        return self.open_database() if self.to_parquet is None else ParquetTarget(self.to_parquet)
 
-    def open_existing(self) -> Database:
-        """Return the target of a database that is there: nothing is made to look into.
+    def open_database(self, *, must_exist: bool = False) -> Database:
+        """Return the target, if it is a database.
+
+        Args:
+            must_exist: Whether a file has to be there: none is made to look into.
 
         Raises:
-            CycloptsError: There is none.
+            CycloptsError: It is none, there is no file, or the variable holds no URL of PostgreSQL.
         """
-        database = self.open()
-        if isinstance(database, ParquetTarget):
-            message = "a folder of Parquet files holds no runs: --to FILE.duckdb or --to-env DATABASE_URL"
+        if self.to_env is not None:
+            with wrong_usage():
+                return PostgresTarget(_read_variable(self.to_env))
+        if self.to is None:
+            message = "this needs a database: --to FILE.duckdb or --to-env DATABASE_URL"
             raise CycloptsError(message)
-        if self.to is not None and not self.to.exists():
+        if must_exist and not self.to.exists():
             message = f"{self.to} does not exist"
             raise CycloptsError(message)
-        return database
+        database = DuckDBTarget(self.to)
+        return database if self.wait is None else evolve(database, wait=self.wait.total_seconds())
 
 
 def refuse_url(value: Path | str) -> None:

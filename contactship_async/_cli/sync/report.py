@@ -31,11 +31,13 @@ class Report:
         variables: The environment variables of the keys by the names of the organizations; empty for one without a
             name, and where the names are not known before.
         names_organizations: Whether a table says whose listing it is.
+        noun: What the rows are, in the plural.
     """
 
     format_: Format
     variables: Mapping[str, str]
     names_organizations: bool
+    noun: str = "listings"
     output: Output = field(init=False)
     synced: int = field(default=0, init=False)
     counts: dict[str, int] = field(factory=lambda: dict.fromkeys(COUNTS, 0), init=False)
@@ -49,7 +51,7 @@ class Report:
             fields = ("organization", *fields)
         if self.format_ != "table" and is_known:
             fields = tuple(name for name in fields if name != "organization")
-        return Output(self.format_, self.variables, fields=fields, noun="listings")
+        return Output(self.format_, self.variables, fields=fields, noun=self.noun)
 
     async def add(self, result: SyncResult) -> None:
         """Take a result, and print it if the format allows it."""

@@ -34,7 +34,7 @@ def show_status(
     Raises:
         ContactshipError: The database can't be used.
     """
-    database = destination.open_existing()
+    database = destination.open_database(must_exist=True)
     runs = [*_find_last(event_loop.run(database.runs()))]
     fields: Sequence[str] = (*COLUMNS, "last_success")
     rows = [columns_of(run) | {"last_success": success} for run, success in runs]
@@ -69,7 +69,7 @@ def forget_rows(
         CycloptsError: An argument is wrong, or nobody said yes.
         ContactshipError: The database can't be used.
     """
-    database = destination.open_existing()
+    database = destination.open_database(must_exist=True)
     if forget is not None:
         delete = partial(database.forget, forget)
     else:

@@ -138,14 +138,12 @@ def apply(  # noqa: PLR0913 - the options of a command
         ContactshipError: The folder or the database can't be used.
     """
     refuse_url(from_parquet or "")
-    if destination.to_parquet is not None:
-        message = "--from-parquet goes into a database: --to FILE.duckdb or --to-env DATABASE_URL"
-        raise CycloptsError(message)
-    running = Running(Report(format, {}, names_organizations=True))
+    database = destination.open_database()
+    running = Running(Report(format, {}, names_organizations=True, noun="walks to apply"))
     with wrong_usage():
         results = apply_parquet(
             from_parquet or Path(),
-            destination.open(),
+            database,
             accept_new_organization=accept_new_organization,
             dry_run=dry_run,
             **without_missing(max_retired=max_retired, keep_history=keep_history),
