@@ -10,7 +10,6 @@ from typing import Annotated, Final, TypeAlias
 from attrs import evolve, frozen
 from cyclopts import CycloptsError, Parameter
 
-from contactship_async._cli.options import wrong_usage
 from contactship_async._cli.sync.values import DurationOption
 from contactship_async.sync import DuckDBTarget, ParquetTarget, PostgresTarget
 
@@ -79,8 +78,7 @@ class Destination:
             CycloptsError: It is none, there is no file, or the variable holds no URL of PostgreSQL.
         """
         if self.to_env is not None:
-            with wrong_usage():
-                return PostgresTarget(_read_variable(self.to_env))
+            return _read_url(self.to_env)
         if self.to is None:
             message = "this needs a database: --to FILE.duckdb or --to-env DATABASE_URL"
             raise CycloptsError(message)
@@ -101,12 +99,15 @@ def refuse_url(value: Path | str) -> None:
         raise CycloptsError(message)
 
 
-def _read_variable(name: str) -> str:
-    if not _VARIABLE.fullmatch(name):
+def _read_url(variable: str) -> PostgresTarget:
+    if not _VARIABLE.fullmatch(variable):
         message = "--to-env takes the name of an environment variable, such as DATABASE_URL"  # may be a password
         raise CycloptsError(message)
-    url = os.environ.get(name)
-    if not url:
-        message = f"the environment variable {name} is {'not set' if url is None else 'empty'}"
-        raise CycloptsError(message)
-    return url
+    try:
+        return PostgresTarget(os.environ[variable])
+    except KeyError:
+        fault = "is not set"
+    except ValueError:
+        fault = "holds no URL that begins with postgresql://" if os.environ[variable] else "is empty"
+    message = f"the environment variable {variable} {fault}"
+    raise CycloptsError(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from attrs import define, field
@@ -62,7 +63,8 @@ class Report:
         else:
             self.failed.append(result)
         row = describe_row(result) if self.format_ == "table" else columns_of(result)
-        await self.output.add([row], result.organization if self.variables else "")
+        with suppress(BrokenPipeError):  # Nobody reads on, which is no reason to end a sync.
+            await self.output.add([row], result.organization if self.variables else "")
 
     def end(self, *, is_cut_short: bool = False) -> int:
         """Print what is left, tell of the failures in the order of the organizations, and return the exit code.
@@ -70,7 +72,8 @@ class Report:
         Args:
             is_cut_short: Whether there would have been more: then it is not told that there is nothing.
         """
-        self.output.end(failures=len(self.output.printed) if is_cut_short else 0)
+        with suppress(BrokenPipeError):
+            self.output.end(failures=len(self.output.printed) if is_cut_short else 0)
         places = {name: place for place, name in enumerate(self.variables)}
         for result in sorted(self.failed, key=lambda result: places.get(result.organization, 0)):
             note(self._describe_failure(result))

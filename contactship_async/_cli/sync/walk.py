@@ -85,8 +85,10 @@ def walk(  # noqa: PLR0913 - the options of a command
     if target.shard is not None and not target.variables:
         note(f"shard {target.shard} has none of the organizations; nothing to do")
         return 0
+    database = destination.open()
     report = Report(format, target.variables, names_organizations=bool(target.variables))
-    running = Running(report, len(asked), len(target.variables), is_verbose=target.verbose)
+    names = [name.replace("-", "_") for name in listings]
+    running = Running(report, names, len(target.variables), is_verbose=target.verbose)
     source = (target.open_pool if target.variables else target.open_client)(running.notices.on_wait)
     options = {
         "full": full,
@@ -101,7 +103,7 @@ def walk(  # noqa: PLR0913 - the options of a command
     async def results() -> Results:
         async with source:
             with wrong_usage():
-                each = sync(source, asked, destination.open(), **options)
+                each = sync(source, asked, database, **options)
             async with aclosing(each):
                 async for result in each:
                     yield result
