@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import stat
@@ -51,13 +50,6 @@ def query(file: str, sql: str) -> list[tuple[Any, ...]]:
         return database.execute(sql).fetchall()
 
 
-def read_rows(text: str, format_: str) -> list[dict[str, Any]]:
-    """Read what was printed for a program."""
-    if format_ == "csv":
-        return [*csv.DictReader(text.splitlines())]
-    return list(json.loads(text)) if format_ == "json" else [json.loads(line) for line in text.splitlines()]
-
-
 def mode_of(file: str) -> int | None:
     """Return the permissions of a file; None if there is none."""
     path = Path(file)
@@ -86,8 +78,10 @@ async def test_a_first_run_and_the_next(call: Any, file: str) -> None:
     assert [["phone_numbers", "full", "4", "1", "1", "3"], ["tags", "full", "2", "2"]] == [
         row[:-1] for row in read_table(next_.output)[1:]
     ]
-    assert [(4, 1)] == query(file, 'SELECT count(*), count(DISTINCT "organization") FROM "current_phone_numbers"')
-    assert [("default", 5)] == query(file, 'SELECT "organization", count(*) FROM "phone_numbers" GROUP BY ALL')
+    counts = (
+        "SELECT organization, count(*), (SELECT count(*) FROM current_phone_numbers) FROM phone_numbers GROUP BY ALL"
+    )
+    assert [("default", 5, 4)] == query(file, counts)
 
 
 async def test_files_are_for_their_owner_alone(call: Any, file: str) -> None:
@@ -103,56 +97,28 @@ async def test_files_are_for_their_owner_alone(call: Any, file: str) -> None:
     assert 0o600 == mode_of(file)
 
 
-@pytest.mark.parametrize("format_", ["json", "jsonl", "csv"])
-async def test_data_has_the_columns_of_the_table_of_runs(call: Any, file: str, format_: str) -> None:
-    """A program reads all that is stored of a run, with the organization's name, in each of the formats."""
-    ended = await call("sync", "tags", "--sandbox", "--to", file, "--format", format_)
-
-    [row] = read_rows(ended.output, format_)
-    assert (0, "") == (ended.code, ended.stderr)
-    assert COLUMNS == [*row]
-    assert ("default", "tags", "full", "12") == (row["organization"], row["listing"], row["mode"], str(row["new"]))
-
-
 async def test_many_organizations(call: Any, file: str, organizations: Any) -> None:
-    """Each has a row for each listing, in the order of the file; what fails is told in a line, and is as it was."""
-    path, keys = organizations("acme", "globex", "initech")
-    sandboxes = {name: sandbox_of(name) for name in ("acme", "globex", "initech")}
-    arguments = (*SYNC, "--to", file, "--organizations", path)
-    async with SandboxPool(sandboxes) as pool:
-        await call(*arguments, url=pool.url, variables=keys)
-        sandboxes["globex"].remove_phone_number(sandboxes["globex"].phone_numbers[0]["id"])
+    """Each has a row for each listing, in the order of the file; what fails has no numbers, and a line."""
+    path, keys = organizations("globex", "acme")
+    async with SandboxPool({name: sandbox_of(name) for name in ("acme", "globex")}) as pool:
         ended = await call(
-            *arguments, "--format", "json", url=pool.url, variables=keys | {"INITECH_KEY": "sk-wrong-KEY"}
+            *(*SYNC, "--to", file, "--organizations", path), url=pool.url, variables=keys | {"ACME_KEY": "sk-wrong-KEY"}
         )
 
-    rows = json.loads(ended.output)
-    names = [(name, listing) for name in sandboxes for listing in ("phone_numbers", "tags")]
-    assert names == [(row["organization"], row["listing"]) for row in rows]
-    assert [0, 0, 1, 0, 0, 0] == [row["retired"] for row in rows]
-    assert [None] * 4 + ["AuthenticationError"] * 2 == [row["error"] for row in rows]
+    assert [
+        ["globex", "phone_numbers", "full", "4", "4"],
+        ["globex", "tags", "full", "12", "12"],
+        ["acme", "phone_numbers", "failed"],
+        ["acme", "tags", "failed"],
+    ] == [row[:5] for row in read_table(ended.output)[1:]]
     assert 1 == ended.code
     *lines, last = ended.stderr.splitlines()
-    assert [f"contactship: initech: {name}: GET" for name in ("phone_numbers", "tags")] == [
+    assert [f"contactship: acme: {name}: GET" for name in ("phone_numbers", "tags")] == [
         line.partition(" /")[0] for line in lines
     ]
-    assert [True, True] == [line.endswith("; check INITECH_KEY") for line in lines]
-    assert "contactship: 2 of 6 failed: nothing of them was changed" == last
+    assert [True, True] == [line.endswith("; check ACME_KEY") for line in lines]
+    assert "contactship: 2 of 4 failed: nothing of them was changed" == last
     assert "sk-" not in ended.output + ended.stderr
-    assert [(4,)] == query(file, "SELECT count(*) FROM current_phone_numbers WHERE organization = 'initech'")
-
-
-async def test_the_table_of_many(call: Any, file: str, organizations: Any) -> None:
-    """It names the organization, and what failed has no numbers."""
-    path, keys = organizations("acme", "globex")
-    sandboxes = {name: sandbox_of(name) for name in ("acme", "globex")}
-    sandboxes["globex"].script(Status(403), Status(403), times=None)
-    async with SandboxPool(sandboxes) as pool:
-        ended = await call("sync", "tags", "--to", file, "--organizations", path, url=pool.url, variables=keys)
-
-    assert [["acme", "tags", "full", "12", "12"], ["globex", "tags", "failed"]] == [
-        row[:5] for row in read_table(ended.output)[1:]
-    ]
 
 
 async def test_says_how_far_a_listing_came(call: Any, file: str) -> None:
@@ -176,32 +142,23 @@ async def test_a_dry_run(call: Any, file: str) -> None:
     assert mode_of(file) is None
 
 
-async def test_the_key_of_another_organization(call: Any, file: str) -> None:
-    """It is refused, the variable of the key is named, and so is the option that accepts it."""
-    arguments = ("sync", "tags", "--to", file)
-    async with Sandbox(seed=1) as acme, Sandbox(seed=2) as globex:
+async def test_what_is_refused_until_it_is_allowed(call: Any, file: str) -> None:
+    """Rows of another organization, or more that are gone than allowed: the line names the option that allows it."""
+    arguments = ("sync", "phone-numbers", "--to", file)
+    async with Sandbox(4, seed=1) as acme, Sandbox(3, seed=2) as globex:
         await call(*arguments, url=acme.url)
-        refused = await call(*arguments, url=globex.url)
+        for number in [*acme.phone_numbers][:3]:
+            acme.remove_phone_number(number["id"])
+        too_many = await call(*arguments, "--max-retired", "50%", url=acme.url)
+        allowed = await call(*arguments, "--max-retired", "75%", url=acme.url)
+        other = await call(*arguments, url=globex.url)
         accepted = await call(*arguments, "--accept-new-organization", url=globex.url)
 
-    assert (1, 0, "") == (refused.code, accepted.code, accepted.stderr)
-    assert "accept the new one with --accept-new-organization" in refused.stderr
-    assert "; the key is that of CONTACTSHIP_API_KEY\n" in refused.stderr
-
-
-async def test_too_many_retired(call: Any, file: str) -> None:
-    """More than --max-retired allows changes nothing, and the line names the option."""
-    arguments = ("sync", "phone-numbers", "--to", file)
-    async with Sandbox(4) as sandbox:
-        await call(*arguments, url=sandbox.url)
-        for number in [*sandbox.phone_numbers][:3]:
-            sandbox.remove_phone_number(number["id"])
-        refused = await call(*arguments, "--max-retired", "74.9%", url=sandbox.url)
-        accepted = await call(*arguments, "--max-retired", "75%", url=sandbox.url)
-
-    assert (1, 0) == (refused.code, accepted.code)
-    assert "phone_numbers: 3 of 4 rows would be retired, and --max-retired allows 75%\n" in refused.stderr
-    assert ["phone_numbers", "full", "1", "3", "1"] == read_table(accepted.output)[1][:-1]
+    assert "phone_numbers: 3 of 4 rows would be retired, and --max-retired allows 50%\n" in too_many.stderr
+    assert ["phone_numbers", "full", "1", "3", "1"] == read_table(allowed.output)[1][:-1]
+    assert "accept the new one with --accept-new-organization; the key is that of CONTACTSHIP_API_KEY\n" in other.stderr
+    assert ["phone_numbers", "full", "3", "3", "1"] == read_table(accepted.output)[1][:-1]
+    assert [1, 0, 1, 0] == [ended.code for ended in (too_many, allowed, other, accepted)]
 
 
 async def test_status(call: Any, file: str) -> None:
@@ -225,51 +182,43 @@ async def test_status(call: Any, file: str) -> None:
     assert ["default", "tags", "failed", times[0], "PermissionDeniedError", times[1]] == read_table(ended.output)[2]
 
 
-async def test_forget(call: Any, file: str) -> None:
+async def test_forget(call: Any, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """All versions of the rows go after a yes, and it says how many these are, without what they hold."""
-    async with Sandbox(4) as sandbox:
-        number = sandbox.phone_numbers[0]["phone_number"]
-        await call(*SYNC, "--to", file, url=sandbox.url)
-    asked = await call("sync", "--forget", number, "--to", file)
-    done = await call("sync", "--forget", number, "--to", file, "--yes")
-    again = await call("sync", "--forget", number, "--to", file, "--yes")
-
-    assert (2, 0, 0) == (asked.code, done.code, again.code)
-    refusal = "contactship: 1 row of phone_numbers would be deleted for good: add --yes to do it without being asked\n"
-    assert [
-        refusal,
-        "contactship: deleted 1 row of phone_numbers\n",
-        "contactship: nothing to forget: no row holds it\n",
-    ] == [ended.stderr for ended in (asked, done, again)]
-    assert [(3,)] == query(file, 'SELECT count(*) FROM "phone_numbers"')
-
-
-async def test_forget_an_organization(call: Any, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At a terminal it says which rows would go, and asks; no is no."""
-    await call(*SYNC, "--sandbox", "--to", file)
     questions: list[str] = []
 
     def answer(question: str, **_: object) -> bool:
         questions.append(question)
         return len(questions) > 1
 
+    async with Sandbox(4) as sandbox:
+        number = sandbox.phone_numbers[0]["phone_number"]
+        await call(*SYNC, "--to", file, url=sandbox.url)
+    forget = ("sync", "--to", file, "--forget")
+    ended = [
+        await call(*forget, number),
+        await call(*forget, number, "--yes"),
+        await call(*forget, number, "--yes"),
+    ]
     monkeypatch.setattr("contactship_async._cli.sync.stored.confirm", answer)
-    no = await call("sync", "--forget-organization", "default", "--to", file)
-    yes = await call("sync", "--forget-organization", "default", "--to", file)
+    ended += [await call("sync", "--to", file, "--forget-organization", "default") for _ in range(2)]
 
-    assert (1, "contactship: nothing was deleted\n") == (no.code, no.stderr)
-    assert (0, "contactship: deleted 250 rows of phone_numbers, 12 rows of tags\n") == (yes.code, yes.stderr)
-    assert "phone_numbers   250\ntags            12\ndelete these rows for good?" == questions[0]
+    assert [
+        (2, "1 row of phone_numbers would be deleted for good: add --yes to do it without being asked"),
+        (0, "deleted 1 row of phone_numbers"),
+        (0, "nothing to forget: no row holds it"),
+        (1, "nothing was deleted"),
+        (0, "deleted 3 rows of phone_numbers, 12 rows of tags"),
+    ] == [(each.code, each.stderr.removeprefix("contactship: ").removesuffix("\n")) for each in ended]
+    assert "phone_numbers   3\ntags            12\ndelete these rows for good?" == questions[0]
     assert [(0, 0)] == query(file, "SELECT (SELECT count(*) FROM tags), (SELECT count(*) FROM syncs)")
 
 
 async def test_parquet(call: Any, file: str, tmp_path: Path, organizations: Any) -> None:
     """Machines write what they have walked, each a share of the organizations; one command applies it all."""
-    names = [f"org{number}" for number in range(6)]
-    path, keys = organizations(*names)
+    path, keys = organizations("acme", "globex", "initech")
     folder = str(tmp_path / "walks")
     shares: list[list[str]] = []
-    async with SandboxPool({name: sandbox_of(name) for name in names}) as pool:
+    async with SandboxPool({name: sandbox_of(name) for name in ("acme", "globex", "initech")}) as pool:
         for number in (1, 2):
             ended = await call(
                 *("sync", "tags", "--to-parquet", folder, "--organizations", path, "--shard", f"{number}/2"),
@@ -278,29 +227,25 @@ async def test_parquet(call: Any, file: str, tmp_path: Path, organizations: Any)
             )
             assert (0, "") == (ended.code, ended.stderr)
             shares.append([row[0] for row in read_table(ended.output)[1:]])
-    applied = await call("sync", "--from-parquet", folder, "--to", file, "--format", "jsonl")
+    applied = await call("sync", "--from-parquet", folder, "--to", file)
     again = await call("sync", "--from-parquet", folder, "--to", file, "--dry-run")
 
-    assert names == sorted(shares[0] + shares[1])
-    assert [] != shares[0] != [*names]
-    assert [(name, 12) for name in names] == sorted(
-        (row["organization"], row["new"]) for row in map(json.loads, applied.output.splitlines())
+    assert ["acme", "globex", "initech"] == sorted(shares[0] + shares[1])
+    assert all(shares)
+    assert [[name, "tags", "full", "12", "12"] for name in ("acme", "globex", "initech")] == sorted(
+        row[:5] for row in read_table(applied.output)[1:]
     )
-    assert (0, "contactship: no walks to apply\ncontactship: dry run: nothing was written\n") == (
-        again.code,
-        again.stderr,
-    )
+    told = "contactship: no walks to apply\ncontactship: dry run: nothing was written\n"
+    assert (0, told) == (again.code, again.stderr)
 
 
 async def test_transcripts(call: Any, file: str) -> None:
-    """They come only when asked for."""
-    async with Sandbox() as sandbox:
-        for more in ((), ("--with", "transcripts")):
-            ended = await call("sync", "calls", "tags", "--full", "--to", file, *more, url=sandbox.url)
-            assert 0 == ended.code
-        asked = [
-            request.params.get("include_transcript") for request in sandbox.requests if request.path == "/v1/calls"
-        ]
+    """They come if asked for, with the calls alone."""
+    async with Sandbox(calls=9) as sandbox:
+        ended = await call("sync", "calls", "tags", "--with", "transcripts", "--to", file, url=sandbox.url)
+        asked = {(request.path, request.params.get("include_transcript")) for request in sandbox.requests}
 
-    assert [None, "true"] == list(dict.fromkeys(asked))
+    assert (0, "") == (ended.code, ended.stderr)
+    assert {("/v1/calls", "true"), ("/v1/tags", None)} <= asked
+    assert ("/v1/calls", None) not in asked
     assert 0 < query(file, "SELECT count(chat_history) FROM current_calls")[0][0]

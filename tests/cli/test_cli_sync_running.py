@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ from terminals_and_pipes import STYLING, run_in_terminal
 from contactship_async import ContactshipError
 from contactship_async._cli.app import run
 from contactship_async._cli.output import Output
+from contactship_async._cli.progress import ProgressDisplay
 from contactship_async.sandbox import Sandbox, SandboxPool, Status
 from contactship_async.sync import ConcurrentSyncError, DatabaseError, SyncResult
 
@@ -102,33 +104,37 @@ def sync_is(monkeypatch: pytest.MonkeyPatch) -> Callable[[Results], None]:
     return replace
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt(  # noqa: PLR0913, PLR0917 - fixtures
-    number: signal.Signals,
-    file: str,
-    handlers: None,
-    display: Shown,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+def test_ctrl_c(
+    file: str, handlers: None, display: Shown, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """What is synced stays, one line says how many listings that are, and the exit code tells the signal."""
-    code = None
+    """What is synced stays, and one line says how many listings that are; the table comes to nothing."""
     with Sandbox(4, tags=2) as sandbox:
         monkeypatch.setenv("CONTACTSHIP_BASE_URL", sandbox.url)
         monkeypatch.setenv("CONTACTSHIP_API_KEY", sandbox.api_key)
-        sandbox.on_request = lambda request: os.kill(os.getpid(), number) if request.path == "/v1/tags" else None
-        try:
-            code = run(("sync", "phone-numbers", "tags", "--to", file))
-        except KeyboardInterrupt:
-            code = 130
+        sandbox.on_request = lambda request: os.kill(os.getpid(), signal.SIGINT) if "tags" in request.path else None
+        with pytest.raises(KeyboardInterrupt):
+            run(("sync", "phone-numbers", "tags", "--to", file))
     output, stderr = capfd.readouterr()
     run(("sync", "--status", "--to", file, "--format", "csv"))
 
-    assert 128 + number == code
-    assert "contactship: interrupted, with 1 of 2 listings synced; the others are as they were\n" == stderr
-    assert "" == output
-    assert ("closed",) == display.told[-1]
+    told = "contactship: interrupted, with 1 of 2 listings synced; the others are as they were\n"
+    assert ("", told, ("closed",)) == (output, stderr, display.told[-1])
     assert ["default,phone_numbers"] == re.findall("^default,[a-z_]*", capfd.readouterr().out, re.MULTILINE)
+
+
+def test_sigterm(handlers: None, sync_is: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    """It is taken as Ctrl-C is, and the exit code tells it."""
+
+    async def results() -> AsyncGenerator[SyncResult, None]:
+        yield result_of("tags")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+
+    sync_is(results)
+    code = run(("sync", "tags", "calls", "--sandbox", "--to", "a.duckdb", "--format", "csv"))
+
+    told = "contactship: interrupted, with 1 of 2 listings synced; the others are as they were\n"
+    assert (143, told) == (code, capfd.readouterr().err)
 
 
 def test_a_second_ctrl_c(
@@ -221,6 +227,29 @@ async def test_failures_that_are_no_calls(call: Any, sync_is: Any) -> None:
     ] == [line.removeprefix("contactship: ") for line in ended.stderr.splitlines()]
 
 
+@pytest.mark.parametrize("format_", ["json", "jsonl", "csv"])
+async def test_data_has_the_columns_of_the_table_of_runs(call: Any, sync_is: Any, format_: str) -> None:
+    """A program reads all that is stored of a run, with the organization's name, in each of the formats."""
+
+    async def results() -> AsyncGenerator[SyncResult, None]:
+        yield result_of("tags", rows=2, new=1, unchanged=1)
+
+    sync_is(results)
+    ended = await call("sync", "tags", "--sandbox", "--to", "a.duckdb", "--format", format_)
+
+    time = "2026-01-15T02:00:00Z"
+    expected: dict[str, Any] = {"organization": "default", "listing": "tags", "mode": "full"}
+    expected |= {"started_at": time, "finished_at": time}
+    expected |= {"rows": 2, "new": 1, "changed": 0, "retired": 0, "unchanged": 1, "error": None, "failed_at": None}
+    data = json.dumps(expected, separators=(",", ":"))
+    text = {
+        "json": f"[{data}]",
+        "jsonl": data,
+        "csv": f"{','.join(expected)}\n{','.join('' if value is None else str(value) for value in expected.values())}",
+    }[format_]
+    assert (0, f"{text}\n", "") == (ended.code, ended.output, ended.stderr)
+
+
 async def test_a_reader_that_leaves_does_not_end_it(call: Any, sync_is: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """All listings are synced, and the exit code tells of those that failed."""
     seen: list[str] = []
@@ -245,11 +274,12 @@ async def test_a_reader_that_leaves_does_not_end_it(call: Any, sync_is: Any, mon
 async def test_shows_one_organization(call: Any, file: str, display: Shown) -> None:
     """Each listing has rows and their number, what the others have brought, and waits from the first request on."""
     async with Sandbox(5, tags=2) as sandbox:
-        sandbox.script(Status(429, retry_after=0.01))
+        sandbox.script(Status(429, retry_after=0.01), Status(429, retry_after=0.01))
         await call("sync", "phone-numbers", "tags", "--page-size", "3", "--to", file, url=sandbox.url)
 
     assert [
         (None, "phone_numbers", 0, None, ""),
+        (None, "rate limit", True),
         (None, "rate limit", True),
         (None, "phone_numbers", 3, 5, ""),
         (None, "phone_numbers", 4, 5, ""),
@@ -278,6 +308,15 @@ async def test_shows_many_organizations(call: Any, file: str, display: Shown, tm
         ("acme", "ended", "4 new"),
     ] == [told for told in display.told if told[0] == "acme"]
     assert ("globex", "ended", "2 failed, 4 new") == display.told[-2]
+
+
+def test_an_organization_that_ends_unseen(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """It is counted all the same."""
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    with ProgressDisplay(organizations=2) as display:
+        display.end("acme", "1 failed")
+
+    assert re.search(r"organizations +[━╺]+ 1/2 +0:00 1 failed", STYLING.sub("", capfd.readouterr().err))
 
 
 async def test_the_progress_at_a_terminal(start: Any, file: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
 from attrs import define, field
@@ -103,7 +104,8 @@ def _describe(result: SyncResult, variable: str) -> str:
 
 def columns_of(result: SyncResult) -> dict[str, Any]:
     """Return a result as a row of the table `syncs`."""
-    return {name: getattr(result, name) for name in COLUMNS}
+    row = {name: getattr(result, name) for name in COLUMNS}
+    return row | {name: write_moment(row[name]) for name in ("started_at", "finished_at")}
 
 
 def describe_row(result: SyncResult) -> dict[str, Any]:
@@ -119,3 +121,8 @@ def describe_row(result: SyncResult) -> dict[str, Any]:
 def describe_counts(counts: Mapping[str, int]) -> str:
     """Write what has changed, such as "3 new, 1 retired"; nothing if nothing has."""
     return ", ".join(f"{counts[name]:,} {name}" for name in ("new", "changed", "retired") if counts[name])
+
+
+def write_moment(moment: datetime, timespec: str = "auto") -> str:
+    """Write a moment as the API does, by default with all digits."""
+    return moment.isoformat(timespec=timespec).replace("+00:00", "Z")
