@@ -36,13 +36,13 @@ def show_status(
     """
     database = destination.open_database(must_exist=True)
     runs = [*_find_last(event_loop.run(database.runs()))]
-    fields: Sequence[str] = (*COLUMNS, "last_success")
-    rows = [columns_of(run) | {"last_success": success and write_moment(success)} for run, success in runs]
+    fields: Sequence[str] = (*COLUMNS, "succeeded_at")
+    rows = [columns_of(run) | {"succeeded_at": success and write_moment(success)} for run, success in runs]
     if format == "table":
         fields = ("organization", "listing", "mode", "finished_at", "rows", *COUNTS)
         rows = [_describe_run(run, success) for run, success in runs]
         if any(run.error for run, _ in runs):
-            fields = (*fields, "error", "last_success")
+            fields = (*fields, "error", "succeeded_at")
     output = Output(format, fields=fields, noun="runs")
     event_loop.run(output.add(rows))
     output.end(failures=0)
@@ -105,5 +105,8 @@ def _find_last(runs: Sequence[SyncResult]) -> Iterator[tuple[SyncResult, datetim
 
 
 def _describe_run(run: SyncResult, success: datetime | None) -> dict[str, Any]:
+    """Return a run as a person reads it: when it last succeeded stands only where it failed since."""
     row = describe_row(run) | {"finished_at": write_moment(run.finished_at, "seconds"), "error": run.error}
-    return row if success is None else row | {"last_success": write_moment(success, "seconds")}
+    if run.error is None or success is None:
+        return row
+    return row | {"succeeded_at": write_moment(success, "seconds")}
