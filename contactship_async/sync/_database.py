@@ -133,7 +133,7 @@ class Database(Store):
         connection = self._connection
         if connection is not None:
             try:
-                connection.execute("BEGIN")
+                connection.begin()
             except DatabaseError:
                 if not connection.is_lost:
                     raise
@@ -141,7 +141,7 @@ class Database(Store):
             else:
                 return connection
         self._connection = connection = self._connect()
-        connection.execute("BEGIN")
+        connection.begin()
         return connection
 
 

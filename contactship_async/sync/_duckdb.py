@@ -113,7 +113,7 @@ class DuckDBConnection(Connection):
             yield rows
 
     def lock(self, *names: str) -> None:
-        """Do nothing: the file is of this process alone, and its transactions come one after the other."""
+        """Do nothing: a transaction is alone in the file, which is of this process alone."""
 
     def stage(self, columns: Mapping[str, Kind], spool: Spool) -> None:
         """See `Connection`."""
@@ -129,6 +129,22 @@ class DuckDBConnection(Connection):
         }
         given = ", ".join(f"{name} = {value}" for name, value in options.items())
         self.execute(f'INSERT INTO "sync_staged" SELECT {quoted(*columns)} FROM read_json(?, {given})', [spool.path])
+
+    def begin(self) -> None:
+        """See `Connection`."""
+        _transactions.acquire()
+        try:
+            super().begin()
+        except DatabaseError:
+            _transactions.release()
+            raise
+
+    def end(self, *, keep: bool) -> None:
+        """See `Connection`."""
+        try:
+            super().end(keep=keep)
+        finally:
+            _transactions.release()
 
     def create_index(self, table: str, columns: Sequence[str]) -> None:
         """Do nothing: DuckDB has no index of some rows only."""
@@ -183,6 +199,10 @@ def _options(memory_limit_mib: int) -> dict[str, Any]:
         "autoload_known_extensions": False,
     }
 
+
+_transactions = threading.Lock()
+"""Let the transactions of this process come one after the other: of two at once in a file, neither sees what the other
+inserts."""
 
 _umask = threading.Lock()
 _private_blocks = 0

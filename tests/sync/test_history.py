@@ -374,7 +374,7 @@ async def test_failure_within_the_apply(database: Database, monkeypatch: pytest.
         await run_one(client, "phone_numbers", database.target)
         served.rows["key"][NUMBERS] = [number(1, type="outbound"), number(3)]
         with monkeypatch.context() as patch:
-            patch.setattr(apply_module.Apply, "_note_organization", lambda _: 1 // 0)
+            patch.setattr(apply_module.Apply, "_note_organization", lambda *_: 1 // 0)
             (failed,) = await run(client, ["phone_numbers"], database.target)
         assert [("number-1", 1, True), ("number-2", 1, True)] == database.versions()
         result = await run_one(client, "phone_numbers", database.target)
