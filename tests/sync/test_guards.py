@@ -94,13 +94,13 @@ async def test_unknown_organization(database: Database, listing: str) -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), [(20, [0, 50]), (19, [50])], ids=["one came again", "few rows"])
-async def test_unknown_organization_that_may_be_the_same(database: Database, before: int, after: list[int]) -> None:
+async def test_unknown_organization_that_may_be_the_same(schema: Database, before: int, after: list[int]) -> None:
     """One row that came again is enough, and of fewer than twenty none needs to."""
     served = ServedRows({"key": {CALLS: [call(place) for place in range(before)]}})
     async with served.client() as client:
-        await run_one(client, "calls", database.target)
+        await run_one(client, "calls", schema.target)
         served.rows["key"][CALLS] = [call(place) for place in after]
-        result = await run_one(client, "calls", database.target, max_retired=1, full=True)
+        result = await run_one(client, "calls", schema.target, max_retired=1, full=True)
 
     assert {"new": 1, "retired": 19, "unchanged": len(after) - 1} == {"unchanged": 0} | counts(result)
 
@@ -133,7 +133,7 @@ async def test_unknown_organization_by_a_window(database: Database) -> None:
     ],
 )
 async def test_how_the_organization_is_known(
-    duckdb_file: Database,
+    schema: Database,
     phone_numbers: list[dict[str, Any]] | None,
     tags: list[dict[str, Any]] | None,
     known: str | None,
@@ -142,17 +142,17 @@ async def test_how_the_organization_is_known(
     found = {NUMBERS: phone_numbers, TAGS: tags, CALLS: [], "/v1/channels": []}
     served = ServedRows({"key": {path: rows for path, rows in found.items() if rows is not None}})
     async with served.client() as client:
-        await run(client, ["calls", "channels"], duckdb_file.target)
+        await run(client, ["calls", "channels"], schema.target)
 
     questions = [request.path for request in served.asked if ("limit", "1") in request.query]
     assert sorted({*questions}) == sorted(questions)
     kept = [] if known is None else [("calls", known), ("channels", known)]
-    assert kept == duckdb_file.query(
+    assert kept == schema.query(
         "SELECT listing, organization_id FROM sync_organizations ORDER BY 1"
     )
 
 
-async def test_organization_can_not_be_asked_for(duckdb_file: Database) -> None:
+async def test_organization_can_not_be_asked_for(schema: Database) -> None:
     """A failure of that question is the failure of the listing, and the next listing asks again."""
     answers = [Response(status=500)]
 
@@ -161,7 +161,7 @@ async def test_organization_can_not_be_asked_for(duckdb_file: Database) -> None:
 
     served = ServedRows({"key": {NUMBERS: [], TAGS: [], CALLS: []}}, on_request=fail_once)
     async with served.client() as client:
-        results = await run(client, ["calls", "tags"], duckdb_file.target)
+        results = await run(client, ["calls", "tags"], schema.target)
 
     assert ["ServerError", None] == [result.error for result in results]
     assert results[0].started_at == results[0].finished_at
@@ -171,15 +171,15 @@ async def test_organization_can_not_be_asked_for(duckdb_file: Database) -> None:
     ("max_retired", "left", "is_allowed"),
     [(0.5, 2, True), (0.5, 1, False), (0, 3, False), (0, 4, True), (1, 0, True), (0.99, 0, False)],
 )
-async def test_max_retired(database: Database, max_retired: float, left: int, is_allowed: bool) -> None:
+async def test_max_retired(schema: Database, max_retired: float, left: int, is_allowed: bool) -> None:
     """No more than the given part of the current rows is retired."""
     served = ServedRows({"key": {NUMBERS: numbers(range(4)), TAGS: [tag(1)]}})
     async with served.client() as client:
-        await run_one(client, "phone_numbers", database.target)
+        await run_one(client, "phone_numbers", schema.target)
         served.rows["key"][NUMBERS] = numbers(range(left))
-        (result,) = await run(client, ["phone_numbers"], database.target, max_retired=max_retired)
+        (result,) = await run(client, ["phone_numbers"], schema.target, max_retired=max_retired)
 
-    current = database.query("SELECT count(*) FROM current_phone_numbers")
+    current = schema.query("SELECT count(*) FROM current_phone_numbers")
     if is_allowed:
         assert (None, 4 - left, [(left,)]) == (result.error, result.retired, current)
     else:
@@ -189,16 +189,16 @@ async def test_max_retired(database: Database, max_retired: float, left: int, is
         )
 
 
-async def test_versions_that_have_ended_do_not_count(duckdb_file: Database) -> None:
+async def test_versions_that_have_ended_do_not_count(schema: Database) -> None:
     """The part is that of the current rows."""
     served = ServedRows({"key": {NUMBERS: numbers(range(4))}})
     async with served.client() as client:
         for left in (4, 2, 1):
             served.rows["key"][NUMBERS] = numbers(range(left))
-            await run_one(client, "phone_numbers", duckdb_file.target)
+            await run_one(client, "phone_numbers", schema.target)
         served.rows["key"][NUMBERS] = []
         with pytest.raises(TooManyRetiredError, match="1 of 1 rows"):
-            await run_one(client, "phone_numbers", duckdb_file.target)
+            await run_one(client, "phone_numbers", schema.target)
 
 
 async def test_another_sync_came_first(database: Database) -> None:

@@ -51,12 +51,12 @@ async def test_window_of_some_days(database: Database) -> None:
         pytest.param({"call_status": "busy", "finished_at": None}, False, id="final status"),
     ],
 )
-async def test_calls_that_have_not_ended(database: Database, fields: dict[str, Any], is_open: bool) -> None:
+async def test_calls_that_have_not_ended(schema: Database, fields: dict[str, Any], is_open: bool) -> None:
     """The window begins a day before the oldest call that may still change was created, in UTC."""
     served = ServedRows({"key": {CALLS: [call(1), call(2, created_at="2026-05-03T23:30:00-02:00", **fields)]}})
     async with served.client() as client:
-        first = await run_one(client, "calls", database.target)
-        second = await run_one(client, "calls", database.target)
+        first = await run_one(client, "calls", schema.target)
+        second = await run_one(client, "calls", schema.target)
 
     assert [None, "2026-05-03" if is_open else day_of(first.started_at - 4 * DAY)] == days_asked(served)
     assert ("window", {"unchanged": 2} if is_open else {}) == (second.mode, counts(second))
@@ -115,9 +115,9 @@ async def modes_after(database: Database, days: int, **options: Any) -> list[Syn
         pytest.param(0, {"full": True}, ["full", "full"], id="full"),
     ],
 )
-async def test_full_every(database: Database, days: int, options: dict[str, Any], modes: list[str]) -> None:
+async def test_full_every(schema: Database, days: int, options: dict[str, Any], modes: list[str]) -> None:
     """A full walk is taken when the last one is too old, or when it is asked for."""
-    results = await modes_after(database, days, **options)
+    results = await modes_after(schema, days, **options)
 
     assert ["full", *modes] == [result.mode for result in results]
 
