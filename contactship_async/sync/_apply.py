@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
-from contactship_async.sync._connection import Connection, quoted, time_of
+from contactship_async.sync._connection import EPOCH, Connection, quoted, time_of
 from contactship_async.sync._errors import (
     ConcurrentSyncError,
     OrganizationChangedError,
@@ -74,7 +74,7 @@ class Apply:
         self._retire(moment)
         self._insert(moment)
         if self._rules.keep_history is not None:
-            self._drop_history(moment - self._rules.keep_history)
+            self._drop_history(moment - min(self._rules.keep_history, moment - EPOCH))
         if is_accepted or start.organization_id is not None:
             self._note_organization(start.organization_id)
         result = SyncResult(

@@ -1,9 +1,4 @@
-"""Organizations whose rows a test changes as it likes, and what serves them: in memory, as a transport.
-
-    served = ServedRows({"key": {"/v1/tags": [tag(1), tag(2)]}})
-    async with ContactshipClient("key", transport=served) as client:
-        ...
-"""
+"""Organizations whose rows a test changes as it likes, and what serves them: in memory, as a transport."""
 
 from __future__ import annotations
 

@@ -147,9 +147,7 @@ async def test_how_the_organization_is_known(
     questions = [request.path for request in served.asked if ("limit", "1") in request.query]
     assert sorted({*questions}) == sorted(questions)
     kept = [] if known is None else [("calls", known), ("channels", known)]
-    assert kept == schema.query(
-        "SELECT listing, organization_id FROM sync_organizations ORDER BY 1"
-    )
+    assert kept == schema.query("SELECT listing, organization_id FROM sync_organizations ORDER BY 1")
 
 
 async def test_organization_can_not_be_asked_for(schema: Database) -> None:

@@ -238,6 +238,7 @@ async def test_identifiers_of_the_path(database: Database) -> None:
     declaration = ListingDeclaration("/v1/contacts/{contact_id}/tags", Agent, sort_key=None)
     rows = {"/v1/contacts/x%2F1/tags": [{"id": "a"}, {"id": "b"}], "/v1/contacts/y/tags": [{"id": "a"}]}
     served = ServedRows({"key": rows})
+
     def listing_of(contact: str) -> Any:
         return lambda client: WholeListing(declaration, client._caller, identifiers={"contact_id": contact})
 
@@ -305,13 +306,15 @@ async def test_keep_history(database: Database) -> None:
             valid_to = valid_to - INTERVAL '95 days'"""
         )
         served.rows["key"][NUMBERS] = numbers([1])
+        await run_one(client, "phone_numbers", database.target, keep_history=timedelta.max)
+        assert [(3,)] == database.query("SELECT count(*) FROM phone_numbers")
         await run_one(client, "phone_numbers", database.target, keep_history=timedelta(days=90))
 
     assert [("number-1", 1, True), ("number-2", 1, False)] == database.versions()
 
 
 async def test_clock_that_is_set_back(database: Database) -> None:
-    """An apply is later than what the listing has already, whatever the clock says; other listings go by the clock."""
+    """An apply is later than all that the listing has, whatever the clock says; other listings go by the clock."""
     served = ServedRows({"key": {NUMBERS: numbers([1, 2]), TAGS: [tag(1)]}})
     async with served.client() as client:
         await run_one(client, "phone_numbers", database.target)
@@ -329,7 +332,7 @@ async def test_clock_that_is_set_back(database: Database) -> None:
 
 
 async def test_contents_are_kept(database: Database) -> None:
-    """Transcripts that a run does not ask for stay as they were; one that asks for them and gets others changes rows."""
+    """Transcripts that a run does not ask for stay as they were; a run that asks and gets others changes rows."""
     spoken: Mapping[str, Any] = {"chat_history": [{"role": "agent", "content": "Hello"}]}
 
     def with_transcripts(client: ContactshipClient) -> Any:

@@ -89,9 +89,19 @@ async def test_calls_without_a_creation_date(database: Database) -> None:
     assert "full" == result.mode
 
 
+async def test_date_that_stands_for_none(schema: Database) -> None:
+    """A call that may still change and was created in the year 1, says the server, is found by a full walk."""
+    zero = call(1, created_at="0001-01-01T00:00:00Z", call_status=None, finished_at=None)
+    served = ServedRows({"key": {CALLS: [zero]}})
+    async with served.client() as client:
+        results = [await run_one(client, "calls", schema.target) for _ in range(2)]
+
+    assert ["full", "full"] == [result.mode for result in results]
+
+
 async def age(database: Database, mode: str, days: int) -> None:
     """Let the runs of a mode have begun earlier."""
-    database.query(f"UPDATE syncs SET started_at = started_at - INTERVAL '{days} days' WHERE mode = ?", mode)  # noqa: S608 - ours
+    database.query(f"UPDATE syncs SET started_at = started_at - INTERVAL '{days} days' WHERE mode = ?", mode)
 
 
 async def modes_after(database: Database, days: int, **options: Any) -> list[SyncResult]:
@@ -110,6 +120,7 @@ async def modes_after(database: Database, days: int, **options: Any) -> list[Syn
         pytest.param(6, {}, ["window", "window"], id="6 days"),
         pytest.param(8, {}, ["full", "window"], id="8 days"),
         pytest.param(8, {"full_every": timedelta(days=9)}, ["window", "window"], id="8 of 9 days"),
+        pytest.param(8, {"full_every": timedelta.max}, ["window", "window"], id="never"),
         pytest.param(1, {"full_every": timedelta(hours=1)}, ["full", "window"], id="a day of an hour"),
         pytest.param(0, {"full_every": timedelta(0)}, ["full", "full"], id="always"),
         pytest.param(0, {"full": True}, ["full", "full"], id="full"),
