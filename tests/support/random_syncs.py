@@ -13,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from datetime import timedelta, timezone
 from itertools import count
 from pathlib import Path
@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from attrs import define, evolve, field
-from killed_syncs import Killer
+from killed_syncs import Killer, killer
 from postgresql_server import find_programs, find_user, run_postgresql
 from sync_judge import Judge
 from sync_rows import CALLS, COMMENTS, KINDS, PHONE_NUMBERS, TAGS, Kind
@@ -257,7 +257,7 @@ def postgresql_schemas(conninfo: str) -> Iterator[Databases]:
 
     @contextmanager
     def make(name: str) -> Iterator[Database]:
-        with PostgreSQL(conninfo, f"story {name}") as one:
+        with PostgreSQL(conninfo, f"story_{name}") as one:
             yield one
 
     yield make
@@ -274,3 +274,30 @@ async def play_stories(syncs: int, seeds: Iterator[int], databases: Databases, k
         if ways.total() >= syncs:
             break
     return ways
+
+
+async def main(syncs: int, database: str, seed: int | None, *, kills: bool) -> None:
+    """Play stories, and print how many syncs there were and how long they took."""
+    random = Random()
+    seeds = iter(lambda: random.getrandbits(32), None) if seed is None else iter([seed])
+    async with AsyncExitStack() as stack:
+        if database == "duckdb":
+            databases = stack.enter_context(duckdb_files())
+        else:
+            programs, user = find_programs(), find_user()
+            assert programs is not None and user is not None, "PostgreSQL is not installed"
+            databases = stack.enter_context(postgresql_schemas(stack.enter_context(run_postgresql(programs, user))))
+        began = time.monotonic()
+        ways = await play_stories(syncs, seeds, databases, await stack.enter_async_context(killer()) if kills else None)
+        seconds = time.monotonic() - began
+    sys.stdout.writelines(f"{times:8} {way}\n" for way, times in ways.most_common())
+    sys.stdout.write(f"{ways.total()} syncs in {seconds:.0f} s, {60 * ways.total() / seconds:.0f} a minute: all right\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("syncs", type=int)
+    parser.add_argument("--database", choices=["duckdb", "postgres"], default="duckdb")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--no-kills", dest="kills", action="store_false")
+    asyncio.run(main(**vars(parser.parse_args())))

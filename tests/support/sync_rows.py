@@ -206,6 +206,7 @@ class Kind:
         identifier: The name of what stands in the path.
         is_raw: Whether rows are dictionaries that are kept as they came.
         has_integer_ids: Whether ids are numbers.
+        is_named: Whether the client has it as an attribute.
     """
 
     table: str
@@ -219,6 +220,7 @@ class Kind:
     identifier: str | None = None
     is_raw: bool = False
     has_integer_ids: bool = False
+    is_named: bool = False
 
     @property
     def columns(self) -> set[str]:
@@ -346,6 +348,7 @@ PHONE_NUMBERS: Final = Kind(
         Field("organization_id", _text, is_fixed=True),
     ),
     _named("phone_numbers"),
+    is_named=True,
     filters={"type": ("inbound", "type")},
 )
 TAGS: Final = Kind(
@@ -359,6 +362,7 @@ TAGS: Final = Kind(
         Field("updated_at", _maybe(_TIME), in_some_form),
     ),
     _named("tags"),
+    is_named=True,
     filters={"label": ("vip", "label")},
 )
 CALLS: Final = Kind(
@@ -382,6 +386,7 @@ CALLS: Final = Kind(
         Field("chat_history_with_tools", lambda _: None, is_fixed=True),
     ),
     _named("calls"),
+    is_named=True,
     filters={"agent_id": ("agent-1", "agent_id"), "call_status": ("completed", "call_status")},
     contents=(
         Field("chat_history", _maybe(lambda random: [_SAID(random) for _ in range(random.randrange(3))]), _loosened),
@@ -399,6 +404,7 @@ CHANNELS: Final = Kind(
         Field("organization_id", _text, is_fixed=True),
     ),
     _named("channels"),
+    is_named=True,
     filters={"status": ("active", "status")},
 )
 WIDGETS: Final = Kind(

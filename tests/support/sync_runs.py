@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
@@ -14,7 +12,7 @@ from sync_rows import KINDS, Kind
 from sync_world import World
 
 from contactship_async import AnyListing, ContactshipClient, ContactshipPool, RetryPolicy
-from contactship_async.sync import ParquetTarget, SyncProgress, SyncResult, Target, sync
+from contactship_async.sync import SyncProgress, SyncResult, Target, sync
 
 SINGLE = "default"
 """What the organization of a client without a pool is called."""
@@ -79,8 +77,8 @@ class Run:
     options: Mapping[str, Any]
     max_concurrent: int = 4
 
-    async def start(self, world: World, target: Target | Path) -> list[SyncResult]:
-        """Sync a world into a target, or into a folder of Parquet files, and return what came of it."""
+    async def start(self, world: World, target: Target[Any]) -> list[SyncResult]:
+        """Sync a world into a target, and return what came of it."""
         settings: dict[str, Any] = {"transport": world.transport, "retry": RetryPolicy(max_attempts=1)}
         progress: list[SyncProgress] = []
         listings = [ask.table if ask.by_name else partial(Ask.listing, ask) for ask in self.asks]
@@ -92,8 +90,7 @@ class Run:
             else:
                 pool = ContactshipPool(self.keys, max_concurrent=self.max_concurrent, **settings)
                 source = await stack.enter_async_context(pool)
-            to = ParquetTarget(target) if isinstance(target, Path) else target
-            async for result in sync(source, listings, to, on_progress=progress.append, **self.options):
+            async for result in sync(source, listings, target, on_progress=progress.append, **self.options):
                 results.append(result)
         for result in results:
             rows = [one.rows for one in progress if (one.organization, one.listing) == (result.organization, result.listing)]
@@ -103,8 +100,3 @@ class Run:
     def __str__(self) -> str:
         options = ", ".join(f"{name}={value}" for name, value in self.options.items())
         return f"{', '.join(map(str, self.asks))} of {dict(self.keys)} {options}"
-
-
-def span(microseconds: int) -> timedelta:
-    """Return so many microseconds."""
-    return timedelta(microseconds=microseconds)

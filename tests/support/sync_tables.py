@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Self, TypeAlias, cast
 
 import duckdb
 import psycopg
@@ -17,7 +17,13 @@ from attrs import define, field
 from psycopg.conninfo import make_conninfo
 from sync_world import at
 
-from contactship_async.sync import DuckDBTarget, PostgresTarget, Target
+from contactship_async.sync import DuckDBTarget
+try:
+    from contactship_async.sync import PostgresTarget
+except ImportError:
+    PostgresTarget = DuckDBTarget
+
+AnyTarget: TypeAlias = DuckDBTarget | PostgresTarget
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -39,7 +45,12 @@ class Database(ABC):
 
     @property
     @abstractmethod
-    def target(self) -> Target:
+    def place(self) -> str:
+        """The path of the file, or the URL."""
+
+    @property
+    @abstractmethod
+    def target(self) -> AnyTarget:
         """A new target that writes to it."""
 
     @abstractmethod
@@ -87,8 +98,19 @@ class DuckDB(Database):
     path: Path
     _reader: duckdb.DuckDBPyConnection = field(factory=lambda: duckdb.connect(config={"threads": 1}))
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
+
     @property
-    def target(self) -> Target:
+    def place(self) -> str:
+        """The path of the file."""
+        return str(self.path)
+
+    @property
+    def target(self) -> AnyTarget:
         """A new target that writes to the file."""
         return DuckDBTarget(self.path)
 
@@ -180,18 +202,24 @@ class PostgreSQL(Database):
     name: str
     _connection: psycopg.Connection[Any] | None = None
 
-    def __attrs_post_init__(self) -> None:
+    def __enter__(self) -> Self:
         self._run(f'CREATE SCHEMA "{self.name}"')
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._run(f'DROP SCHEMA "{self.name}" CASCADE')
+        if self._connection is not None:
+            self._connection.close()
 
     @property
-    def target(self) -> Target:
-        """A new target that writes to the schema."""
-        return PostgresTarget(self.url)
-
-    @property
-    def url(self) -> str:
+    def place(self) -> str:
         """How to connect to the schema."""
         return make_conninfo(self.conninfo, options=f"-csearch_path={self.name}", application_name=self.name)
+
+    @property
+    def target(self) -> AnyTarget:
+        """A new target that writes to the schema."""
+        return PostgresTarget(self.place)
 
     def read(self) -> Tables:
         """Read all there is, when nobody else is connected."""
@@ -225,12 +253,6 @@ class PostgreSQL(Database):
     def names(self) -> list[str]:
         """Name the tables."""
         return [name for (name,) in self._run("SELECT tablename FROM pg_tables WHERE schemaname = %s", [self.name])]
-
-    def remove(self) -> None:
-        """Remove the schema."""
-        self._run(f'DROP SCHEMA "{self.name}" CASCADE')
-        if self._connection is not None:
-            self._connection.close()
 
     def _earlier(self, column: str) -> str:
         moment = f'(extract(epoch FROM "{column}") * 1000000)::bigint'
