@@ -23,11 +23,11 @@ class Connection(ABC):
     In SQL, `?` stands for a parameter, and names are in double quotes.
 
     Attributes:
-        types: The SQL type of each kind of column.
+        types: The SQL type of each `Kind` of column.
         clock: An expression for the time: with a zone, the same in all of a transaction or later in it.
     """
 
-    types: ClassVar[Mapping[Kind, str]]
+    types: ClassVar[Mapping[str, str]]
     clock: ClassVar[str]
 
     @abstractmethod

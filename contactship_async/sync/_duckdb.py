@@ -30,6 +30,8 @@ _HOLDER: Final = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID
 _OWNER_ONLY: Final = 0o077
 _MIN_OBJECT_BYTES: Final = 1 << 20
 
+_ROWS_AT_ONCE: Final = 1000
+
 _FAULTS: Final[Mapping[str, str]] = {
     "not a valid DuckDB database|is not a DuckDB": "is no DuckDB database",
     "No space left|disk quota|File too large": "can't be written: the disk is full",
@@ -111,6 +113,13 @@ class DuckDBConnection(Connection):
         with self._faults():
             return [*self._connection.execute(sql, [*parameters]).fetchall()]
 
+    def stream(self, sql: str, parameters: Sequence[object]) -> Iterator[list[Row]]:
+        """Execute a query and yield its rows, some at a time; no other statement must come between."""
+        with self._faults():
+            result = self._connection.execute(sql, [*parameters])
+            while rows := result.fetchmany(_ROWS_AT_ONCE):
+                yield rows
+
     def lock(self, *names: str) -> None:
         """Do nothing: the file is of this process alone, and its transactions come one after the other."""
 
@@ -127,7 +136,7 @@ class DuckDBConnection(Connection):
             "maximum_object_size": max(2 * spool.longest_line, _MIN_OBJECT_BYTES),
         }
         given = ", ".join(f"{name} = {value}" for name, value in options.items())
-        self.execute(f'INSERT INTO "staged" SELECT {quoted(*columns)} FROM read_json(?, {given})', [spool.path])  # noqa: S608 - ours
+        self.execute(f'INSERT INTO "staged" SELECT {quoted(*columns)} FROM read_json(?, {given})', [spool.path])
 
     def create_index(self, table: str, columns: Sequence[str]) -> None:
         """Do nothing: DuckDB has no index of some rows only."""

@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 from datetime import timedelta
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from contactship_async import (
     AnyListing,
@@ -117,7 +117,9 @@ def sync(  # noqa: PLR0913 - what a sync may do, by keyword
         on_progress=on_progress,
     )
     for ask in asks:
-        run.walk_of(Plan.of(ask(client), _name_of(client)))
+        listing = ask(client)
+        Plan.of(listing, _name_of(client))
+        run.walk(listing)
     return _sync(source, run, target)
 
 
@@ -131,9 +133,8 @@ class _Run:
     concurrency: int
     on_progress: OnProgress | None
 
-    def walk_of(self, plan: Plan) -> Prefetch[Any]:
+    def walk(self, listing: AnyListing[Any]) -> Prefetch[Any]:
         """Return the walk of a listing, which sends nothing yet."""
-        listing = plan.listing
         if isinstance(listing, Listing):
             if listing.declaration.sort_key is None:  # Nothing can be proved then.
                 return listing.prefetch(page_size=self.page_size)
@@ -148,13 +149,14 @@ class _Run:
         """Sync the listings of an organization, one after the other."""
         identity = _Identity(client)
         for ask in self.asks:
-            yield await _Job(self, Plan.of(ask(client), _name_of(client)), identity, store, thread).run()
+            yield await _Job(self, ask(client), identity, store, thread).run()
 
 
 class _Identity:
     """Which organization a client is of: asked for once, when it is needed."""
 
     def __init__(self, client: ContactshipClient) -> None:
+        self.name = _name_of(client)
         self._client = client
         self._is_known = False
         self._organization_id: str | None = None
@@ -181,9 +183,12 @@ class _Identity:
 class _Job:
     """The sync of a listing of an organization."""
 
-    def __init__(self, run: _Run, plan: Plan, identity: _Identity, store: Store, thread: DatabaseThread) -> None:
+    def __init__(
+        self, run: _Run, listing: AnyListing[Any], identity: _Identity, store: Store, thread: DatabaseThread
+    ) -> None:
         self._run = run
-        self._plan = plan
+        self._listing = listing
+        self._plan = Plan.of(listing, identity.name)
         self._identity = identity
         self._store = store
         self._thread = thread
@@ -205,15 +210,20 @@ class _Job:
                 return await self._fail(error, spool.rows)
 
     async def _sync(self, spool: Spool) -> SyncResult:
+        plan, listing, rules = self._plan, self._listing, self._run.rules
         organization_id = await self._identity.find()
-        start = await self._thread.run(self._store.start, self._plan, organization_id, self._run.rules)
-        self._start = start
-        encoder = Encoder(self._plan)
-        async with self._run.walk_of(self._plan.since(start.since)) as ahead:
+        window = listing.declaration.window if isinstance(listing, Listing) else None
+        start = self._start = await self._thread.run(self._store.start, plan, window, organization_id, rules)
+        if start.since is not None and isinstance(listing, Listing):
+            listing = listing.since(start.since)
+        encoder = Encoder(plan)
+        async with self._run.walk(listing) as ahead:
             async for page in ahead.pages():
                 spool.add(encoder.encode(page))
                 self._tell(start, spool.rows, page.count)
-        return await self._thread.run(self._store.apply, self._plan, start, spool, self._run.rules)
+        if plan.cap is not None and spool.rows >= plan.cap:  # There may be more.
+            start = evolve(start, mode="filtered")
+        return await self._thread.run(self._store.apply, plan, start, spool, rules)
 
     def _tell(self, start: Start, rows: int, count: int | None) -> None:
         if self._run.on_progress is not None:

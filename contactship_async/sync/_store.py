@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from attrs import frozen
 
+from contactship_async import ListingWindow
 from contactship_async.sync._plan import Plan
 from contactship_async.sync._results import Mode, SyncResult
 from contactship_async.sync._spool import Spool
@@ -58,7 +59,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def start(self, plan: Plan, organization_id: str | None, rules: Rules) -> Start:
+    def start(self, plan: Plan, window: ListingWindow | None, organization_id: str | None, rules: Rules) -> Start:
         """Decide how to walk.
 
         Raises:
