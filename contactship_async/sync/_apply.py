@@ -126,7 +126,7 @@ class Apply:
     def _compare(self) -> dict[str, int]:
         rows, ids, new, changed = self._execute(
             f"""SELECT count(*), count(DISTINCT s.{self._id}), count(CASE WHEN o.{self._id} IS NULL THEN 1 END),
-            count(CASE WHEN {self._differs} THEN 1 END)
+            count(CASE WHEN o.{self._id} IS NOT NULL AND {self._differs} THEN 1 END)
             FROM "staged" s LEFT JOIN {self._table} o ON o.{self._id} = s.{self._id} AND {self._current}""",
             *self._scope,
         )[0]

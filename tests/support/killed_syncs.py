@@ -32,11 +32,7 @@ from sync_runs import Run
 from sync_tables import Database
 from sync_world import World
 
-from contactship_async.sync import DuckDBTarget
-try:
-    from contactship_async.sync import PostgresTarget
-except ImportError:
-    PostgresTarget = DuckDBTarget
+from contactship_async.sync import DuckDBTarget, PostgresTarget
 
 _LENGTH: Final = struct.Struct("<I")
 _OUTCOME: Final = struct.Struct("<Id")
@@ -131,7 +127,7 @@ def _serve() -> None:
 def _run(order: _Order, writer: int) -> None:
     try:
         counted = _Counter(order.calls)
-        target = PostgresTarget(order.place) if "=" in order.place else DuckDBTarget(order.place)
+        target = PostgresTarget(order.place) if "://" in order.place else DuckDBTarget(order.place)
         threading.setprofile(counted)
         sys.setprofile(counted)
         asyncio.run(order.run.start(order.world, target))

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias, cast
+from urllib.parse import quote, urlencode
 
 import duckdb
 import psycopg
 from attrs import define, field
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 from sync_world import at
 
-from contactship_async.sync import DuckDBTarget
-try:
-    from contactship_async.sync import PostgresTarget
-except ImportError:
-    PostgresTarget = DuckDBTarget
+from contactship_async.sync import DuckDBTarget, PostgresTarget
 
 AnyTarget: TypeAlias = DuckDBTarget | PostgresTarget
 
@@ -214,7 +212,8 @@ class PostgreSQL(Database):
     @property
     def place(self) -> str:
         """How to connect to the schema."""
-        return make_conninfo(self.conninfo, options=f"-csearch_path={self.name}", application_name=self.name)
+        parts = {**conninfo_to_dict(self.conninfo), "options": f"-csearch_path={self.name}"}
+        return f"postgresql:///?{urlencode(parts, quote_via=quote)}"
 
     @property
     def target(self) -> AnyTarget:
@@ -223,9 +222,9 @@ class PostgreSQL(Database):
 
     def read(self) -> Tables:
         """Read all there is, when nobody else is connected."""
-        others = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
-        while self._run(others, [self.name])[0][0]:
-            pass
+        others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        while self._run(others)[0][0]:
+            time.sleep(0.001)  # real time: the server notices by itself that a client has gone
         tables: dict[str, list[str]] = {}
         for table, column in self._run(
             "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s"

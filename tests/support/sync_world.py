@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
 from typing import Any, Final
+from urllib.parse import unquote
 
 from attrs import define, evolve, field, frozen
 from sync_rows import CALLS, ENDED_STATUSES, EPOCH, MICROSECOND, OPEN_STATUSES, Kind, Row
@@ -168,7 +169,7 @@ class World:
     async def transport(self, request: Request) -> Response:
         """Serve a page."""
         key = request.api_key.reveal()
-        path = request.path
+        path = unquote(request.path)
         kind = next(kind for kind in self.kinds if re.fullmatch(kind.path.replace("{}", "[^/]+"), path))
         query = dict(request.query)
         offset, limit = int(query.pop("offset", 0)), min(int(query.pop("limit", _LARGEST_PAGE)), _LARGEST_PAGE)
