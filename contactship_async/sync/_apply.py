@@ -20,7 +20,7 @@ from contactship_async.sync._plan import CONTENTS_HASH, HASH, VALID_FROM, VALID_
 from contactship_async.sync._results import COLUMNS, SyncResult, columns_of
 from contactship_async.sync._schema import ORGANIZATIONS, SYNCS, staged_columns
 from contactship_async.sync._spool import Spool
-from contactship_async.sync._start import count_runs, find_organization, read_clock
+from contactship_async.sync._start import count_runs, find_organization, is_same_organization, read_clock
 from contactship_async.sync._store import Rules, Start
 
 _MANY_ROWS: Final = 20
@@ -110,7 +110,7 @@ class Apply:
         columns = [quoted(name) for name in (*self._plan.contents, CONTENTS_HASH)]
         assignments = ", ".join(f"{column} = o.{column}" for column in columns)
         self._execute(
-            f'UPDATE "staged" AS s SET {assignments} FROM {self._table} o'
+            f'UPDATE "sync_staged" AS s SET {assignments} FROM {self._table} o'
             f" WHERE {self._current} AND o.{self._id} = s.{self._id}",
             *self._scope,
         )
@@ -127,7 +127,7 @@ class Apply:
         rows, ids, new, changed = self._execute(
             f"""SELECT count(*), count(DISTINCT s.{self._id}), count(CASE WHEN o.{self._id} IS NULL THEN 1 END),
             count(CASE WHEN o.{self._id} IS NOT NULL AND {self._differs} THEN 1 END)
-            FROM "staged" s LEFT JOIN {self._table} o ON o.{self._id} = s.{self._id} AND {self._current}""",
+            FROM "sync_staged" s LEFT JOIN {self._table} o ON o.{self._id} = s.{self._id} AND {self._current}""",
             *self._scope,
         )[0]
         if ids < rows:
@@ -152,10 +152,13 @@ class Apply:
     def _check(self, counts: dict[str, int]) -> None:
         """Raise where the walk looks like that of another organization, or like a mistake."""
         start = self._start
-        if start.is_accepted:
+        is_same = is_same_organization(
+            self._connection, self._plan, start.organization_id, is_accepted=start.is_accepted
+        )
+        if start.is_accepted and not is_same:
             return
         shared = counts["changed"] + counts["unchanged"]
-        if start.organization_id is None and not shared and start.mode != "filtered":
+        if not is_same and not shared and start.mode != "filtered":
             # Whatever its time zone, the window's second day is within it.
             begin = None if start.since is None else datetime.combine(start.since, time(), UTC) + timedelta(days=2)
             expected = self._count_current(begin)
@@ -174,7 +177,7 @@ class Apply:
 
     def _retire(self, moment: datetime) -> None:
         """End the versions that are not those of the walk; those that it can't have seen go on."""
-        same_row = f'SELECT 1 FROM "staged" s WHERE s.{self._id} = o.{self._id}'
+        same_row = f'SELECT 1 FROM "sync_staged" s WHERE s.{self._id} = o.{self._id}'
         ended = (
             f"NOT EXISTS ({same_row} AND NOT {self._differs})"
             if self._start.mode == "full"
@@ -191,7 +194,7 @@ class Apply:
         columns = quoted(*self._plan.scope, *staged, VALID_FROM)
         values = ", ".join(["?"] * len(self._scope) + [f"s.{quoted(name)}" for name in staged] + ["?"])
         self._execute(
-            f"""INSERT INTO {self._table} ({columns}) SELECT {values} FROM "staged" s WHERE NOT EXISTS
+            f"""INSERT INTO {self._table} ({columns}) SELECT {values} FROM "sync_staged" s WHERE NOT EXISTS
             (SELECT 1 FROM {self._table} o WHERE {self._current} AND o.{self._id} = s.{self._id})""",
             *self._scope,
             moment,

@@ -40,7 +40,7 @@ class Connection(ABC):
 
     @abstractmethod
     def stage(self, columns: Mapping[str, Kind], spool: Spool) -> None:
-        """Make the temporary table `staged` of these columns, and fill it with the lines of *spool*."""
+        """Make the temporary table `sync_staged` of these columns, and fill it with the lines of *spool*."""
 
     def columns_of(self, table: str) -> dict[str, bool]:
         """Return the columns of a table, and whether each must have a value; none if there is no such table."""

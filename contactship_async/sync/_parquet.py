@@ -133,7 +133,7 @@ class _ParquetStore(Store):
         path, part = self._directory / f"{name}.parquet", self._directory / f".{name}.{os.getpid()}.part"
         columns = staged_columns(plan)
         connection.stage(columns, spool)
-        rows = f'SELECT ? AS "{ORGANIZATION}", {quoted(*columns)} FROM "staged"'
+        rows = f'SELECT ? AS "{ORGANIZATION}", {quoted(*columns)} FROM "sync_staged"'
         metadata = f"{{{_METADATA}: {_literal(msgspec.json.encode(walk).decode())}}}"
         try:
             connection.execute(

@@ -5,11 +5,12 @@ Source: https://www.postgresql.org/docs/current/, https://www.psycopg.org/psycop
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 from attrs import field, frozen
 
@@ -21,6 +22,8 @@ from contactship_async.sync._plan import Kind
 from contactship_async.sync._spool import Spool
 from contactship_async.sync._target import DatabaseTarget
 
+T = TypeVar("T")
+
 _SCHEMES: Final = ("postgresql://", "postgres://")
 
 _ADMINISTRATIVE: Final = ("08", "25", "28", "3D", "3F", "42501", "53", "55", "57")
@@ -29,10 +32,20 @@ _ADMINISTRATIVE: Final = ("08", "25", "28", "3D", "3F", "42501", "53", "55", "57
 Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
-_KEEPALIVE: Final[Mapping[str, int]] = MappingProxyType(
-    {"connect_timeout": 30, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+_REFUSAL: Final = re.compile(r"FATAL: +(?P<why>.+)|failed: (?P<reason>.+)|(?P<host>failed to resolve host .+)")
+"""Of a connection that is not made: what the server says, or the system. The rest may quote the URL."""
+
+_OPTIONS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "autocommit": True,
+        "application_name": "contactship-async",
+        "connect_timeout": 30,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    }
 )
-"""In seconds, and probes: a server that has gone is noticed after a minute."""
+"""Of connections; a server that has gone is noticed after a minute."""
 
 
 def _hide(url: str | Secret) -> Secret:
@@ -99,17 +112,12 @@ class PostgresConnection(Connection):
 
     def __init__(self, url: Secret) -> None:
         self._driver = _import_driver()
-        with self._faults():
-            self._connection = self._driver.connect(
-                url.reveal(), autocommit=True, application_name="contactship-async", **_KEEPALIVE
-            )
+        self._connection = self._try(lambda: self._driver.connect(url.reveal(), **_OPTIONS))
         self.execute("SET TimeZone = 'UTC'")
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """See `Connection`."""
-        with self._faults(), self._connection.cursor() as cursor:
-            cursor.execute(sql.replace("?", "%s"), [*parameters], prepare=False)
-            return cursor.fetchall() if cursor.description else []
+        return self._try(lambda: self._execute(sql.replace("?", "%s"), parameters))
 
     def lock(self, *names: str) -> None:
         """See `Connection`."""
@@ -118,15 +126,13 @@ class PostgresConnection(Connection):
 
     def stage(self, columns: Mapping[str, Kind], spool: Spool) -> None:
         """See `Connection`."""
-        self.execute('CREATE TEMP TABLE "lines" ("line" json NOT NULL) ON COMMIT DROP')
-        with self._faults(), self._connection.cursor() as cursor, cursor.copy('COPY "lines" FROM STDIN') as copy:
-            for chunk in spool.chunks():
-                copy.write(chunk.replace(b"\\", rb"\\"))
+        self.execute('CREATE TEMP TABLE "sync_lines" ("line" json NOT NULL) ON COMMIT DROP')
+        self._try(lambda: self._copy(spool))
         types = ", ".join(f"{quoted(name)} {self.types[kind]}" for name, kind in columns.items())
-        records = f'"lines", json_to_record("line") AS r({types})'
-        self.execute(f'CREATE TEMP TABLE "staged" ON COMMIT DROP AS SELECT r.* FROM {records}')
-        self.execute('DROP TABLE "lines"')
-        self.execute('ANALYZE "staged"')
+        records = f'"sync_lines", json_to_record("line") AS r({types})'
+        self.execute(f'CREATE TEMP TABLE "sync_staged" ON COMMIT DROP AS SELECT r.* FROM {records}')
+        self.execute('DROP TABLE "sync_lines"')
+        self.execute('ANALYZE "sync_staged"')
         # Right after a first load the other table has no statistics, and comparing row by row would take minutes.
         self.execute("SET LOCAL enable_nestloop = off")
 
@@ -153,20 +159,32 @@ class PostgresConnection(Connection):
         """See `Connection`."""
         self._connection.close()
 
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        """Raise what goes wrong as ours, in one line: the driver's texts may quote rows, and the URL."""
+    def _execute(self, sql: str, parameters: Sequence[object]) -> list[Row]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, [*parameters], prepare=False)
+            return cursor.fetchall() if cursor.description else []
+
+    def _copy(self, spool: Spool) -> None:
+        with self._connection.cursor() as cursor, cursor.copy('COPY "sync_lines" FROM STDIN') as copy:
+            for chunk in spool.chunks():
+                copy.write(chunk.replace(b"\\", rb"\\"))
+
+    def _try(self, act: Callable[[], T]) -> T:
+        """Return what *act* returns, and raise what goes wrong as ours: the driver's texts may quote rows and the URL."""
         try:
-            yield
+            return act()
         except self._driver.Error as error:
-            raise _describe(error) from None
+            fault = _describe(error)
+        raise fault  # Out here, it does not lead to the driver's.
 
 
 def _describe(error: Any) -> DatabaseError:
     state = error.sqlstate or ""
-    primary = " ".join((error.diag.message_primary or "").split())
-    if state.startswith(_ADMINISTRATIVE) and primary:
-        return DatabaseError(f"PostgreSQL: {primary}")
+    refusal = _REFUSAL.search(str(error)) if not state else None
+    if refusal is not None:
+        return DatabaseError(f"PostgreSQL: {refusal[refusal.lastgroup or 0].strip()}")
+    if state.startswith(_ADMINISTRATIVE) and error.diag.message_primary:
+        return DatabaseError(f"PostgreSQL: {' '.join(error.diag.message_primary.split())}")
     if state:
         return DatabaseError(f"PostgreSQL refused a statement (SQLSTATE {state})")
     return DatabaseError("PostgreSQL can't be reached, or the connection was lost")

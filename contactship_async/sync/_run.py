@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from attrs import evolve, frozen
 
@@ -34,6 +34,8 @@ from contactship_async.sync._thread import DatabaseThread
 
 _WITHOUT_NAME: Final = "default"
 """The organization of a client that has no name for it."""
+
+T = TypeVar("T")
 
 OnProgress = Callable[[SyncProgress], object]
 
@@ -261,17 +263,31 @@ async def _sync(
 ) -> AsyncGenerator[SyncResult, None]:
     async with target.open(dry_run=run.rules.dry_run) as (store, thread):
 
-        def begin(client: ContactshipClient) -> AsyncGenerator[SyncResult, None]:
-            return run.sync_organization(client, store, thread)
+        async def begin(client: ContactshipClient) -> AsyncGenerator[SyncResult | Exception, None]:
+            try:
+                async for result in run.sync_organization(client, store, thread):
+                    yield result
+            except (ClientClosedError, DatabaseError) as error:  # Nothing else can succeed.
+                yield error
 
-        if isinstance(source, ContactshipClient):
-            async with aclosing(begin(source)) as results:
-                async for result in results:
-                    yield result
-        else:
-            async with aclosing(source.iter(begin)) as named:
-                async for _, result in named:
-                    yield result
+        async with aclosing(_results_of(source, begin)) as results:
+            async for result in results:
+                if isinstance(result, Exception):
+                    raise result
+                yield result
+
+
+async def _results_of(
+    source: ContactshipPool | ContactshipClient, begin: Callable[[ContactshipClient], AsyncGenerator[T, None]]
+) -> AsyncGenerator[T, None]:
+    if isinstance(source, ContactshipClient):
+        async with aclosing(begin(source)) as results:
+            async for result in results:
+                yield result
+    else:
+        async with aclosing(source.iter(begin)) as named:
+            async for _, result in named:
+                yield result
 
 
 def _read_listing(listing: str | Ask) -> Ask:

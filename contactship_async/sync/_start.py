@@ -29,19 +29,12 @@ def decide_start(
     Raises:
         OrganizationChangedError: The rows would be those of another organization.
     """
-    known = find_organization(connection, plan)
-    differs = None not in {known, organization_id} and known != organization_id
-    if differs and not rules.accept_new_organization:
-        message = (
-            "the key is that of another organization than last time: check it,"
-            " or accept the new one with accept_new_organization=True"
-        )
-        raise OrganizationChangedError(message)
+    is_same = is_same_organization(connection, plan, organization_id, is_accepted=rules.accept_new_organization)
     start = Start(
         started_at=read_clock(connection),
         mode=plan.mode,
         organization_id=organization_id,
-        is_accepted=rules.accept_new_organization and (differs or organization_id is None),
+        is_accepted=rules.accept_new_organization and not is_same,
         runs=count_runs(connection, plan),
     )
     if window is None or start.mode == "filtered" or start.is_accepted or rules.full:
@@ -50,6 +43,24 @@ def decide_start(
     if oldest is None:
         return start
     return evolve(start, mode="window", since=(oldest - _DAY).astimezone(UTC).date())
+
+
+def is_same_organization(
+    connection: Connection, plan: Plan, organization_id: str | None, *, is_accepted: bool
+) -> bool:
+    """Return whether the rows are those of the organization that the table holds; False where either is not known.
+
+    Raises:
+        OrganizationChangedError: They are those of another one, and that is not accepted.
+    """
+    known = find_organization(connection, plan)
+    if None not in {known, organization_id} and known != organization_id and not is_accepted:
+        message = (
+            "the key is that of another organization than last time: check it,"
+            " or accept the new one with accept_new_organization=True"
+        )
+        raise OrganizationChangedError(message)
+    return organization_id is not None and known == organization_id
 
 
 def find_organization(connection: Connection, plan: Plan) -> str | None:

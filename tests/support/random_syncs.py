@@ -196,7 +196,7 @@ class Story:
             await self._overtake(run)
         elif way == "together":
             both = await asyncio.gather(*(run.start(self._world, self.database.target) for _ in range(2)))
-            judge.fold_race(run, [*both[0], *both[1]])
+            judge.fold_race(run, both)
         elif way == "forget":
             await self._forget()
         elif self.killer is not None:
@@ -219,10 +219,8 @@ class Story:
         async def overtake(key: str, path: str) -> None:
             if (key, path) == (run.keys[name], ask.path) and next(pages) == page:
                 self._world.on_page = None
-                queries, self._world.queries = self._world.queries, {}
                 others.extend(await run.start(self._world, self.database.target))
-                self._judge.fold(run, others)
-                self._world.queries = queries
+                self._judge.fold(run, others, is_seen=False)
 
         self._world.on_page = overtake
         results = await slow.start(self._world, self.database.target)

@@ -41,12 +41,13 @@ class Judge:
     noted: list[dict[str, Any]] = field(factory=list)
     later: int = 0
 
-    def fold(self, run: Run, results: Iterable[SyncResult]) -> None:
-        """Judge the results of a sync that was alone."""
+    def fold(self, run: Run, results: Iterable[SyncResult], *, is_seen: bool = True) -> None:
+        """Judge the results of a sync; where *is_seen*, also what it asked for."""
         left = {name: [*run.asks] for name in run.keys}
         for result in results:
             ask = _take(left[result.organization], result)
-            self._judge(run, result, ask, self.world.asked(run.keys[result.organization], ask.path))
+            asked = self.world.asked(run.keys[result.organization], ask.path) if is_seen else None
+            self._judge(run, result, ask, asked)
         assert not any(left.values()), f"there are no results of {left}"
 
     def fold_overtaken(self, run: Run, results: Sequence[SyncResult], others: Sequence[SyncResult]) -> None:
@@ -54,25 +55,27 @@ class Judge:
         (result,) = results
         applied = {(one.organization, one.listing) for one in others if one.error is None}
         if run.options["dry_run"] or (result.organization, result.listing) not in applied:
-            self.fold(run, results)
+            self.fold(run, results, is_seen=False)
         else:
             is_overtaken = result.error == "ConcurrentSyncError"
             assert is_overtaken or self._is_of_fault(run, result, run.asks[0]), f"overtaken, and yet {result}"
             self._note(run, result)
 
-    def fold_race(self, run: Run, results: Sequence[SyncResult]) -> None:
+    def fold_race(self, run: Run, both: Sequence[Sequence[SyncResult]]) -> None:
         """Judge the results of two syncs of the same at once."""
-        left = {name: [*run.asks, *run.asks] for name in run.keys}
-        applied = {(one.organization, one.listing) for one in results if one.error is None}
-        for result in sorted(results, key=lambda result: result.finished_at):
-            ask = _take(left[result.organization], result)
+        applied = {(one.organization, one.listing) for results in both for one in results if one.error is None}
+        judged: list[tuple[SyncResult, Ask]] = []
+        for results in both:
+            left = {name: [*run.asks] for name in run.keys}
+            judged += [(result, _take(left[result.organization], result)) for result in results]
+            assert not any(left.values()), f"there are no results of {left}"
+        for result, ask in sorted(judged, key=lambda one: one[0].finished_at):
             if result.error == "ConcurrentSyncError":
                 assert (result.organization, result.listing) in applied, f"no other was applied, and yet {result}"
-                assert not run.options["dry_run"]
+                assert not run.options["dry_run"], "a dry run applied something"
                 self._note(run, result)
             else:
                 self._judge(run, result, ask)
-        assert not any(left.values()), f"there are no results of {left}"
 
     def fold_left(self, run: Run, tables: Tables, began: int) -> None:
         """Judge what a sync left that may have been killed: each part is there wholly, or not at all."""
