@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
+from weakref import WeakValueDictionary
 
 from attrs import frozen
 

@@ -28,7 +28,7 @@ from sync_judge import Judge
 from sync_rows import CALLS, COMMENTS, KINDS, PHONE_NUMBERS, TAGS, Kind
 from sync_runs import SINGLE, Ask, Run
 from sync_tables import Database, DuckDB, PostgreSQL
-from sync_world import FAILURES, Fault, Organization, World, days
+from sync_world import Fault, Organization, World, days, failures_of
 
 from contactship_async.sync import SyncResult
 
@@ -178,7 +178,7 @@ class Story:
         random, judge = self._random, self._judge
         run = self._draw_run()
         faults = {
-            (key, ask.path): Fault(random.choice([1, 1, 2, 3, 5]), random.choice([*FAILURES]))
+            (key, ask.path): Fault(random.choice([1, 1, 2, 3, 5]), random.choice(failures_of(ask.kind)))
             for key in run.keys.values()
             for ask in run.asks
             if random.random() < 0.15  # noqa: PLR2004 - most are well

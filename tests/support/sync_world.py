@@ -16,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from attrs import define, evolve, field, frozen
-from sync_rows import CALLS, ENDED_STATUSES, EPOCH, MICROSECOND, OPEN_STATUSES, Kind, Row
+from sync_rows import CALLS, ENDED_STATUSES, EPOCH, MICROSECOND, OPEN_STATUSES, TEMPLATES, Kind, Row
 
 from contactship_async import ConnectionFailedError, Request, Response
 
@@ -36,6 +36,9 @@ FAILURES: Final[Mapping[Failure, frozenset[str]]] = {
     "no rows": frozenset({"PaginationError"}),
 }
 """The ways in which pages fail, with the classes of the errors that come of it."""
+
+_END: Final = "no rows"
+"""Which is an end where rows come by cursor: the API does not say what else is."""
 
 _LARGEST_PAGE: Final = 1000
 
@@ -203,6 +206,11 @@ class World:
             await self.on_page(key, path)
         fault = self.faults.get((key, path))
         return fault.failure if fault is not None and fault.page == number else None
+
+
+def failures_of(kind: Kind) -> list[Failure]:
+    """Return the ways in which pages of a listing fail."""
+    return [one for one in FAILURES if one != _END or kind is not TEMPLATES]
 
 
 def _respond(body: Any) -> Response:
