@@ -26,7 +26,7 @@ from typing import Any, Final
 
 import duckdb  # noqa: F401 - imported once, for all children
 import psycopg  # noqa: F401 - as above
-from attrs import define, frozen
+from attrs import define, field, frozen
 from processes import started
 from sync_runs import Run
 from sync_tables import Database
@@ -66,20 +66,22 @@ class Killer:
     Args:
         process: Which forks them.
         folder: Where they may leave temporary files, and should not.
-        calls: How many calls one made that was not killed.
-        seconds: How long it took.
+        calls: How many calls those made that ended, the first of them for certain.
+        seconds: How long they took.
     """
 
     process: Process
     folder: Path
-    calls: int = 2000
-    seconds: float = 0.1
+    calls: list[int] = field(factory=list)
+    seconds: list[float] = field(factory=list)
 
     async def run(self, world: World, run: Run, database: Database, random: Random) -> bool:
         """Run a sync, and return whether it was killed."""
-        by_time = random.random() < 0.4  # noqa: PLR2004 - often enough
-        calls = None if by_time else random.randrange(1, max(self.calls * 5 // 4, 2))
-        seconds = random.uniform(0, self.seconds * 1.2) if by_time else None
+        calls = seconds = None
+        if self.calls and random.random() < 0.6:  # noqa: PLR2004 - often enough
+            calls = random.randrange(1, random.choice(self.calls) + 2)
+        elif self.calls:
+            seconds = random.uniform(0, random.choice(self.seconds))
         order = pickle.dumps(_Order(world, run, database.place, calls, seconds))
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -88,7 +90,8 @@ class Killer:
         assert done != 1, "the sync failed in its process"
         assert [] == [*self.folder.iterdir()], "a killed sync has left files"
         if done:
-            self.calls, self.seconds = done, took
+            self.calls.append(done)
+            self.seconds.append(took)
         return not done
 
 

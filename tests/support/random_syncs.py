@@ -54,6 +54,7 @@ class Story:
         killer: Runs syncs in processes that are killed; None where none are.
         steps: What has happened, for people.
         ways: How many syncs there were of each kind.
+        notes: What else is worth counting.
     """
 
     seed: object
@@ -61,6 +62,7 @@ class Story:
     killer: Killer | None = None
     steps: list[str] = field(factory=list)
     ways: Counter[str] = field(factory=Counter)
+    notes: Counter[str] = field(factory=Counter)
     _random: Random = field(init=False)
     _world: World = field(init=False)
     _judge: Judge = field(init=False)
@@ -78,7 +80,7 @@ class Story:
         names = random.choice([[SINGLE], random.sample(_NAMES, 2), random.sample(_NAMES, 3)])
         self._keys = {name: f"key-{place}" for place, name in enumerate(names)}
         zone = timezone(timedelta(hours=random.choice([0, 0, -12, 14, 5.5])))
-        self._world = World(KINDS, Random(random.random()), zone=zone)
+        self._world = World(Random(random.random()), zone=zone)
         self._judge = Judge(self._world)
         for key in self._keys.values():
             self._world.organizations[key] = Organization(f"of-{key}")
@@ -128,7 +130,8 @@ class Story:
             created = self._created()
             if rows and random.random() < 0.1:  # noqa: PLR2004 - not too often
                 created = random.choice([*rows.values()]).created
-            is_full = [row.created for row in rows.values()].count(created) > 1  # A page must hold all, and two more.
+            others = [row.created for row in (*rows.values(), *organization.gone[path])]
+            is_full = others.count(created) > 1  # A page must hold all of one time, and two more.
             organization.add(kind, path, random, created + is_full)
         elif way == "change":
             organization.change(kind, path, random)
@@ -201,9 +204,10 @@ class Story:
             await self._forget()
         elif self.killer is not None:
             is_killed = await self.killer.run(self._world, run, self.database, random)
-            self.ways["killed before the end"] += is_killed
-            self.steps.append("killed" if is_killed else "ended before it was killed")
-            judge.fold_left(run, self.database.read(), began)
+            noted = judge.fold_left(run, self.database.read(), began)
+            if is_killed:
+                parts = "all" if noted == len(run.asks) * len(run.keys) else "some" if noted else "nothing"
+                self.notes[f"killed when {parts} was written"] += 1
         if judge.later:
             self.database.move_back(began, judge.later)
         judge.compare(self.database.read())
@@ -261,23 +265,34 @@ def postgresql_schemas(conninfo: str) -> Iterator[Databases]:
     yield make
 
 
-async def play_stories(syncs: int, seeds: Iterator[int], databases: Databases, killer: Killer | None) -> Counter[str]:
-    """Play stories until there were so many syncs, and return how many there were of each kind."""
-    ways: Counter[str] = Counter()
-    for seed in seeds:
+@define
+class Played:
+    """What stories were played, by the kinds of their syncs."""
+
+    ways: Counter[str] = field(factory=Counter)
+    notes: Counter[str] = field(factory=Counter)
+
+    @property
+    def syncs(self) -> int:
+        """How many syncs there were."""
+        return self.ways.total()
+
+    async def play(self, seed: object, databases: Databases, killer: Killer | None = None) -> None:
+        """Play a story.
+
+        Raises:
+            AssertionError: Something else was left than the model says.
+        """
         with databases(str(seed)) as database:
             story = Story(seed, database, killer)
             await story.play()
-        ways += story.ways
-        if ways.total() >= syncs:
-            break
-    return ways
+        self.ways += story.ways
+        self.notes += story.notes
 
 
 async def main(syncs: int, database: str, seed: int | None, *, kills: bool) -> None:
     """Play stories, and print how many syncs there were and how long they took."""
-    random = Random()
-    seeds = iter(lambda: random.getrandbits(32), None) if seed is None else iter([seed])
+    random, played = Random(), Played()
     async with AsyncExitStack() as stack:
         if database == "duckdb":
             databases = stack.enter_context(duckdb_files())
@@ -285,11 +300,14 @@ async def main(syncs: int, database: str, seed: int | None, *, kills: bool) -> N
             programs, user = find_programs(), find_user()
             assert programs is not None and user is not None, "PostgreSQL is not installed"
             databases = stack.enter_context(postgresql_schemas(stack.enter_context(run_postgresql(programs, user))))
+        kill = await stack.enter_async_context(killer()) if kills else None
         began = time.monotonic()
-        ways = await play_stories(syncs, seeds, databases, await stack.enter_async_context(killer()) if kills else None)
+        while played.syncs < syncs:
+            await played.play(random.getrandbits(32) if seed is None else seed, databases, kill)
         seconds = time.monotonic() - began
-    sys.stdout.writelines(f"{times:8} {way}\n" for way, times in ways.most_common())
-    sys.stdout.write(f"{ways.total()} syncs in {seconds:.0f} s, {60 * ways.total() / seconds:.0f} a minute: all right\n")
+    for what, times in [*played.ways.most_common(), *played.notes.most_common()]:
+        sys.stdout.write(f"{times:8} {what}\n")
+    sys.stdout.write(f"{played.syncs} syncs in {seconds:.0f} s, {60 * played.syncs / seconds:.0f} a minute: all right\n")
 
 
 if __name__ == "__main__":

@@ -77,8 +77,12 @@ class Judge:
             else:
                 self._judge(run, result, ask)
 
-    def fold_left(self, run: Run, tables: Tables, began: int) -> None:
-        """Judge what a sync left that may have been killed: each part is there wholly, or not at all."""
+    def fold_left(self, run: Run, tables: Tables, began: int) -> int:
+        """Judge what a sync left that may have been killed: each part is there wholly, or not at all.
+
+        Returns:
+            How many parts are there, those that failed included.
+        """
         noted = sorted(
             (row for row in tables.get("syncs", []) if row["finished_at"] >= began), key=lambda row: row["finished_at"]
         )
@@ -87,6 +91,7 @@ class Judge:
             times = {name: EPOCH + row[name] * MICROSECOND for name in _TIMES}
             result = SyncResult(**{**row, **times})
             self._judge(run, result, _take(left[result.organization], result))
+        return len(noted)
 
     def compare(self, tables: Tables) -> None:
         """Compare all there is in the database with the model."""

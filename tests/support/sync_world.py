@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
 from typing import Any, Final
 from urllib.parse import unquote
 
 from attrs import define, evolve, field, frozen
-from sync_rows import CALLS, ENDED_STATUSES, EPOCH, MICROSECOND, OPEN_STATUSES, TEMPLATES, Kind, Row
+from sync_rows import CALLS, ENDED_STATUSES, EPOCH, KINDS, MICROSECOND, OPEN_STATUSES, TEMPLATES, Kind, Row
 
 from contactship_async import ConnectionFailedError, Request, Response
 
@@ -122,7 +122,6 @@ class World:
     """Organizations, and a server of them.
 
     Args:
-        kinds: Of the listings.
         random: Draws the form of what is sent.
         organizations: By their keys.
         zone: In which days of `date_from` begin: the API does not say.
@@ -131,7 +130,6 @@ class World:
         on_page: Awaited before a page of a walk is served, with the key and the path.
     """
 
-    kinds: Sequence[Kind]
     random: Random
     organizations: dict[str, Organization] = field(factory=dict)
     zone: timezone = UTC
@@ -173,7 +171,7 @@ class World:
         """Serve a page."""
         key = request.api_key.reveal()
         path = unquote(request.path)
-        kind = next(kind for kind in self.kinds if re.fullmatch(kind.path.replace("{}", "[^/]+"), path))
+        kind = next(kind for kind in KINDS if re.fullmatch(kind.path.replace("{}", "[^/]+"), path))
         query = dict(request.query)
         offset, limit = int(query.pop("offset", 0)), min(int(query.pop("limit", _LARGEST_PAGE)), _LARGEST_PAGE)
         after = query.pop("after", None)
