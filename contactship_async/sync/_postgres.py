@@ -170,7 +170,7 @@ class PostgresConnection(Connection):
                 copy.write(chunk.replace(b"\\", rb"\\"))
 
     def _try(self, act: Callable[[], T]) -> T:
-        """Return what *act* returns, and raise what goes wrong as ours: the driver's texts may quote rows and the URL."""
+        """Return what *act* returns, and raise what goes wrong as ours: the driver's texts may quote rows."""
         try:
             return act()
         except self._driver.Error as error:
@@ -187,6 +187,8 @@ def _describe(error: Any) -> DatabaseError:
         return DatabaseError(f"PostgreSQL: {' '.join(error.diag.message_primary.split())}")
     if state:
         return DatabaseError(f"PostgreSQL refused a statement (SQLSTATE {state})")
+    if type(error).__name__ == "ProgrammingError":
+        return DatabaseError("PostgreSQL: the URL of the database can't be read")
     return DatabaseError("PostgreSQL can't be reached, or the connection was lost")
 
 

@@ -29,15 +29,14 @@ def decide_start(
     Raises:
         OrganizationChangedError: The rows would be those of another organization.
     """
-    is_same = is_same_organization(connection, plan, organization_id, is_accepted=rules.accept_new_organization)
+    is_accepted = accept_organization(connection, plan, organization_id, rules)
     start = Start(
         started_at=read_clock(connection),
         mode=plan.mode,
         organization_id=organization_id,
-        is_accepted=rules.accept_new_organization and not is_same,
         runs=count_runs(connection, plan),
     )
-    if window is None or start.mode == "filtered" or start.is_accepted or rules.full:
+    if window is None or start.mode == "filtered" or is_accepted or rules.full:
         return start
     oldest = _find_oldest_that_may_change(connection, plan, window, start.started_at - rules.full_every)
     if oldest is None:
@@ -45,22 +44,27 @@ def decide_start(
     return evolve(start, mode="window", since=(oldest - _DAY).astimezone(UTC).date())
 
 
-def is_same_organization(
-    connection: Connection, plan: Plan, organization_id: str | None, *, is_accepted: bool
-) -> bool:
-    """Return whether the rows are those of the organization that the table holds; False where either is not known.
+def accept_organization(connection: Connection, plan: Plan, organization_id: str | None, rules: Rules) -> bool:
+    """Return whether the rows may be those of another organization than last time, and that is accepted.
+
+    Args:
+        connection: In a transaction.
+        plan: Of the listing.
+        organization_id: Whose rows they are; None if that is not known.
+        rules: Of the run.
 
     Raises:
-        OrganizationChangedError: They are those of another one, and that is not accepted.
+        OrganizationChangedError: They are those of another, and may not.
     """
     known = find_organization(connection, plan)
-    if None not in {known, organization_id} and known != organization_id and not is_accepted:
+    differs = None not in {known, organization_id} and known != organization_id
+    if differs and not rules.accept_new_organization:
         message = (
             "the key is that of another organization than last time: check it,"
             " or accept the new one with accept_new_organization=True"
         )
         raise OrganizationChangedError(message)
-    return organization_id is not None and known == organization_id
+    return rules.accept_new_organization and (differs or None in {known, organization_id})
 
 
 def find_organization(connection: Connection, plan: Plan) -> str | None:
