@@ -129,7 +129,7 @@ class Apply:
     def _compare(self) -> dict[str, int]:
         rows, ids, new, changed = self._execute(
             f"""SELECT count(*), count(DISTINCT s.{self._id}), count(CASE WHEN o.{self._id} IS NULL THEN 1 END),
-            count(CASE WHEN {self._differs} THEN 1 END)
+            count(CASE WHEN o.{self._id} IS NOT NULL AND {self._differs} THEN 1 END)
             FROM "sync_staged" s LEFT JOIN {self._table} o ON o.{self._id} = s.{self._id} AND {self._current}""",
             *self._scope,
         )[0]
@@ -156,7 +156,8 @@ class Apply:
         """Raise where the walk looks like that of another organization, or like a mistake."""
         start = self._start
         shared = counts["changed"] + counts["unchanged"]
-        if start.organization_id is None and not shared and start.mode != "filtered":
+        known = find_organization(self._connection, self._plan)
+        if None in {known, start.organization_id} and not shared and start.mode != "filtered":
             # Whatever its time zone, the window's second day is within it.
             begin = None if start.since is None else datetime.combine(start.since, time(), UTC) + timedelta(days=2)
             expected = self._count_current(begin)

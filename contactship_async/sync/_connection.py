@@ -72,14 +72,6 @@ class Connection(ABC):
     def is_lost(self) -> bool:
         """Whether it can't be used any more."""
 
-    def begin(self) -> None:
-        """Begin a transaction."""
-        self.execute("BEGIN")
-
-    def end(self, *, keep: bool) -> None:
-        """End the transaction that has begun."""
-        self.execute("COMMIT" if keep else "ROLLBACK")
-
     @contextmanager
     def transaction(self, *, keep: bool = True) -> Iterator[None]:
         """Commit what the block did in the transaction that has begun, or roll it back: also if it raised."""
@@ -87,9 +79,9 @@ class Connection(ABC):
             yield
         except BaseException:
             with suppress(DatabaseError):  # The connection is lost, and the transaction with it.
-                self.end(keep=False)
+                self.execute("ROLLBACK")
             raise
-        self.end(keep=keep)
+        self.execute("COMMIT" if keep else "ROLLBACK")
 
 
 def time_of(microseconds: int) -> datetime:

@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
+from weakref import WeakValueDictionary
 
 from attrs import frozen
 
@@ -69,8 +70,9 @@ class DuckDBTarget(DatabaseTarget):
     def make_store(self, *, dry_run: bool = False) -> Database:
         """Return what opens the file; a dry run makes none."""
         path = Path(self.path)
-        is_in_memory = dry_run and not path.exists()
-        return Database(lambda: DuckDBConnection(None if is_in_memory else path, self.memory_limit_mib))
+        if dry_run and not path.exists():
+            return Database(lambda: DuckDBConnection(None, self.memory_limit_mib))
+        return Database(lambda: DuckDBConnection(path, self.memory_limit_mib), _turn_of(path))
 
 
 class DuckDBConnection(Connection):
@@ -113,7 +115,7 @@ class DuckDBConnection(Connection):
             yield rows
 
     def lock(self, *names: str) -> None:
-        """Do nothing: a transaction is alone in the file, which is of this process alone."""
+        """Do nothing: the file is of this process alone, whose transactions take turns."""
 
     def stage(self, columns: Mapping[str, Kind], spool: Spool) -> None:
         """See `Connection`."""
@@ -129,22 +131,6 @@ class DuckDBConnection(Connection):
         }
         given = ", ".join(f"{name} = {value}" for name, value in options.items())
         self.execute(f'INSERT INTO "sync_staged" SELECT {quoted(*columns)} FROM read_json(?, {given})', [spool.path])
-
-    def begin(self) -> None:
-        """See `Connection`."""
-        _transactions.acquire()
-        try:
-            super().begin()
-        except DatabaseError:
-            _transactions.release()
-            raise
-
-    def end(self, *, keep: bool) -> None:
-        """See `Connection`."""
-        try:
-            super().end(keep=keep)
-        finally:
-            _transactions.release()
 
     def create_index(self, table: str, columns: Sequence[str]) -> None:
         """Do nothing: DuckDB has no index of some rows only."""
@@ -200,10 +186,6 @@ def _options(memory_limit_mib: int) -> dict[str, Any]:
     }
 
 
-_transactions = threading.Lock()
-"""Let the transactions of this process come one after the other: of two at once in a file, neither sees what the other
-inserts."""
-
 _umask = threading.Lock()
 _private_blocks = 0
 _usual_umask = 0
@@ -224,6 +206,15 @@ def _private_files() -> Iterator[None]:
             _private_blocks -= 1
             if not _private_blocks:
                 os.umask(_usual_umask)
+
+
+_turns: Final[WeakValueDictionary[str, threading.Lock]] = WeakValueDictionary()
+"""DuckDB lets two connections of a process insert the same rows in transactions that overlap: here they take turns."""
+
+
+def _turn_of(path: Path) -> threading.Lock:
+    """Return the lock that all connections of this process to a file share."""
+    return _turns.setdefault(str(path.resolve()), threading.Lock())
 
 
 def _import_driver() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -20,8 +21,9 @@ _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}".encode()
 class Encoder:
     """Writes the rows of a listing as the sync keeps them.
 
-    Fields that are None are left out, so that a field that a later release adds changes no row that lacks it, and the
-    keys of dictionaries are sorted: their order means nothing.
+    Fields that are None are left out, so that a field that a later release adds changes no row that lacks it, the keys
+    of dictionaries are sorted, since their order means nothing, and times are in UTC: a server that writes the same
+    moment in another zone has changed nothing.
 
     Args:
         plan: Of the listing.
@@ -58,9 +60,15 @@ class Encoder:
 def _view_of(columns: Sequence[Column]) -> Callable[[Any], Any]:
     """Return what makes, of a row, an object of these fields alone that leaves out None."""
     view = msgspec.defstruct("View", [(column.name, Any, None) for column in columns], omit_defaults=True)
+    times = [column.name for column in columns if column.kind == "time"]
 
     def convert(row: Any) -> Any:
-        return msgspec.convert(row, view, from_attributes=True)
+        converted = msgspec.convert(row, view, from_attributes=True)
+        for name in times:
+            time = getattr(converted, name)
+            if time is not None and time.tzinfo is not UTC:
+                setattr(converted, name, time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC))
+        return converted
 
     return convert
 

@@ -45,7 +45,7 @@ def decide_start(
 
 
 def accept_organization(connection: Connection, plan: Plan, organization_id: str | None, rules: Rules) -> bool:
-    """Return whether the rows may be those of another organization than last time.
+    """Return whether the rows may be those of another organization than last time, and that is accepted.
 
     Args:
         connection: In a transaction.
@@ -64,7 +64,7 @@ def accept_organization(connection: Connection, plan: Plan, organization_id: str
             " or accept the new one with accept_new_organization=True"
         )
         raise OrganizationChangedError(message)
-    return rules.accept_new_organization and (differs or organization_id is None)
+    return rules.accept_new_organization and (differs or None in {known, organization_id})
 
 
 def find_organization(connection: Connection, plan: Plan) -> str | None:
