@@ -103,7 +103,7 @@ class Plan:
         declaration = listing.declaration
         columns = _columns_of(declaration.row_type, declaration.id_field)
         names = {column.name for column in columns}
-        _check_names([*_OWN, *listing.identifiers], [*names])
+        _check_names([*_OWN, *listing.identifiers], [column.name for column in columns])
         parameters = declaration.content_parameters
         contents = {name for fields in parameters.values() for name in fields}
         return cls(
@@ -162,7 +162,7 @@ def _check_names(known: Sequence[str], fields: Sequence[str]) -> None:
 
 
 def _columns_of(row_type: Any, id_field: str) -> tuple[Column, ...]:
-    hints = _hints_of(row_type)
+    hints = hints_of(row_type)
     if hints is None:
         return Column(id_field, "text"), Column(DATA, "json")
     if id_field not in hints:
@@ -171,7 +171,7 @@ def _columns_of(row_type: Any, id_field: str) -> tuple[Column, ...]:
     return tuple(Column(name, _kind_of(hint)) for name, hint in hints.items())
 
 
-def _hints_of(row_type: Any) -> dict[str, Any] | None:
+def hints_of(row_type: Any) -> dict[str, Any] | None:
     """Return the types of the fields, in their order; None where they are not known."""
     if attrs.has(row_type):
         names = [one.name for one in attrs.fields(row_type)]
@@ -188,15 +188,16 @@ def _hints_of(row_type: Any) -> dict[str, Any] | None:
 def _kind_of(hint: Any) -> Kind:
     if get_origin(hint) is Annotated:
         return _kind_of(get_args(hint)[0])
-    kinds = [kind for kind in get_args(hint) if kind is not NoneType] if _is_union(hint) else [hint]
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType] if is_union(hint) else [hint]
     if len(kinds) != 1:
         return "json"
-    if _is_union(hint):
+    if is_union(hint):
         return _kind_of(kinds[0])
     if isinstance(hint, type) and issubclass(hint, Enum):
         return "text" if issubclass(hint, str) else "json"
     return _KINDS.get(hint, "json")
 
 
-def _is_union(hint: Any) -> bool:
+def is_union(hint: Any) -> bool:
+    """Return whether a type is a union."""
     return get_origin(hint) in {Union, UnionType}

@@ -223,7 +223,7 @@ class _Job:
         start = self._start = await self._thread.run(self._store.start, plan, window, organization_id, rules)
         if start.since is not None and isinstance(listing, Listing):
             listing = listing.since(start.since)
-        encoder = Encoder(plan)
+        encoder = Encoder(plan, listing.declaration.row_type)
         async with self._run.walk(listing) as ahead:
             async for page in ahead.pages():
                 spool.add(encoder.encode(page))

@@ -122,4 +122,4 @@ def _find_oldest_that_may_change(
     if unknown or (oldest or 0) < 0:  # Before 1970: a date that stands for none.
         return None
     latest = time_of(complete) - _LATE_CHANGES
-    return latest if oldest is None else min(latest, time_of(oldest))
+    return latest if oldest is None or oldest > complete else min(latest, time_of(oldest))

@@ -40,10 +40,11 @@ class Database(ABC):
 
     def versions(self, table: str = "phone_numbers", column: str = "id") -> list[tuple[str, int, bool]]:
         """Return each version of rows: a column, at which apply it began, and whether it is current."""
-        moments = f'SELECT DISTINCT valid_from AS moment FROM "{table}" UNION SELECT valid_to FROM "{table}"'
+        name = f'"{table}"'
+        moments = f"SELECT DISTINCT valid_from AS moment FROM {name} UNION SELECT valid_to FROM {name}"
         return self.query(
             f"""SELECT "{column}", (SELECT count(*) FROM ({moments}) m WHERE moment <= valid_from), valid_to IS NULL
-            FROM "{table}" ORDER BY 2, 1, 3"""
+            FROM {name} ORDER BY 2, 1, 3"""
         )
 
 

@@ -247,7 +247,10 @@ def duckdb_files() -> Iterator[Databases]:
 
         @contextmanager
         def make(name: str) -> Iterator[Database]:
-            with TemporaryDirectory(prefix=f"{name}-", dir=directory) as folder, DuckDB(Path(folder, "kept.duckdb")) as one:
+            with (
+                TemporaryDirectory(prefix=f"{name}-", dir=directory) as folder,
+                DuckDB(Path(folder, "kept.duckdb")) as one,
+            ):
                 yield one
 
         yield make
@@ -307,7 +310,9 @@ async def main(syncs: int, database: str, seed: int | None, *, kills: bool) -> N
         seconds = time.monotonic() - began
     for what, times in [*played.ways.most_common(), *played.notes.most_common()]:
         sys.stdout.write(f"{times:8} {what}\n")
-    sys.stdout.write(f"{played.syncs} syncs in {seconds:.0f} s, {60 * played.syncs / seconds:.0f} a minute: all right\n")
+    sys.stdout.write(
+        f"{played.syncs} syncs in {seconds:.0f} s, {60 * played.syncs / seconds:.0f} a minute: all right\n"
+    )
 
 
 if __name__ == "__main__":

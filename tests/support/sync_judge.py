@@ -110,9 +110,7 @@ class Judge:
         assert not any(expected.values()), f"there are no tables {[*expected]}"
         _compare_rows("syncs", self.noted, tables.get("syncs", []))
 
-    def _judge(
-        self, run: Run, result: SyncResult, ask: Ask, asked: Sequence[dict[str, str]] | None = None
-    ) -> None:
+    def _judge(self, run: Run, result: SyncResult, ask: Ask, asked: Sequence[dict[str, str]] | None = None) -> None:
         """Judge one result, and let the model do what it says.
 
         Args:
@@ -132,7 +130,9 @@ class Judge:
         started, finished = (at(getattr(result, name)) - self.later for name in _TIMES)
         walk = self._walk(run, ask, result.organization, identity, started)
         expected_query = {**ask.filters, **({} if walk.day is None else {"date_from": walk.day.isoformat()})}
-        assert all(query == expected_query for query in asked or ()), f"{place}: asked for {asked}, not {expected_query}"
+        assert all(query == expected_query for query in asked or ()), (
+            f"{place}: asked for {asked}, not {expected_query}"
+        )
         if self._is_of_fault(run, result, ask, asked):
             counts = [result.new, result.changed, result.retired, result.unchanged]
             assert counts == [0, 0, 0, 0], f"{place}: it failed, and counts {counts}"
@@ -187,9 +187,7 @@ class Judge:
                     return str(row.values["organization_id"])
         return None
 
-    def _is_of_fault(
-        self, run: Run, result: SyncResult, ask: Ask, asked: Sequence[object] | None = None
-    ) -> bool:
+    def _is_of_fault(self, run: Run, result: SyncResult, ask: Ask, asked: Sequence[object] | None = None) -> bool:
         """Return whether a page failed that was asked for, and the result is what comes of that."""
         fault = self.world.faults.get((run.keys[result.organization], ask.path))
         if fault is None or (asked is not None and len(asked) < fault.page):
@@ -240,6 +238,9 @@ def _compare_columns(kind: Kind, rows: Sequence[dict[str, Any]]) -> None:
 def _compare_rows(table: str, expected: Iterable[dict[str, Any]], found: Iterable[dict[str, Any]]) -> None:
     wanted, there = (Counter(json.dumps(row, sort_keys=True) for row in rows) for rows in (expected, found))
     if wanted != there:
-        missing, surplus = ("\n".join(map(str, sorted((one - other).elements())[:6])) for one, other in ((wanted, there), (there, wanted)))
+        missing, surplus = (
+            "\n".join(map(str, sorted((one - other).elements())[:6]))
+            for one, other in ((wanted, there), (there, wanted))
+        )
         message = f"{table} lacks\n{missing}\nand has\n{surplus}"
         raise AssertionError(message)

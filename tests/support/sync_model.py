@@ -228,7 +228,9 @@ class SyncModel:
         """Delete all versions of rows that hold *value*, and return how many."""
         deleted = 0
         for history in self.histories.values():
-            for key in [key for key, versions in history.items() if any(_holds(version, key, value) for version in versions)]:
+            for key in [
+                key for key, versions in history.items() if any(_holds(version, key, value) for version in versions)
+            ]:
                 deleted += len(history.pop(key))
         return deleted
 
@@ -268,7 +270,9 @@ class SyncModel:
 
 
 def _holds(version: Version, key: Key, value: str) -> bool:
-    return value in map(str, key) or any(_has(one, value) for one in (*version.values.values(), *(version.contents or {}).values()))
+    return value in map(str, key) or any(
+        _has(one, value) for one in (*version.values.values(), *(version.contents or {}).values())
+    )
 
 
 def _has(inside: Any, value: str) -> bool:

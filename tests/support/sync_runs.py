@@ -93,7 +93,9 @@ class Run:
             async for result in sync(source, listings, target, on_progress=progress.append, **self.options):
                 results.append(result)
         for result in results:
-            rows = [one.rows for one in progress if (one.organization, one.listing) == (result.organization, result.listing)]
+            rows = [
+                one.rows for one in progress if (one.organization, one.listing) == (result.organization, result.listing)
+            ]
             assert result.rows <= max(rows, default=0) or result.rows == 0, "there was no progress"
         return results
 

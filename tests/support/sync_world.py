@@ -65,9 +65,7 @@ class Organization:
         self.made += 1
         row = kind.draw(random, self.made, created, self.id)
         if kind is CALLS and random.random() < 0.4:  # noqa: PLR2004 - often enough
-            row = evolve(
-                row, values={**row.values, "call_status": random.choice(OPEN_STATUSES), "finished_at": None}
-            )
+            row = evolve(row, values={**row.values, "call_status": random.choice(OPEN_STATUSES), "finished_at": None})
         self.rows[path][row.id] = row
         return row
 

@@ -101,7 +101,7 @@ async def test_date_that_stands_for_none(schema: Database) -> None:
 
 async def age(database: Database, mode: str, days: int) -> None:
     """Let the runs of a mode have begun earlier."""
-    database.query(f"UPDATE syncs SET started_at = started_at - INTERVAL '{days} days' WHERE mode = ?", mode)
+    database.query("UPDATE syncs SET started_at = started_at - ? * INTERVAL '1 day' WHERE mode = ?", days, mode)
 
 
 async def modes_after(database: Database, days: int, **options: Any) -> list[SyncResult]:
