@@ -14,6 +14,7 @@ import pytest
 import contactship_async
 import contactship_async.calling
 import contactship_async.sandbox
+import contactship_async.sync
 import contactship_async.webhooks
 
 PACKAGE = Path(contactship_async.__file__).parent
@@ -24,9 +25,9 @@ MODULE_NAMES = {
 }
 
 GROUND = ("_version", "_arguments", "_headers", "_masking", "errors", "settings")
-PUBLIC = ("", "sandbox", "calling")
+PUBLIC = ("", "sandbox", "calling", "sync")
 PUBLIC_PACKAGES = (
-    *(contactship_async, contactship_async.calling, contactship_async.sandbox),
+    *(contactship_async, contactship_async.calling, contactship_async.sandbox, contactship_async.sync),
     contactship_async.webhooks,
 )
 
@@ -51,6 +52,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "sandbox/_sandbox": ("_arguments", "sandbox", "_client"),
     "sandbox/_pool": ("_http/messages", "sandbox", "_pool"),
     "calling": ("", "errors", "models"),
+    "sync": ("", "errors", "models"),
+    "integrations": ("", "errors", "models", "settings"),
     "pytest_plugin": PUBLIC,
     "_cli": (*PUBLIC, "errors", "models", "resources"),
     "__main__": ("", "_cli"),
@@ -58,7 +61,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 """What each wing may import from the others: the empty name is the package itself, and a module may differ from its
 wing. Within a wing, a module may import what does not lead back to it."""
 
-USERS = ("_cli", "calling", "pytest_plugin")
+USERS = ("_cli", "calling", "integrations", "pytest_plugin", "sync")
 
 IMPORTED_BY_PYTEST = {"", "pytest_plugin"}
 """Those that pytest imports whenever it starts, and which therefore put off their imports."""

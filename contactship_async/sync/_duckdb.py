@@ -1,0 +1,203 @@
+"""DuckDB: a database in a file, of one process at a time.
+
+Source: https://duckdb.org/docs/stable/connect/concurrency, https://duckdb.org/docs/stable/data/json/loading_json
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from os import PathLike
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from attrs import frozen
+
+from contactship_async.sync._connection import Connection, Row, quoted
+from contactship_async.sync._database import Database
+from contactship_async.sync._errors import DatabaseBusyError, DatabaseError, MissingExtraError
+from contactship_async.sync._plan import Kind
+from contactship_async.sync._spool import Spool
+from contactship_async.sync._target import DatabaseTarget
+
+_HOLDER: Final = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
+
+_OWNER_ONLY: Final = 0o077
+_MIN_OBJECT_BYTES: Final = 1 << 20
+
+_FAULTS: Final[Mapping[str, str]] = {
+    "not a valid DuckDB database|is not a DuckDB": "is no DuckDB database",
+    "No space left|disk quota|File too large": "can't be written: the disk is full",
+    "Permission denied|read-only": "can't be opened or written: permission denied",
+    "No such file or directory|Is a directory": "can't be made: there is no such folder, or it is one",
+    "interrupted": "was interrupted",
+}
+"""What DuckDB says, by patterns, and what it means."""
+
+
+@frozen
+class DuckDBTarget(DatabaseTarget):
+    """A file of DuckDB, which is made if it is missing, readable for its owner alone. Needs the extra `duckdb`.
+
+        async for result in sync(pool, ["phone_numbers"], DuckDBTarget("contactship.duckdb")):
+            ...
+
+    The file is open from the first walk to the last apply, and no other program can open it meanwhile.
+
+    Args:
+        path: Of the file.
+        wait: For how many seconds to wait while another program has it open.
+        memory_limit_mib: How much memory DuckDB may take, in MiB; what is larger goes to files beside it.
+
+    Source: https://duckdb.org/docs/stable/connect/concurrency
+    """
+
+    path: Path | str | PathLike[str]
+    wait: float = 60.0
+    memory_limit_mib: int = 64
+
+    def make_store(self, *, dry_run: bool = False) -> Database:
+        """Return what opens the file; a dry run makes none."""
+        path = Path(self.path)
+        is_in_memory = dry_run and not path.exists()
+        return Database(lambda: DuckDBConnection(None if is_in_memory else path, self.memory_limit_mib))
+
+
+class DuckDBConnection(Connection):
+    """A connection to a file of DuckDB.
+
+    Args:
+        path: Of the file; None for a database in memory.
+        memory_limit_mib: In MiB.
+    """
+
+    types = MappingProxyType(
+        {
+            "text": "VARCHAR",
+            "time": "TIMESTAMPTZ",
+            "float": "DOUBLE",
+            "integer": "BIGINT",
+            "boolean": "BOOLEAN",
+            "json": "JSON",
+        }
+    )
+    clock = "now()"
+
+    def __init__(self, path: Path | None, memory_limit_mib: int) -> None:
+        self._name = "the database in memory" if path is None else str(path)
+        self._driver = _import_driver()
+        self._is_lost = False
+        with self._faults():
+            self._connection = self._driver.connect(
+                ":memory:" if path is None else str(path),
+                config={
+                    "threads": 1,
+                    "memory_limit": f"{memory_limit_mib}MiB",
+                    "preserve_insertion_order": False,
+                    "autoinstall_known_extensions": False,
+                    "autoload_known_extensions": False,
+                },
+            )
+
+        self.execute("SET TimeZone = 'UTC'")
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """See `Connection`."""
+        with self._faults():
+            return [*self._connection.execute(sql, [*parameters]).fetchall()]
+
+    def lock(self, *names: str) -> None:
+        """Do nothing: the file is of this process alone, and its transactions come one after the other."""
+
+    def stage(self, columns: Mapping[str, Kind], spool: Spool) -> None:
+        """See `Connection`."""
+        types = ", ".join(f"{quoted(name)} {self.types[kind]}" for name, kind in columns.items())
+        self.execute(f'CREATE OR REPLACE TEMP TABLE "staged" ({types})')
+        if not spool.rows:
+            return
+        spool.rewind()
+        options = {
+            "format": "'newline_delimited'",
+            "columns": "{" + ", ".join(f"{quoted(name)}: '{self.types[kind]}'" for name, kind in columns.items()) + "}",
+            "maximum_object_size": max(2 * spool.longest_line, _MIN_OBJECT_BYTES),
+        }
+        given = ", ".join(f"{name} = {value}" for name, value in options.items())
+        self.execute(f'INSERT INTO "staged" SELECT {quoted(*columns)} FROM read_json(?, {given})', [spool.path])  # noqa: S608 - ours
+
+    def create_index(self, table: str, columns: Sequence[str]) -> None:
+        """Do nothing: DuckDB has no index of some rows only."""
+
+    def microseconds(self, time: str) -> str:
+        """See `Connection`."""
+        return f"epoch_us({time})"
+
+    @property
+    def is_lost(self) -> bool:
+        """See `Connection`."""
+        return self._is_lost
+
+    def interrupt(self) -> None:
+        """See `Connection`."""
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        """See `Connection`."""
+        with suppress(DatabaseError), self._faults():  # Closing writes what is in the log, which can wait.
+            self._connection.close()
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """Raise what goes wrong as ours, in one line: the driver's texts may quote rows."""
+        try:
+            with _private_files():
+                yield
+        except self._driver.Error as error:
+            self._is_lost = isinstance(error, self._driver.FatalException)
+            raise self._describe(error) from None
+
+    def _describe(self, error: Exception) -> DatabaseError:
+        text = " ".join(str(error).split())
+        holder = _HOLDER.search(text)
+        if holder is not None:
+            return DatabaseBusyError(
+                f"{self._name} is open in another program: process {holder['process']} ({holder['program']})"
+            )
+        for pattern, fault in _FAULTS.items():
+            if re.search(pattern, text, re.IGNORECASE):
+                return DatabaseError(f"{self._name} {fault}")
+        return DatabaseError(f"{self._name} can't be used: DuckDB raised {type(error).__name__}")
+
+
+_umask = threading.Lock()
+_private_blocks = 0
+_usual_umask = 0
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Make files for the owner alone within the block: DuckDB makes its log and others when it needs them."""
+    global _private_blocks, _usual_umask  # noqa: PLW0603 - so is the umask of a process
+    with _umask:
+        if not _private_blocks:
+            _usual_umask = os.umask(_OWNER_ONLY)
+        _private_blocks += 1
+    try:
+        yield
+    finally:
+        with _umask:
+            _private_blocks -= 1
+            if not _private_blocks:
+                os.umask(_usual_umask)
+
+
+def _import_driver() -> Any:
+    try:
+        return import_module("duckdb")
+    except ImportError:
+        message = 'DuckDB is not installed: pip install "contactship-async[duckdb]"'
+        raise MissingExtraError(message) from None

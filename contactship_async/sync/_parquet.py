@@ -1,0 +1,1 @@
+"""Parquet files: what workers leave for one process to apply."""

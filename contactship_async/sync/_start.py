@@ -1,0 +1,110 @@
+"""How a walk begins: whole or by a window, and of whose rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from attrs import evolve
+
+from contactship_async import Listing
+from contactship_async.sync._connection import Connection, quoted, time_of
+from contactship_async.sync._errors import OrganizationChangedError
+from contactship_async.sync._plan import VALID_TO, Plan
+from contactship_async.sync._schema import ORGANIZATIONS, SYNCS
+from contactship_async.sync._store import Rules, Start
+
+_LATE_CHANGES: Final = timedelta(days=3)
+"""How long after its end a call may still change: its recording, analysis and transcript come later."""
+
+_DAY: Final = timedelta(days=1)
+"""By how much a day may begin elsewhere: in which time zone it does is not documented."""
+
+
+def decide_start(connection: Connection, plan: Plan, organization_id: str | None, rules: Rules) -> Start:
+    """Decide how to walk a listing.
+
+    Raises:
+        OrganizationChangedError: The rows would be those of another organization.
+    """
+    known = find_organization(connection, plan)
+    differs = None not in {known, organization_id} and known != organization_id
+    if differs and not rules.accept_new_organization:
+        message = (
+            "the key is that of another organization than last time: check it,"
+            " or accept the new one with accept_new_organization=True"
+        )
+        raise OrganizationChangedError(message)
+    start = Start(
+        started_at=read_clock(connection),
+        mode=plan.mode,
+        organization_id=organization_id,
+        is_accepted=rules.accept_new_organization and (differs or organization_id is None),
+        runs=count_runs(connection, plan),
+    )
+    if start.mode == "filtered" or start.is_accepted or rules.full:
+        return start
+    oldest = _find_oldest_that_may_change(connection, plan, start.started_at - rules.full_every)
+    if oldest is None:
+        return start
+    return evolve(start, mode="window", since=(oldest - _DAY).astimezone(UTC).date())
+
+
+def find_organization(connection: Connection, plan: Plan) -> str | None:
+    """Return the id of the organization whose rows the listing had last time; None if it is not known."""
+    found = connection.execute(
+        f'SELECT "organization_id" FROM "{ORGANIZATIONS}" WHERE "organization" = ? AND "listing" = ?',  # noqa: S608 - ours
+        [plan.organization, plan.table],
+    )
+    return found[0][0] if found else None
+
+
+def count_runs(connection: Connection, plan: Plan) -> int:
+    """Count the successful runs of a listing."""
+    count: int = connection.execute(
+        f'SELECT count(*) FROM "{SYNCS}" WHERE "organization" = ? AND "listing" = ? AND "error" IS NULL',  # noqa: S608 - ours
+        [plan.organization, plan.table],
+    )[0][0]
+    return count
+
+
+def read_clock(connection: Connection) -> datetime:
+    """Return the time of the database."""
+    return time_of(connection.execute(f"SELECT {connection.microseconds(connection.clock)}")[0][0])
+
+
+def _find_oldest_that_may_change(connection: Connection, plan: Plan, full_since: datetime) -> datetime | None:
+    """Return when the oldest row that may still change was created, or None if only a full walk finds out.
+
+    Args:
+        connection: In a transaction.
+        plan: Of the listing.
+        full_since: When the last full walk must have begun, or later.
+    """
+    listing = plan.listing
+    window = listing.declaration.window
+    if window is None or not isinstance(listing, Listing):
+        return None
+    began = connection.microseconds('"started_at"')
+    full, complete = connection.execute(
+        f"""SELECT max(CASE WHEN "mode" = 'full' THEN {began} END), max({began}) FROM "{SYNCS}"
+        WHERE "organization" = ? AND "listing" = ? AND "error" IS NULL AND "mode" <> 'filtered'""",  # noqa: S608 - ours
+        [plan.organization, plan.table],
+    )[0]
+    if full is None or time_of(full) < full_since:
+        return None
+    key, status, end = (
+        quoted(name) for name in (listing.declaration.sort_key or "", window.status_field, window.end_field)
+    )
+    final = sorted(map(str, window.final_statuses))
+    scope = " AND ".join(f"{quoted(name)} = ?" for name in plan.scope)
+    unknown, oldest = connection.execute(
+        f"""SELECT count(*) - count({key}), min({connection.microseconds(key)}) FROM {quoted(plan.table)}
+        WHERE {scope} AND "{VALID_TO}" IS NULL AND {end} IS NULL
+        AND ({status} IS NULL OR {status} NOT IN ({", ".join("?" * len(final))}))""",  # noqa: S608 - names of ours
+        [*plan.scope.values(), *final],
+    )[0]
+    if unknown:
+        return None
+    latest = time_of(complete) - _LATE_CHANGES
+    return latest if oldest is None else min(latest, time_of(oldest))

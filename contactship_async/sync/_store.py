@@ -1,0 +1,91 @@
+"""Where a sync puts what it walks: what a run needs to know before, the apply, and what became of runs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import date, datetime, timedelta
+
+from attrs import frozen
+
+from contactship_async.sync._plan import Plan
+from contactship_async.sync._results import Mode, SyncResult
+from contactship_async.sync._spool import Spool
+
+
+@frozen(kw_only=True)
+class Rules:
+    """What a run may do, as the arguments of `sync` say."""
+
+    full: bool = False
+    full_every: timedelta = timedelta(days=7)
+    max_retired: float = 0.5
+    accept_new_organization: bool = False
+    keep_history: timedelta | None = None
+    dry_run: bool = False
+
+
+@frozen(kw_only=True)
+class Start:
+    """How a walk begins.
+
+    Args:
+        started_at: By the clock of the database.
+        mode: Of the walk.
+        since: The day from which on rows are asked for; None for all.
+        organization_id: Whose rows they are; None if that is not known.
+        is_accepted: Whether the rows may be those of another organization than last time.
+        runs: How many successful runs there were before; None where that is not known.
+    """
+
+    started_at: datetime
+    mode: Mode
+    since: date | None = None
+    organization_id: str | None = None
+    is_accepted: bool = False
+    runs: int | None = None
+
+
+class Store(ABC):
+    """What a run writes to, used by one thread at a time."""
+
+    @abstractmethod
+    def open(self) -> None:
+        """Open it, if it is not open.
+
+        Raises:
+            DatabaseBusyError: Another program has it open.
+            DatabaseError: It can't be opened.
+        """
+
+    @abstractmethod
+    def start(self, plan: Plan, organization_id: str | None, rules: Rules) -> Start:
+        """Decide how to walk.
+
+        Raises:
+            OrganizationChangedError: The rows would be those of another organization.
+            DatabaseError: The database can't be used.
+        """
+
+    @abstractmethod
+    def apply(self, plan: Plan, start: Start, spool: Spool, rules: Rules) -> SyncResult:
+        """Apply a complete walk, wholly or not at all.
+
+        Raises:
+            SyncError: It was refused, or the database failed.
+        """
+
+    @abstractmethod
+    def note_failure(self, result: SyncResult) -> None:
+        """Write down a run that failed."""
+
+    @abstractmethod
+    def read_clock(self) -> datetime:
+        """Return the time."""
+
+    @abstractmethod
+    def interrupt(self) -> None:
+        """End what another thread does."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close what is open."""
