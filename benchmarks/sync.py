@@ -19,10 +19,9 @@ from contextlib import ExitStack
 
 from attrs import frozen
 
-from benchmarks._databases import new_job, postgresql_served
 from benchmarks._measure import SECONDS, Answer, Finding, Line, ratio, rotated, spread
 from benchmarks._server import served
-from benchmarks._sync_worker import Worker, started
+from benchmarks._sync_runs import Worker, new_job, postgresql_served, started
 from benchmarks._targets import DUCKDB, POSTGRESQL, judged
 
 ROWS = 100_000

@@ -10,10 +10,9 @@ rounds. Linux only: the peak is read from `/proc`.
 
 from __future__ import annotations
 
-from benchmarks._databases import new_job, postgresql_served
 from benchmarks._measure import MEBIBYTES, Answer, Line, rotated, spread
 from benchmarks._server import served
-from benchmarks._sync_worker import started
+from benchmarks._sync_runs import new_job, postgresql_served, started
 from benchmarks._targets import DUCKDB, POSTGRESQL, judged
 
 ROWS = 100_000

@@ -1,13 +1,11 @@
 """The ways to bring a listing into a database, each as its user would write it, and the walk alone.
 
 Each module has one function, `load`: it opens a client, walks, and leaves the database with each row as it is now; and
-`CURRENT`, by which the worker counts these rows afterwards. All walk with `CONCURRENCY` pages of `PAGE_SIZE` rows in
-flight.
+`CURRENT`, by which these rows are counted afterwards. All have `CONCURRENCY` pages of `PAGE_SIZE` rows in flight.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Protocol
 
 from attrs import frozen
@@ -26,18 +24,35 @@ class Job:
         url: Of the server.
         listing: `phone_numbers` or `calls`.
         database: The file of a DuckDB database, or the URL of a PostgreSQL one.
-        folder: Empty before the first run into that database, and kept for the second.
+        folder: For what a way keeps from one run into that database to the next.
     """
 
     url: str
     listing: str
     database: str
-    folder: Path
+    folder: str
 
     @property
     def is_postgresql(self) -> bool:
         """Whether *database* is a PostgreSQL one."""
         return self.database.startswith("postgresql:")
+
+
+@frozen
+class Cost:
+    """What a run cost in the way's process.
+
+    Args:
+        wall: Seconds of the clock on the wall.
+        cpu: Seconds of the processor.
+        peak: The most memory that was resident since the process began, in bytes.
+        current: The way's `CURRENT`.
+    """
+
+    wall: float
+    cpu: float
+    peak: int
+    current: str
 
 
 class Contender(Protocol):

@@ -30,7 +30,7 @@ async def load(job: Job) -> None:
     destination = dlt.destinations.postgres if job.is_postgresql else dlt.destinations.duckdb
     pipeline = dlt.pipeline(
         "contactship",
-        pipelines_dir=str(job.folder),
+        pipelines_dir=job.folder,
         destination=destination(job.database),
         dataset_name="contactship",
     )
