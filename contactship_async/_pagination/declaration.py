@@ -40,7 +40,7 @@ class OrderParameters:
 
 
 @frozen
-class Window:
+class ListingWindow:
     """How a listing is asked for its newest rows alone, and which of the others may still change.
 
     Args:
@@ -86,7 +86,7 @@ class ListingDeclaration(Generic[T]):
     heavy: bool = False
     has_count: bool = True
     content_parameters: Mapping[str, Sequence[str]] = MappingProxyType({})
-    window: Window | None = None
+    window: ListingWindow | None = None
     _readers: tuple[RowIds[T], SortKey[T] | None] = field(init=False, repr=False, eq=False)
 
     @_readers.default

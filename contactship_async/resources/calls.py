@@ -26,7 +26,7 @@ from contactship_async._http.caller import Caller
 from contactship_async._http.downloads import download
 from contactship_async._http.polling import poll
 from contactship_async._http.requests import build_path, build_request
-from contactship_async._pagination.declaration import ListingDeclaration, Window
+from contactship_async._pagination.declaration import ListingDeclaration, ListingWindow
 from contactship_async._pagination.listing import Listing, Order
 from contactship_async.models.calls import (
     Call,
@@ -68,7 +68,7 @@ LISTING: Final = ListingDeclaration(
         "include_words": (),
         "include_tools": ("chat_history_with_tools", "transcript_format"),
     },
-    window=Window(
+    window=ListingWindow(
         "date_from",
         end_field="finished_at",
         status_field="call_status",

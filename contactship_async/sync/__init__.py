@@ -19,6 +19,8 @@ from contactship_async.sync._errors import (
     SyncError,
     TooManyRetiredError,
 )
+from contactship_async.sync._parquet import ParquetTarget, apply_parquet
+from contactship_async.sync._postgres import PostgresTarget
 from contactship_async.sync._results import Mode, SyncProgress, SyncResult
 from contactship_async.sync._run import sync
 from contactship_async.sync._shards import organizations_of_shard
@@ -33,11 +35,14 @@ __all__ = [
     "MissingExtraError",
     "Mode",
     "OrganizationChangedError",
+    "ParquetTarget",
+    "PostgresTarget",
     "SyncError",
     "SyncProgress",
     "SyncResult",
     "Target",
     "TooManyRetiredError",
+    "apply_parquet",
     "organizations_of_shard",
     "sync",
 ]

@@ -9,8 +9,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
-from attrs import evolve
-
 from contactship_async.sync._connection import Connection, quoted, time_of
 from contactship_async.sync._errors import (
     ConcurrentSyncError,
@@ -18,11 +16,11 @@ from contactship_async.sync._errors import (
     SyncError,
     TooManyRetiredError,
 )
-from contactship_async.sync._plan import CONTENTS_HASH, HASH, VALID_FROM, VALID_TO, Plan, is_whole
+from contactship_async.sync._plan import CONTENTS_HASH, HASH, VALID_FROM, VALID_TO, Plan
 from contactship_async.sync._results import COLUMNS, SyncResult, columns_of
 from contactship_async.sync._schema import ORGANIZATIONS, SYNCS, staged_columns
 from contactship_async.sync._spool import Spool
-from contactship_async.sync._start import count_runs, find_organization, read_clock
+from contactship_async.sync._start import accept_organization, count_runs, find_organization, read_clock
 from contactship_async.sync._store import Rules, Start
 
 _MANY_ROWS: Final = 20
@@ -65,19 +63,20 @@ class Apply:
         plan, start = self._plan, self._start
         self._connection.lock(plan.organization, plan.table)
         self._check_sequence()
+        is_accepted = accept_organization(self._connection, plan, start.organization_id, self._rules)
         self._connection.stage(staged_columns(plan), spool)
         if plan.contents and not plan.asks_for_contents:
             self._keep_contents()
-        if start.mode == "full" and not is_whole(plan, spool.rows):
-            start = self._start = evolve(start, mode="filtered")
         moment = self._find_moment()
         counts = self._compare()
-        self._check(counts)
+        if not is_accepted:
+            self._check(counts)
         self._retire(moment)
         self._insert(moment)
         if self._rules.keep_history is not None:
             self._drop_history(moment - self._rules.keep_history)
-        self._note_organization()
+        if is_accepted or start.organization_id is not None:
+            self._note_organization(start.organization_id)
         result = SyncResult(
             organization=plan.organization,
             listing=plan.table,
@@ -94,11 +93,11 @@ class Apply:
         return result
 
     def _check_sequence(self) -> None:
-        """Raise if another run was applied since this one began."""
+        """Raise if another run was applied since this one began, or one that began later."""
         if self._start.runs is None:
             newer = self._execute(
-                f'SELECT count(*) FROM "{SYNCS}" o WHERE o."organization" = ? AND o."listing" = ?'  # noqa: S608 - ours
-                ' AND o."error" IS NULL AND o."finished_at" > ?',
+                f'SELECT count(*) FROM "{SYNCS}" o WHERE o."organization" = ? AND o."listing" = ?'
+                ' AND o."error" IS NULL AND o."started_at" >= ?',
                 self._plan.organization,
                 self._plan.table,
                 self._start.started_at,
@@ -111,10 +110,10 @@ class Apply:
 
     def _keep_contents(self) -> None:
         """Stage what is known of contents that were not asked for."""
-        columns = [quoted(name) for name in (*sorted(self._plan.contents), CONTENTS_HASH)]
+        columns = [quoted(name) for name in (*self._plan.contents, CONTENTS_HASH)]
         assignments = ", ".join(f"{column} = o.{column}" for column in columns)
         self._execute(
-            f'UPDATE "staged" AS s SET {assignments} FROM {self._table} o'  # noqa: S608 - names of ours
+            f'UPDATE "sync_staged" AS s SET {assignments} FROM {self._table} o'
             f" WHERE {self._current} AND o.{self._id} = s.{self._id}",
             *self._scope,
         )
@@ -123,7 +122,7 @@ class Apply:
         """Return the time, but later than any version of the listing: clocks are set back."""
         bounds = [self._connection.microseconds(f'max(o."{name}")') for name in (VALID_FROM, VALID_TO)]
         scope = self._current.rpartition(" AND ")[0]
-        found = self._execute(f"SELECT {', '.join(bounds)} FROM {self._table} o WHERE {scope}", *self._scope)  # noqa: S608 - ours
+        found = self._execute(f"SELECT {', '.join(bounds)} FROM {self._table} o WHERE {scope}", *self._scope)
         known = [time_of(value) + _MICROSECOND for value in found[0] if value is not None]
         return max([read_clock(self._connection), *known])
 
@@ -131,7 +130,7 @@ class Apply:
         rows, ids, new, changed = self._execute(
             f"""SELECT count(*), count(DISTINCT s.{self._id}), count(CASE WHEN o.{self._id} IS NULL THEN 1 END),
             count(CASE WHEN {self._differs} THEN 1 END)
-            FROM "staged" s LEFT JOIN {self._table} o ON o.{self._id} = s.{self._id} AND {self._current}""",  # noqa: S608 - ours
+            FROM "sync_staged" s LEFT JOIN {self._table} o ON o.{self._id} = s.{self._id} AND {self._current}""",
             *self._scope,
         )[0]
         if ids < rows:
@@ -145,10 +144,10 @@ class Apply:
     def _count_current(self, created_from: datetime | None = None) -> int:
         later, values = "", list[Any](self._scope)
         if created_from is not None:
-            later = f" AND o.{quoted(self._plan.listing.declaration.sort_key or '')} >= ?"
+            later = f" AND o.{quoted(self._plan.sort_column or '')} >= ?"
             values.append(created_from)
         count: int = self._execute(
-            f"SELECT count(*) FROM {self._table} o WHERE {self._current}{later}",  # noqa: S608 - names of ours
+            f"SELECT count(*) FROM {self._table} o WHERE {self._current}{later}",
             *values,
         )[0][0]
         return count
@@ -156,8 +155,6 @@ class Apply:
     def _check(self, counts: dict[str, int]) -> None:
         """Raise where the walk looks like that of another organization, or like a mistake."""
         start = self._start
-        if start.is_accepted:
-            return
         shared = counts["changed"] + counts["unchanged"]
         if start.organization_id is None and not shared and start.mode != "filtered":
             # Whatever its time zone, the window's second day is within it.
@@ -178,14 +175,14 @@ class Apply:
 
     def _retire(self, moment: datetime) -> None:
         """End the versions that are not those of the walk; those that it can't have seen go on."""
-        same_row = f'SELECT 1 FROM "staged" s WHERE s.{self._id} = o.{self._id}'  # noqa: S608 - names of ours
+        same_row = f'SELECT 1 FROM "sync_staged" s WHERE s.{self._id} = o.{self._id}'
         ended = (
             f"NOT EXISTS ({same_row} AND NOT {self._differs})"
             if self._start.mode == "full"
             else f"EXISTS ({same_row} AND {self._differs})"
         )
         self._execute(
-            f'UPDATE {self._table} AS o SET "{VALID_TO}" = ? WHERE {self._current} AND {ended}',  # noqa: S608 - names of ours
+            f'UPDATE {self._table} AS o SET "{VALID_TO}" = ? WHERE {self._current} AND {ended}',
             moment,
             *self._scope,
         )
@@ -195,8 +192,8 @@ class Apply:
         columns = quoted(*self._plan.scope, *staged, VALID_FROM)
         values = ", ".join(["?"] * len(self._scope) + [f"s.{quoted(name)}" for name in staged] + ["?"])
         self._execute(
-            f"""INSERT INTO {self._table} ({columns}) SELECT {values} FROM "staged" s WHERE NOT EXISTS
-            (SELECT 1 FROM {self._table} o WHERE {self._current} AND o.{self._id} = s.{self._id})""",  # noqa: S608 - ours
+            f"""INSERT INTO {self._table} ({columns}) SELECT {values} FROM "sync_staged" s WHERE NOT EXISTS
+            (SELECT 1 FROM {self._table} o WHERE {self._current} AND o.{self._id} = s.{self._id})""",
             *self._scope,
             moment,
             *self._scope,
@@ -205,19 +202,18 @@ class Apply:
     def _drop_history(self, before: datetime) -> None:
         scope = self._current.rpartition(" AND ")[0]
         self._execute(
-            f'DELETE FROM {self._table} AS o WHERE {scope} AND o."{VALID_TO}" < ?',  # noqa: S608 - names of ours
+            f'DELETE FROM {self._table} AS o WHERE {scope} AND o."{VALID_TO}" < ?',
             *self._scope,
             before,
         )
 
-    def _note_organization(self) -> None:
-        name = self._start.organization_id
-        if name == find_organization(self._connection, self._plan) or (name is None and not self._start.is_accepted):
+    def _note_organization(self, name: str | None) -> None:
+        if name == find_organization(self._connection, self._plan):
             return
         key = [self._plan.organization, self._plan.table]
-        self._execute(f'DELETE FROM "{ORGANIZATIONS}" WHERE "organization" = ? AND "listing" = ?', *key)  # noqa: S608 - ours
+        self._execute(f'DELETE FROM "{ORGANIZATIONS}" WHERE "organization" = ? AND "listing" = ?', *key)
         if name is not None:
-            self._execute(f'INSERT INTO "{ORGANIZATIONS}" VALUES (?, ?, ?)', *key, name)  # noqa: S608 - ours
+            self._execute(f'INSERT INTO "{ORGANIZATIONS}" VALUES (?, ?, ?)', *key, name)
 
     def _execute(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters)
@@ -227,6 +223,6 @@ def note_run(connection: Connection, result: SyncResult) -> None:
     """Write down what became of a run."""
     values = columns_of(result)
     connection.execute(
-        f'INSERT INTO "{SYNCS}" ({quoted(*COLUMNS)}) VALUES ({", ".join("?" * len(values))})',  # noqa: S608 - names of ours
+        f'INSERT INTO "{SYNCS}" ({quoted(*COLUMNS)}) VALUES ({", ".join("?" * len(values))})',
         [*values.values()],
     )

@@ -23,11 +23,11 @@ class Connection(ABC):
     In SQL, `?` stands for a parameter, and names are in double quotes.
 
     Attributes:
-        types: The SQL type of each kind of column.
+        types: The SQL type of each `Kind` of column.
         clock: An expression for the time: with a zone, the same in all of a transaction or later in it.
     """
 
-    types: ClassVar[Mapping[Kind, str]]
+    types: ClassVar[Mapping[str, str]]
     clock: ClassVar[str]
 
     @abstractmethod
@@ -40,7 +40,7 @@ class Connection(ABC):
 
     @abstractmethod
     def stage(self, columns: Mapping[str, Kind], spool: Spool) -> None:
-        """Make the temporary table `staged` of these columns, and fill it with the lines of *spool*."""
+        """Make the temporary table `sync_staged` of these columns, and fill it with the lines of *spool*."""
 
     def columns_of(self, table: str) -> dict[str, bool]:
         """Return the columns of a table, and whether each must have a value; none if there is no such table."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from contactship_async import ListingWindow
 from contactship_async.sync._apply import Apply, note_run
 from contactship_async.sync._connection import Connection, Row, quoted, time_of
 from contactship_async.sync._errors import DatabaseError
@@ -41,11 +42,11 @@ class Database(Store):
         if self._connection is None:
             self._connection = self._connect()
 
-    def start(self, plan: Plan, organization_id: str | None, rules: Rules) -> Start:
+    def start(self, plan: Plan, window: ListingWindow | None, organization_id: str | None, rules: Rules) -> Start:
         """See `Store`."""
         with self._transaction(keep=not rules.dry_run) as connection:
             prepare(connection, plan)
-            return decide_start(connection, plan, organization_id, rules)
+            return decide_start(connection, plan, window, organization_id, rules)
 
     def apply(self, plan: Plan, start: Start, spool: Spool, rules: Rules) -> SyncResult:
         """See `Store`."""
@@ -72,12 +73,12 @@ class Database(Store):
             columns = [connection.microseconds(quoted(name)) if name in _TIMES else quoted(name) for name in COLUMNS]
             last, last_success = (
                 f"""("organization", "listing", "finished_at") IN (SELECT "organization", "listing", max("finished_at")
-                FROM "syncs" WHERE {which} GROUP BY "organization", "listing")"""  # noqa: S608 - names of ours
+                FROM "syncs" WHERE {which} GROUP BY "organization", "listing")"""
                 for which in ("true", '"error" IS NULL')
             )
             rows = connection.execute(
                 f"""SELECT {", ".join(columns)} FROM "syncs" WHERE {last} OR {last_success}
-                ORDER BY "organization", "listing", "finished_at" """  # noqa: S608 - names of ours
+                ORDER BY "organization", "listing", "finished_at" """
             )
         return tuple(_read_run(row) for row in rows)
 
@@ -94,7 +95,7 @@ class Database(Store):
                 texts = [f"CAST({quoted(name)} AS VARCHAR)" for name in columns]
                 holds = " OR ".join(f"{text} = ? OR position(? IN {text}) > 0" for text in texts)
                 key = quoted(*(name for name, is_required in columns.items() if is_required and name not in _VERSION))
-                where = f"({key}) IN (SELECT {key} FROM {quoted(table)} WHERE {holds})"  # noqa: S608 - names of ours
+                where = f"({key}) IN (SELECT {key} FROM {quoted(table)} WHERE {holds})"
                 deleted[table] = _delete(connection, table, where, [value, nested] * len(texts))
         return deleted
 
@@ -163,5 +164,6 @@ def _delete(connection: Connection, table: str, where: str, values: list[str]) -
 
 
 def _read_run(row: Row) -> SyncResult:
-    values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
-    return SyncResult(**{name: time_of(value) if name in _TIMES else value for name, value in values.items()})
+    named = zip(COLUMNS, row, strict=True)
+    values: dict[str, Any] = {name: time_of(value) if name in _TIMES else value for name, value in named}
+    return SyncResult(**values)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from attrs import frozen
 
@@ -25,16 +25,21 @@ from contactship_async.sync._plan import Kind
 from contactship_async.sync._spool import Spool
 from contactship_async.sync._target import DatabaseTarget
 
+T = TypeVar("T")
+
 _HOLDER: Final = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
 
 _OWNER_ONLY: Final = 0o077
 _MIN_OBJECT_BYTES: Final = 1 << 20
 
+_ROWS_AT_ONCE: Final = 1000
+
 _FAULTS: Final[Mapping[str, str]] = {
     "not a valid DuckDB database|is not a DuckDB": "is no DuckDB database",
     "No space left|disk quota|File too large": "can't be written: the disk is full",
     "Permission denied|read-only": "can't be opened or written: permission denied",
-    "No such file or directory|Is a directory": "can't be made: there is no such folder, or it is one",
+    "Is a directory": "is a folder",
+    "No such file or directory": "can't be made: its folder does not exist",
     "interrupted": "was interrupted",
 }
 """What DuckDB says, by patterns, and what it means."""
@@ -92,24 +97,20 @@ class DuckDBConnection(Connection):
         self._name = "the database in memory" if path is None else str(path)
         self._driver = _import_driver()
         self._is_lost = False
-        with self._faults():
-            self._connection = self._driver.connect(
-                ":memory:" if path is None else str(path),
-                config={
-                    "threads": 1,
-                    "memory_limit": f"{memory_limit_mib}MiB",
-                    "preserve_insertion_order": False,
-                    "autoinstall_known_extensions": False,
-                    "autoload_known_extensions": False,
-                },
-            )
-
+        self._connection = self._try(
+            lambda: self._driver.connect(":memory:" if path is None else str(path), config=_options(memory_limit_mib))
+        )
         self.execute("SET TimeZone = 'UTC'")
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """See `Connection`."""
-        with self._faults():
-            return [*self._connection.execute(sql, [*parameters]).fetchall()]
+        return self._try(lambda: [*self._connection.execute(sql, [*parameters]).fetchall()])
+
+    def stream(self, sql: str, parameters: Sequence[object]) -> Iterator[list[Row]]:
+        """Execute a query and yield its rows, some at a time; no other statement must come between."""
+        result = self._try(lambda: self._connection.execute(sql, [*parameters]))
+        while rows := self._try(lambda: result.fetchmany(_ROWS_AT_ONCE)):
+            yield rows
 
     def lock(self, *names: str) -> None:
         """Do nothing: the file is of this process alone, and its transactions come one after the other."""
@@ -117,7 +118,7 @@ class DuckDBConnection(Connection):
     def stage(self, columns: Mapping[str, Kind], spool: Spool) -> None:
         """See `Connection`."""
         types = ", ".join(f"{quoted(name)} {self.types[kind]}" for name, kind in columns.items())
-        self.execute(f'CREATE OR REPLACE TEMP TABLE "staged" ({types})')
+        self.execute(f'CREATE OR REPLACE TEMP TABLE "sync_staged" ({types})')
         if not spool.rows:
             return
         spool.rewind()
@@ -127,7 +128,7 @@ class DuckDBConnection(Connection):
             "maximum_object_size": max(2 * spool.longest_line, _MIN_OBJECT_BYTES),
         }
         given = ", ".join(f"{name} = {value}" for name, value in options.items())
-        self.execute(f'INSERT INTO "staged" SELECT {quoted(*columns)} FROM read_json(?, {given})', [spool.path])  # noqa: S608 - ours
+        self.execute(f'INSERT INTO "sync_staged" SELECT {quoted(*columns)} FROM read_json(?, {given})', [spool.path])
 
     def create_index(self, table: str, columns: Sequence[str]) -> None:
         """Do nothing: DuckDB has no index of some rows only."""
@@ -147,18 +148,18 @@ class DuckDBConnection(Connection):
 
     def close(self) -> None:
         """See `Connection`."""
-        with suppress(DatabaseError), self._faults():  # Closing writes what is in the log, which can wait.
-            self._connection.close()
+        with suppress(DatabaseError):  # Closing writes what is in the log, which can wait.
+            self._try(self._connection.close)
 
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        """Raise what goes wrong as ours, in one line: the driver's texts may quote rows."""
+    def _try(self, act: Callable[[], T]) -> T:
+        """Return what *act* returns, and raise what goes wrong as ours: the driver's texts may quote rows."""
         try:
             with _private_files():
-                yield
+                return act()
         except self._driver.Error as error:
             self._is_lost = isinstance(error, self._driver.FatalException)
-            raise self._describe(error) from None
+            fault = self._describe(error)
+        raise fault  # Out here, it does not lead to the driver's.
 
     def _describe(self, error: Exception) -> DatabaseError:
         text = " ".join(str(error).split())
@@ -171,6 +172,16 @@ class DuckDBConnection(Connection):
             if re.search(pattern, text, re.IGNORECASE):
                 return DatabaseError(f"{self._name} {fault}")
         return DatabaseError(f"{self._name} can't be used: DuckDB raised {type(error).__name__}")
+
+
+def _options(memory_limit_mib: int) -> dict[str, Any]:
+    return {
+        "threads": 1,
+        "memory_limit": f"{memory_limit_mib}MiB",
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
 
 
 _umask = threading.Lock()

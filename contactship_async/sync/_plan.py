@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import attrs
 import msgspec
-from attrs import evolve, frozen
+from attrs import frozen
 
-from contactship_async import AnyListing, ContactshipClient, CursorListing, Listing, WholeListing
+from contactship_async import AnyListing, ContactshipClient, CursorListing, WholeListing
 from contactship_async.sync._results import Mode
 
 Kind: TypeAlias = Literal["text", "time", "float", "integer", "boolean", "json"]
@@ -58,25 +58,31 @@ class Column:
 
 @frozen
 class Plan:
-    """How a listing of an organization is kept in a table.
+    """How a listing of an organization is kept in a table: a value that can be written down.
 
     Args:
         table: Its name.
-        listing: What is walked.
-        organization: Its name.
+        organization: Whose rows they are.
+        identifiers: What stands in the path of the listing.
         columns: The fields of the rows.
         id_column: The one that identifies rows of the listing.
-        contents: Those that only come where they are asked for, and are else kept as they were.
+        sort_column: When rows were created; None where that is not known.
+        contents: The columns that only come where they are asked for, and are else kept as they were.
+        asks_for_contents: Whether they are.
         may_retire: Whether its rows are all there are, so that what is missing has gone.
+        cap: How many rows may be cut off; None where none are.
     """
 
     table: str
-    listing: AnyListing[Any]
     organization: str
-    columns: Sequence[Column]
+    identifiers: dict[str, str]
+    columns: tuple[Column, ...]
     id_column: str
-    contents: frozenset[str]
+    sort_column: str | None
+    contents: tuple[str, ...]
+    asks_for_contents: bool
     may_retire: bool
+    cap: int | None
 
     @classmethod
     def of(cls, listing: AnyListing[Any], organization: str) -> Plan:
@@ -96,37 +102,30 @@ class Plan:
         if taken:
             message = f"a field of the rows has the name of a column of the sync: {', '.join(sorted(taken))}"
             raise ValueError(message)
-        fields = declaration.content_parameters.values()
+        parameters = declaration.content_parameters
+        contents = {name for fields in parameters.values() for name in fields}
         return cls(
             table=_name_table(declaration.path),
-            listing=listing,
             organization=organization,
+            identifiers=dict(listing.identifiers),
             columns=columns,
             id_column=declaration.id_field,
-            contents=frozenset(name for group in fields for name in group if name in names),
+            sort_column=declaration.sort_key if declaration.sort_key in names else None,
+            contents=tuple(column.name for column in columns if column.name in contents),
+            asks_for_contents=any(listing.filters.get(name) for name in parameters),
             may_retire=_may_retire(listing),
+            cap=declaration.largest_page if isinstance(listing, WholeListing) else None,
         )
 
     @property
     def scope(self) -> dict[str, str]:
         """What tells its rows from the others in the table: the organization, and what stands in the path."""
-        return {ORGANIZATION: self.organization, **self.listing.identifiers}
+        return {ORGANIZATION: self.organization, **self.identifiers}
 
     @property
     def mode(self) -> Mode:
         """How it is walked, if nothing is known of it yet."""
         return "full" if self.may_retire else "filtered"
-
-    def since(self, day: date | None) -> Plan:
-        """Return the plan of the rows created on *day* or later; of all rows for None."""
-        listing = self.listing
-        return self if day is None or not isinstance(listing, Listing) else evolve(self, listing=listing.since(day))
-
-    @property
-    def asks_for_contents(self) -> bool:
-        """Whether rows come with contents."""
-        parameters = self.listing.declaration.content_parameters
-        return any(self.listing.filters.get(name) for name in parameters)
 
 
 def _may_retire(listing: AnyListing[Any]) -> bool:
@@ -134,12 +133,6 @@ def _may_retire(listing: AnyListing[Any]) -> bool:
     if listing.is_filtered or isinstance(listing, CursorListing):
         return False
     return isinstance(listing, WholeListing) or listing.declaration.sort_key is not None
-
-
-def is_whole(plan: Plan, rows: int) -> bool:
-    """Return whether so many rows of a listing that comes whole can be all: no cap may have cut them off."""
-    cap = plan.listing.declaration.largest_page
-    return isinstance(plan.listing, Listing) or cap is None or rows < cap
 
 
 def _name_table(path: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from contactship_async import (
     AnyListing,
@@ -34,6 +34,8 @@ from contactship_async.sync._thread import DatabaseThread
 
 _WITHOUT_NAME: Final = "default"
 """The organization of a client that has no name for it."""
+
+T = TypeVar("T")
 
 OnProgress = Callable[[SyncProgress], object]
 
@@ -117,7 +119,9 @@ def sync(  # noqa: PLR0913 - what a sync may do, by keyword
         on_progress=on_progress,
     )
     for ask in asks:
-        run.walk_of(Plan.of(ask(client), _name_of(client)))
+        listing = ask(client)
+        Plan.of(listing, _name_of(client))
+        run.walk(listing)
     return _sync(source, run, target)
 
 
@@ -131,9 +135,8 @@ class _Run:
     concurrency: int
     on_progress: OnProgress | None
 
-    def walk_of(self, plan: Plan) -> Prefetch[Any]:
+    def walk(self, listing: AnyListing[Any]) -> Prefetch[Any]:
         """Return the walk of a listing, which sends nothing yet."""
-        listing = plan.listing
         if isinstance(listing, Listing):
             if listing.declaration.sort_key is None:  # Nothing can be proved then.
                 return listing.prefetch(page_size=self.page_size)
@@ -148,13 +151,14 @@ class _Run:
         """Sync the listings of an organization, one after the other."""
         identity = _Identity(client)
         for ask in self.asks:
-            yield await _Job(self, Plan.of(ask(client), _name_of(client)), identity, store, thread).run()
+            yield await _Job(self, ask(client), identity, store, thread).run()
 
 
 class _Identity:
     """Which organization a client is of: asked for once, when it is needed."""
 
     def __init__(self, client: ContactshipClient) -> None:
+        self.name = _name_of(client)
         self._client = client
         self._is_known = False
         self._organization_id: str | None = None
@@ -181,13 +185,17 @@ class _Identity:
 class _Job:
     """The sync of a listing of an organization."""
 
-    def __init__(self, run: _Run, plan: Plan, identity: _Identity, store: Store, thread: DatabaseThread) -> None:
+    def __init__(
+        self, run: _Run, listing: AnyListing[Any], identity: _Identity, store: Store, thread: DatabaseThread
+    ) -> None:
         self._run = run
-        self._plan = plan
+        self._listing = listing
+        self._plan = Plan.of(listing, identity.name)
         self._identity = identity
         self._store = store
         self._thread = thread
         self._start: Start | None = None
+        self._rows = 0
 
     async def run(self) -> SyncResult:
         """Walk, spool and apply it; return what became of it.
@@ -196,34 +204,40 @@ class _Job:
             ClientClosedError: The client was closed.
             DatabaseError: The database can't even keep that it failed.
         """
-        with Spool() as spool:
-            try:
+        try:
+            with Spool() as spool:
                 return await self._sync(spool)
-            except ClientClosedError:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is the failure of this listing alone
-                return await self._fail(error, spool.rows)
+        except ClientClosedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the failure of this listing alone
+            return await self._fail(error)
 
     async def _sync(self, spool: Spool) -> SyncResult:
+        plan, listing, rules = self._plan, self._listing, self._run.rules
         organization_id = await self._identity.find()
-        start = await self._thread.run(self._store.start, self._plan, organization_id, self._run.rules)
-        self._start = start
-        encoder = Encoder(self._plan)
-        async with self._run.walk_of(self._plan.since(start.since)) as ahead:
+        window = listing.declaration.window if isinstance(listing, Listing) else None
+        start = self._start = await self._thread.run(self._store.start, plan, window, organization_id, rules)
+        if start.since is not None and isinstance(listing, Listing):
+            listing = listing.since(start.since)
+        encoder = Encoder(plan)
+        async with self._run.walk(listing) as ahead:
             async for page in ahead.pages():
                 spool.add(encoder.encode(page))
-                self._tell(start, spool.rows, page.count)
-        return await self._thread.run(self._store.apply, self._plan, start, spool, self._run.rules)
+                self._rows = spool.rows
+                self._tell(start, page.count)
+        if plan.cap is not None and spool.rows >= plan.cap:  # There may be more.
+            start = evolve(start, mode="filtered")
+        return await self._thread.run(self._store.apply, plan, start, spool, rules)
 
-    def _tell(self, start: Start, rows: int, count: int | None) -> None:
+    def _tell(self, start: Start, count: int | None) -> None:
         if self._run.on_progress is not None:
             plan = self._plan
             progress = SyncProgress(
-                organization=plan.organization, listing=plan.table, mode=start.mode, rows=rows, count=count
+                organization=plan.organization, listing=plan.table, mode=start.mode, rows=self._rows, count=count
             )
             self._run.on_progress(progress)
 
-    async def _fail(self, error: Exception, rows: int) -> SyncResult:
+    async def _fail(self, error: Exception) -> SyncResult:
         started_at = None if self._start is None else self._start.started_at
         try:
             now = await self._thread.run(self._store.read_clock)
@@ -234,7 +248,7 @@ class _Job:
                 mode=self._plan.mode if self._start is None else self._start.mode,
                 started_at=started_at or now,
                 finished_at=now,
-                rows=rows,
+                rows=self._rows,
                 error=type(error).__name__,
                 failed_at=None if position is None else position.offset,
                 exception=error,
@@ -251,17 +265,31 @@ async def _sync(
 ) -> AsyncGenerator[SyncResult, None]:
     async with target.open(dry_run=run.rules.dry_run) as (store, thread):
 
-        def begin(client: ContactshipClient) -> AsyncGenerator[SyncResult, None]:
-            return run.sync_organization(client, store, thread)
+        async def begin(client: ContactshipClient) -> AsyncGenerator[SyncResult | Exception, None]:
+            try:
+                async for result in run.sync_organization(client, store, thread):
+                    yield result
+            except (ClientClosedError, DatabaseError) as error:  # Nothing else can succeed.
+                yield error
 
-        if isinstance(source, ContactshipClient):
-            async with aclosing(begin(source)) as results:
-                async for result in results:
-                    yield result
-        else:
-            async with aclosing(source.iter(begin)) as named:
-                async for _, result in named:
-                    yield result
+        async with aclosing(_results_of(source, begin)) as results:
+            async for result in results:
+                if isinstance(result, Exception):
+                    raise result
+                yield result
+
+
+async def _results_of(
+    source: ContactshipPool | ContactshipClient, begin: Callable[[ContactshipClient], AsyncGenerator[T, None]]
+) -> AsyncGenerator[T, None]:
+    if isinstance(source, ContactshipClient):
+        async with aclosing(begin(source)) as results:
+            async for result in results:
+                yield result
+    else:
+        async with aclosing(source.iter(begin)) as named:
+            async for _, result in named:
+                yield result
 
 
 def _read_listing(listing: str | Ask) -> Ask:

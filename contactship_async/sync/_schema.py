@@ -64,7 +64,7 @@ def find_version(connection: Connection) -> int:
     """
     if not connection.columns_of(_VERSION):
         return 0
-    version: int = connection.execute(f'SELECT max("version") FROM "{_VERSION}"')[0][0]  # noqa: S608 - names of ours
+    version: int = connection.execute(f'SELECT max("version") FROM "{_VERSION}"')[0][0]
     if version > len(_MIGRATIONS):
         message = (
             f"a newer release of contactship_async has written the tables (version {version},"
@@ -84,12 +84,12 @@ def _migrate(connection: Connection) -> None:
     version = find_version(connection)
     if not version:
         connection.execute(f'CREATE TABLE "{_VERSION}" ("version" {connection.types["integer"]} NOT NULL)')
-        connection.execute(f'INSERT INTO "{_VERSION}" VALUES (0)')  # noqa: S608 - a name of ours
+        connection.execute(f'INSERT INTO "{_VERSION}" VALUES (0)')
     for statements in _MIGRATIONS[version:]:
         for statement in statements:
             connection.execute(statement.format(**connection.types))
     if version < len(_MIGRATIONS):
-        connection.execute(f'UPDATE "{_VERSION}" SET "version" = ?', [len(_MIGRATIONS)])  # noqa: S608 - a name of ours
+        connection.execute(f'UPDATE "{_VERSION}" SET "version" = ?', [len(_MIGRATIONS)])
 
 
 def _kinds_of(plan: Plan) -> dict[str, Kind]:
@@ -117,6 +117,4 @@ def _prepare_table(connection: Connection, plan: Plan) -> None:
         connection.execute(f"ALTER TABLE {table} ADD COLUMN {types[name]}")
     if missing or not existing:
         view = quoted(f"current_{plan.table}")
-        connection.execute(
-            f'CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table} WHERE "{VALID_TO}" IS NULL'  # noqa: S608 - of ours
-        )
+        connection.execute(f'CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table} WHERE "{VALID_TO}" IS NULL')

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from attrs import frozen
 
+from contactship_async import ListingWindow
 from contactship_async.sync._plan import Plan
 from contactship_async.sync._results import Mode, SyncResult
 from contactship_async.sync._spool import Spool
@@ -33,7 +34,6 @@ class Start:
         mode: Of the walk.
         since: The day from which on rows are asked for; None for all.
         organization_id: Whose rows they are; None if that is not known.
-        is_accepted: Whether the rows may be those of another organization than last time.
         runs: How many successful runs there were before; None where that is not known.
     """
 
@@ -41,7 +41,6 @@ class Start:
     mode: Mode
     since: date | None = None
     organization_id: str | None = None
-    is_accepted: bool = False
     runs: int | None = None
 
 
@@ -58,7 +57,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def start(self, plan: Plan, organization_id: str | None, rules: Rules) -> Start:
+    def start(self, plan: Plan, window: ListingWindow | None, organization_id: str | None, rules: Rules) -> Start:
         """Decide how to walk.
 
         Raises:
