@@ -1,4 +1,4 @@
-"""Runs of the ways to load a listing, each way in a process of its own, into new databases that are checked afterwards."""
+"""Runs of the ways to load a listing, each in a process of its own, into new databases that are checked afterwards."""
 
 from __future__ import annotations
 

@@ -2,14 +2,14 @@
 
 Command: python -m benchmarks sync
 
-Setting: 100,000 phone numbers of one organization in pages of 1000; the server waits 50 ms before each response; 4 pages
-in flight. Time on the wall, from the opening of the client to the end, imports apart: into a new database, and then
+Setting: 100,000 phone numbers of one organization in pages of 1000, 4 in flight; the server waits 50 ms before each
+response. Time on the wall, from the opening of the client to the end, imports apart: into a new database, and then
 again into the same one, nothing having changed. DuckDB into a file, PostgreSQL over a socket, both on this machine,
 PostgreSQL without `fsync`. 15 rounds; dlt, which takes most of the time, is in every fifth. After each run the database
-must have each row once. The ways to load are in [syncs/](syncs); the walk alone is an exact one, as a sync makes it.
+must have each row once. `syncs/` has the ways to load; the walk alone is an exact one, as a sync makes it.
 
-By hand, a page is upserted as it comes: no history, rows that are gone stay, and after an error half of them are new.
-dlt keeps a history, from pages of dictionaries, with its settings as they are.
+By hand, a page is upserted as it comes: there is no history, rows that are gone stay, and after an error half of the
+rows are new. dlt keeps a history, of pages of dictionaries, with its settings as they are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The recipe of the guide to sync, `warehouse.py`, run as cron would: its history is right whatever became of a walk."""
+"""The program of the guide to sync, `warehouse.py`, run as by cron: its history is right, whatever became of a walk."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ History = dict[str, tuple[int, int]]
 """How many rows are current and how many retired, by organization."""
 
 
-def run(pool: SandboxPool, directory: Path) -> subprocess.CompletedProcess[str]:
+def run(pool: SandboxPool, directory: Path) -> subprocess.CompletedProcess[bytes]:
     """Run the recipe in *directory*, all that it leaves elsewhere going there, too."""
     for name in ("temporary", "dlt"):
         (directory / name).mkdir(exist_ok=True)
@@ -41,10 +41,12 @@ def run(pool: SandboxPool, directory: Path) -> subprocess.CompletedProcess[str]:
         **{variable: pool.api_keys[name] for name, variable in variables.items()},
     }
     command = [sys.executable, str(RECIPE)]
-    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, check=False)  # noqa: S603 - ours
 
 
-def runs(directory: Path, sandboxes: Mapping[str, Sandbox], *changes: Callable[[], object] | None) -> list[tuple[int, History]]:
+def runs(
+    directory: Path, sandboxes: Mapping[str, Sandbox], *changes: Callable[[], object] | None
+) -> list[tuple[int, History]]:
     """Run the recipe, and again after each of *changes*; return each exit code, and the history then."""
     outcomes: list[tuple[int, History]] = []
 
@@ -82,7 +84,7 @@ def sandboxes() -> dict[str, Sandbox]:
 
 def test_unchanged_run(tmp_path: Path, sandboxes: dict[str, Sandbox]) -> None:
     """Nothing is retired or added."""
-    history = {name: (150, 0) for name in sandboxes}
+    history = dict.fromkeys(sandboxes, (150, 0))
 
     assert [(0, history), (0, history)] == runs(tmp_path, sandboxes, None)
 
@@ -107,7 +109,7 @@ def test_empty_organization(tmp_path: Path, sandboxes: dict[str, Sandbox]) -> No
             remove(sandbox, 150)
 
     after_one = {"acme": (150, 0), "globex": (150, 0), "o'hara {x}": (0, 150)}
-    after_all = {name: (0, 150) for name in sandboxes}
+    after_all = dict.fromkeys(sandboxes, (0, 150))
     outcomes = runs(tmp_path, sandboxes, lambda: remove(sandboxes["o'hara {x}"], 150), remove_all)
 
     assert [(0, after_one), (0, after_all)] == outcomes[1:]
