@@ -67,10 +67,8 @@ def answer(quick: bool) -> Answer:  # noqa: FBT001 - see `Question`
     for database in (DUCKDB, POSTGRESQL):
         result.findings.extend(_findings(measured, database))
     for (name, database), way in WAYS.items():
-        result.lines += [
-            Line(f"into {database}", f"{name}, first run", spread(_firsts(measured[way])), SECONDS),
-            Line(f"into {database}", f"{name}, unchanged", spread(_seconds(measured[way])), SECONDS),
-        ]
+        for label, seconds in (("first run", _firsts(measured[way])), ("unchanged", _seconds(measured[way]))):
+            result.lines.append(Line(f"into {database}", f"{name}, {label}", spread(seconds), SECONDS))
     return result
 
 

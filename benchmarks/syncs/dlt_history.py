@@ -16,17 +16,16 @@ from contactship_async import ContactshipClient
 CURRENT = "SELECT count(*), count(DISTINCT id) FROM contactship.phone_numbers WHERE _dlt_valid_to IS NULL"
 
 
+async def walk(job: Job) -> AsyncIterator[list[dict[str, Any]]]:
+    """Yield pages."""
+    async with ContactshipClient(API_KEY, base_url=job.url) as client:
+        async for page in client.phone_numbers.list().pages(page_size=PAGE_SIZE, concurrency=CONCURRENCY):
+            yield [{"organization": ORGANIZATION, **number.to_dict()} for number in page]
+
+
 async def load(job: Job) -> None:
     """Run the pipeline, which blocks: it has an event loop of its own, in a thread."""
-
-    @dlt.resource(
-        name="phone_numbers", merge_key="organization", write_disposition={"disposition": "merge", "strategy": "scd2"}
-    )
-    async def phone_numbers() -> AsyncIterator[list[dict[str, Any]]]:
-        async with ContactshipClient(API_KEY, base_url=job.url) as client:
-            async for page in client.phone_numbers.list().pages(page_size=PAGE_SIZE, concurrency=CONCURRENCY):
-                yield [{"organization": ORGANIZATION, **number.to_dict()} for number in page]
-
+    history = {"disposition": "merge", "strategy": "scd2"}
     destination = dlt.destinations.postgres if job.is_postgresql else dlt.destinations.duckdb
     pipeline = dlt.pipeline(
         "contactship",
@@ -34,4 +33,4 @@ async def load(job: Job) -> None:
         destination=destination(job.database),
         dataset_name="contactship",
     )
-    pipeline.run(phone_numbers())
+    pipeline.run(dlt.resource(walk, name="phone_numbers", merge_key="organization", write_disposition=history)(job))
