@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from psycopg.conninfo import make_conninfo
+import pytest
 
 _PROGRAMS: Final = ("initdb", "pg_ctl", "postgres")
 _DEBIANS_VERSIONS: Final = Path("/usr/lib/postgresql")  # none of which is on the path
@@ -28,6 +28,18 @@ pg_ctl start --wait --pgdata=data --log=log --options="-k '$PWD' $settings" || {
 echo {_READY}
 read -r _
 """
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """Run a PostgreSQL for all tests; how to connect to it."""
+    programs, user = find_programs(), find_user()
+    if programs is None:
+        pytest.skip("PostgreSQL's server is not installed: no initdb, pg_ctl and postgres (apt-get install postgresql)")
+    if user is None:
+        pytest.skip("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")
+    with run_postgresql(programs, user) as conninfo:
+        yield conninfo
 
 
 def find_programs() -> Path | None:
@@ -71,7 +83,7 @@ def run_postgresql(programs: Path, user: str) -> Iterator[str]:
         )
         try:
             _wait_until_ready(shell)
-            yield make_conninfo(host=directory, port="5432", user="tests", dbname="postgres")
+            yield f"host='{directory}' port=5432 user=tests dbname=postgres"
         finally:
             shell.communicate()
 
