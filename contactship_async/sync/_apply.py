@@ -20,7 +20,7 @@ from contactship_async.sync._plan import CONTENTS_HASH, HASH, VALID_FROM, VALID_
 from contactship_async.sync._results import COLUMNS, SyncResult, columns_of
 from contactship_async.sync._schema import ORGANIZATIONS, SYNCS, staged_columns
 from contactship_async.sync._spool import Spool
-from contactship_async.sync._start import count_runs, find_organization, read_clock
+from contactship_async.sync._start import accept_organization, count_runs, find_organization, read_clock
 from contactship_async.sync._store import Rules, Start
 
 _MANY_ROWS: Final = 20
@@ -63,17 +63,20 @@ class Apply:
         plan, start = self._plan, self._start
         self._connection.lock(plan.organization, plan.table)
         self._check_sequence()
+        is_accepted = accept_organization(self._connection, plan, start.organization_id, self._rules)
         self._connection.stage(staged_columns(plan), spool)
         if plan.contents and not plan.asks_for_contents:
             self._keep_contents()
         moment = self._find_moment()
         counts = self._compare()
-        self._check(counts)
+        if not is_accepted:
+            self._check(counts)
         self._retire(moment)
         self._insert(moment)
         if self._rules.keep_history is not None:
             self._drop_history(moment - self._rules.keep_history)
-        self._note_organization()
+        if is_accepted or start.organization_id is not None:
+            self._note_organization(start.organization_id)
         result = SyncResult(
             organization=plan.organization,
             listing=plan.table,
@@ -152,8 +155,6 @@ class Apply:
     def _check(self, counts: dict[str, int]) -> None:
         """Raise where the walk looks like that of another organization, or like a mistake."""
         start = self._start
-        if start.is_accepted:
-            return
         shared = counts["changed"] + counts["unchanged"]
         if start.organization_id is None and not shared and start.mode != "filtered":
             # Whatever its time zone, the window's second day is within it.
@@ -206,9 +207,8 @@ class Apply:
             before,
         )
 
-    def _note_organization(self) -> None:
-        name = self._start.organization_id
-        if name == find_organization(self._connection, self._plan) or (name is None and not self._start.is_accepted):
+    def _note_organization(self, name: str | None) -> None:
+        if name == find_organization(self._connection, self._plan):
             return
         key = [self._plan.organization, self._plan.table]
         self._execute(f'DELETE FROM "{ORGANIZATIONS}" WHERE "organization" = ? AND "listing" = ?', *key)

@@ -16,7 +16,7 @@ from typing import Final
 from urllib.parse import quote
 
 import msgspec
-from attrs import evolve, frozen
+from attrs import frozen
 
 from contactship_async import ListingWindow
 from contactship_async.sync._connection import quoted
@@ -88,12 +88,11 @@ class _ParquetStore(Store):
 
     def start(self, plan: Plan, window: ListingWindow | None, organization_id: str | None, rules: Rules) -> Start:
         """See `Store`."""
-        del window
+        del window, rules
         return Start(
             started_at=self.read_clock(),
             mode=plan.mode,
             organization_id=organization_id,
-            is_accepted=rules.accept_new_organization,
         )
 
     def apply(self, plan: Plan, start: Start, spool: Spool, rules: Rules) -> SyncResult:
@@ -203,7 +202,6 @@ class _File:
     def apply(self, store: Database, rules: Rules) -> SyncResult:
         """Apply it, and remove it if it is of no use any more."""
         plan, start = self.walk.plan, self.walk.start
-        start = evolve(start, is_accepted=start.is_accepted or rules.accept_new_organization)
         with Spool() as spool:
             try:
                 self._fill(spool)

@@ -170,7 +170,7 @@ class PostgresConnection(Connection):
                 copy.write(chunk.replace(b"\\", rb"\\"))
 
     def _try(self, act: Callable[[], T]) -> T:
-        """Return what *act* returns, and raise what goes wrong as ours: the driver's texts may quote rows or the URL."""
+        """Return what *act* returns, and raise what goes wrong as ours: the driver's texts may quote rows."""
         try:
             return act()
         except self._driver.Error as error:

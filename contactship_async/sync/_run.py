@@ -195,6 +195,7 @@ class _Job:
         self._store = store
         self._thread = thread
         self._start: Start | None = None
+        self._rows = 0
 
     async def run(self) -> SyncResult:
         """Walk, spool and apply it; return what became of it.
@@ -203,13 +204,13 @@ class _Job:
             ClientClosedError: The client was closed.
             DatabaseError: The database can't even keep that it failed.
         """
-        with Spool() as spool:
-            try:
+        try:
+            with Spool() as spool:
                 return await self._sync(spool)
-            except ClientClosedError:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is the failure of this listing alone
-                return await self._fail(error, spool.rows)
+        except ClientClosedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the failure of this listing alone
+            return await self._fail(error)
 
     async def _sync(self, spool: Spool) -> SyncResult:
         plan, listing, rules = self._plan, self._listing, self._run.rules
@@ -222,20 +223,21 @@ class _Job:
         async with self._run.walk(listing) as ahead:
             async for page in ahead.pages():
                 spool.add(encoder.encode(page))
-                self._tell(start, spool.rows, page.count)
+                self._rows = spool.rows
+                self._tell(start, page.count)
         if plan.cap is not None and spool.rows >= plan.cap:  # There may be more.
             start = evolve(start, mode="filtered")
         return await self._thread.run(self._store.apply, plan, start, spool, rules)
 
-    def _tell(self, start: Start, rows: int, count: int | None) -> None:
+    def _tell(self, start: Start, count: int | None) -> None:
         if self._run.on_progress is not None:
             plan = self._plan
             progress = SyncProgress(
-                organization=plan.organization, listing=plan.table, mode=start.mode, rows=rows, count=count
+                organization=plan.organization, listing=plan.table, mode=start.mode, rows=self._rows, count=count
             )
             self._run.on_progress(progress)
 
-    async def _fail(self, error: Exception, rows: int) -> SyncResult:
+    async def _fail(self, error: Exception) -> SyncResult:
         started_at = None if self._start is None else self._start.started_at
         try:
             now = await self._thread.run(self._store.read_clock)
@@ -246,7 +248,7 @@ class _Job:
                 mode=self._plan.mode if self._start is None else self._start.mode,
                 started_at=started_at or now,
                 finished_at=now,
-                rows=rows,
+                rows=self._rows,
                 error=type(error).__name__,
                 failed_at=None if position is None else position.offset,
                 exception=error,

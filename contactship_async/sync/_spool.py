@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import IO, Final, Self
+
+from contactship_async.sync._errors import SyncError
 
 _CHUNK_BYTES: Final = 1 << 20
 
@@ -17,7 +20,8 @@ class Spool:
     """
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed on exit
+        with _faults():
+            self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed on exit
         self.rows = 0
         self.longest_line = 0
 
@@ -27,23 +31,26 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # What could not be written is of no use any more.
+            self._file.close()
 
     def add(self, lines: Iterable[bytes]) -> None:
         """Append lines, without their ends.
 
         Raises:
-            OSError: The disk is full, for example.
+            SyncError: The disk is full, for example.
         """
         lines = [*lines]
-        self._file.write(b"".join(b"%b\n" % line for line in lines))
+        with _faults():
+            self._file.write(b"".join(b"%b\n" % line for line in lines))
         self.rows += len(lines)
         self.longest_line = max(self.longest_line, *map(len, lines), 0)
 
     def rewind(self) -> None:
         """Write out what is buffered, and go to the beginning."""
-        self._file.flush()
-        self._file.seek(0)
+        with _faults():
+            self._file.flush()
+            self._file.seek(0)
 
     @property
     def path(self) -> str:
@@ -56,3 +63,12 @@ class Spool:
         self.rewind()
         while chunk := self._file.read(_CHUNK_BYTES):
             yield chunk
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"the rows can't be kept in a temporary file: {error.strerror}"
+        raise SyncError(message) from error

@@ -29,6 +29,33 @@ def decide_start(
     Raises:
         OrganizationChangedError: The rows would be those of another organization.
     """
+    is_accepted = accept_organization(connection, plan, organization_id, rules)
+    start = Start(
+        started_at=read_clock(connection),
+        mode=plan.mode,
+        organization_id=organization_id,
+        runs=count_runs(connection, plan),
+    )
+    if window is None or start.mode == "filtered" or is_accepted or rules.full:
+        return start
+    oldest = _find_oldest_that_may_change(connection, plan, window, start.started_at - rules.full_every)
+    if oldest is None:
+        return start
+    return evolve(start, mode="window", since=(oldest - _DAY).astimezone(UTC).date())
+
+
+def accept_organization(connection: Connection, plan: Plan, organization_id: str | None, rules: Rules) -> bool:
+    """Return whether the rows may be those of another organization than last time.
+
+    Args:
+        connection: In a transaction.
+        plan: Of the listing.
+        organization_id: Whose rows they are; None if that is not known.
+        rules: Of the run.
+
+    Raises:
+        OrganizationChangedError: They are those of another, and may not.
+    """
     known = find_organization(connection, plan)
     differs = None not in {known, organization_id} and known != organization_id
     if differs and not rules.accept_new_organization:
@@ -37,19 +64,7 @@ def decide_start(
             " or accept the new one with accept_new_organization=True"
         )
         raise OrganizationChangedError(message)
-    start = Start(
-        started_at=read_clock(connection),
-        mode=plan.mode,
-        organization_id=organization_id,
-        is_accepted=rules.accept_new_organization and (differs or organization_id is None),
-        runs=count_runs(connection, plan),
-    )
-    if window is None or start.mode == "filtered" or start.is_accepted or rules.full:
-        return start
-    oldest = _find_oldest_that_may_change(connection, plan, window, start.started_at - rules.full_every)
-    if oldest is None:
-        return start
-    return evolve(start, mode="window", since=(oldest - _DAY).astimezone(UTC).date())
+    return rules.accept_new_organization and (differs or organization_id is None)
 
 
 def find_organization(connection: Connection, plan: Plan) -> str | None:

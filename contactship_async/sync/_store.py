@@ -34,7 +34,6 @@ class Start:
         mode: Of the walk.
         since: The day from which on rows are asked for; None for all.
         organization_id: Whose rows they are; None if that is not known.
-        is_accepted: Whether the rows may be those of another organization than last time.
         runs: How many successful runs there were before; None where that is not known.
     """
 
@@ -42,7 +41,6 @@ class Start:
     mode: Mode
     since: date | None = None
     organization_id: str | None = None
-    is_accepted: bool = False
     runs: int | None = None
 
 
