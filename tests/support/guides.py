@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -40,6 +41,18 @@ def blocks_of(page: Path) -> list[Block]:
         Block(f"{name_of(page)}:{text.count(chr(10), 0, match.start()) + 2}", match[1], match[2])
         for match in _BLOCK.finditer(text)
     ]
+
+
+def outputs_of(page: Path) -> dict[str, str]:
+    """Return what the blocks of a page print, where it stands right below them, by the places of the blocks."""
+    text = page.read_text(encoding="utf-8")
+    places = [block.place for block in blocks_of(page)]
+    pairs = zip(places, pairwise(_BLOCK.finditer(text)), strict=False)
+    return {
+        place: below[2]
+        for place, (block, below) in pairs
+        if below[1] == "text" and not text[block.end() : below.start()].strip()
+    }
 
 
 def links_of(page: Path) -> list[str]:

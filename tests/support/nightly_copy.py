@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pytest
+from databases import Database
 
 from contactship_async import RetryPolicy
 from contactship_async.sandbox import Sandbox, SandboxPool, Status
-from contactship_async.sync import DuckDBTarget, PostgresTarget, sync
+from contactship_async.sync import sync
 from contactship_async.sync._duckdb import DuckDBConnection
 from contactship_async.sync._postgres import PostgresConnection
+from contactship_async.sync._target import DatabaseTarget
 
 _NIGHTS: Final = [datetime(2026, 3, day, 2, tzinfo=UTC) for day in range(2, 6)]
 
@@ -58,7 +61,7 @@ _CALLS: Final = [
 ]
 
 
-async def sync_four_nights(target: DuckDBTarget | PostgresTarget) -> None:
+async def sync_four_nights(target: DatabaseTarget) -> None:
     """Sync two organizations on four nights, with changes between them and a run that fails."""
     acme, globex = Sandbox(6, tags=2, calls=0), Sandbox(3, tags=1, calls=0, seed=1)
     sandboxes = SandboxPool({"acme": acme, "globex": globex})
@@ -96,3 +99,27 @@ def _clock_at(moment: datetime) -> Iterator[None]:
         for connection in (DuckDBConnection, PostgresConnection):
             patch.setattr(connection, "clock", f"TIMESTAMPTZ '{moment.isoformat()}'")
         yield
+
+
+def show(database: Database, query: str) -> str:
+    """Execute a query and return its rows as a table of text, the same for all databases."""
+    found = database.query(f"SELECT CAST(to_json(q) AS varchar) FROM ({query}) AS q")
+    rows: list[dict[str, Any]] = [json.loads(row) for (row,) in found]
+    columns = [_show_column(name, [row[name] for row in rows]) for name in rows[0]]
+    lines = [" | ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
+    rule = "-+-".join("-" * len(column[0]) for column in columns)
+    return "\n".join([lines[0], rule, *lines[1:], ""])
+
+
+def _show_column(name: str, values: Sequence[Any]) -> list[str]:
+    """Return the cells of a column, with its name first: equally wide, and numbers to the right."""
+    cells = [name, *map(_show_value, values)]
+    width = max(map(len, cells))
+    is_number = all(isinstance(value, int | float | None) for value in values)
+    return [cell.rjust(width) if is_number else cell.ljust(width) for cell in cells]
+
+
+def _show_value(value: Any) -> str:
+    if isinstance(value, str) and ":" in value:
+        return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M}"
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
