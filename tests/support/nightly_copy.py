@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 import pytest
 from databases import Database
 
-from contactship_async import RetryPolicy
+from contactship_async import ContactshipClient, Listing, RetryPolicy
+from contactship_async.models.calls import Call
 from contactship_async.sandbox import Sandbox, SandboxPool, Status
 from contactship_async.sync import sync
 from contactship_async.sync._duckdb import DuckDBConnection
@@ -86,10 +87,14 @@ async def sync_four_nights(target: DatabaseTarget) -> None:
                 if before < call.created_at < night:
                     call.add_to(sandboxes)
             with _clock_at(night):
-                async for _ in sync(pool, ["phone_numbers", "tags", "calls"], target):
+                async for _ in sync(pool, ["phone_numbers", "tags", _list_calls], target):
                     pass
             globex.clear_script()
             before = night
+
+
+def _list_calls(client: ContactshipClient) -> Listing[Call]:
+    return client.calls.list(include_transcript=True)
 
 
 @contextmanager
