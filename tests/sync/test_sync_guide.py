@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -11,7 +12,7 @@ from urllib.parse import quote, urlencode
 import psycopg
 import pytest
 from databases import Database, DuckDBFile, PostgreSQLSchema
-from guides import SYNC_GUIDE, Block, blocks_of, outputs_of, run, run_script
+from guides import FRONT_PAGE, SYNC_GUIDE, Block, blocks_of, outputs_of, run, run_script
 from nightly_copy import show, sync_four_nights
 from psycopg.conninfo import conninfo_to_dict
 
@@ -21,8 +22,11 @@ from contactship_async.sync import PostgresTarget, sync
 BLOCKS = blocks_of(SYNC_GUIDE)
 OUTPUTS = outputs_of(SYNC_GUIDE)
 
-COPIES = [block for block in BLOCKS if block.language in {"bash", "python", "toml"}]
+COPIES = [block for block in BLOCKS if block.language in {"bash", "cron", "ini", "python", "toml"}]
 QUERIES = [block for block in BLOCKS if block.language == "sql" and not block.code.startswith("--")]
+STARTED = re.compile(r"^(?:ExecStart=|15 2 \* \* \* )(.+)$", re.MULTILINE)
+"""What systemd and cron start."""
+
 DIALECTS = [block for block in BLOCKS if re.match(r"-- \w+\nSELECT ", block.code)]
 """Queries that one database alone understands, which is named in the first line."""
 
@@ -45,16 +49,18 @@ async def run_blocks(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(directory)
+    (directory / ".venv").symlink_to(sys.prefix)
     for place, language, code in blocks:
-        if code.startswith("# "):  # a file
+        if code.startswith("# ") and language != "ini":  # a file
             (directory / code.split()[1]).write_text(code, encoding="utf-8")
             continue
+        command = code if language == "bash" else " && ".join(STARTED.findall(code)).replace("%h", str(directory))
         status: int | None = 0
         if language == "python":
             await asyncio.to_thread(run_script, code)
             printed = "".join(capsys.readouterr())
         else:
-            status, *streams = await run("bash", "-e", "-c", code, settings=settings, directory=directory)
+            status, *streams = await run("bash", "-e", "-c", command, settings=settings, directory=directory)
             printed = "".join(streams)
         assert (place, 0) == (place, status), printed
         if place in OUTPUTS:
@@ -125,3 +131,20 @@ async def test_rights(postgresql: str) -> None:
             administrator.execute("DROP ROLE contactship, analyst")
 
     assert ([None], [(3, "contactship")]) == (errors, found)
+
+
+def test_front_page() -> None:
+    """The front page has the first command of the guide, for a fresh clone, and its output."""
+    command = BLOCKS[0]
+    [(place, code)] = [(place, code) for place, _, code in blocks_of(FRONT_PAGE) if "contactship sync" in code]
+
+    assert code.endswith(f".venv/bin/{command.code}")
+    assert OUTPUTS[command.place] == outputs_of(FRONT_PAGE)[place]
+
+
+async def test_options(tmp_path: Path) -> None:
+    """Each option in the guide is one of the command's."""
+    options = set(re.findall(r"`(--[a-z-]+)", SYNC_GUIDE.read_text(encoding="utf-8")))
+    _, printed, _ = await run("contactship", "sync", "--help", settings={"COLUMNS": "200"}, directory=tmp_path)
+
+    assert set() == options - set(re.findall(r"--[a-z-]+", printed))
