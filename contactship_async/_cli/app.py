@@ -15,7 +15,7 @@ from contactship_async._cli.output import STDOUT
 from contactship_async._cli.streams import note
 from contactship_async.errors import ConfigurationError, ContactshipError
 
-_URL: Final = re.compile(r"[^\s\"'=]*://[^\s\"']*")
+_URL: Final = re.compile(r"[^\s\"'=]*://[^\s\"']+")
 """What no error quotes: it may hold a password."""
 
 app = App(

@@ -101,6 +101,11 @@ class DuckDBConnection(Connection):
             lambda: self._driver.connect(":memory:" if path is None else str(path), config=_options(memory_limit_mib))
         )
         self.execute("SET TimeZone = 'UTC'")
+        # Of a file named .csv, .json or .parquet, DuckDB makes a view in a database in memory: nothing would stay.
+        if path is not None and self.execute("SELECT path FROM duckdb_databases() WHERE NOT internal") == [(None,)]:
+            self.close()
+            message = f"{self._name} is no DuckDB database"
+            raise DatabaseError(message)
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """See `Connection`."""

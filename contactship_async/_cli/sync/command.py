@@ -37,6 +37,9 @@ _GROUPS: Final[Mapping[str, Sequence[str]]] = {
 }
 """The options, by the titles in the help."""
 
+_OF_APPLYING: Final = frozenset({"full_every", "max_retired", "accept_new_organization", "keep_history"})
+"""What is decided when rows are applied to a database."""
+
 _OWNER_ONLY: Final = 0o077  # the umask: files are readable and writable for their owner alone
 
 
@@ -56,7 +59,10 @@ def run(*listings: str, **given: Any) -> int:
     if parts and listings:
         message = f"{words} no listings, such as {listings[0]}"
         raise CycloptsError(message)
-    refuse_strays(words, given, {option.name for option in _options_of(function)})
+    takes = {option.name for option in _options_of(function)}
+    if function is walk and "to_parquet" in given:
+        words, takes = "sync --to-parquet takes", takes - _OF_APPLYING
+    refuse_strays(words, given, takes)
     with _private_files():
         taken: dict[str, Any] = {"destination": take(Destination, given)}
         if function is walk:

@@ -10,7 +10,6 @@ from typing import Annotated, Final, TypeAlias
 from attrs import evolve, frozen
 from cyclopts import CycloptsError, Parameter
 
-from contactship_async._cli.options import wrong_usage
 from contactship_async._cli.sync.values import DurationOption
 from contactship_async.sync import DuckDBTarget, ParquetTarget, PostgresTarget
 
@@ -67,28 +66,27 @@ class Destination:
         Raises:
             CycloptsError: The variable holds no URL, or it is none of PostgreSQL.
         """
-        with wrong_usage():
-            if self.to is not None:
-                database = DuckDBTarget(self.to)
-                return database if self.wait is None else evolve(database, wait=self.wait.total_seconds())
-            if self.to_env is not None:
-                return PostgresTarget(_read_variable(self.to_env))
-            return ParquetTarget(self.to_parquet or Path())
+        return self.open_database() if self.to_parquet is None else ParquetTarget(self.to_parquet)
 
-    def open_existing(self) -> Database:
-        """Return the target of a database that is there: nothing is made to look into.
+    def open_database(self, *, must_exist: bool = False) -> Database:
+        """Return the target, if it is a database.
+
+        Args:
+            must_exist: Whether a file has to be there: none is made to look into.
 
         Raises:
-            CycloptsError: There is none.
+            CycloptsError: It is none, there is no file, or the variable holds no URL of PostgreSQL.
         """
-        database = self.open()
-        if isinstance(database, ParquetTarget):
-            message = "a folder of Parquet files holds no runs: --to FILE.duckdb or --to-env DATABASE_URL"
+        if self.to_env is not None:
+            return _read_url(self.to_env)
+        if self.to is None:
+            message = "this needs a database: --to FILE.duckdb or --to-env DATABASE_URL"
             raise CycloptsError(message)
-        if self.to is not None and not self.to.exists():
+        if must_exist and not self.to.exists():
             message = f"{self.to} does not exist"
             raise CycloptsError(message)
-        return database
+        database = DuckDBTarget(self.to)
+        return database if self.wait is None else evolve(database, wait=self.wait.total_seconds())
 
 
 def refuse_url(value: Path | str) -> None:
@@ -101,12 +99,15 @@ def refuse_url(value: Path | str) -> None:
         raise CycloptsError(message)
 
 
-def _read_variable(name: str) -> str:
-    if not _VARIABLE.fullmatch(name):
+def _read_url(variable: str) -> PostgresTarget:
+    if not _VARIABLE.fullmatch(variable):
         message = "--to-env takes the name of an environment variable, such as DATABASE_URL"  # may be a password
         raise CycloptsError(message)
-    url = os.environ.get(name)
-    if not url:
-        message = f"the environment variable {name} is {'not set' if url is None else 'empty'}"
-        raise CycloptsError(message)
-    return url
+    try:
+        return PostgresTarget(os.environ[variable])
+    except KeyError:
+        fault = "is not set"
+    except ValueError:
+        fault = "holds no URL that begins with postgresql://" if os.environ[variable] else "is empty"
+    message = f"the environment variable {variable} {fault}"
+    raise CycloptsError(message)

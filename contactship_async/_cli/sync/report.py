@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
 from attrs import define, field
@@ -31,11 +33,13 @@ class Report:
         variables: The environment variables of the keys by the names of the organizations; empty for one without a
             name, and where the names are not known before.
         names_organizations: Whether a table says whose listing it is.
+        noun: What the rows are, in the plural.
     """
 
     format_: Format
     variables: Mapping[str, str]
     names_organizations: bool
+    noun: str = "listings"
     output: Output = field(init=False)
     synced: int = field(default=0, init=False)
     counts: dict[str, int] = field(factory=lambda: dict.fromkeys(COUNTS, 0), init=False)
@@ -49,7 +53,7 @@ class Report:
             fields = ("organization", *fields)
         if self.format_ != "table" and is_known:
             fields = tuple(name for name in fields if name != "organization")
-        return Output(self.format_, self.variables, fields=fields, noun="listings")
+        return Output(self.format_, self.variables, fields=fields, noun=self.noun)
 
     async def add(self, result: SyncResult) -> None:
         """Take a result, and print it if the format allows it."""
@@ -60,7 +64,8 @@ class Report:
         else:
             self.failed.append(result)
         row = describe_row(result) if self.format_ == "table" else columns_of(result)
-        await self.output.add([row], result.organization if self.variables else "")
+        with suppress(BrokenPipeError):  # Nobody reads on, which is no reason to end a sync.
+            await self.output.add([row], result.organization if self.variables else "")
 
     def end(self, *, is_cut_short: bool = False) -> int:
         """Print what is left, tell of the failures in the order of the organizations, and return the exit code.
@@ -68,7 +73,8 @@ class Report:
         Args:
             is_cut_short: Whether there would have been more: then it is not told that there is nothing.
         """
-        self.output.end(failures=len(self.output.printed) if is_cut_short else 0)
+        with suppress(BrokenPipeError):
+            self.output.end(failures=len(self.output.printed) if is_cut_short else 0)
         places = {name: place for place, name in enumerate(self.variables)}
         for result in sorted(self.failed, key=lambda result: places.get(result.organization, 0)):
             note(self._describe_failure(result))
@@ -98,7 +104,8 @@ def _describe(result: SyncResult, variable: str) -> str:
 
 def columns_of(result: SyncResult) -> dict[str, Any]:
     """Return a result as a row of the table `syncs`."""
-    return {name: getattr(result, name) for name in COLUMNS}
+    row = {name: getattr(result, name) for name in COLUMNS}
+    return row | {name: write_moment(row[name]) for name in ("started_at", "finished_at")}
 
 
 def describe_row(result: SyncResult) -> dict[str, Any]:
@@ -114,3 +121,8 @@ def describe_row(result: SyncResult) -> dict[str, Any]:
 def describe_counts(counts: Mapping[str, int]) -> str:
     """Write what has changed, such as "3 new, 1 retired"; nothing if nothing has."""
     return ", ".join(f"{counts[name]:,} {name}" for name in ("new", "changed", "retired") if counts[name])
+
+
+def write_moment(moment: datetime, timespec: str = "auto") -> str:
+    """Write a moment as the API does, by default with all digits."""
+    return moment.isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, nullcontext
 from typing import Any, Final, TypeAlias
 
@@ -31,13 +31,13 @@ class Running:
 
     Args:
         report: Prints the results.
-        listings: How many there are of each organization; None if that is not known.
+        listings: The names of those of each organization; empty if they are not known.
         organizations: How many there are; 0 for one without a name.
         is_verbose: Whether each request and each wait is told.
     """
 
     report: Report
-    listings: int | None = None
+    listings: Sequence[str] = ()
     organizations: int = 0
     is_verbose: bool = False
     _display: Any = field(
@@ -86,12 +86,12 @@ class Running:
     def wait(self, organization: str | None, reason: str, seconds: float) -> None:
         """Show that a wait begins, also of an organization of which nothing has come yet."""
         name = organization if self.organizations else None
-        if name is not None and name not in self._counts:
-            self._show(name, "", 0, None)
+        if name not in self._counts:
+            self._show(organization or "", self.listings[0] if name is None else "", 0, None)
         self._display.wait(name, reason, seconds)
 
     async def _take_each(self, results: Results) -> None:
-        task = asyncio.current_task()
+        task: asyncio.Task[None] = asyncio.current_task()  # type: ignore[assignment] # this one
 
         def interrupt(number: int) -> None:
             self._ended_by = number
@@ -100,8 +100,7 @@ class Running:
             if number == signal.SIGINT:
                 # What is being applied runs in a thread, which nothing else would end before its time.
                 signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
-            if task is not None:
-                task.cancel()
+            task.cancel()
 
         with event_loop.first_interrupt(interrupt), self._display or nullcontext():
             async with aclosing(results):
@@ -119,13 +118,13 @@ class Running:
         name = result.organization if self.organizations else None
         self._counts.setdefault(name, Counter()).update({count: getattr(result, count) for count in COUNTS})
         self._ended[result.organization] += 1
-        if self._display is not None and self.organizations and self._ended[result.organization] == self.listings:
+        if self._display is not None and self.organizations and self._ended[result.organization] == len(self.listings):
             failed = len(self.report.failed)
             outcome = [f"{failed} failed" if failed else "", describe_counts(self.report.counts)]
             self._display.end(result.organization, ", ".join(filter(None, outcome)))
 
     def _describe_interrupt(self) -> str:
         synced, failed = self.report.synced, len(self.report.failed)
-        total = f" of {self.listings * (self.organizations or 1)}" if self.listings else ""
+        total = f" of {len(self.listings) * (self.organizations or 1)}" if self.listings else ""
         failures = f", {failed} failed" if failed else ""
         return f"interrupted, with {synced}{total} listings synced{failures}; the others are as they were"

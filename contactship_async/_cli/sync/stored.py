@@ -13,7 +13,7 @@ from contactship_async._cli.options import wrong_usage
 from contactship_async._cli.output import Format, Output
 from contactship_async._cli.streams import note
 from contactship_async._cli.sync.destination import Destination
-from contactship_async._cli.sync.report import COLUMNS, COUNTS, columns_of, describe_row
+from contactship_async._cli.sync.report import COLUMNS, COUNTS, columns_of, describe_row, write_moment
 from contactship_async.sync import SyncResult
 
 
@@ -34,10 +34,10 @@ def show_status(
     Raises:
         ContactshipError: The database can't be used.
     """
-    database = destination.open_existing()
+    database = destination.open_database(must_exist=True)
     runs = [*_find_last(event_loop.run(database.runs()))]
     fields: Sequence[str] = (*COLUMNS, "last_success")
-    rows = [columns_of(run) | {"last_success": success} for run, success in runs]
+    rows = [columns_of(run) | {"last_success": success and write_moment(success)} for run, success in runs]
     if format == "table":
         fields = ("organization", "listing", "mode", "finished_at", "rows", *COUNTS)
         rows = [_describe_run(run, success) for run, success in runs]
@@ -69,7 +69,7 @@ def forget_rows(
         CycloptsError: An argument is wrong, or nobody said yes.
         ContactshipError: The database can't be used.
     """
-    database = destination.open_existing()
+    database = destination.open_database(must_exist=True)
     if forget is not None:
         delete = partial(database.forget, forget)
     else:
@@ -105,10 +105,5 @@ def _find_last(runs: Sequence[SyncResult]) -> Iterator[tuple[SyncResult, datetim
 
 
 def _describe_run(run: SyncResult, success: datetime | None) -> dict[str, Any]:
-    row = describe_row(run) | {"finished_at": _write_moment(run.finished_at), "error": run.error}
-    return row if success is None else row | {"last_success": _write_moment(success)}
-
-
-def _write_moment(moment: datetime) -> str:
-    """Write a moment to the second, as a person reads it."""
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+    row = describe_row(run) | {"finished_at": write_moment(run.finished_at, "seconds"), "error": run.error}
+    return row if success is None else row | {"last_success": write_moment(success, "seconds")}

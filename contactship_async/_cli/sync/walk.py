@@ -85,8 +85,10 @@ def walk(  # noqa: PLR0913 - the options of a command
     if target.shard is not None and not target.variables:
         note(f"shard {target.shard} has none of the organizations; nothing to do")
         return 0
+    database = destination.open()
     report = Report(format, target.variables, names_organizations=bool(target.variables))
-    running = Running(report, len(asked), len(target.variables), is_verbose=target.verbose)
+    names = [name.replace("-", "_") for name in listings]
+    running = Running(report, names, len(target.variables), is_verbose=target.verbose)
     source = (target.open_pool if target.variables else target.open_client)(running.notices.on_wait)
     options = {
         "full": full,
@@ -101,7 +103,7 @@ def walk(  # noqa: PLR0913 - the options of a command
     async def results() -> Results:
         async with source:
             with wrong_usage():
-                each = sync(source, asked, destination.open(), **options)
+                each = sync(source, asked, database, **options)
             async with aclosing(each):
                 async for result in each:
                     yield result
@@ -138,14 +140,12 @@ def apply(  # noqa: PLR0913 - the options of a command
         ContactshipError: The folder or the database can't be used.
     """
     refuse_url(from_parquet or "")
-    if destination.to_parquet is not None:
-        message = "--from-parquet goes into a database: --to FILE.duckdb or --to-env DATABASE_URL"
-        raise CycloptsError(message)
-    running = Running(Report(format, {}, names_organizations=True))
+    database = destination.open_database()
+    running = Running(Report(format, {}, names_organizations=True, noun="walks to apply"))
     with wrong_usage():
         results = apply_parquet(
             from_parquet or Path(),
-            destination.open(),
+            database,
             accept_new_organization=accept_new_organization,
             dry_run=dry_run,
             **without_missing(max_retired=max_retired, keep_history=keep_history),
