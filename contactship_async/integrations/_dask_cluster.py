@@ -32,7 +32,7 @@ from contactship_async.errors import (
     PoolError,
 )
 
-MOST_BYTES: Final = 2**20
+_MOST_BYTES: Final = 2**20
 """Of a result: it passes through the scheduler, and is lost with its worker until it has."""
 
 _LOGGER: Final = logging.getLogger("contactship_async")
@@ -284,10 +284,7 @@ def _pickle(result: OrganizationResult[Any]) -> bytes:
         kind = type(result.error or result.value).__name__
         message = f"what the job returned or raised, of type {kind}, can't be pickled ({type(error).__name__})"
         return pickle.dumps(OrganizationResult(result.organization, None, TypeError(message)))
-    if len(pickled) > MOST_BYTES:
-        message = (
-            f"the job returned {len(pickled)} bytes, of which a fleet takes at most {MOST_BYTES}:"
-            " write rows into a database or a file, and return how many there were"
-        )
+    if len(pickled) > _MOST_BYTES:
+        message = "the job returned more than 1 MiB: let it write rows into a database or a file, and return a summary"
         return pickle.dumps(OrganizationResult(result.organization, None, ValueError(message)))
     return pickled

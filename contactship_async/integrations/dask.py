@@ -195,6 +195,8 @@ class _Fleet(Generic[T]):
             raise
 
     async def _withdraw(self) -> None:
+        if self.client.status != "running":
+            return  # The scheduler sees that, and ends the fleet itself.
         # A scheduler that has gone has left nothing behind.
         with suppress(OSError, ValueError):
             await self.client.unregister_worker_plugin(self.name)
