@@ -242,6 +242,38 @@ async def test_fleet_ends_with_its_program(started: Cluster) -> None:
     await results_of(**take_all(started, organizations={"at-once": VARIABLE}, job=fleet_jobs.wait))
 
 
+async def test_fleet_outlives_other_clients(started: Cluster) -> None:
+    """Whoever else leaves the cluster ends nothing."""
+    async with aclosing(run_fleet(**take_all(started, job=fleet_jobs.wait, organizations=BOTH))) as fleet:
+        async with connect(started.scheduler) as other:
+            await anext(fleet)
+        await until(lambda: other.id not in started.scheduler.clients)
+
+        assert 1 == len(claims_on(started))
+        assert [] == fleet_jobs.CANCELLED
+
+
+async def test_fleet_is_cancelled_at_once(started: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scheduler has heard of it then, but the program does not know that."""
+    register = started.scheduler.handlers["register_scheduler_plugin"]
+    registered, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def register_slowly(**plugin: Any) -> None:
+        await register(**plugin)
+        registered.set()
+        await goes_on.wait()
+
+    monkeypatch.setitem(started.scheduler.handlers, "register_scheduler_plugin", register_slowly)
+    task = asyncio.create_task(results_of(**take_all(started)))
+    await registered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    goes_on.set()
+
+    assert [] == claims_on(started)
+
+
 async def test_fleets_take_turns(started: Cluster) -> None:
     """A fleet beside another one would double the budget of an address."""
     async with aclosing(run_fleet(**take_all(started, job=fleet_jobs.wait, organizations=BOTH))) as first:
