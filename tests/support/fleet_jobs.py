@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
+from pathlib import Path
 from typing import Final
 
 import aiohttp
+import msgspec
 
 from contactship_async import ContactshipClient
 
@@ -79,6 +82,33 @@ async def make_what_does_not_travel(client: ContactshipClient) -> object:
 async def make_too_much(client: ContactshipClient) -> bytes:
     """Return more than a result may be."""
     return bytes(2**20)
+
+
+async def copy(client: ContactshipClient) -> int:
+    """Write all rows of an organization into a file of its own, which appears complete, and return the process id."""
+    file = Path(os.environ["FLEET_FOLDER"], f"{client.organization}.jsonl")
+    beside = file.with_suffix(f".{os.getpid()}")
+    with beside.open("wb") as rows:
+        async for page in client.phone_numbers.list().pages(page_size=10, exact=True):
+            rows.write(msgspec.json.Encoder().encode_lines(page.data))
+    beside.replace(file)
+    return os.getpid()
+
+
+def bind() -> aiohttp.TCPConnector:
+    """Make a connector whose requests come from the address of this worker."""
+    return aiohttp.TCPConnector(local_addr=(os.environ["FLEET_SOURCE"], 0))
+
+
+def log(text: str) -> None:
+    """Write *text* into the log of a process."""
+    logging.getLogger("distributed.worker").error(text)
+    logging.getLogger("distributed.scheduler").error(text)
+
+
+async def wait_for_ever(text: str) -> None:
+    """Wait, with *text* in the graph of the tasks."""
+    await asyncio.Event().wait()
 
 
 def find_key(organization: str) -> str:
