@@ -38,6 +38,7 @@ QUESTIONS = (
     "exact",
     "organizations",
     "shared_key",
+    "fleet",
     "tls",
     "keep_alive",
     "simulation",

@@ -27,6 +27,7 @@ _PACKAGES = (
     "telnyx",
     "twilio",
     "apify-client",
+    "distributed",
 )
 
 
