@@ -40,6 +40,7 @@ QUESTIONS = (
     "sync",
     "sync_memory",
     "shared_key",
+    "fleet",
     "tls",
     "keep_alive",
     "simulation",

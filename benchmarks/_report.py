@@ -30,6 +30,7 @@ _PACKAGES = (
     "duckdb",
     "psycopg",
     "dlt",
+    "distributed",
 )
 
 
