@@ -13,6 +13,7 @@ import pytest
 
 import contactship_async
 import contactship_async.calling
+import contactship_async.integrations.dask
 import contactship_async.sandbox
 import contactship_async.sync
 import contactship_async.webhooks
@@ -27,8 +28,8 @@ MODULE_NAMES = {
 GROUND = ("_version", "_arguments", "_headers", "_masking", "errors", "settings")
 PUBLIC = ("", "sandbox", "calling", "sync")
 PUBLIC_PACKAGES = (
-    *(contactship_async, contactship_async.calling, contactship_async.sandbox, contactship_async.sync),
-    contactship_async.webhooks,
+    *(contactship_async, contactship_async.calling, contactship_async.integrations.dask),
+    *(contactship_async.sandbox, contactship_async.sync, contactship_async.webhooks),
 )
 
 ALLOWED: dict[str, tuple[str, ...]] = {
