@@ -205,7 +205,7 @@ async def test_forget(call: Any, file: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert [
         (2, "1 row of phone_numbers would be deleted for good: add --yes to do it without being asked"),
         (0, "deleted 1 row of phone_numbers"),
-        (0, "nothing to forget: no row holds it"),
+        (0, "nothing to forget: there is no such row"),
         (1, "nothing was deleted"),
         (0, "deleted 3 rows of phone_numbers, 12 rows of tags"),
     ] == [(each.code, each.stderr.removeprefix("contactship: ").removesuffix("\n")) for each in ended]

@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from cyclopts import CycloptsError
+
 from contactship_async._cli import event_loop
 from contactship_async._cli.confirmation import confirm
-from contactship_async._cli.options import wrong_usage
 from contactship_async._cli.output import Format, Output
 from contactship_async._cli.streams import note
 from contactship_async._cli.sync.destination import Destination
@@ -69,15 +70,17 @@ def forget_rows(
         CycloptsError: An argument is wrong, or nobody said yes.
         ContactshipError: The database can't be used.
     """
+    if "" in {forget, forget_organization}:
+        message = "what to forget must not be empty"
+        raise CycloptsError(message)
     database = destination.open_database(must_exist=True)
     if forget is not None:
         delete = partial(database.forget, forget)
     else:
         delete = partial(database.forget_organization, forget_organization or "")
-    with wrong_usage():
-        found = _drop_zeros(event_loop.run(delete(dry_run=True)))
+    found = _drop_zeros(event_loop.run(delete(dry_run=True)))
     if not found:
-        note("nothing to forget: no row holds it")
+        note("nothing to forget: there is no such row")
         return 0
     question = "\n".join([*(f"{table:16}{count:,}" for table, count in found.items()), "delete these rows for good?"])
     refusal = f"{_describe_rows(found)} would be deleted for good: add --yes to do it without being asked"
