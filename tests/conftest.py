@@ -30,19 +30,14 @@ def _ctrl_c_is_not_ignored() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _what_is_there_is_not_collected() -> None:
-    """Exempt what was there before a module from the collections that its tests end with: most of the suite's time."""
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(autouse=True)
 def _asyncio_reports_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test after which asyncio logs an error: an exception never retrieved, a session never closed."""
     records: list[logging.LogRecord] = []
     handler = _Keep(records)
     logging.getLogger("asyncio").addHandler(handler)
+    gc.collect()
+    gc.freeze()  # so that the collection at the end goes through no more than the test made
     if inspect.iscoroutinefunction(inspect.unwrap(request.function)):
         request.getfixturevalue("_loop_is_left_clean")
     yield
