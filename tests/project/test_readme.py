@@ -47,9 +47,14 @@ def settings_of(sandbox: Sandbox) -> dict[str, str]:
     return {"CONTACTSHIP_BASE_URL": sandbox.url, **dict.fromkeys(KEYS, sandbox.api_key)}
 
 
-async def run(*command: str, sandbox: Sandbox, directory: Path | None = None) -> tuple[int | None, str, str]:
-    """Run *command* with the sandbox in place of the API; return its exit code, output and errors."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+async def run(
+    *command: str, sandbox: Sandbox, directory: Path | None = None, programs: Path = Path(sys.executable)
+) -> tuple[int | None, str, str]:
+    """Run *command* with the sandbox in place of the API; return its exit code, output and errors.
+
+    The directory of *programs* comes first where a shell looks for `contactship`.
+    """
+    path = os.pathsep.join([str(programs.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, **settings_of(sandbox)}
     streams = {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE}
     async with started(*command, **streams, env=environment, cwd=directory) as process:
@@ -100,13 +105,16 @@ async def test_first_example_prints_what_stands_below_it() -> None:
 
 @pytest.mark.timeout(600)  # A block starts Python up to nine times, one after the other.
 @pytest.mark.parametrize("code", [block.code for block in COMMANDS], ids=[block.place for block in COMMANDS])
-async def test_shell(code: str, tmp_path: Path) -> None:
+async def test_shell(code: str, tmp_path: Path, forked_contactship: Path) -> None:
     """Each command runs and writes no errors, beside the files it reads."""
     write_settings(tmp_path)
     async with Sandbox() as sandbox:
         sandbox.on_request = lambda _: sandbox.clock.advance(60)
         status, output, errors = await run(
-            "bash", "-e", "-o", "pipefail", "-c", code, sandbox=sandbox, directory=tmp_path
+            *("bash", "-e", "-o", "pipefail", "-c", code),
+            sandbox=sandbox,
+            directory=tmp_path,
+            programs=forked_contactship,
         )
 
     assert (0, "") == (status, errors)
