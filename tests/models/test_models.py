@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from typing import Any
 
 import attrs
@@ -157,8 +158,9 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
     return instances_of(hint) if attrs.has(hint) else st.sampled_from(hint) | texts.map(hint)
 
 
-def instances_of(cl: type[Any]) -> st.SearchStrategy[Any]:
-    """Make objects of a model."""
+@cache
+def instances_of(cl: Any) -> st.SearchStrategy[Any]:
+    """Make objects of a model; kept, as most of the time would go by in making strategies."""
     hints = typing.get_type_hints(cl, include_extras=True)
     return st.builds(cl, **{field.name: values_of(hints[field.name]) for field in attrs.fields(cl)})
 
