@@ -186,7 +186,7 @@ def test_only_identifiers_are_required(cl: type[Any]) -> None:
 
 @pytest.mark.parametrize("cl", ALL)
 @given(data=st.data())
-def test_round_trips(cl: type[Any], data: st.DataObject) -> None:
+def test_round_trips(cl: Any, data: st.DataObject) -> None:
     """What is dumped, pickled or copied is the same object again; `to_dict` is what `json` prints."""
     value = data.draw(instances_of(cl))
     plain = value.to_dict()
