@@ -7,7 +7,7 @@ import gc
 import inspect
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from functools import partial
 from unittest.mock import Mock
 
@@ -20,6 +20,12 @@ pytest_plugins = ["event_loops", "forked_contactship", "volume"]
 pytest.register_assert_rewrite("hostile")  # so that its asserts show what was compared
 
 _SECONDS_TO_WIND_DOWN = 2.0
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Start one worker more than there are processors: for a fifth of their time, tests wait for limits of sockets."""
+    return (yield) + 1
 
 
 @pytest.fixture(autouse=True, scope="session")
