@@ -17,7 +17,7 @@ from contactship_async._cli.options import PositiveInt, wrong_usage
 from contactship_async._cli.output import Format
 from contactship_async._cli.resources import find_methods
 from contactship_async._cli.streams import note
-from contactship_async._cli.sync.destination import Destination, refuse_url
+from contactship_async._cli.sync.destination import Destination, refuse_url, tell_of_wait
 from contactship_async._cli.sync.report import Report
 from contactship_async._cli.sync.running import Results, Running
 from contactship_async._cli.sync.shards import ShardTarget
@@ -101,6 +101,7 @@ def walk(  # noqa: PLR0913 - the options of a command
     }
 
     async def results() -> Results:
+        await tell_of_wait(database, is_verbose=target.verbose)
         async with source:
             with wrong_usage():
                 each = sync(source, asked, database, **options)
@@ -142,15 +143,22 @@ def apply(  # noqa: PLR0913 - the options of a command
     refuse_url(from_parquet or "")
     database = destination.open_database()
     running = Running(Report(format, {}, names_organizations=True, noun="walks to apply"))
-    with wrong_usage():
-        results = apply_parquet(
-            from_parquet or Path(),
-            database,
-            accept_new_organization=accept_new_organization,
-            dry_run=dry_run,
-            **without_missing(max_retired=max_retired, keep_history=keep_history),
-        )
-    code = running.run(results)
+
+    async def results() -> Results:
+        await tell_of_wait(database)
+        with wrong_usage():
+            each = apply_parquet(
+                from_parquet or Path(),
+                database,
+                accept_new_organization=accept_new_organization,
+                dry_run=dry_run,
+                **without_missing(max_retired=max_retired, keep_history=keep_history),
+            )
+        async with aclosing(each):
+            async for result in each:
+                yield result
+
+    code = running.run(results())
     if dry_run:
         note(DRY_RUN)
     return code
