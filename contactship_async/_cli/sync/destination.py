@@ -98,13 +98,16 @@ async def tell_of_wait(database: Database | ParquetTarget, *, is_verbose: bool =
         database: Waits by itself when it is opened.
         is_verbose: Whether it is told also where standard error is no terminal.
     """
-    is_shown = is_verbose or sys.stderr.isatty()
-    if is_shown and isinstance(database, DuckDBTarget) and database.wait and os.path.exists(database.path):  # noqa: PTH110, ASYNC240 - of any path, before all else
+    if isinstance(database, DuckDBTarget) and _may_wait(database) and (is_verbose or sys.stderr.isatty()):
         try:
             async with evolve(database, wait=0.0).open():
                 pass
         except DatabaseBusyError as error:
             note(f"{error}: waiting for it, {database.wait:g} s at the most")
+
+
+def _may_wait(database: DuckDBTarget) -> bool:
+    return database.wait > 0 and Path(database.path).exists()
 
 
 def refuse_url(value: Path | str) -> None:

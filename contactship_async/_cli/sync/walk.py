@@ -31,7 +31,7 @@ Listed: TypeAlias = str | Callable[[ContactshipClient], AnyListing[Any]]
 _CONTENTS: Final = {"transcripts": "include_transcript"}
 """What rows may hold besides, and the argument of the listing that asks for it."""
 
-DRY_RUN: Final = "dry run: nothing was written"
+_DRY_RUN: Final = "dry run: nothing was written"
 
 
 def walk(  # noqa: PLR0913 - the options of a command
@@ -97,7 +97,7 @@ def walk(  # noqa: PLR0913 - the options of a command
         "page_size": page_size,
         "concurrency": concurrency,
         "on_progress": running.on_progress,
-        **without_missing(full_every=full_every, max_retired=max_retired, keep_history=keep_history),
+        **_without_missing(full_every=full_every, max_retired=max_retired, keep_history=keep_history),
     }
 
     async def results() -> Results:
@@ -111,7 +111,7 @@ def walk(  # noqa: PLR0913 - the options of a command
 
     code = running.run(results())
     if dry_run:
-        note(DRY_RUN)
+        note(_DRY_RUN)
     return code
 
 
@@ -152,7 +152,7 @@ def apply(  # noqa: PLR0913 - the options of a command
                 database,
                 accept_new_organization=accept_new_organization,
                 dry_run=dry_run,
-                **without_missing(max_retired=max_retired, keep_history=keep_history),
+                **_without_missing(max_retired=max_retired, keep_history=keep_history),
             )
         async with aclosing(each):
             async for result in each:
@@ -160,11 +160,11 @@ def apply(  # noqa: PLR0913 - the options of a command
 
     code = running.run(results())
     if dry_run:
-        note(DRY_RUN)
+        note(_DRY_RUN)
     return code
 
 
-def without_missing(**options: Any) -> dict[str, Any]:
+def _without_missing(**options: Any) -> dict[str, Any]:
     """Return the arguments that were given: the library has the defaults of the others."""
     return {name: value for name, value in options.items() if value is not None}
 
