@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from cyclopts import CycloptsError, Parameter
 
 from contactship_async import AnyListing, ContactshipClient
+from contactship_async._cli.failures import KEY_VARIABLE
 from contactship_async._cli.listing import MIN_EXACT_PAGE_SIZE
 from contactship_async._cli.options import PositiveInt, wrong_usage
 from contactship_async._cli.output import Format
@@ -86,7 +87,8 @@ def walk(  # noqa: PLR0913 - the options of a command
         note(f"shard {target.shard} has none of the organizations; nothing to do")
         return 0
     database = destination.open()
-    report = Report(format, target.variables, names_organizations=bool(target.variables))
+    variable = "" if target.sandbox else KEY_VARIABLE
+    report = Report(format, target.variables, names_organizations=bool(target.variables), key_variable=variable)
     names = [name.replace("-", "_") for name in listings]
     running = Running(report, names, len(target.variables), is_verbose=target.verbose)
     source = (target.open_pool if target.variables else target.open_client)(running.notices.on_wait)
@@ -142,7 +144,7 @@ def apply(  # noqa: PLR0913 - the options of a command
     """
     refuse_url(from_parquet or "")
     database = destination.open_database()
-    running = Running(Report(format, {}, names_organizations=True, noun="walks to apply"))
+    running = Running(Report(format, {}, names_organizations=True, key_variable="", noun="walks to apply"))
 
     async def results() -> Results:
         await tell_of_wait(database)
