@@ -137,5 +137,5 @@ class PostgreSQLSchema(Database):
 
     def query(self, sql: str, *parameters: object) -> Found:
         """See `Database`."""
-        cursor = self._connection.execute(sql.replace("?", "%s").encode(), parameters)
+        cursor = self._connection.execute(sql.replace("?", "%s").encode(), parameters or None)
         return cursor.fetchall() if cursor.description else []
