@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import logging
 import pickle
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -19,7 +17,6 @@ from databases import PostgreSQLSchema
 from postgresql_server import find_programs, find_user, run_postgresql
 from served_rows import NUMBERS, TAGS, ServedRows, numbers, tag
 from synced import counts, run, run_one
-from turns import pass_turns
 
 from contactship_async import ContactshipClient, Request, Secret
 from contactship_async.sync import DatabaseError, MissingExtraError, PostgresTarget, SyncResult, sync
@@ -43,12 +40,12 @@ def chain_of(error: BaseException | None) -> list[BaseException]:
 
 
 def told_by(error: BaseException) -> str:
-    """Return all that an error shows, with the locals of its frames."""
-    texts = []
+    """Return all that an error shows, with the locals of the frames that are not of a test."""
+    texts: list[object] = []
     for one in chain_of(error):
-        shown = traceback.TracebackException.from_exception(one, capture_locals=True)
-        texts += [repr(one), *shown.format()]
-    return "".join(texts)
+        frames = [frame for frame, _ in traceback.walk_tb(one.__traceback__) if "tests" not in frame.f_code.co_filename]
+        texts += [one, one.args, *(frame.f_locals for frame in frames)]
+    return "".join(map(repr, texts))
 
 
 @pytest.mark.parametrize(
@@ -75,13 +72,18 @@ async def test_servers_that_are_not_there(url: str, message: str) -> None:
     assert "word" not in str(raised.value)
 
 
+def make_role(schema: PostgreSQLSchema, name: str) -> None:
+    """Make a role that may log in, unless there is one."""
+    if not schema.query("SELECT 1 FROM pg_roles WHERE rolname = ?", name):
+        schema.query(f"CREATE ROLE {name} LOGIN PASSWORD 'another'")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"dbname": "nowhere"}, 'PostgreSQL: database "nowhere" does not exist'),
         ({"user": "nobody_else"}, 'PostgreSQL: role "nobody_else" does not exist'),
-        ({"user": "reader"}, "PostgreSQL: permission denied for schema "),
-        ({"user": "stranger", "options": ""}, "PostgreSQL: permission denied for schema public"),
+        ({"user": "reader"}, "PostgreSQL: permission denied for schema schema_"),
         ({"options": "-csearch_path=nowhere"}, "PostgreSQL: no schema has been selected to create in"),
         (
             {"options": "-cdefault_transaction_read_only=on"},
@@ -91,14 +93,12 @@ async def test_servers_that_are_not_there(url: str, message: str) -> None:
 )
 async def test_servers_that_refuse(schema: PostgreSQLSchema, changes: dict[str, str], message: str) -> None:
     """What the server refuses is told in its words, in one line."""
-    if {"reader", "stranger"} & {*changes.values()}:
-        role = changes["user"]
-        schema.query(f"DROP ROLE IF EXISTS {role}")
-        schema.query(f"CREATE ROLE {role} LOGIN")
+    make_role(schema, "reader")
+    schema.query(f"GRANT USAGE ON SCHEMA {schema.name} TO reader")
     with pytest.raises(DatabaseError) as raised:
         await sync_into(PostgresTarget(schema.url(password=PASSWORD, **changes)))
 
-    assert str(raised.value).startswith(message) or "no schema has been selected" in str(raised.value)
+    assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)
     assert "hunter2" not in told_by(raised.value)
 
@@ -107,21 +107,20 @@ async def test_wrong_password(schema: PostgreSQLSchema) -> None:
     """A wrong password is told, and not shown."""
     hba = Path(schema.query("SHOW hba_file")[0][0])
     before = hba.read_text()
-    schema.query("DROP ROLE IF EXISTS guarded")
-    schema.query("CREATE ROLE guarded LOGIN PASSWORD 'another'")
+    make_role(schema, "guarded")
     hba.write_text(f"local all guarded scram-sha-256\n{before}")
     schema.query("SELECT pg_reload_conf()")
-    while not schema.query("SELECT 1 FROM pg_hba_file_rules WHERE user_name = '{guarded}'"):
-        await asyncio.sleep(0)
+    said = ""
     try:
-        with pytest.raises(DatabaseError) as raised:
-            while True:  # The server reads its settings some time later.
+        while "password" not in said:  # Some time later, the server reads its settings.
+            with pytest.raises(DatabaseError) as raised:
                 await sync_into(PostgresTarget(schema.url(user="guarded", password=PASSWORD, options="")))
+            said = str(raised.value)
     finally:
         hba.write_text(before)
         schema.query("SELECT pg_reload_conf()")
 
-    assert 'PostgreSQL: password authentication failed for user "guarded"' == str(raised.value)
+    assert 'PostgreSQL: password authentication failed for user "guarded"' == said
     assert "hunter2" not in told_by(raised.value)
 
 
@@ -131,7 +130,7 @@ def test_the_url_is_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     target = PostgresTarget(url)
 
     assert "hunter2" not in f"{target!r} {target} {vars(type(target))}"
-    assert target == PostgresTarget(Secret(url))
+    assert target._url.reveal() == PostgresTarget(Secret(url))._url.reveal()
     for copying in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="is not pickled") as raised:
             copying(target)
@@ -209,7 +208,7 @@ async def test_connection_lost_within_the_apply(schema: PostgreSQLSchema, monkey
     lost: list[str] = []
 
     def lose(self: PostgresConnection, sql: str, parameters: Any = ()) -> Any:
-        if sql.startswith("INSERT INTO \"phone_numbers\"") and not lost:
+        if sql.startswith('INSERT INTO "phone_numbers"') and not lost:
             lost.append(sql)
             terminate(schema, "applying")
         return execute(self, sql, parameters)
@@ -262,9 +261,7 @@ async def test_lock_that_is_not_had_in_time(schema: PostgreSQLSchema) -> None:
 async def test_other_isolation(schema: PostgreSQLSchema) -> None:
     """Where transactions usually see what was there at their beginning, syncs that wait for each other do not."""
     level = "repeatable\\ read"
-    target = PostgresTarget(
-        schema.url(options=f"-csearch_path={schema.name} -cdefault_transaction_isolation={level}")
-    )
+    target = PostgresTarget(schema.url(options=f"-csearch_path={schema.name} -cdefault_transaction_isolation={level}"))
     connection = PostgresConnection(target._url)
     assert [("read committed",)] == connection.execute("SHOW transaction_isolation")
     connection.close()
