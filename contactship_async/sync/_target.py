@@ -46,10 +46,7 @@ class Target(ABC, Generic[S]):
             await self._open(store, thread)
             yield store, thread
         finally:
-            try:
-                await thread.run(store.close)
-            finally:
-                thread.close()
+            await thread.close(store.close)
 
     async def _open(self, store: Store, thread: DatabaseThread) -> None:
         loop = asyncio.get_running_loop()

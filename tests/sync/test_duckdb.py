@@ -278,7 +278,7 @@ async def test_dry_run_makes_no_file(tmp_path: Path) -> None:
     result = await sync_into(tmp_path / "contactship.duckdb", dry_run=True)
 
     assert {"new": 3} == counts(result)
-    assert [] == os.listdir(tmp_path)
+    assert [] == [file.name for file in files_in(tmp_path)]
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -301,7 +301,7 @@ async def test_files_are_private(tmp_path: Path) -> None:
     assert USUAL_UMASK == umask
     assert (0o600, 0o700) == (modes.pop(path.name), modes.pop(f"{path.name}.tmp"))
     assert {0o600} == {*modes.values()}
-    assert [path.name] == os.listdir(tmp_path)
+    assert [path.name] == [file.name for file in files_in(tmp_path)]
 
 
 def test_log_is_private(tmp_path: Path) -> None:
