@@ -7,7 +7,8 @@ import gc
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def left(request: pytest.FixtureRequest) -> Iterator[Database]:
     files = open_files()
     yield database
     assert 0o022 == os.umask(umask)
-    assert [] == [thread.name for thread in threading.enumerate() if thread.name.startswith("contactship")]
+    assert [] == threads_of_syncs()
     assert files == open_files()
     if isinstance(database, PostgreSQLSchema):
         while connections_of(database):
@@ -54,12 +55,15 @@ def left(request: pytest.FixtureRequest) -> Iterator[Database]:
 def open_files() -> list[str]:
     """Return the files that are open, without sockets and what is of the loop."""
     names = []
-    for number in os.listdir("/dev/fd"):
-        try:
-            names.append(os.readlink(f"/dev/fd/{number}"))
-        except OSError:  # That of the listing itself.
-            continue
+    for number in Path("/dev/fd").iterdir():
+        with suppress(OSError):  # That of the listing itself.
+            names.append(str(number.readlink()))
     return sorted(name for name in names if name.startswith("/") and "/fd" not in name)
+
+
+def threads_of_syncs() -> list[threading.Thread]:
+    """Return the threads that syncs have begun."""
+    return [thread for thread in threading.enumerate() if thread.name.startswith("contactship")]
 
 
 def target_of(database: Database) -> DatabaseTarget:
@@ -90,7 +94,7 @@ async def test_cancelled_within_a_statement(left: Database, place: str, monkeypa
     def take_long(self: Any, sql: str, parameters: Any = ()) -> Any:
         if not running and sql.startswith(tuple(STATEMENTS[place].split("|"))):
             running.append(sql)
-            loop.call_soon_threadsafe(loop.call_later, 0.02, task.cancel)
+            loop.call_soon_threadsafe(lambda: loop.call_later(0.02, task.cancel))
             execute(self, ENDLESS[kind_of(left)], [])
         return execute(self, sql, parameters)
 
@@ -135,15 +139,13 @@ async def test_left_early(left: Database) -> None:
     served = ServedRows({"key": {NUMBERS: numbers(range(3)), TAGS: [tag(1)]}})
     async with served.client() as client:
         async with aclosing(sync(client, ["phone_numbers", "tags"], target_of(left))) as results:
-            async for result in results:
-                break
-        async for result in sync(client, ["phone_numbers", "tags"], target_of(left)):
-            break
+            first = await anext(results)
+        second = await anext(sync(client, ["phone_numbers", "tags"], target_of(left)))
         gc.collect()
-        while any(thread.name.startswith("contactship") for thread in threading.enumerate()):
-            await asyncio.sleep(0.001)  # real time: the thread ends when it may
+        for thread in threads_of_syncs():
+            await asyncio.to_thread(thread.join)
 
-    assert {"unchanged": 3} == counts(result)
+    assert [{"new": 3}, {"unchanged": 3}] == [counts(result) for result in (first, second)]
 
 
 async def test_never_begun(left: Database) -> None:
@@ -178,20 +180,19 @@ async def test_cancelled_while_opening(left: Database, monkeypatch: pytest.Monke
     original = Store.open
 
     def open_slowly(self: Store) -> None:
-        loop.call_soon_threadsafe(task.cancel)
+        loop.call_soon_threadsafe(opening.set)
         cancelled.wait()
         original(self)
 
-    cancelled = threading.Event()
+    opening, cancelled = asyncio.Event(), threading.Event()
     served = ServedRows({"key": {NUMBERS: []}})
     async with served.client() as client:
         monkeypatch.setattr(Store, "open", open_slowly)
         task = asyncio.create_task(run(client, ["phone_numbers"], target_of(left)))
-        while not task.cancelling():
-            await asyncio.sleep(0)
-        await pass_turns()
-        task.cancel()
-        await pass_turns()
+        await opening.wait()
+        for _ in range(2):
+            task.cancel()
+            await pass_turns()
         assert not task.done()
         cancelled.set()
         with pytest.raises(asyncio.CancelledError):
@@ -223,10 +224,11 @@ async def test_thread_is_closed_though_cancelled() -> None:
 async def test_call_that_has_not_begun() -> None:
     """A call that waits for another one is given up when it is cancelled, and nothing is interrupted."""
     interrupted: list[bool] = []
-    may_end, called = threading.Event(), []
+    called: list[str] = []
+    may_end = threading.Event()
     thread = DatabaseThread(lambda: interrupted.append(True))
     first = asyncio.create_task(thread.run(may_end.wait))
-    second = asyncio.create_task(thread.run(called.append, True))
+    second = asyncio.create_task(thread.run(called.append, "second"))
     await pass_turns()
     second.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -98,7 +98,7 @@ async def test_queries(database: Database) -> None:
     """Each query shows the same on both databases, which is what stands below it."""
     await sync_four_nights(database.target)
 
-    assert len(QUERIES) > 10  # noqa: PLR2004 - ten, and that of the transcripts
+    assert len(QUERIES) > 10
     assert {block.place: OUTPUTS[block.place] for block in QUERIES} == {
         block.place: show(database, block.code) for block in QUERIES
     }
