@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from contactship_async.sync._connection import Connection, quoted
@@ -75,6 +75,11 @@ def find_version(connection: Connection) -> int:
     return version
 
 
+def is_of_sync(columns: Iterable[str]) -> bool:
+    """Return whether a table with these columns was made by a sync."""
+    return {*columns} >= {ORGANIZATION, VALID_FROM, VALID_TO, HASH}
+
+
 def staged_columns(plan: Plan) -> dict[str, Kind]:
     """Return the columns of the rows of a walk, with the hashes of what they hold."""
     columns: dict[str, Kind] = {column.name: column.kind for column in plan.columns}
@@ -108,7 +113,7 @@ def _prepare_table(connection: Connection, plan: Plan) -> None:
         for name, kind in kinds.items()
     }
     existing = connection.columns_of(plan.table)
-    if existing and not existing.keys() >= {ORGANIZATION, VALID_FROM, HASH}:
+    if existing and not is_of_sync(existing):
         message = f"the database has a table {plan.table} that is not of a sync: use another schema or file"
         raise DatabaseError(message)
     table = quoted(plan.table)
