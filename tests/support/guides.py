@@ -104,9 +104,7 @@ def run_script(code: str) -> None:
         asyncio.run(coroutine)
 
 
-async def run(
-    *command: str, settings: Mapping[str, str], directory: Path | None = None
-) -> tuple[int | None, str, str]:
+async def run(*command: str, settings: Mapping[str, str], directory: Path | None = None) -> tuple[int | None, str, str]:
     """Run *command* with *settings* in its environment; return its exit code, output and errors."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, **settings}
