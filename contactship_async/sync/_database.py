@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,10 +31,12 @@ class Database(Store):
 
     Args:
         connect: Makes a connection.
+        turn: What each transaction begins and ends in, where the database would let two of them insert the same rows.
     """
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, connect: Callable[[], Connection], turn: AbstractContextManager[object] | None = None) -> None:
         self._connect = connect
+        self._turn = nullcontext() if turn is None else turn
         self._connection: Connection | None = None
 
     def open(self) -> None:
@@ -124,9 +126,10 @@ class Database(Store):
 
     @contextmanager
     def _transaction(self, *, keep: bool = True) -> Iterator[Connection]:
-        connection = self._begin()
-        with connection.transaction(keep=keep):
-            yield connection
+        with self._turn:
+            connection = self._begin()
+            with connection.transaction(keep=keep):
+                yield connection
 
     def _begin(self) -> Connection:
         """Begin a transaction, over a new connection if the last one was lost."""

@@ -11,10 +11,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from math import ceil
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
+from weakref import WeakValueDictionary
 
 from attrs import frozen
 
@@ -30,7 +32,19 @@ T = TypeVar("T")
 _HOLDER: Final = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
 
 _OWNER_ONLY: Final = 0o077
-_MIN_OBJECT_BYTES: Final = 1 << 20
+_MIB: Final = 1 << 20
+_MIN_OBJECT_BYTES: Final = _MIB
+
+_PART_BYTES: Final = _MIB
+"""So much JSON is read at once. DuckDB takes ten times that for it, and can't put that aside in a file."""
+
+_ROWS_OF_VECTOR: Final = 2048
+_COPIES: Final = 1.5
+_OWN_MEMORY_MIB: Final = 24
+"""What DuckDB can't put aside: that many rows, once and a half, and its own.
+
+Source: https://duckdb.org/docs/stable/internals/vector, and trials with rows of 1 to 100 KB
+"""
 
 _ROWS_AT_ONCE: Final = 1000
 
@@ -40,6 +54,7 @@ _FAULTS: Final[Mapping[str, str]] = {
     "Permission denied|read-only": "can't be opened or written: permission denied",
     "Is a directory": "is a folder",
     "No such file or directory": "can't be made: its folder does not exist",
+    "Out of Memory|failed to pin block": "can't be written: the rows need more than memory_limit_mib",
     "interrupted": "was interrupted",
 }
 """What DuckDB says, by patterns, and what it means."""
@@ -57,7 +72,8 @@ class DuckDBTarget(DatabaseTarget):
     Args:
         path: Of the file.
         wait: For how many seconds to wait while another program has it open.
-        memory_limit_mib: How much memory DuckDB may take, in MiB; what is larger goes to files beside it.
+        memory_limit_mib: How much memory DuckDB may take, in MiB; what is larger goes to files beside it. Rows of more
+            than 13 KB on average, such as calls with long transcripts, get what 2,048 of them need.
 
     Source: https://duckdb.org/docs/stable/connect/concurrency
     """
@@ -69,8 +85,9 @@ class DuckDBTarget(DatabaseTarget):
     def make_store(self, *, dry_run: bool = False) -> Database:
         """Return what opens the file; a dry run makes none."""
         path = Path(self.path)
-        is_in_memory = dry_run and not path.exists()
-        return Database(lambda: DuckDBConnection(None if is_in_memory else path, self.memory_limit_mib))
+        if dry_run and not path.exists():
+            return Database(lambda: DuckDBConnection(None, self.memory_limit_mib))
+        return Database(lambda: DuckDBConnection(path, self.memory_limit_mib), _turn_of(path))
 
 
 class DuckDBConnection(Connection):
@@ -95,6 +112,7 @@ class DuckDBConnection(Connection):
 
     def __init__(self, path: Path | None, memory_limit_mib: int) -> None:
         self._name = "the database in memory" if path is None else str(path)
+        self._memory_limit_mib = memory_limit_mib
         self._driver = _import_driver()
         self._is_lost = False
         self._connection = self._try(
@@ -118,22 +136,28 @@ class DuckDBConnection(Connection):
             yield rows
 
     def lock(self, *names: str) -> None:
-        """Do nothing: the file is of this process alone, and its transactions come one after the other."""
+        """Do nothing: the file is of this process alone, whose transactions take turns."""
 
     def stage(self, columns: Mapping[str, Kind], spool: Spool) -> None:
         """See `Connection`."""
         types = ", ".join(f"{quoted(name)} {self.types[kind]}" for name, kind in columns.items())
         self.execute(f'CREATE OR REPLACE TEMP TABLE "sync_staged" ({types})')
-        if not spool.rows:
-            return
-        spool.rewind()
         options = {
             "format": "'newline_delimited'",
             "columns": "{" + ", ".join(f"{quoted(name)}: '{self.types[kind]}'" for name, kind in columns.items()) + "}",
             "maximum_object_size": max(2 * spool.longest_line, _MIN_OBJECT_BYTES),
         }
         given = ", ".join(f"{name} = {value}" for name, value in options.items())
-        self.execute(f'INSERT INTO "sync_staged" SELECT {quoted(*columns)} FROM read_json(?, {given})', [spool.path])
+        widest = 0.0
+        for part in spool.parts(_PART_BYTES):
+            self.execute(f'INSERT INTO "sync_staged" SELECT {quoted(*columns)} FROM read_json(?, {given})', [part.path])
+            widest = max(widest, part.size / part.rows)
+        self._limit_memory(widest)
+
+    def _limit_memory(self, row_bytes: float) -> None:
+        """Allow at least what rows of *row_bytes* need, of which DuckDB works on so many at once."""
+        needed_mib = _OWN_MEMORY_MIB + ceil(_ROWS_OF_VECTOR * row_bytes * _COPIES / _MIB)
+        self.execute(f"SET memory_limit = '{max(self._memory_limit_mib, needed_mib)}MiB'")
 
     def create_index(self, table: str, columns: Sequence[str]) -> None:
         """Do nothing: DuckDB has no index of some rows only."""
@@ -209,6 +233,15 @@ def _private_files() -> Iterator[None]:
             _private_blocks -= 1
             if not _private_blocks:
                 os.umask(_usual_umask)
+
+
+_turns: Final[WeakValueDictionary[str, threading.Lock]] = WeakValueDictionary()
+"""DuckDB lets two connections of a process insert the same rows in transactions that overlap: here they take turns."""
+
+
+def _turn_of(path: Path) -> threading.Lock:
+    """Return the lock that all connections of this process to a file share."""
+    return _turns.setdefault(str(path.resolve()), threading.Lock())
 
 
 def _import_driver() -> Any:

@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,3 +98,16 @@ def _wait_until_ready(shell: subprocess.Popen[str]) -> None:
         said += line
     message = f"PostgreSQL does not start:\n{said}"
     raise RuntimeError(message)
+
+
+def _run_until_input_ends() -> None:
+    """Serve the benchmarks: print how to connect, and go on until the standard input ends."""
+    programs, user = find_programs(), find_user()
+    if programs is not None and user is not None:
+        with run_postgresql(programs, user) as conninfo:
+            print(conninfo, flush=True)  # noqa: T201 - to the process that reads it
+            sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _run_until_input_ends()

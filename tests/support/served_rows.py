@@ -1,14 +1,9 @@
-"""Organizations whose rows a test changes as it likes, and what serves them: in memory, as a transport.
-
-    served = ServedRows({"key": {"/v1/tags": [tag(1), tag(2)]}})
-    async with ContactshipClient("key", transport=served) as client:
-        ...
-"""
+"""Organizations whose rows a test changes as it likes, and what serves them: in memory, as a transport."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -110,10 +105,11 @@ class ServedRows:
         """Make a client of a key, which asks here and tries once."""
         return ContactshipClient(key, transport=self, retry=RetryPolicy(max_attempts=1), **options)
 
-    def pool(self, **options: Any) -> ContactshipPool:
-        """Make a pool of all keys, each organization named after its own."""
-        keys = {name: name for name in self.rows}
-        return ContactshipPool(keys, transport=self, retry=RetryPolicy(max_attempts=1), **options)
+    def pool(self, keys: Mapping[str, str] | None = None, **options: Any) -> ContactshipPool:
+        """Make a pool of organizations by their names; without any, of all keys, which are their names."""
+        return ContactshipPool(
+            keys or {name: name for name in self.rows}, transport=self, retry=RetryPolicy(max_attempts=1), **options
+        )
 
     def queries(self, path: str) -> list[dict[str, str]]:
         """Return what was asked of a path, without the questions for a single row."""
