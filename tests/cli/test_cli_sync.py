@@ -172,13 +172,13 @@ async def test_status(call: Any, file: str) -> None:
     data = await call("sync", "--status", "--to", file, "--format", "json")
 
     header = ["organization", "listing", "mode", "finished_at", "rows", "new", "changed", "retired", "unchanged"]
-    assert [header, [*header, "error", "last_success"]] == [read_table(each.output)[0] for each in (well, ended)]
+    assert [header, [*header, "error", "succeeded_at"]] == [read_table(each.output)[0] for each in (well, ended)]
     numbers, tags = json.loads(data.output)
-    assert [*COLUMNS, "last_success"] == [*numbers]
-    assert (None, numbers["finished_at"]) == (numbers["error"], numbers["last_success"])
-    assert ("PermissionDeniedError", True) == (tags["error"], tags["last_success"] < tags["finished_at"])
+    assert [*COLUMNS, "succeeded_at"] == [*numbers]
+    assert (None, numbers["finished_at"]) == (numbers["error"], numbers["succeeded_at"])
+    assert ("PermissionDeniedError", True) == (tags["error"], tags["succeeded_at"] < tags["finished_at"])
     assert (0, "", 0, "") == (ended.code, ended.stderr, data.code, data.stderr)
-    times = [f"{text[:19]}Z" for text in (tags["finished_at"], tags["last_success"])]
+    times = [f"{text[:19]}Z" for text in (tags["finished_at"], tags["succeeded_at"])]
     assert ["default", "tags", "failed", times[0], "PermissionDeniedError", times[1]] == read_table(ended.output)[2]
 
 
@@ -205,7 +205,7 @@ async def test_forget(call: Any, file: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert [
         (2, "1 row of phone_numbers would be deleted for good: add --yes to do it without being asked"),
         (0, "deleted 1 row of phone_numbers"),
-        (0, "nothing to forget: no row holds it"),
+        (0, "nothing to forget: there is no such row"),
         (1, "nothing was deleted"),
         (0, "deleted 3 rows of phone_numbers, 12 rows of tags"),
     ] == [(each.code, each.stderr.removeprefix("contactship: ").removesuffix("\n")) for each in ended]
