@@ -116,7 +116,7 @@ def test_set_up() -> None:
     """The three commands that set everything up are those that the gate takes from here and runs."""
     gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
-    assert 3 == len(SET_UP)  # noqa: PLR2004 - as in the docstring
+    assert 3 == len(SET_UP)
     assert "README.md" in gate
     assert not [line for line in gate.splitlines() if "phone-numbers list" in line]
     assert {"", "bash", "python", "text", "toml"} >= {language for _, language, _ in BLOCKS}
