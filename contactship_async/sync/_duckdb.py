@@ -78,14 +78,14 @@ class DuckDBTarget(DatabaseTarget):
         path: Of the file.
         wait: For how many seconds to wait while another program has it open.
         memory_limit_mib: How much memory DuckDB may take, in MiB; what is larger goes to files beside it. Rows of more
-            than 13 KB on average, such as calls with long transcripts, get what 2,048 of them need.
+            than 10 KB on average, such as calls with long transcripts, get what 2,048 of them need.
 
     Source: https://duckdb.org/docs/stable/connect/concurrency
     """
 
     path: Path | str | PathLike[str]
     wait: float = 60.0
-    memory_limit_mib: int = 64
+    memory_limit_mib: int = 56
 
     def __attrs_post_init__(self) -> None:
         if str(self.path) == ":memory:":
