@@ -37,6 +37,8 @@ QUESTIONS = (
     "start_up",
     "exact",
     "organizations",
+    "sync",
+    "sync_memory",
     "shared_key",
     "fleet",
     "tls",

@@ -27,6 +27,9 @@ _PACKAGES = (
     "telnyx",
     "twilio",
     "apify-client",
+    "duckdb",
+    "psycopg",
+    "dlt",
     "distributed",
 )
 

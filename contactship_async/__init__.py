@@ -9,6 +9,7 @@ Public as well:
 - `contactship_async.resources`: the methods of `client.tags` and its like
 - `contactship_async.models`: the rows that they return
 - `contactship_async.calling`: calling many from a file, each once
+- `contactship_async.sync`: a copy of listings in a database, with their history
 - `contactship_async.webhooks`: readers of what Contactship posts to an app
 - `contactship_async.sandbox`, `contactship_async.pytest_plugin`: for tests
 - `contactship_async.errors`, `contactship_async.settings`: where the names of these are at home
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from contactship_async._http.secret import Secret
     from contactship_async._pagination.base import AnyListing
     from contactship_async._pagination.cursor import CursorListing
-    from contactship_async._pagination.declaration import ListingDeclaration
+    from contactship_async._pagination.declaration import ListingDeclaration, ListingWindow
     from contactship_async._pagination.listing import Listing
     from contactship_async._pagination.prefetch import Prefetch
     from contactship_async._pagination.whole import WholeListing
@@ -117,6 +118,7 @@ __all__ = [
     "Delivery",
     "Listing",
     "ListingDeclaration",
+    "ListingWindow",
     "MalformedResponseError",
     "MalformedRow",
     "NotFoundError",

@@ -39,18 +39,25 @@ class AnyListing(ABC, Generic[T]):
     Attributes:
         declaration: How the listing behaves.
         filters: What is asked for, by the API's own names; None is not sent.
+        identifiers: What stands in the path, by the names there: of a contact whose tags are listed, say.
         path: Percent-encoded, such as `/v1/tags`.
     """
 
     declaration: ListingDeclaration[T]
     _caller: Caller
     filters: Mapping[str, Any] = field(default=NOTHING, converter=_freeze)
-    _identifiers: Mapping[str, str] = field(default=NOTHING, kw_only=True)
+    identifiers: Mapping[str, str] = field(default=NOTHING, kw_only=True, converter=_freeze)
     path: str = field(init=False)
 
     @path.default
     def _build_path(self) -> str:
-        return build_path(self.declaration.path, **self._identifiers)
+        return build_path(self.declaration.path, **self.identifiers)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether filters choose which rows there are; those that only choose what rows hold don't count."""
+        contents = self.declaration.content_parameters
+        return any(value is not None for name, value in self.filters.items() if name not in contents)
 
     @abstractmethod
     def rows(self, *, max_items: int | None = None) -> AsyncGenerator[T, None]:

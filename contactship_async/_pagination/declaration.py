@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from attrs import field, frozen
@@ -38,6 +40,24 @@ class OrderParameters:
 
 
 @frozen
+class ListingWindow:
+    """How a listing is asked for its newest rows alone, and which of the others may still change.
+
+    Args:
+        parameter: The name of the filter that takes a day: rows created then or later, in a time zone that is not
+            documented.
+        end_field: The field of a row that says when what it is about ended.
+        status_field: The field that says where it is.
+        final_statuses: The values of that field which no row leaves.
+    """
+
+    parameter: str
+    end_field: str
+    status_field: str
+    final_statuses: frozenset[str]
+
+
+@frozen
 class ListingDeclaration(Generic[T]):
     """How a listing behaves, whatever is asked of it.
 
@@ -51,7 +71,9 @@ class ListingDeclaration(Generic[T]):
         largest_page: The largest `limit` that the API accepts; None where it names none.
         heavy: Whether its requests also count against the organization's smaller budget.
         has_count: Whether a page says how many rows the listing has.
-        content_parameters: Those of its filters that choose what rows hold, and not which rows there are.
+        content_parameters: Those of its filters that choose what rows hold, and not which rows there are; each with
+            the fields that are only there where it is sent.
+        window: How it is asked for its newest rows alone; None where it can't be.
     """
 
     path: str
@@ -63,7 +85,8 @@ class ListingDeclaration(Generic[T]):
     largest_page: int | None = None
     heavy: bool = False
     has_count: bool = True
-    content_parameters: frozenset[str] = frozenset()
+    content_parameters: Mapping[str, Sequence[str]] = MappingProxyType({})
+    window: ListingWindow | None = None
     _readers: tuple[RowIds[T], SortKey[T] | None] = field(init=False, repr=False, eq=False)
 
     @_readers.default

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from datetime import date
+from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from contactship_async._arguments import check_choice, check_integer, check_type
 from contactship_async._http.caller import Caller
@@ -56,6 +57,7 @@ class Listing(AnyListing[T]):
     Attributes:
         declaration: How the listing behaves.
         filters: What is asked for, by the API's own names; None is not sent.
+        identifiers: What stands in the path, by the names there.
         path: Percent-encoded, such as `/v1/tags`.
         order: Of the sort key; None leaves it to the server for `page`, and is the highest first for all else.
     """
@@ -239,6 +241,23 @@ class Listing(AnyListing[T]):
             raise MalformedResponseError(("count: missing",))
         return response.count
 
+    def since(self, day: date) -> Self:
+        """Return the listing of the same rows, but only of those created on *day* or later.
+
+        Where a day begins is not documented: ask for a day more than you need.
+
+        Raises:
+            TypeError: *day* is no date; a `datetime` is none either.
+            PaginationError: The listing can't be asked for its newest rows.
+        """
+        if type(day) is not date:
+            message = f"day must be of type date, not {type(day).__name__}"
+            raise TypeError(message)
+        if self.declaration.window is None:
+            message = f"{self.path} can't be asked for its newest rows alone"
+            raise PaginationError(message)
+        return evolve(self, filters={**self.filters, self.declaration.window.parameter: day.isoformat()})
+
     async def _fetch_page(self, window: Parameters) -> DecodedPage[T]:
         order = {} if self.order is None else self._order_parameters()
         return await self._fetch(self._build_request({**window, **order, **self.filters}))
@@ -303,15 +322,13 @@ class Listing(AnyListing[T]):
                 offset=offset,
                 page_size=max(page_size, least),
                 max_items=max_items,
-                filtered=filtered,
+                filtered=self.is_filtered,
                 concurrency=concurrency,
                 trusts_count=not exact,
                 fallback=fallback,
                 slides=slides,
             )
 
-        contents = self.declaration.content_parameters
-        filtered = any(value is not None for name, value in self.filters.items() if name not in contents)
         if exact and keys is not None:
             return overlapping(KeyAnchor(ids, keys, offset, descending=self.order is not SortOrder.ASC))
         walk_without_count = overlapping(IdAnchor(ids, offset), least=_MIN_OVERLAPPING_PAGE_SIZE)
@@ -322,7 +339,7 @@ class Listing(AnyListing[T]):
             offset=offset,
             page_size=page_size,
             max_items=max_items,
-            filtered=filtered,
+            filtered=self.is_filtered,
             walk_without_count=walk_without_count,
         )
         if concurrency > 1 and page_size > 1:  # Pages of one row can't overlap.

@@ -26,7 +26,7 @@ from contactship_async._http.caller import Caller
 from contactship_async._http.downloads import download
 from contactship_async._http.polling import poll
 from contactship_async._http.requests import build_path, build_request
-from contactship_async._pagination.declaration import ListingDeclaration
+from contactship_async._pagination.declaration import ListingDeclaration, ListingWindow
 from contactship_async._pagination.listing import Listing, Order
 from contactship_async.models.calls import (
     Call,
@@ -63,7 +63,17 @@ LISTING: Final = ListingDeclaration(
     page_size=1000,
     largest_page=1000,
     heavy=True,
-    content_parameters=frozenset({"include_transcript", "include_words", "include_tools"}),
+    content_parameters={
+        "include_transcript": ("chat_history", "transcript_format"),
+        "include_words": (),
+        "include_tools": ("chat_history_with_tools", "transcript_format"),
+    },
+    window=ListingWindow(
+        "date_from",
+        end_field="finished_at",
+        status_field="call_status",
+        final_statuses=frozenset(CallStatus) - {CallStatus.IN_PROGRESS, CallStatus.IN_QUEUE, CallStatus.SCHEDULED},
+    ),
 )
 _LISTING_OF_TRANSCRIPTS: Final = evolve(LISTING, page_size=25)
 """Each row may have the transcript of an hour: a thousand of them would be more than a response may have."""

@@ -15,6 +15,7 @@ import contactship_async
 import contactship_async.calling
 import contactship_async.integrations.dask
 import contactship_async.sandbox
+import contactship_async.sync
 import contactship_async.webhooks
 
 PACKAGE = Path(contactship_async.__file__).parent
@@ -25,10 +26,10 @@ MODULE_NAMES = {
 }
 
 GROUND = ("_version", "_arguments", "_headers", "_masking", "errors", "settings")
-PUBLIC = ("", "sandbox", "calling")
+PUBLIC = ("", "sandbox", "calling", "sync")
 PUBLIC_PACKAGES = (
     *(contactship_async, contactship_async.calling, contactship_async.integrations.dask),
-    *(contactship_async.sandbox, contactship_async.webhooks),
+    *(contactship_async.sandbox, contactship_async.sync, contactship_async.webhooks),
 )
 
 ALLOWED: dict[str, tuple[str, ...]] = {
@@ -52,6 +53,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "sandbox/_sandbox": ("_arguments", "sandbox", "_client"),
     "sandbox/_pool": ("_http/messages", "sandbox", "_pool"),
     "calling": ("", "errors", "models"),
+    "sync": ("", "errors", "models"),
     "integrations": ("", "errors", "models", "settings"),
     "pytest_plugin": PUBLIC,
     "_cli": (*PUBLIC, "errors", "models", "resources"),
@@ -60,7 +62,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 """What each wing may import from the others: the empty name is the package itself, and a module may differ from its
 wing. Within a wing, a module may import what does not lead back to it."""
 
-USERS = ("_cli", "calling", "integrations", "pytest_plugin")
+USERS = ("_cli", "calling", "integrations", "pytest_plugin", "sync")
 
 IMPORTED_BY_PYTEST = {"", "pytest_plugin"}
 """Those that pytest imports whenever it starts, and which therefore put off their imports."""
