@@ -30,13 +30,19 @@ from sync_runs import SINGLE, Ask, Run
 from sync_tables import Database, DuckDB, PostgreSQL
 from sync_world import Fault, Organization, World, days, failures_of
 
-from contactship_async.sync import SyncResult
+from contactship_async.sync import ParquetTarget, SyncResult, apply_parquet
 
 Databases = Callable[[str], AbstractContextManager[Database]]
 """Makes an empty database for a story, and removes it after it."""
 
 _OWNERS: Final = ("c-1", "c'2")
 _NAMES: Final = ("acme", "o'hare", 'quo"te; --', "Ünï 😀", "null")
+
+
+_HOUR: Final = 3_600_000_000
+
+_RULES: Final = ("max_retired", "accept_new_organization", "keep_history", "dry_run")
+"""The options that say what may be applied."""
 
 
 def now() -> int:
@@ -63,6 +69,7 @@ class Story:
     steps: list[str] = field(factory=list)
     ways: Counter[str] = field(factory=Counter)
     notes: Counter[str] = field(factory=Counter)
+    _is_set_back: bool = False
     _random: Random = field(init=False)
     _world: World = field(init=False)
     _judge: Judge = field(init=False)
@@ -71,13 +78,13 @@ class Story:
 
     def __attrs_post_init__(self) -> None:
         random = self._random = Random(f"{self.seed}")
-        kinds = random.sample(KINDS, random.choice([1, 1, 2, 3]))
+        kinds = random.sample(KINDS, random.choice([1, 1, 1, 2]))
         if random.random() < 0.4 and CALLS not in kinds:  # noqa: PLR2004 - windows are the hardest
             kinds.append(CALLS)
         self._paths = [
             (kind, kind.path.format(owner)) for kind in kinds for owner in (_OWNERS if kind is COMMENTS else ("",))
         ]
-        names = random.choice([[SINGLE], random.sample(_NAMES, 2), random.sample(_NAMES, 3)])
+        names = random.choice([[SINGLE], [SINGLE], random.sample(_NAMES, 2), random.sample(_NAMES, random.choice([2, 3]))])
         self._keys = {name: f"key-{place}" for place, name in enumerate(names)}
         zone = timezone(timedelta(hours=random.choice([0, 0, -12, 14, 5.5])))
         self._world = World(Random(random.random()), zone=zone)
@@ -92,7 +99,10 @@ class Story:
             AssertionError: Something else was left than the model says.
         """
         random = self._random
-        spans = [days(random.choice([0, 0, 0, 0, 1, 2, 5, 20])) for _ in range(random.randrange(3, 13))]
+        spans = [days(random.choice([0, 0, 0, 0, 1, 2, 5, 20])) for _ in range(random.randrange(3, 11))]
+        if random.random() < 0.4:  # noqa: PLR2004 - no days pass: to tell a database that they do takes time
+            spans = [0] * len(spans)
+            self._is_set_back = random.random() < 0.5  # noqa: PLR2004 - as often as not
         try:
             for place in range(len(spans)):
                 self._judge.later = sum(spans[place + 1 :])  # The last step is now.
@@ -187,8 +197,8 @@ class Story:
             if random.random() < 0.15  # noqa: PLR2004 - most are well
         }
         self._world.begin(faults)
-        ways = ["alone", "overtaken", "together", "forget", "killed"]
-        way = random.choices(ways, [20, 2, 1, 1, 0 if self.killer is None else 4])[0]
+        ways = ["alone", "overtaken", "together", "by files", "forget", "killed"]
+        way = random.choices(ways, [20, 2, 1, 0 if self._is_set_back else 2, 1, 0 if self.killer is None else 4])[0]
         self.ways[way] += 1
         failing = "".join(f"; page {fault.page} of {' '.join(of)}: {fault.failure}" for of, fault in faults.items())
         self.steps.append(f"{judge.later / days(1):.0f} days before the end, {way}: {run}{failing}")
@@ -200,16 +210,22 @@ class Story:
         elif way == "together":
             both = await asyncio.gather(*(run.start(self._world, self.database.target) for _ in range(2)))
             judge.fold_race(run, both)
+        elif way == "by files":
+            await self._sync_by_files(run)
         elif way == "forget":
             await self._forget()
         elif self.killer is not None:
             is_killed = await self.killer.run(self._world, run, self.database, random)
-            noted = judge.fold_left(run, self.database.read(), began)
+            noted = judge.fold_left(run, self.database.read())
             if is_killed:
                 parts = "all" if noted == len(run.asks) * len(run.keys) else "some" if noted else "nothing"
                 self.notes[f"killed when {parts} was written"] += 1
         if judge.later:
             self.database.move_back(began, judge.later)
+        elif self._is_set_back and random.random() < 0.2:  # noqa: PLR2004 - in some runs
+            self.database.move_back(0, -_HOUR)
+            judge.set_clock_back(_HOUR)
+            self.steps.append("the clock is set back by an hour")
         judge.compare(self.database.read())
 
     async def _overtake(self, run: Run) -> None:
@@ -230,6 +246,16 @@ class Story:
         results = await slow.start(self._world, self.database.target)
         self._world.on_page = None
         self._judge.fold_overtaken(slow, results, others)
+
+    async def _sync_by_files(self, run: Run) -> None:
+        """Write the walks to files, and apply these."""
+        with TemporaryDirectory(prefix="walks-") as folder:
+            written = await evolve(run, options={**run.options, "dry_run": False}).start(
+                self._world, ParquetTarget(folder)
+            )
+            rules = {name: run.options[name] for name in _RULES}
+            applied = [result async for result in apply_parquet(folder, self.database.target, **rules)]
+            self._judge.fold_files(run, written, applied)
 
     async def _forget(self) -> None:
         """Forget a value that some row holds, or that none does."""
