@@ -16,7 +16,7 @@ import pytest
 from aiohttp import ClientResponse, StreamReader
 from open_sockets import open_sockets
 
-pytest_plugins = ["event_loops", "volume"]
+pytest_plugins = ["event_loops", "postgresql_fixture", "volume"]
 pytest.register_assert_rewrite("hostile")  # so that its asserts show what was compared
 
 _SECONDS_TO_WIND_DOWN = 2.0

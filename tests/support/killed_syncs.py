@@ -15,6 +15,7 @@ import struct
 import sys
 import threading
 import time
+import traceback
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -136,6 +137,8 @@ def _run(order: _Order, writer: int) -> None:
         asyncio.run(order.run.start(order.world, target))
         sys.setprofile(None)
         os.write(writer, str(counted.calls + 2).encode())
+    except BaseException:  # noqa: BLE001 - it is told, and the process ends in any case
+        traceback.print_exc()
     finally:
         os._exit(0)
 

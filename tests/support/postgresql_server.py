@@ -12,8 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from psycopg.conninfo import make_conninfo
-
 _PROGRAMS: Final = ("initdb", "pg_ctl", "postgres")
 _DEBIANS_VERSIONS: Final = Path("/usr/lib/postgresql")  # none of which is on the path
 _UNPRIVILEGED_USERS: Final = ("postgres", "nobody")
@@ -71,7 +69,7 @@ def run_postgresql(programs: Path, user: str) -> Iterator[str]:
         )
         try:
             _wait_until_ready(shell)
-            yield make_conninfo(host=directory, port="5432", user="tests", dbname="postgres")
+            yield f"host='{directory}' port=5432 user=tests dbname=postgres"
         finally:
             shell.communicate()
 

@@ -309,7 +309,7 @@ class Played:
         Raises:
             AssertionError: Something else was left than the model says.
         """
-        with databases(str(seed)) as database:
+        with databases(f"{seed}".replace(" ", "_")) as database:
             story = Story(seed, database, killer)
             await story.play()
         self.ways += story.ways

@@ -1,4 +1,4 @@
-"""One PostgreSQL for all tests here."""
+"""One PostgreSQL for all tests of a process that want one."""
 
 from __future__ import annotations
 
