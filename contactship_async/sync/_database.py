@@ -34,9 +34,7 @@ class Database(Store):
         turn: What each transaction begins and ends in, where the database would let two of them insert the same rows.
     """
 
-    def __init__(
-        self, connect: Callable[[], Connection], turn: AbstractContextManager[object] | None = None
-    ) -> None:
+    def __init__(self, connect: Callable[[], Connection], turn: AbstractContextManager[object] | None = None) -> None:
         self._connect = connect
         self._turn = nullcontext() if turn is None else turn
         self._connection: Connection | None = None

@@ -79,7 +79,7 @@ class Killer:
     async def run(self, world: World, run: Run, database: Database, random: Random) -> bool:
         """Run a sync, and return whether it was killed."""
         calls = seconds = None
-        if self.calls and random.random() < 0.6:  # noqa: PLR2004 - often enough
+        if self.calls and random.random() < 0.6:  # often enough
             calls = random.randrange(1, random.choice(self.calls) + 2)
         elif self.calls:
             seconds = random.uniform(0, random.choice(self.seconds))
@@ -109,7 +109,7 @@ async def killer() -> AsyncIterator[Killer]:
 def _serve() -> None:
     """Run one sync after the other."""
     while length := sys.stdin.buffer.read(_LENGTH.size):
-        order = pickle.loads(sys.stdin.buffer.read(*_LENGTH.unpack(length)))  # noqa: S301 - of our own tests
+        order = pickle.loads(sys.stdin.buffer.read(*_LENGTH.unpack(length)))  # of our own tests
         reader, writer = os.pipe()
         began = time.monotonic()
         child = os.fork()

@@ -79,12 +79,14 @@ class Story:
     def __attrs_post_init__(self) -> None:
         random = self._random = Random(f"{self.seed}")
         kinds = random.sample(KINDS, random.choice([1, 1, 1, 2]))
-        if random.random() < 0.4 and CALLS not in kinds:  # noqa: PLR2004 - windows are the hardest
+        if random.random() < 0.4 and CALLS not in kinds:  # windows are the hardest
             kinds.append(CALLS)
         self._paths = [
             (kind, kind.path.format(owner)) for kind in kinds for owner in (_OWNERS if kind is COMMENTS else ("",))
         ]
-        names = random.choice([[SINGLE], [SINGLE], random.sample(_NAMES, 2), random.sample(_NAMES, random.choice([2, 3]))])
+        names = random.choice(
+            [[SINGLE], [SINGLE], random.sample(_NAMES, 2), random.sample(_NAMES, random.choice([2, 3]))]
+        )
         self._keys = {name: f"key-{place}" for place, name in enumerate(names)}
         zone = timezone(timedelta(hours=random.choice([0, 0, -12, 14, 5.5])))
         self._world = World(Random(random.random()), zone=zone)
@@ -100,9 +102,9 @@ class Story:
         """
         random = self._random
         spans = [days(random.choice([0, 0, 0, 0, 1, 2, 5, 20])) for _ in range(random.randrange(3, 11))]
-        if random.random() < 0.4:  # noqa: PLR2004 - no days pass: to tell a database that they do takes time
+        if random.random() < 0.4:  # no days pass: to tell a database that they do takes time
             spans = [0] * len(spans)
-            self._is_set_back = random.random() < 0.5  # noqa: PLR2004 - as often as not
+            self._is_set_back = random.random() < 0.5  # as often as not
         try:
             for place in range(len(spans)):
                 self._judge.later = sum(spans[place + 1 :])  # The last step is now.
@@ -119,7 +121,7 @@ class Story:
     def _change(self, *, is_first: bool) -> None:
         random = self._random
         for key, organization in self._world.organizations.items():
-            if is_first and random.random() < 0.6:  # noqa: PLR2004 - the others can't be told by their identity
+            if is_first and random.random() < 0.6:  # the others can't be told by their identity
                 kind = random.choice([PHONE_NUMBERS, TAGS])
                 organization.add(kind, kind.path, random, self._created())
             for kind, path in self._paths:
@@ -134,11 +136,11 @@ class Story:
         ways = ["add"] * (9 if is_first else 3)
         ways += ["change", "change", "change", "remove", "remove", "change back"] * bool(rows)
         ways += ["bring back", "bring back"] * bool(organization.gone[path])
-        ways += ["empty"] * bool(rows and not is_first and random.random() < 0.1)  # noqa: PLR2004 - not too often
+        ways += ["empty"] * bool(rows and not is_first and random.random() < 0.1)  # not too often
         way = random.choice(ways)
         if way == "add":
             created = self._created()
-            if rows and random.random() < 0.1:  # noqa: PLR2004 - not too often
+            if rows and random.random() < 0.1:  # not too often
                 created = random.choice([*rows.values()]).created
             others = [row.created for row in (*rows.values(), *organization.gone[path])]
             is_full = others.count(created) > 1  # A page must hold all of one time, and two more.
@@ -159,28 +161,28 @@ class Story:
         random = self._random
         owner = next((owner for owner in _OWNERS if kind is COMMENTS and kind.path.format(owner) == path), "")
         filters: Mapping[str, str] = {}
-        if kind.filters and random.random() < 0.2:  # noqa: PLR2004 - in some runs
+        if kind.filters and random.random() < 0.2:  # in some runs
             name = random.choice([*kind.filters])
             filters = {name: kind.filters[name][0]}
-        with_contents = bool(kind.contents) and random.random() < 0.3  # noqa: PLR2004 - in some runs
-        is_named = kind.is_named and not filters and not with_contents and random.random() < 0.5  # noqa: PLR2004
+        with_contents = bool(kind.contents) and random.random() < 0.3  # in some runs
+        is_named = kind.is_named and not filters and not with_contents and random.random() < 0.5
         return Ask(kind.table, filters, owner, with_contents, by_name=is_named)
 
     def _draw_run(self) -> Run:
         random = self._random
         keys = dict(self._keys)
-        is_swapped = len(keys) > 1 and random.random() < 0.12  # noqa: PLR2004 - in some runs
+        is_swapped = len(keys) > 1 and random.random() < 0.12  # in some runs
         if is_swapped:
             keys = dict(zip(keys, [*keys.values()][1:] + [*keys.values()][:1], strict=True))
         later = timedelta(microseconds=self._judge.later)
         keep = timedelta(days=random.choice([0.5, 5.5])) + later
         options: dict[str, Any] = {
-            "full": random.random() < 0.1,  # noqa: PLR2004 - in some runs, as all here
+            "full": random.random() < 0.1,  # in some runs, as all here
             "full_every": timedelta(days=random.choice([7.5, 7.5, 2.5, 0.5])) + later,
             "max_retired": random.choice([0.5, 0.5, 1, 1, 1, 0]),
             "accept_new_organization": random.random() < (0.4 if is_swapped else 0.08),
-            "keep_history": keep if random.random() < 0.15 else None,  # noqa: PLR2004
-            "dry_run": random.random() < 0.1,  # noqa: PLR2004
+            "keep_history": keep if random.random() < 0.15 else None,
+            "dry_run": random.random() < 0.1,
             "page_size": random.choice([4, 5, 7, 12, None]),
             "concurrency": random.randrange(1, 5),
         }
@@ -194,7 +196,7 @@ class Story:
             (key, ask.path): Fault(random.choice([1, 1, 2, 3, 5]), random.choice(failures_of(ask.kind)))
             for key in run.keys.values()
             for ask in run.asks
-            if random.random() < 0.15  # noqa: PLR2004 - most are well
+            if random.random() < 0.15  # most are well
         }
         self._world.begin(faults)
         ways = ["alone", "overtaken", "together", "by files", "forget", "killed"]
@@ -222,7 +224,7 @@ class Story:
                 self.notes[f"killed when {parts} was written"] += 1
         if judge.later:
             self.database.move_back(began, judge.later)
-        elif self._is_set_back and random.random() < 0.2:  # noqa: PLR2004 - in some runs
+        elif self._is_set_back and random.random() < 0.2:  # in some runs
             self.database.move_back(0, -_HOUR)
             judge.set_clock_back(_HOUR)
             self.steps.append("the clock is set back by an hour")
@@ -273,7 +275,10 @@ def duckdb_files() -> Iterator[Databases]:
 
         @contextmanager
         def make(name: str) -> Iterator[Database]:
-            with TemporaryDirectory(prefix=f"{name}-", dir=directory) as folder, DuckDB(Path(folder, "kept.duckdb")) as one:
+            with (
+                TemporaryDirectory(prefix=f"{name}-", dir=directory) as folder,
+                DuckDB(Path(folder, "kept.duckdb")) as one,
+            ):
                 yield one
 
         yield make
@@ -324,7 +329,8 @@ async def main(syncs: int, database: str, seed: int | None, *, kills: bool) -> N
             databases = stack.enter_context(duckdb_files())
         else:
             programs, user = find_programs(), find_user()
-            assert programs is not None and user is not None, "PostgreSQL is not installed"
+            assert programs is not None, "PostgreSQL is not installed"
+            assert user is not None, "there is no user to run PostgreSQL as"
             databases = stack.enter_context(postgresql_schemas(stack.enter_context(run_postgresql(programs, user))))
         kill = await stack.enter_async_context(killer()) if kills else None
         began = time.monotonic()
@@ -333,7 +339,9 @@ async def main(syncs: int, database: str, seed: int | None, *, kills: bool) -> N
         seconds = time.monotonic() - began
     for what, times in [*played.ways.most_common(), *played.notes.most_common()]:
         sys.stdout.write(f"{times:8} {what}\n")
-    sys.stdout.write(f"{played.syncs} syncs in {seconds:.0f} s, {60 * played.syncs / seconds:.0f} a minute: all right\n")
+    sys.stdout.write(
+        f"{played.syncs} syncs in {seconds:.0f} s, {60 * played.syncs / seconds:.0f} a minute: all right\n"
+    )
 
 
 if __name__ == "__main__":

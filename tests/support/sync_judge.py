@@ -154,14 +154,17 @@ class Judge:
         rules = self._rules(run)
         if self.model.is_another(place, identity) and not rules.accepts:
             assert result.error == "OrganizationChangedError", f"not refused: {result}"
-            assert not asked and (result.rows == 0 or is_of_file), "the rows of another organization were walked"
+            assert not asked, "the rows of another organization were walked"
+            assert is_of_file or result.rows == 0, f"rows that nobody walked: {result}"
             self._note(run, result)
             return
         started, finished = (at(getattr(result, name)) - self.later for name in _TIMES)
         day = None if is_of_file else self._window(run, ask, place, identity, started)
         walk = self._walk(run, ask, result.organization, identity, day)
         expected_query = {**ask.filters, **({} if walk.day is None else {"date_from": walk.day.isoformat()})}
-        assert all(query == expected_query for query in asked or ()), f"{place}: asked for {asked}, not {expected_query}"
+        assert all(query == expected_query for query in asked or ()), (
+            f"{place}: asked for {asked}, not {expected_query}"
+        )
         if not is_of_file and self._is_of_fault(run, result, ask, asked):
             counts = [result.new, result.changed, result.retired, result.unchanged]
             assert counts == [0, 0, 0, 0], f"{place}: it failed, and counts {counts}"
@@ -219,9 +222,7 @@ class Judge:
                     return str(row.values["organization_id"])
         return None
 
-    def _is_of_fault(
-        self, run: Run, result: SyncResult, ask: Ask, asked: Sequence[object] | None = None
-    ) -> bool:
+    def _is_of_fault(self, run: Run, result: SyncResult, ask: Ask, asked: Sequence[object] | None = None) -> bool:
         """Return whether a page failed that was asked for, and the result is what comes of that."""
         fault = self.world.faults.get((run.keys[result.organization], ask.path))
         if fault is None or (asked is not None and len(asked) < fault.page):
@@ -276,6 +277,9 @@ def _compare_columns(kind: Kind, rows: Sequence[dict[str, Any]]) -> None:
 def _compare_rows(table: str, expected: Iterable[dict[str, Any]], found: Iterable[dict[str, Any]]) -> None:
     wanted, there = (Counter(map(_line_of, rows)) for rows in (expected, found))
     if wanted != there:
-        missing, surplus = ("\n".join(map(str, sorted((one - other).elements())[:6])) for one, other in ((wanted, there), (there, wanted)))
+        missing, surplus = (
+            "\n".join(map(str, sorted((one - other).elements())[:6]))
+            for one, other in ((wanted, there), (there, wanted))
+        )
         message = f"{table} lacks\n{missing}\nand has\n{surplus}"
         raise AssertionError(message)

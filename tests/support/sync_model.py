@@ -212,15 +212,7 @@ class SyncModel:
         if walk.mode == "full":
             for key in current.keys() - walk.rows.keys():
                 self._retire(history, key, moment)
-        if walk.identity is not None:
-            self.identities[place] = walk.identity
-        elif accepted:
-            self.identities.pop(place, None)
-        runs = self.runs.setdefault(place, Runs())
-        if walk.mode != "filtered":
-            runs.complete = started
-        if walk.mode == "full":
-            runs.full = started
+        self._note(place, walk, started, accepted=accepted)
         if rules.keep is not None:
             self._forget_before(history, walk.scope, moment - rules.keep)
 
@@ -228,7 +220,9 @@ class SyncModel:
         """Delete all versions of rows that hold *value*, and return how many."""
         deleted = 0
         for history in self.histories.values():
-            for key in [key for key, versions in history.items() if any(_holds(version, key, value) for version in versions)]:
+            for key in [
+                key for key, versions in history.items() if any(_holds(version, key, value) for version in versions)
+            ]:
                 deleted += len(history.pop(key))
         return deleted
 
@@ -242,6 +236,17 @@ class SyncModel:
                 )
         for runs in self.runs.values():
             runs.full, runs.complete = (moment and moment + microseconds for moment in (runs.full, runs.complete))
+
+    def _note(self, place: Place, walk: Walk, started: int, *, accepted: bool) -> None:
+        if walk.identity is not None:
+            self.identities[place] = walk.identity
+        elif accepted:
+            self.identities.pop(place, None)
+        runs = self.runs.setdefault(place, Runs())
+        if walk.mode != "filtered":
+            runs.complete = started
+        if walk.mode == "full":
+            runs.full = started
 
     def _shares_nothing(self, place: Place, walk: Walk, current: Mapping[Key, Version]) -> bool:
         """Return whether no row of many came again, where nothing else says whose they are."""
@@ -274,7 +279,9 @@ class SyncModel:
 
 
 def _holds(version: Version, key: Key, value: str) -> bool:
-    return value in map(str, key) or any(_has(one, value) for one in (*version.values.values(), *(version.contents or {}).values()))
+    return value in map(str, key) or any(
+        _has(one, value) for one in (*version.values.values(), *(version.contents or {}).values())
+    )
 
 
 def _has(inside: Any, value: str) -> bool:

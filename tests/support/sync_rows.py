@@ -43,11 +43,15 @@ def _text(random: Random) -> str:
 
 
 def _maybe(draw: Draw) -> Draw:
-    return lambda random: None if random.random() < 0.3 else draw(random)  # noqa: PLR2004 - often enough
+    return lambda random: None if random.random() < 0.3 else draw(random)  # often enough
 
 
 def _one_of(*values: Any) -> Draw:
     return lambda random: random.choice(values)
+
+
+def _flag(random: Random) -> bool:
+    return random.random() < 0.5
 
 
 def _free(depth: int) -> Draw:
@@ -55,9 +59,9 @@ def _free(depth: int) -> Draw:
 
     def draw(random: Random) -> Any:
         kind = random.randrange(8 if depth else 6)
-        if kind == 6:  # noqa: PLR2004
+        if kind == 6:
             return [_free(depth - 1)(random) for _ in range(random.randrange(3))]
-        if kind == 7:  # noqa: PLR2004
+        if kind == 7:
             return {name: _free(depth - 1)(random) for name in random.sample(["a", "b", "ü", "k\0", ""], 2)}
         return (None, True, False, random.randrange(-3, 3), random.choice([0.5, -2.25, 1e-7]), _text(random))[kind]
 
@@ -77,7 +81,7 @@ def in_some_form(value: int, random: Random) -> str:
     zone = random.choice([UTC, UTC, timezone(timedelta(hours=2)), timezone(timedelta(hours=-5, minutes=-30))])
     moment = _moment(value)
     text = moment.astimezone(zone).isoformat(timespec="microseconds" if moment.microsecond else "auto")
-    return text.replace("+00:00", "Z") if random.random() < 0.5 else text  # noqa: PLR2004
+    return text.replace("+00:00", "Z") if random.random() < 0.5 else text
 
 
 def shuffled(value: Any, random: Random) -> Any:
@@ -95,15 +99,15 @@ def _loosened(value: Any, random: Random) -> Any:
         return [_loosened(item, random) for item in value]
     if not isinstance(value, dict):
         return value
-    kept = {key: item for key, item in value.items() if item is not None or random.random() < 0.5}  # noqa: PLR2004
+    kept = {key: item for key, item in value.items() if item is not None or random.random() < 0.5}
     loose = {key: item if key == "custom_analysis_data" else _loosened(item, random) for key, item in kept.items()}
     return shuffled({**loose, "unknown": random.randrange(9)}, random)
 
 
 def _as_number(value: float, random: Random) -> Any:
     """Return a number as one, or as the text that some endpoints send."""
-    number: Any = int(value) if value.is_integer() and random.random() < 0.5 else value  # noqa: PLR2004
-    return str(number) if random.random() < 0.3 else number  # noqa: PLR2004
+    number: Any = int(value) if value.is_integer() and random.random() < 0.5 else value
+    return str(number) if random.random() < 0.3 else number
 
 
 @frozen
@@ -235,7 +239,7 @@ class Kind:
         identifier = number if self.has_integer_ids else f"{organization_id}-{number}"
         values = {field.name: field.draw(random) for field in self.fields}
         if "organization_id" in values:
-            is_missing = self.table == "channels" and random.random() < 0.3  # noqa: PLR2004
+            is_missing = self.table == "channels" and random.random() < 0.3
             values["organization_id"] = None if is_missing else organization_id
         contents = {field.name: field.draw(random) for field in self.contents}
         return Row(identifier, created, values, contents)
@@ -257,7 +261,7 @@ class Kind:
         for field in (*self.fields, *(self.contents if with_contents else ())):
             value = {**row.values, **row.contents}[field.name]
             if value is None:
-                if self.is_raw or random.random() < 0.5:  # noqa: PLR2004
+                if self.is_raw or random.random() < 0.5:
                     written[field.json_name or field.name] = None
             else:
                 written[field.json_name or field.name] = field.write(value, random) if field.write else value
@@ -276,7 +280,7 @@ class Kind:
         return {field.name: as_kept(row.contents[field.name]) for field in self.contents}
 
 
-def _named(resource: str, names: Mapping[str, str] = {}) -> Callable[..., AnyListing[Any]]:  # noqa: B006 - not changed
+def _named(resource: str, names: Mapping[str, str] = {}) -> Callable[..., AnyListing[Any]]:
     """Return what asks a resource of the client."""
 
     def ask(client: ContactshipClient, filters: Mapping[str, Any], _: str) -> AnyListing[Any]:
@@ -304,8 +308,8 @@ _ANALYSIS: Final = _maybe(
         call_summary=_maybe(_text),
         user_sentiment=_maybe(_text),
         custom_analysis_data=_maybe(_object(vip=_free(2), note=_free(1), **{"a key": _free(0)})),
-        call_successful=_maybe(_one_of(True, False)),
-        in_voicemail=_maybe(_one_of(True, False)),
+        call_successful=_maybe(_flag),
+        in_voicemail=_maybe(_flag),
         evaluation_results=_maybe(
             lambda random: [
                 _object(
@@ -414,7 +418,7 @@ WIDGETS: Final = Kind(
         Field("title", _maybe(_text)),
         Field("size", _maybe(_one_of(0, -1, 2**40))),
         Field("price", _maybe(_one_of(0.1, 1.0, -1e300, 5e-324))),
-        Field("is_active", _maybe(_one_of(True, False))),
+        Field("is_active", _maybe(_flag)),
         Field("seen_at", _maybe(_TIME), in_some_form),
         Field("details", _maybe(_object(a=_free(2), b=_free(1))), shuffled),
         Field("sizes", _maybe(_one_of([], [1], [1, 2], [2, 1]))),

@@ -145,7 +145,9 @@ class DuckDB(Database):
         if not self.path.exists():
             return []
         with self._attached(self.path):
-            found = self._reader.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'kept'").fetchall()
+            found = self._reader.execute(
+                "SELECT table_name FROM duckdb_tables() WHERE database_name = 'kept'"
+            ).fetchall()
         return [name for (name,) in found]
 
     def files(self) -> set[str]:
@@ -175,7 +177,8 @@ class DuckDB(Database):
 
     def _rows_of(self, table: str, columns: Mapping[str, str]) -> list[Row]:
         selected = [
-            f'epoch_us("{name}")' if kind == "TIMESTAMP WITH TIME ZONE" else f'"{name}"' for name, kind in columns.items()
+            f'epoch_us("{name}")' if kind == "TIMESTAMP WITH TIME ZONE" else f'"{name}"'
+            for name, kind in columns.items()
         ]
         rows = self._reader.execute(f'SELECT {", ".join(selected)} FROM kept.main."{table}"').fetchall()  # noqa: S608
         return [
@@ -222,7 +225,9 @@ class PostgreSQL(Database):
 
     def read(self) -> Tables:
         """Read all there is, when nobody else is connected."""
-        others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        others = (
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
         while self._run(others)[0][0]:
             time.sleep(0.001)  # real time: the server notices by itself that a client has gone
         tables: dict[str, list[str]] = {}

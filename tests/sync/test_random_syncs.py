@@ -1,9 +1,8 @@
-"""Whatever organizations do, and wherever a sync fails or is killed: the database holds the history that a model says."""
+"""Whatever organizations do, wherever a sync fails or is killed: the database holds the history that a model says."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any, Final
@@ -15,7 +14,6 @@ from random_syncs import Databases, Played, duckdb_files, now, postgresql_schema
 from sync_judge import Judge
 from sync_rows import CALLS
 from sync_runs import SINGLE, Ask, Run
-from sync_tables import Database
 from sync_world import Organization, World, days
 from volume import Volume
 
