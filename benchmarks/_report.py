@@ -27,6 +27,10 @@ _PACKAGES = (
     "telnyx",
     "twilio",
     "apify-client",
+    "duckdb",
+    "psycopg",
+    "dlt",
+    "distributed",
 )
 
 

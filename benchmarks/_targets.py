@@ -10,6 +10,8 @@ FASTEST_RIVAL: Final = "the fastest rival, "
 FLOOR: Final = "aiohttp + msgspec"
 MSGSPEC: Final = "msgspec into equal classes"
 PYDANTIC: Final = "pydantic, model_validate_json"
+DUCKDB: Final = "DuckDB"
+POSTGRESQL: Final = "PostgreSQL"
 
 TOLD: Final = ("right", "missing", "0", "too large")
 """What the `Retry-After` of a server with a budget is."""
@@ -47,6 +49,13 @@ TARGETS: Final[dict[tuple[str, str], Target]] = {
     ("four unhealthy: last row of the other 196", "all healthy"): Target(1.1, strictly=True),
     ("rows of healthy organizations lost, in all rounds", ""): Target(0),
     ("memory for each of 10,000 organizations, before its turn", ""): Target(4 * 1024, strictly=True),
+    (f"into {DUCKDB}", "the walk alone"): Target(2),
+    (f"into {POSTGRESQL}", "the walk alone"): Target(2.5),
+    (f"into {DUCKDB}, unchanged", "the first run"): Target(1),
+    (f"into {POSTGRESQL}, unchanged", "the first run"): Target(1),
+    (f"calls into {DUCKDB}", "the walk alone"): Target(128 * 2**20, strictly=True),
+    (f"calls into {POSTGRESQL}", "the walk alone"): Target(128 * 2**20, strictly=True),
+    ("4 addresses: times faster", "1 address"): Target(3.6, at_least=True),
     ("in doubt, plain, own connector", ""): Target(0),
     ("in doubt, plain, connector function", ""): Target(0),
     ("in doubt, TLS, own connector", ""): Target(0),

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from benchmarks import _rows
 from benchmarks._measure import MEBIBYTES, Answer, Line, rotated, spread
+from benchmarks._memory import peak_bytes
 from benchmarks._server import served
 from benchmarks._targets import judged
 from benchmarks.contenders import PAGE_SIZE
@@ -68,15 +67,6 @@ def _run(url: str, rows: int, options: dict[str, Any]) -> tuple[float, float]:
     return first, last
 
 
-def _peak_bytes() -> int:
-    # Not `ru_maxrss`: a process inherits that one from the process that started it.
-    match = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
-    if match is None:
-        message = "this system does not tell a process its peak of memory"
-        raise RuntimeError(message)
-    return int(match[1]) * 1024
-
-
 async def _walk(url: str, rows: int, options: dict[str, Any]) -> tuple[int, int]:
     """Walk, make sure that each row is the one expected there, and return the peaks at the first page and the end."""
     index = first_peak = 0
@@ -87,11 +77,11 @@ async def _walk(url: str, rows: int, options: dict[str, Any]) -> tuple[int, int]
                 raise RuntimeError(message)
             index += 1
             if index == PAGE_SIZE:
-                first_peak = _peak_bytes()
+                first_peak = peak_bytes()
     if index != rows:
         message = f"{index} rows came instead of {rows}"
         raise RuntimeError(message)
-    return first_peak, _peak_bytes()
+    return first_peak, peak_bytes()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import msgspec
 from cyclopts import CycloptsError, Parameter
 
 from contactship_async import ContactshipClient, Response
+from contactship_async._cli.commands import HELPS
 from contactship_async._cli.confirmation import confirm
 from contactship_async._cli.listing import run_alone
 from contactship_async._cli.options import make_command, read_pairs
@@ -23,12 +24,6 @@ Method: TypeAlias = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 _READING: Final = frozenset({"GET", "HEAD"})
 """Methods that are safe: they only read (RFC 9110, 9.2.1)."""
-
-_HELP: Final = """Call any endpoint of the API, and print what comes back.
-
-JSON is indented at a terminal; elsewhere the body comes as it was sent, whatever it is. A call that may dial, send or
-spend, which is any but GET and HEAD, asks first at a terminal, and needs --yes elsewhere. The environment
-variable CONTACTSHIP_API_KEY holds the key."""
 
 
 def call(
@@ -71,7 +66,7 @@ def call(
     return 0
 
 
-api: Final = make_command(call, "api", options_for_one(call), _HELP)
+api: Final = make_command(call, "api", options_for_one(call), HELPS["api"])
 """The command."""
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from contactship_async import __version__
-from contactship_async._cli.commands import RESOURCES
+from contactship_async._cli.commands import HELPS, RESOURCES
 from contactship_async._cli.failures import describe, describe_setting
 from contactship_async._cli.output import STDOUT
 from contactship_async._cli.streams import note
 from contactship_async.errors import ConfigurationError, ContactshipError
+
+_URL: Final = re.compile(r"[^\s\"'=]*://[^\s\"']+")
+"""What no error quotes: it may hold a password."""
 
 app = App(
     name="contactship",
@@ -22,7 +27,7 @@ app = App(
     exit_on_error=False,
     print_error=False,
     suppress_keyboard_interrupt=False,
-    help="""List what your organizations have at Contactship (AI phone calls), call people, or serve a sandbox.
+    help="""List what your organizations have at Contactship (AI phone calls), keep a copy of it, or call people.
 
     Data goes to standard output, everything else to standard error. Exit codes: 0 success, 1 the API or the network
     failed, 2 wrong usage or no key, 130 ended by Ctrl-C, and
@@ -32,16 +37,12 @@ app.register_install_completion_command(help="Install the completion of commands
 for _name, _text in RESOURCES.items():
     # Derived at their first use: the client takes time to import.
     app.command(f"contactship_async._cli.resources:{_name}", name=_name.replace("_", "-"), help=_text)
-app.command(
-    "contactship_async._cli.api:api",
-    name="api",
-    help="Call any endpoint of the API, and print what comes back.",
-)
-app.command(
-    "contactship_async._cli.sandbox:serve",
-    name="sandbox",
-    help="Serve a pretend Contactship on this machine, until Ctrl-C.",
-)
+for _name, _place in {
+    "api": "contactship_async._cli.api:api",
+    "sandbox": "contactship_async._cli.sandbox:serve",
+    "sync": "contactship_async._cli.sync.command:sync",
+}.items():
+    app.command(_place, name=_name, help=HELPS[_name])
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -57,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
             f"unexpected argument {(error.unused_tokens or [''])[0]!r}; options begin with --, see --help", 2
         )
     except CycloptsError as error:
-        return _report_error(str(error), 2)
+        return _report_error(_URL.sub("...", str(error)), 2)
     except ConfigurationError as error:
         return _report_error(describe_setting(error), 2)
     except ContactshipError as error:

@@ -28,3 +28,37 @@ OWN_COMMANDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     }
 )
 """Where the commands of a resource are that are not derived from its methods, by their names."""
+
+KEY: Final = """The environment variable CONTACTSHIP_API_KEY holds the key, and CONTACTSHIP_BASE_URL may hold another
+server. There is no option for the key: it would stay in the history of your shell, and other users could see it among
+the running processes."""
+"""What the help of each command says about the key."""
+
+HELPS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "api": """Call any endpoint of the API, and print what comes back.
+
+JSON is indented at a terminal; elsewhere the body comes as it was sent, whatever it is. A call that may dial, send or
+spend, which is any but GET and HEAD, asks first at a terminal, and needs --yes elsewhere. The environment
+variable CONTACTSHIP_API_KEY holds the key.""",
+        "sandbox": """Serve a pretend Contactship on this machine, until Ctrl-C.
+
+It prints lines that point a shell to the sandbox, and so every client started there: redirect them to a file, and
+read that with `source` in another terminal. Each request is logged to standard error. What is served is described
+at /openapi.json.""",
+        "sync": f"""Keep a copy of listings in a database, with their history.
+
+contactship sync phone-numbers calls tags --to contactship.duckdb
+
+contactship sync phone-numbers calls --to-env DATABASE_URL --organizations organizations.toml
+
+contactship sync --status --to contactship.duckdb
+
+Each listing of each organization is walked to its proven end, and then applied wholly or not at all: rows that are new
+or changed become new versions, and rows that are gone are retired, not deleted. Whatever fails leaves that listing as
+it was, and keeps no other from being synced. Run it as often as you like, by cron say.
+
+{KEY}""",
+    }
+)
+"""The help of each command that is of no resource; the list of commands has the first line."""

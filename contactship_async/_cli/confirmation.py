@@ -1,4 +1,4 @@
-"""The question before anything that dials, sends or spends: the one place that asks for a yes."""
+"""The question before anything that dials, sends, spends or deletes: the one place that asks for a yes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from contactship_async._cli.streams import note
 _REFUSAL: Final = "this dials people and spends credits: add --yes to do it without being asked"
 
 
-def confirm(question: str, *, yes: bool, refusal: str = _REFUSAL) -> bool:
+def confirm(question: str, *, yes: bool, refusal: str = _REFUSAL, interrupted: str = "nothing was sent") -> bool:
     """Ask at a terminal, and return whether the answer is yes.
 
     Args:
         question: Its last line is what is asked. Lines before it say what is going to happen.
         yes: Whether it was said already, by --yes: then nothing is asked or shown.
         refusal: What is said where it can't be asked.
+        interrupted: What is said after Ctrl-C.
 
     Raises:
         CycloptsError: There is nobody to ask: standard input or standard error is no terminal, or closed.
-        KeyboardInterrupt: At Ctrl-C, after it was told that nothing was sent.
+        KeyboardInterrupt: At Ctrl-C, after that was told.
     """
     if yes:
         return True
@@ -38,6 +39,6 @@ def confirm(question: str, *, yes: bool, refusal: str = _REFUSAL) -> bool:
         answer = sys.stdin.readline()
     except KeyboardInterrupt:
         sys.stderr.write("\n")  # after the question and ^C
-        note("interrupted; nothing was sent")
+        note(f"interrupted; {interrupted}")
         raise
     return answer.strip().lower() in {"y", "yes"}

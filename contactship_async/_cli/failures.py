@@ -19,6 +19,9 @@ from contactship_async.errors import (
     WalkPosition,
 )
 
+KEY_VARIABLE: Final = "CONTACTSHIP_API_KEY"
+"""Holds the key of the one organization."""
+
 _MAX_MESSAGE_CHARACTERS: Final = 300  # characters of a server's message that are shown
 _MAX_NAMES: Final = 5  # organizations that a line names
 
@@ -34,6 +37,10 @@ _OPTIONS: Final = (
     (r"\bfrom_number_id\b", "--from-number-id"),
     (r"\bfrom_number\b", "--from-number"),
     (r"\bmax_items\b", "--limit"),
+    (r"\baccept_new_organization=True", "--accept-new-organization"),
+    (r"\bmax_retired\b", "--max-retired"),
+    (r"\bkeep_history\b", "--keep-history"),
+    (r"\bfull_every\b", "--full-every"),
     (r"\bpage_size\b", "--page-size"),
     (r"\b(a )?concurrency above\b", "--concurrency above"),
     (r"\bthe total limit\b", "the limit of --timeout"),
@@ -76,8 +83,17 @@ def describe_setting(error: ConfigurationError) -> str:
 
 def describe(error: ContactshipError, listed: Listed | None = None) -> str:
     """Describe the failure of the one call or listing there was."""
-    text = f"{translate(str(error))}{_explain(error, 'CONTACTSHIP_API_KEY')}"
-    return text + _advise(error, error.position, listed, whose="the", how="add")
+    return describe_failure(error, KEY_VARIABLE) + _advise(error, error.position, listed, whose="the", how="add")
+
+
+def describe_failure(error: ContactshipError, variable: str) -> str:
+    """Describe a failure.
+
+    Args:
+        error: What it was.
+        variable: The environment variable that holds the key.
+    """
+    return translate(str(error)) + _explain(error, variable)
 
 
 def describe_each(error: PoolError, variables: Mapping[str, str], listed: Listed | None = None) -> Iterator[str]:

@@ -28,7 +28,7 @@ from contactship_async._cli.organizations import Target
 from contactship_async._cli.output import Format, Output, encode_object
 from contactship_async._cli.streams import note, write_lines
 
-_MIN_EXACT_PAGE_SIZE: Final = 3  # see `rows` of a listing
+MIN_EXACT_PAGE_SIZE: Final = 3  # see `rows` of a listing
 
 T = TypeVar("T")
 
@@ -66,8 +66,8 @@ class Walk:
     exact: bool = False
 
     def __attrs_post_init__(self) -> None:
-        if self.exact and self.page_size is not None and self.page_size < _MIN_EXACT_PAGE_SIZE:
-            message = f"--exact needs a --page-size of {_MIN_EXACT_PAGE_SIZE} or more"
+        if self.exact and self.page_size is not None and self.page_size < MIN_EXACT_PAGE_SIZE:
+            message = f"--exact needs a --page-size of {MIN_EXACT_PAGE_SIZE} or more"
             raise CycloptsError(message)
 
 
@@ -191,8 +191,7 @@ def _print_pages(  # noqa: PLR0913 - what is printed, of whom, and how
     """
     listed = Listed(subject.noun, "offset" in subject.options, walk.limit)
     output = Output(format_, target.variables, fields=subject.fields, noun=subject.noun)
-    shows_progress = sys.stderr.isatty() and not (output.streams and sys.stdout.isatty())
-    progress = _open_progress(len(target.variables)) if shows_progress else None
+    progress = open_progress(output, len(target.variables))
     notices = Notices(is_verbose=target.verbose, display=progress)
     so_far = _SoFar(output)
 
@@ -295,7 +294,15 @@ async def _walk_each(pool: ContactshipPool, watch: Callable[[ContactshipClient],
             yield organization, page
 
 
-def _open_progress(organizations: int) -> Any:
+def open_progress(output: Output, organizations: int) -> Any:
+    """Return the display of the progress, or None where nobody sees it, or rows come between its lines.
+
+    Args:
+        output: Where the rows are printed.
+        organizations: How many there are; 0 for one without a name.
+    """
+    if not sys.stderr.isatty() or (output.streams and sys.stdout.isatty()):
+        return None
     from contactship_async._cli.progress import ProgressDisplay  # noqa: PLC0415 - takes time to import
 
     return ProgressDisplay(organizations=organizations)

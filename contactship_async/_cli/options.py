@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from functools import cache
@@ -109,6 +109,27 @@ def read_pairs(option: str, form: str, texts: Iterable[str]) -> Iterator[tuple[s
             message = f"{option} must be {form}, not {text!r}"
             raise CycloptsError(message)
         yield name, value
+
+
+def refuse_strays(words: str, given: Iterable[str], taken: Container[str]) -> None:
+    """Raise an error of wrong usage for options that mean nothing beside the others.
+
+    Args:
+        words: What the error begins with, such as "a call takes".
+        given: The names of those that were given.
+        taken: The names of those that mean something.
+
+    Raises:
+        CycloptsError: There are any.
+    """
+    if strays := [name for name in given if name not in taken]:
+        message = f"{words} no {name_options(strays)}"
+        raise CycloptsError(message)
+
+
+def name_options(names: Iterable[str]) -> str:
+    """Write the names of arguments as those of options."""
+    return ", ".join(f"--{name.rstrip('_').replace('_', '-')}" for name in names)
 
 
 def make_command(

@@ -19,6 +19,7 @@ from contactship_async import (
     Wait,
     read_organizations,
 )
+from contactship_async._cli.failures import KEY_VARIABLE
 from contactship_async._cli.options import PositiveInt, PositiveSeconds, options_of
 
 _MAX_CONCURRENT: Final = 16  # organizations, as in `ContactshipPool`
@@ -66,8 +67,8 @@ class Target:
 
     def check_key(self) -> None:
         """Raise a `CycloptsError` if there is no key where one is needed."""
-        if not self.sandbox and not os.environ.get("CONTACTSHIP_API_KEY"):
-            message = "no API key: set the environment variable CONTACTSHIP_API_KEY, or try it out with --sandbox"
+        if not self.sandbox and not os.environ.get(KEY_VARIABLE):
+            message = f"no API key: set the environment variable {KEY_VARIABLE}, or try it out with --sandbox"
             raise CycloptsError(message)
 
     def open_client(self, on_wait: OnWait) -> ContactshipClient:

@@ -22,14 +22,15 @@ _ROOM_BESIDE_BAR: Final = 50  # what the title, the counts and the time take
 
 
 class _TimeColumn(ProgressColumn):
-    """The time since the bar began, or what is waited for, and how much longer."""
+    """The time since the bar began and what has come of it, or what is waited for, and how much longer."""
 
     def render(self, task: Task) -> Text:
         reason, end = task.fields.get("wait", ("", 0.0))
         left = math.ceil(end - time.monotonic())
         if left > 0:
             return Text(f"waiting {left} s: {reason}", style="yellow")
-        return Text(f"{write_length(task.elapsed or 0)} elapsed")
+        outcome = task.fields.get("outcome") or "elapsed"
+        return Text(f"{write_length(task.elapsed or 0)} {outcome}")
 
 
 class ProgressDisplay:
@@ -56,6 +57,7 @@ class ProgressDisplay:
         )
         self._all = self._progress.add_task("organizations", total=organizations) if organizations else None
         self._tasks: dict[str | None, TaskID] = {}
+        self._titles: dict[str | None, str] = {}
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -72,6 +74,37 @@ class ProgressDisplay:
         task = self._tasks.get(organization)
         if task is not None:
             self._progress.update(task, wait=(reason, end))
+
+    def show(self, organization: str | None, title: str, *, rows: int, total: int | None, outcome: str = "") -> None:
+        """Show how far an organization is; another title is another bar.
+
+        Args:
+            organization: Its name; None for one without a name.
+            title: What stands before the bar.
+            rows: How many have come.
+            total: How many there are; None where that is not known.
+            outcome: What has come of it so far, beside the time.
+        """
+        task = self._tasks.get(organization)
+        if task is None or self._titles[organization] != title:
+            if task is not None:
+                self._progress.remove_task(task)
+            task = self._tasks[organization] = self._progress.add_task(printable(title), total=None)
+            self._titles[organization] = title
+        self._progress.update(task, completed=rows, total=total, outcome=outcome)
+
+    def end(self, organization: str | None, outcome: str = "") -> None:
+        """Count an organization as complete; the bar of one without a name stays to the end.
+
+        Args:
+            organization: Its name.
+            outcome: What has come of all so far.
+        """
+        if self._all is not None:
+            task = self._tasks.pop(organization, None)
+            if task is not None:
+                self._progress.remove_task(task)
+            self._progress.update(self._all, advance=1, outcome=outcome)
 
     async def watch(
         self,
@@ -91,16 +124,16 @@ class ProgressDisplay:
             offset: How many rows are skipped.
             limit: How many rows come at the most; None for all.
         """
-        task = self._progress.add_task(printable(organization or noun), total=limit)
-        self._tasks[organization] = task
+        title = organization or noun
+        rows = 0
+        self.show(organization, title, rows=rows, total=limit)
         try:
             async with aclosing(pages):
                 async for page in pages:
                     totals = [limit, None if page.count is None else page.count - offset]
                     total = min((total for total in totals if total is not None), default=None)
-                    self._progress.update(task, advance=len(page), total=total)
+                    rows += len(page)
+                    self.show(organization, title, rows=rows, total=total)
                     yield page
         finally:
-            if self._all is not None:
-                self._progress.remove_task(self._tasks.pop(organization))
-                self._progress.advance(self._all)
+            self.end(organization)

@@ -14,18 +14,13 @@ from attrs import frozen
 from cyclopts import App
 
 from contactship_async import ContactshipClient
-from contactship_async._cli.commands import OWN_COMMANDS
+from contactship_async._cli.commands import KEY, OWN_COMMANDS
 from contactship_async._cli.listing import ARGUMENTS, Subject, Walk, print_count, print_listing, print_object
 from contactship_async._cli.options import make_command, options_of
 from contactship_async._cli.organizations import OF_MANY, Target
 from contactship_async._cli.output import find_fields
 
 T = TypeVar("T")
-
-KEY: Final = """The environment variable CONTACTSHIP_API_KEY holds the key, and CONTACTSHIP_BASE_URL may hold another
-server. There is no option for the key: it would stay in the history of your shell, and other users could see it among
-the running processes."""
-"""What the help of each command says about the key."""
 
 _LIST: Final = """List the {noun} of your organization, or of many.
 

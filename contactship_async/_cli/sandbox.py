@@ -20,6 +20,7 @@ from typing import Any, Final, NoReturn, Self
 from attrs import frozen
 
 from contactship_async import ConfigurationError, ContactshipClient
+from contactship_async._cli.commands import HELPS
 from contactship_async._cli.event_loop import run
 from contactship_async._cli.options import make_command, options_of, wrong_usage
 from contactship_async._cli.organizations import variables_of
@@ -29,13 +30,6 @@ from contactship_async.sandbox import Sandbox, SandboxPool
 
 _MAX_QUEUED_LINES: Final = 1_000  # lines of the log
 _MAX_END_SECONDS: Final = 0.5  # of waiting at the end until the rest of the log is read
-
-
-_HELP: Final = """Serve a pretend Contactship on this machine, until Ctrl-C.
-
-It prints lines that point a shell to the sandbox, and so every client started there: redirect them to a file, and
-read that with `source` in another terminal. Each request is logged to standard error. What is served is described
-at /openapi.json."""
 
 
 @frozen
@@ -125,7 +119,7 @@ def _serve(**given: Any) -> NoReturn:
     run(serving.run())
 
 
-serve: Final = make_command(_serve, "sandbox", _options(), _HELP)
+serve: Final = make_command(_serve, "sandbox", _options(), HELPS["sandbox"])
 """The command."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
-from contactship_async.sync._connection import Connection, quoted, time_of
+from contactship_async.sync._connection import EPOCH, Connection, quoted, time_of
 from contactship_async.sync._errors import (
     ConcurrentSyncError,
     OrganizationChangedError,
@@ -50,7 +50,8 @@ class Apply:
         self._current = f'{scope} AND o."{VALID_TO}" IS NULL'
         self._scope = [*plan.scope.values()]
         self._differs = f's."{HASH}" <> o."{HASH}"'
-        if plan.contents:
+        self._kept = () if plan.asks_for_contents or not plan.contents else (*plan.contents, CONTENTS_HASH)
+        if plan.asks_for_contents:
             self._differs = f'({self._differs} OR s."{CONTENTS_HASH}" IS DISTINCT FROM o."{CONTENTS_HASH}")'
 
     def apply(self, spool: Spool) -> SyncResult:
@@ -65,8 +66,6 @@ class Apply:
         self._check_sequence()
         is_accepted = accept_organization(self._connection, plan, start.organization_id, self._rules)
         self._connection.stage(staged_columns(plan), spool)
-        if plan.contents and not plan.asks_for_contents:
-            self._keep_contents()
         moment = self._find_moment()
         counts = self._compare()
         if not is_accepted:
@@ -74,7 +73,7 @@ class Apply:
         self._retire(moment)
         self._insert(moment)
         if self._rules.keep_history is not None:
-            self._drop_history(moment - self._rules.keep_history)
+            self._drop_history(moment - min(self._rules.keep_history, moment - EPOCH))
         if is_accepted or start.organization_id is not None:
             self._note_organization(start.organization_id)
         result = SyncResult(
@@ -107,16 +106,6 @@ class Apply:
         if newer:
             message = "another sync of this listing was applied meanwhile, which may know more: nothing was changed"
             raise ConcurrentSyncError(message)
-
-    def _keep_contents(self) -> None:
-        """Stage what is known of contents that were not asked for."""
-        columns = [quoted(name) for name in (*self._plan.contents, CONTENTS_HASH)]
-        assignments = ", ".join(f"{column} = o.{column}" for column in columns)
-        self._execute(
-            f'UPDATE "sync_staged" AS s SET {assignments} FROM {self._table} o'
-            f" WHERE {self._current} AND o.{self._id} = s.{self._id}",
-            *self._scope,
-        )
 
     def _find_moment(self) -> datetime:
         """Return the time, but later than any version of the listing: clocks are set back."""
@@ -189,14 +178,22 @@ class Apply:
         )
 
     def _insert(self, moment: datetime) -> None:
+        """Begin the versions of the walk. Contents that were not asked for are those of the version that has ended."""
         staged = [*staged_columns(self._plan)]
         columns = quoted(*self._plan.scope, *staged, VALID_FROM)
-        values = ", ".join(["?"] * len(self._scope) + [f"s.{quoted(name)}" for name in staged] + ["?"])
+        values = [f"{'p' if name in self._kept else 's'}.{quoted(name)}" for name in staged]
+        last, last_values = "", list[Any]()
+        if self._kept:
+            scope = " AND ".join(f"p.{quoted(name)} = ?" for name in self._plan.scope)
+            last = f'LEFT JOIN {self._table} p ON p.{self._id} = s.{self._id} AND {scope} AND p."{VALID_TO}" = ?'
+            last_values = [*self._scope, moment]
         self._execute(
-            f"""INSERT INTO {self._table} ({columns}) SELECT {values} FROM "sync_staged" s WHERE NOT EXISTS
+            f"""INSERT INTO {self._table} ({columns}) SELECT {", ".join(["?"] * len(self._scope) + values + ["?"])}
+            FROM "sync_staged" s {last} WHERE NOT EXISTS
             (SELECT 1 FROM {self._table} o WHERE {self._current} AND o.{self._id} = s.{self._id})""",
             *self._scope,
             moment,
+            *last_values,
             *self._scope,
         )
 

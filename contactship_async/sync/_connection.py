@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from contactship_async.sync._errors import DatabaseError
 from contactship_async.sync._plan import Kind
@@ -14,7 +14,7 @@ from contactship_async.sync._spool import Spool
 
 Row: TypeAlias = tuple[Any, ...]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Connection(ABC):
@@ -86,7 +86,7 @@ class Connection(ABC):
 
 def time_of(microseconds: int) -> datetime:
     """Return the time so many microseconds after 1970."""
-    return _EPOCH + timedelta(microseconds=microseconds)
+    return EPOCH + timedelta(microseconds=microseconds)
 
 
 def quoted(*names: str) -> str:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from math import ceil
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -31,7 +32,19 @@ T = TypeVar("T")
 _HOLDER: Final = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
 
 _OWNER_ONLY: Final = 0o077
-_MIN_OBJECT_BYTES: Final = 1 << 20
+_MIB: Final = 1 << 20
+_MIN_OBJECT_BYTES: Final = _MIB
+
+_PART_BYTES: Final = _MIB
+"""So much JSON is read at once. DuckDB takes ten times that for it, and can't put that aside in a file."""
+
+_ROWS_OF_VECTOR: Final = 2048
+_COPIES: Final = 1.5
+_OWN_MEMORY_MIB: Final = 24
+"""What DuckDB can't put aside: that many rows, once and a half, and its own.
+
+Source: https://duckdb.org/docs/stable/internals/vector, and trials with rows of 1 to 100 KB
+"""
 
 _ROWS_AT_ONCE: Final = 1000
 
@@ -41,6 +54,7 @@ _FAULTS: Final[Mapping[str, str]] = {
     "Permission denied|read-only": "can't be opened or written: permission denied",
     "Is a directory": "is a folder",
     "No such file or directory": "can't be made: its folder does not exist",
+    "Out of Memory|failed to pin block": "can't be written: the rows need more than memory_limit_mib",
     "interrupted": "was interrupted",
 }
 """What DuckDB says, by patterns, and what it means."""
@@ -58,7 +72,8 @@ class DuckDBTarget(DatabaseTarget):
     Args:
         path: Of the file.
         wait: For how many seconds to wait while another program has it open.
-        memory_limit_mib: How much memory DuckDB may take, in MiB; what is larger goes to files beside it.
+        memory_limit_mib: How much memory DuckDB may take, in MiB; what is larger goes to files beside it. Rows of more
+            than 13 KB on average, such as calls with long transcripts, get what 2,048 of them need.
 
     Source: https://duckdb.org/docs/stable/connect/concurrency
     """
@@ -97,12 +112,18 @@ class DuckDBConnection(Connection):
 
     def __init__(self, path: Path | None, memory_limit_mib: int) -> None:
         self._name = "the database in memory" if path is None else str(path)
+        self._memory_limit_mib = memory_limit_mib
         self._driver = _import_driver()
         self._is_lost = False
         self._connection = self._try(
             lambda: self._driver.connect(":memory:" if path is None else str(path), config=_options(memory_limit_mib))
         )
         self.execute("SET TimeZone = 'UTC'")
+        # Of a file named .csv, .json or .parquet, DuckDB makes a view in a database in memory: nothing would stay.
+        if path is not None and self.execute("SELECT path FROM duckdb_databases() WHERE NOT internal") == [(None,)]:
+            self.close()
+            message = f"{self._name} is no DuckDB database"
+            raise DatabaseError(message)
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """See `Connection`."""
@@ -121,16 +142,22 @@ class DuckDBConnection(Connection):
         """See `Connection`."""
         types = ", ".join(f"{quoted(name)} {self.types[kind]}" for name, kind in columns.items())
         self.execute(f'CREATE OR REPLACE TEMP TABLE "sync_staged" ({types})')
-        if not spool.rows:
-            return
-        spool.rewind()
         options = {
             "format": "'newline_delimited'",
             "columns": "{" + ", ".join(f"{quoted(name)}: '{self.types[kind]}'" for name, kind in columns.items()) + "}",
             "maximum_object_size": max(2 * spool.longest_line, _MIN_OBJECT_BYTES),
         }
         given = ", ".join(f"{name} = {value}" for name, value in options.items())
-        self.execute(f'INSERT INTO "sync_staged" SELECT {quoted(*columns)} FROM read_json(?, {given})', [spool.path])
+        widest = 0.0
+        for part in spool.parts(_PART_BYTES):
+            self.execute(f'INSERT INTO "sync_staged" SELECT {quoted(*columns)} FROM read_json(?, {given})', [part.path])
+            widest = max(widest, part.size / part.rows)
+        self._limit_memory(widest)
+
+    def _limit_memory(self, row_bytes: float) -> None:
+        """Allow at least what rows of *row_bytes* need, of which DuckDB works on so many at once."""
+        needed_mib = _OWN_MEMORY_MIB + ceil(_ROWS_OF_VECTOR * row_bytes * _COPIES / _MIB)
+        self.execute(f"SET memory_limit = '{max(self._memory_limit_mib, needed_mib)}MiB'")
 
     def create_index(self, table: str, columns: Sequence[str]) -> None:
         """Do nothing: DuckDB has no index of some rows only."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from types import NoneType, UnionType
@@ -32,6 +32,11 @@ DATA: Final = "data"
 _OWN: Final = frozenset({ORGANIZATION, VALID_FROM, VALID_TO, HASH, CONTENTS_HASH})
 _RESERVED_TABLES: Final = re.compile(r"sync(s|_.*)|current_.*")
 _VERSION: Final = re.compile(r"v\d+")
+_LONGEST_NAME: Final = 63
+"""Of a table or column of PostgreSQL, in bytes, which cuts the rest off.
+
+Source: https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
+"""
 _NO_NAME_PART: Final = re.compile(r"\W+", re.ASCII)
 
 _KINDS: Final[Mapping[type, Kind]] = {
@@ -98,10 +103,7 @@ class Plan:
         declaration = listing.declaration
         columns = _columns_of(declaration.row_type, declaration.id_field)
         names = {column.name for column in columns}
-        taken = names & (_OWN | set(listing.identifiers))
-        if taken:
-            message = f"a field of the rows has the name of a column of the sync: {', '.join(sorted(taken))}"
-            raise ValueError(message)
+        _check_names([*_OWN, *listing.identifiers], [column.name for column in columns])
         parameters = declaration.content_parameters
         contents = {name for fields in parameters.values() for name in fields}
         return cls(
@@ -139,14 +141,28 @@ def _name_table(path: str) -> str:
     """Return `phone_numbers` for `/v1/phone-numbers`, and `contacts_tags` for `/v1/contacts/{contact_id}/tags`."""
     parts = [part for part in path.strip("/").split("/") if not (part.startswith("{") or _VERSION.fullmatch(part))]
     name = _NO_NAME_PART.sub("_", "_".join(parts)).strip("_").lower()
-    if not name or name[0].isdigit() or _RESERVED_TABLES.fullmatch(name):
+    is_too_long = len(name) > _LONGEST_NAME - len("current_")
+    if not name or name[0].isdigit() or is_too_long or _RESERVED_TABLES.fullmatch(name):
         message = f"no table can be named after {path}"
         raise ValueError(message)
     return name
 
 
+def _check_names(known: Sequence[str], fields: Sequence[str]) -> None:
+    """Check that fields can be columns beside *known* ones. To DuckDB, upper and lower case are the same."""
+    taken = {name.lower() for name in known}
+    for name in sorted(fields):
+        if name.lower() in taken:
+            message = f"a field of the rows has the name of another column, or one of the sync: {name}"
+            raise ValueError(message)
+        if len(name.encode()) > _LONGEST_NAME:
+            message = f"a field of the rows has a name that is too long for a column: {name}"
+            raise ValueError(message)
+        taken.add(name.lower())
+
+
 def _columns_of(row_type: Any, id_field: str) -> tuple[Column, ...]:
-    hints = _hints_of(row_type)
+    hints = hints_of(row_type)
     if hints is None:
         return Column(id_field, "text"), Column(DATA, "json")
     if id_field not in hints:
@@ -155,7 +171,7 @@ def _columns_of(row_type: Any, id_field: str) -> tuple[Column, ...]:
     return tuple(Column(name, _kind_of(hint)) for name, hint in hints.items())
 
 
-def _hints_of(row_type: Any) -> dict[str, Any] | None:
+def hints_of(row_type: Any) -> dict[str, Any] | None:
     """Return the types of the fields, in their order; None where they are not known."""
     if attrs.has(row_type):
         names = [one.name for one in attrs.fields(row_type)]
@@ -172,15 +188,16 @@ def _hints_of(row_type: Any) -> dict[str, Any] | None:
 def _kind_of(hint: Any) -> Kind:
     if get_origin(hint) is Annotated:
         return _kind_of(get_args(hint)[0])
-    kinds = [kind for kind in get_args(hint) if kind is not NoneType] if _is_union(hint) else [hint]
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType] if is_union(hint) else [hint]
     if len(kinds) != 1:
         return "json"
-    if _is_union(hint):
+    if is_union(hint):
         return _kind_of(kinds[0])
     if isinstance(hint, type) and issubclass(hint, Enum):
         return "text" if issubclass(hint, str) else "json"
     return _KINDS.get(hint, "json")
 
 
-def _is_union(hint: Any) -> bool:
+def is_union(hint: Any) -> bool:
+    """Return whether a type is a union."""
     return get_origin(hint) in {Union, UnionType}

@@ -96,16 +96,16 @@ def sync(  # noqa: PLR0913 - what a sync may do, by keyword
         ClientClosedError: The client or the pool was closed meanwhile.
         RuntimeError: The pool is not open.
     """
-    if not 0 <= max_retired <= 1:
-        message = f"max_retired must be from 0 to 1, not {max_retired}"
-        raise ValueError(message)
+    _check("source", source, ContactshipPool | ContactshipClient)
+    _check("target", target, Target)
     if isinstance(listings, str) or not listings:
         message = "listings must be a sequence of at least one name or function"
         raise TypeError(message)
     client = source if isinstance(source, ContactshipClient) else source[next(iter(source))]
     asks = [_read_listing(listing) for listing in listings]
+    plans = [Plan.of(ask(client), _name_of(client)) for ask in asks]
     run = _Run(
-        asks=asks,
+        asks=[*zip(asks, plans, strict=True)],
         rules=Rules(
             full=full,
             full_every=full_every,
@@ -119,17 +119,19 @@ def sync(  # noqa: PLR0913 - what a sync may do, by keyword
         on_progress=on_progress,
     )
     for ask in asks:
-        listing = ask(client)
-        Plan.of(listing, _name_of(client))
-        run.walk(listing)
+        run.walk(ask(client))
     return _sync(source, run, target)
 
 
 @frozen(kw_only=True)
 class _Run:
-    """What is synced, and how."""
+    """What is synced, and how.
 
-    asks: Sequence[Ask]
+    Args:
+        asks: For the listings of each organization, with the plans of those of the first one.
+    """
+
+    asks: Sequence[tuple[Ask, Plan]]
     rules: Rules
     page_size: int | None
     concurrency: int
@@ -150,8 +152,9 @@ class _Run:
     ) -> AsyncGenerator[SyncResult, None]:
         """Sync the listings of an organization, one after the other."""
         identity = _Identity(client)
-        for ask in self.asks:
-            yield await _Job(self, ask(client), identity, store, thread).run()
+        for ask, plan in self.asks:
+            plan = evolve(plan, organization=identity.name)  # noqa: PLW2901 - the same for another organization
+            yield await _Job(self, ask, plan, identity=identity, store=store, thread=thread).run()
 
 
 class _Identity:
@@ -159,7 +162,7 @@ class _Identity:
 
     def __init__(self, client: ContactshipClient) -> None:
         self.name = _name_of(client)
-        self._client = client
+        self.client = client
         self._is_known = False
         self._organization_id: str | None = None
 
@@ -172,7 +175,7 @@ class _Identity:
 
     async def _ask(self) -> str | None:
         listings: tuple[Listing[PhoneNumber] | Listing[Tag], ...]
-        listings = (self._client.phone_numbers.list(), self._client.tags.list())
+        listings = (self.client.phone_numbers.list(), self.client.tags.list())
         for listing in listings:
             # A key need not be allowed to see them, and a row that can't be read is the failure of its own listing.
             with suppress(NotFoundError, PermissionDeniedError, MalformedResponseError):
@@ -185,12 +188,12 @@ class _Identity:
 class _Job:
     """The sync of a listing of an organization."""
 
-    def __init__(
-        self, run: _Run, listing: AnyListing[Any], identity: _Identity, store: Store, thread: DatabaseThread
+    def __init__(  # noqa: PLR0913 - what it is made of
+        self, run: _Run, ask: Ask, plan: Plan, *, identity: _Identity, store: Store, thread: DatabaseThread
     ) -> None:
         self._run = run
-        self._listing = listing
-        self._plan = Plan.of(listing, identity.name)
+        self._ask = ask
+        self._plan = plan
         self._identity = identity
         self._store = store
         self._thread = thread
@@ -213,13 +216,14 @@ class _Job:
             return await self._fail(error)
 
     async def _sync(self, spool: Spool) -> SyncResult:
-        plan, listing, rules = self._plan, self._listing, self._run.rules
+        rules, listing = self._run.rules, self._ask(self._identity.client)
+        plan = self._plan = Plan.of(listing, self._identity.name)
         organization_id = await self._identity.find()
         window = listing.declaration.window if isinstance(listing, Listing) else None
         start = self._start = await self._thread.run(self._store.start, plan, window, organization_id, rules)
         if start.since is not None and isinstance(listing, Listing):
             listing = listing.since(start.since)
-        encoder = Encoder(plan)
+        encoder = Encoder(plan, listing.declaration.row_type)
         async with self._run.walk(listing) as ahead:
             async for page in ahead.pages():
                 spool.add(encoder.encode(page))
@@ -290,6 +294,12 @@ async def _results_of(
         async with aclosing(source.iter(begin)) as named:
             async for _, result in named:
                 yield result
+
+
+def _check(name: str, value: object, expected: Any) -> None:
+    if not isinstance(value, expected):
+        message = f"{name} must not be of type {type(value).__name__}"
+        raise TypeError(message)
 
 
 def _read_listing(listing: str | Ask) -> Ask:

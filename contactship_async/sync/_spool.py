@@ -8,9 +8,26 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import IO, Final, Self
 
+from attrs import frozen
+
 from contactship_async.sync._errors import SyncError
 
 _CHUNK_BYTES: Final = 1 << 20
+
+
+@frozen
+class Part:
+    """A file with some of the lines.
+
+    Args:
+        path: For this process.
+        rows: How many lines it has.
+        size: In bytes.
+    """
+
+    path: str
+    rows: int
+    size: int
 
 
 class Spool:
@@ -46,23 +63,37 @@ class Spool:
         self.rows += len(lines)
         self.longest_line = max(self.longest_line, *map(len, lines), 0)
 
-    def rewind(self) -> None:
-        """Write out what is buffered, and go to the beginning."""
+    def chunks(self) -> Iterator[bytes]:
+        """Read the file in pieces, from the beginning."""
+        self._rewind()
+        while chunk := self._file.read(_CHUNK_BYTES):
+            yield chunk
+
+    def parts(self, size: int) -> Iterator[Part]:
+        """Yield the lines in files of about *size* bytes each, of which the next replaces the last.
+
+        Raises:
+            SyncError: The disk is full, for example.
+        """
+        self._rewind()
+        with _faults(), tempfile.TemporaryFile() as part:
+            while lines := self._file.readlines(size):
+                part.seek(0)
+                part.truncate()
+                part.writelines(lines)
+                part.flush()
+                part.seek(0)  # On Linux, what opens the path begins at the beginning anyway; elsewhere it does not.
+                yield Part(_path_of(part), len(lines), sum(map(len, lines)))
+
+    def _rewind(self) -> None:
         with _faults():
             self._file.flush()
             self._file.seek(0)
 
-    @property
-    def path(self) -> str:
-        """A path to the file for this process, while it is open."""
-        name: str | int = self._file.name
-        return f"/dev/fd/{self._file.fileno()}" if isinstance(name, int) else name
 
-    def chunks(self) -> Iterator[bytes]:
-        """Read the file in pieces, from the beginning."""
-        self.rewind()
-        while chunk := self._file.read(_CHUNK_BYTES):
-            yield chunk
+def _path_of(file: IO[bytes]) -> str:
+    name: str | int = file.name
+    return f"/dev/fd/{file.fileno()}" if isinstance(name, int) else name
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def decide_start(
     )
     if window is None or start.mode == "filtered" or is_accepted or rules.full:
         return start
-    oldest = _find_oldest_that_may_change(connection, plan, window, start.started_at - rules.full_every)
+    oldest = _find_oldest_that_may_change(connection, plan, window, start.started_at, rules)
     if oldest is None:
         return start
     return evolve(start, mode="window", since=(oldest - _DAY).astimezone(UTC).date())
@@ -91,7 +91,7 @@ def read_clock(connection: Connection) -> datetime:
 
 
 def _find_oldest_that_may_change(
-    connection: Connection, plan: Plan, window: ListingWindow, full_since: datetime
+    connection: Connection, plan: Plan, window: ListingWindow, now: datetime, rules: Rules
 ) -> datetime | None:
     """Return when the oldest row that may still change was created, or None if only a full walk finds out.
 
@@ -99,7 +99,8 @@ def _find_oldest_that_may_change(
         connection: In a transaction.
         plan: Of the listing.
         window: How it is asked for its newest rows.
-        full_since: When the last full walk must have begun, or later.
+        now: When the walk begins.
+        rules: Of the run.
     """
     began = connection.microseconds('"started_at"')
     full, complete = connection.execute(
@@ -107,7 +108,7 @@ def _find_oldest_that_may_change(
         WHERE "organization" = ? AND "listing" = ? AND "error" IS NULL AND "mode" <> 'filtered'""",
         [plan.organization, plan.table],
     )[0]
-    if full is None or time_of(full) < full_since:
+    if full is None or now - time_of(full) > rules.full_every:
         return None
     key, status, end = (quoted(name) for name in (plan.sort_column or "", window.status_field, window.end_field))
     final = sorted(map(str, window.final_statuses))
@@ -118,7 +119,7 @@ def _find_oldest_that_may_change(
         AND ({status} IS NULL OR {status} NOT IN ({", ".join("?" * len(final))}))""",
         [*plan.scope.values(), *final],
     )[0]
-    if unknown:
+    if unknown or (oldest or 0) < 0:  # Before 1970: a date that stands for none.
         return None
     latest = time_of(complete) - _LATE_CHANGES
-    return latest if oldest is None else min(latest, time_of(oldest))
+    return latest if oldest is None or oldest > complete else min(latest, time_of(oldest))

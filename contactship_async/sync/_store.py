@@ -15,7 +15,12 @@ from contactship_async.sync._spool import Spool
 
 @frozen(kw_only=True)
 class Rules:
-    """What a run may do, as the arguments of `sync` say."""
+    """What a run may do, as the arguments of `sync` say.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: It is out of range.
+    """
 
     full: bool = False
     full_every: timedelta = timedelta(days=7)
@@ -23,6 +28,22 @@ class Rules:
     accept_new_organization: bool = False
     keep_history: timedelta | None = None
     dry_run: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.max_retired <= 1:
+            message = f"max_retired must be from 0 to 1, not {self.max_retired}"
+            raise ValueError(message)
+        _check_age("full_every", self.full_every)
+        _check_age("keep_history", timedelta(0) if self.keep_history is None else self.keep_history)
+
+
+def _check_age(name: str, value: object) -> None:
+    if not isinstance(value, timedelta):
+        message = f"{name} must be of type timedelta, not {type(value).__name__}"
+        raise TypeError(message)
+    if value < timedelta(0):
+        message = f"{name} must not be negative"
+        raise ValueError(message)
 
 
 @frozen(kw_only=True)

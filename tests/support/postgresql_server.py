@@ -6,11 +6,14 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
+
+import pytest
 
 _PROGRAMS: Final = ("initdb", "pg_ctl", "postgres")
 _DEBIANS_VERSIONS: Final = Path("/usr/lib/postgresql")  # none of which is on the path
@@ -26,6 +29,18 @@ pg_ctl start --wait --pgdata=data --log=log --options="-k '$PWD' $settings" || {
 echo {_READY}
 read -r _
 """
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """Run a PostgreSQL for all tests; how to connect to it."""
+    programs, user = find_programs(), find_user()
+    if programs is None:
+        pytest.skip("PostgreSQL's server is not installed: no initdb, pg_ctl and postgres (apt-get install postgresql)")
+    if user is None:
+        pytest.skip("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")
+    with run_postgresql(programs, user) as conninfo:
+        yield conninfo
 
 
 def find_programs() -> Path | None:
@@ -83,3 +98,16 @@ def _wait_until_ready(shell: subprocess.Popen[str]) -> None:
         said += line
     message = f"PostgreSQL does not start:\n{said}"
     raise RuntimeError(message)
+
+
+def _run_until_input_ends() -> None:
+    """Serve the benchmarks: print how to connect, and go on until the standard input ends."""
+    programs, user = find_programs(), find_user()
+    if programs is not None and user is not None:
+        with run_postgresql(programs, user) as conninfo:
+            print(conninfo, flush=True)  # noqa: T201 - to the process that reads it
+            sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _run_until_input_ends()

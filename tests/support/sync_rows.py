@@ -21,6 +21,9 @@ Draw = Callable[[Random], Any]
 MICROSECOND: Final = timedelta(microseconds=1)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+_FREE: Final = "custom_analysis_data"
+"""The field of a call's analysis that holds fields of any names."""
+
 _TEXTS: Final = (
     *("", "a", "A", "a ", "null", "NULL", "\\N", "\\", "'", '"', "{}", "[]", "x\ty", "x\ny", "x\r\ny", "ü", "ü", "😀"),
     *("a,b", "%s", "$1", "?", "0", "1.0", "true", "-- x", "/*", "a\\u0000b", "a\0b", "\0", "2026-01-01T00:00:00Z"),
@@ -36,6 +39,16 @@ def as_kept(value: Any) -> Any:
     if isinstance(value, dict):
         return {as_kept(key): as_kept(item) for key, item in value.items()}
     return value
+
+
+def _without_none(value: Any) -> Any:
+    """Return objects of known fields, and those within, as they are kept: without fields that are None."""
+    if isinstance(value, list):
+        return [_without_none(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {name: item for name, item in value.items() if item is not None}
+    return {name: item if name == _FREE else _without_none(item) for name, item in kept.items()}
 
 
 def _text(random: Random) -> str:
@@ -100,7 +113,7 @@ def _loosened(value: Any, random: Random) -> Any:
     if not isinstance(value, dict):
         return value
     kept = {key: item for key, item in value.items() if item is not None or random.random() < 0.5}
-    loose = {key: item if key == "custom_analysis_data" else _loosened(item, random) for key, item in kept.items()}
+    loose = {key: item if key == _FREE else _loosened(item, random) for key, item in kept.items()}
     return shuffled({**loose, "unknown": random.randrange(9)}, random)
 
 
@@ -127,6 +140,10 @@ class Field:
     write: Callable[[Any, Random], Any] | None = None
     json_name: str | None = None
     is_fixed: bool = False
+
+    def kept(self, value: Any) -> Any:
+        """Return what the column holds."""
+        return as_kept(_without_none(value) if self.write is _loosened else value)
 
 
 @frozen
@@ -269,7 +286,7 @@ class Kind:
 
     def kept(self, row: Row) -> Values:
         """Return the row as the table keeps it, without contents."""
-        values = {field.name: as_kept(row.values[field.name]) for field in self.fields}
+        values = {field.name: field.kept(row.values[field.name]) for field in self.fields}
         if self.is_raw:
             created = in_some_form(row.created, Random(0))
             return {"id": str(row.id), "data": {"id": row.id, str(self.sort_key): created, **values}}
@@ -277,7 +294,7 @@ class Kind:
 
     def kept_contents(self, row: Row) -> Values:
         """Return the contents of the row as the table keeps them."""
-        return {field.name: as_kept(row.contents[field.name]) for field in self.contents}
+        return {field.name: field.kept(row.contents[field.name]) for field in self.contents}
 
 
 def _named(resource: str, names: Mapping[str, str] = {}) -> Callable[..., AnyListing[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import shlex
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, get_args
@@ -18,13 +18,21 @@ from contactship_async._cli import event_loop
 from contactship_async._cli.calling import make_from_file
 from contactship_async._cli.calls.display import open_display
 from contactship_async._cli.calls.following import Following, patience_of, print_conversation
+from contactship_async._cli.commands import KEY
 from contactship_async._cli.confirmation import confirm
 from contactship_async._cli.failures import describe
 from contactship_async._cli.listing import ObjectFormat, Subject, print_object
-from contactship_async._cli.options import make_command, options_of, read_pairs, wrong_usage
+from contactship_async._cli.options import (
+    make_command,
+    name_options,
+    options_of,
+    read_pairs,
+    refuse_strays,
+    wrong_usage,
+)
 from contactship_async._cli.organizations import Target, options_for_one
 from contactship_async._cli.output import find_fields
-from contactship_async._cli.resources import KEY, take
+from contactship_async._cli.resources import take
 from contactship_async._cli.streams import note
 from contactship_async._cli.text import printable
 from contactship_async.models.calls import Call, PlacedCall
@@ -74,7 +82,7 @@ def place(
     if "from_file" in given:
         of_one = {"delay": delay, "additional_data": additional_data, "watch": watch or None}
         given |= {name: value for name, value in of_one.items() if value is not None}
-        _refuse_strays("the calls of a file take", given, {option.name for option in options_of(make_from_file)})
+        refuse_strays("the calls of a file take", given, {option.name for option in options_of(make_from_file)})
         return make_from_file(**given, yes=yes, format=format, target=target)
     if delay is not None:
         given["delay"] = delay
@@ -233,22 +241,12 @@ def _choose_method(given: Mapping[str, Any]) -> Callable[..., Any]:
     method: Callable[..., Any] = Calls.make_contact_call if is_contact else Calls.make_phone_call
     taken = {option.name: option.default is option.empty for option in options_of(method)}
     whom = "contact" if is_contact else "number"
-    _refuse_strays(f"a call to a {whom} takes", given, taken)
+    refuse_strays(f"a call to a {whom} takes", given, taken)
     missing = [name for name, is_required in taken.items() if is_required and name not in given]
     if missing:
-        message = f"a call to a {whom} needs {_name_options(missing)}"
+        message = f"a call to a {whom} needs {name_options(missing)}"
         raise CycloptsError(message)
     return method
-
-
-def _refuse_strays(words: str, given: Iterable[str], taken: Container[str]) -> None:
-    if strays := [name for name in given if name not in taken]:
-        message = f"{words} no {_name_options(strays)}"
-        raise CycloptsError(message)
-
-
-def _name_options(names: list[str]) -> str:
-    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
 
 
 def _read_additional_data(texts: list[str]) -> dict[str, str]:

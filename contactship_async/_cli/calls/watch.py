@@ -12,9 +12,9 @@ from contactship_async._cli.calls.following import (
     patience_of,
     print_conversation,
 )
+from contactship_async._cli.commands import KEY
 from contactship_async._cli.options import PositiveSeconds, make_command
 from contactship_async._cli.organizations import Target, options_for_one
-from contactship_async._cli.resources import KEY
 
 _HELP: Final = f"""Follow a call to its end, and print what was said.
 
