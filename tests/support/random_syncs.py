@@ -199,8 +199,15 @@ class Story:
             if random.random() < 0.15  # most are well
         }
         self._world.begin(faults)
-        ways = ["alone", "overtaken", "together", "by files", "forget", "killed"]
-        way = random.choices(ways, [20, 2, 1, 0 if self._is_set_back else 2, 1, 0 if self.killer is None else 4])[0]
+        chances = {
+            "alone": 20,
+            "overtaken": 2,
+            "together": 0 if judge.later else 2,  # The second would see when the first was before that is moved back.
+            "by files": 0 if self._is_set_back else 2,  # What is older, a file or a sync, is told by the clock.
+            "forget": 1,
+            "killed": 0 if self.killer is None else 4,
+        }
+        (way,) = random.choices([*chances], [*chances.values()])
         self.ways[way] += 1
         failing = "".join(f"; page {fault.page} of {' '.join(of)}: {fault.failure}" for of, fault in faults.items())
         self.steps.append(f"{judge.later / days(1):.0f} days before the end, {way}: {run}{failing}")
@@ -336,7 +343,9 @@ async def main(syncs: int, database: str, seed: int | None, *, kills: bool) -> N
         began = time.monotonic()
         while played.syncs < syncs:
             await played.play(random.getrandbits(32) if seed is None else seed, databases, kill)
+            sys.stderr.write(f"\r{played.syncs} syncs")
         seconds = time.monotonic() - began
+    sys.stderr.write("\n")
     for what, times in [*played.ways.most_common(), *played.notes.most_common()]:
         sys.stdout.write(f"{times:8} {what}\n")
     sys.stdout.write(
