@@ -19,10 +19,11 @@ import traceback
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Final
 
 import duckdb  # noqa: F401 - imported once, for all children
@@ -143,6 +144,11 @@ def _run(order: _Order, writer: int) -> None:
         os._exit(0)
 
 
+@cache
+def _is_counted(code: CodeType) -> bool:
+    return any(part in code.co_filename for part in _COUNTED)
+
+
 class _Counter:
     """Counts the calls that a sync makes, and the returns from them, and kills its process at one of them."""
 
@@ -151,7 +157,7 @@ class _Counter:
         self._last = last
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:  # noqa: ARG002 - as Python calls it
-        if any(part in frame.f_code.co_filename for part in _COUNTED):
+        if _is_counted(frame.f_code):
             self.calls += 1
             if self.calls == self._last:
                 os.kill(os.getpid(), signal.SIGKILL)
