@@ -68,12 +68,14 @@ class Killer:
     Args:
         process: Which forks them.
         folder: Where they may leave temporary files, and should not.
+        chance: How many syncs are killed for 20 that are left alone.
         calls: How many calls those made that ended, the first of them for certain.
         seconds: How long they took.
     """
 
     process: Process
     folder: Path
+    chance: int = 4
     calls: list[int] = field(factory=list)
     seconds: list[float] = field(factory=list)
 
@@ -98,12 +100,12 @@ class Killer:
 
 
 @asynccontextmanager
-async def killer() -> AsyncIterator[Killer]:
-    """Start what runs and kills syncs."""
+async def killer(chance: int = 4) -> AsyncIterator[Killer]:
+    """Start what runs and kills syncs: *chance* for 20 that are left alone."""
     with TemporaryDirectory(prefix="killed-") as folder:
         environment = {**os.environ, "TMPDIR": folder, "PYTHONPATH": os.pathsep.join(sys.path)}
         async with started(sys.executable, __file__, env=environment, stdin=PIPE, stdout=PIPE) as process:
-            yield Killer(process, Path(folder))
+            yield Killer(process, Path(folder), chance)
             process.stdin.close()  # type: ignore[union-attr] # it is a pipe
 
 

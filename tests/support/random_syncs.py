@@ -205,7 +205,7 @@ class Story:
             "together": 0 if judge.later else 2,  # The second would see when the first was before that is moved back.
             "by files": 0 if self._is_set_back else 2,  # What is older, a file or a sync, is told by the clock.
             "forget": 1,
-            "killed": 0 if self.killer is None else 4,
+            "killed": 0 if self.killer is None else self.killer.chance,
         }
         (way,) = random.choices([*chances], [*chances.values()])
         self.ways[way] += 1

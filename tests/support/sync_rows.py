@@ -24,6 +24,11 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FREE: Final = "custom_analysis_data"
 """The field of a call's analysis that holds fields of any names."""
 
+_MOVABLE: Final = frozenset(
+    {"call_record", "call_result", "campaign_id", "color", "direction", "disconnection_reason", "label", "name", "type"}
+)
+"""Fields that may hold any text, or None, but where a listing requires them."""
+
 _TEXTS: Final = (
     *("", "a", "A", "a ", "null", "NULL", "\\N", "\\", "'", '"', "{}", "[]", "x\ty", "x\ny", "x\r\ny", "ü", "ü", "😀"),
     *("a,b", "%s", "$1", "?", "0", "1.0", "true", "-- x", "/*", "a\\u0000b", "a\0b", "\0", "2026-01-01T00:00:00Z"),
@@ -262,7 +267,11 @@ class Kind:
         return Row(identifier, created, values, contents)
 
     def change(self, random: Random, row: Row) -> Row:
-        """Make up another value of one of its fields."""
+        """Make up another value of one of its fields, or move one from a field to another."""
+        texts = [name for name in row.values if name in _MOVABLE]
+        if len(texts) > 1 and random.random() < 0.2:
+            one, other = random.sample(texts, 2)
+            return attrs.evolve(row, values={**row.values, one: row.values[other], other: row.values[one]})
         field = random.choice([field for field in (*self.fields, *self.contents) if not field.is_fixed])
         changed = {field.name: field.draw(random)}
         if field in self.contents:

@@ -63,8 +63,8 @@ async def test_killed_syncs(databases: tuple[str, Databases]) -> None:
     """A sync that is killed has applied each of its parts or not, and the next one is right."""
     _, make = databases
     played = Played()
-    async with killer() as kill:
-        while played.ways["killed"] < 3:
+    async with killer(chance=100) as kill:
+        while played.ways["killed"] < 4:
             await played.play(f"killed {played.syncs}", make, kill)
 
 
