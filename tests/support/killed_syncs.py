@@ -12,16 +12,17 @@ import os
 import pickle
 import signal
 import struct
+import subprocess
 import sys
 import threading
 import time
 import traceback
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from random import Random
+from subprocess import PIPE
 from tempfile import TemporaryDirectory
 from types import CodeType, FrameType
 from typing import Any, Final
@@ -29,7 +30,6 @@ from typing import Any, Final
 import duckdb  # noqa: F401 - imported once, for all children
 import psycopg  # noqa: F401 - as above
 from attrs import define, field, frozen
-from processes import started
 from sync_runs import Run
 from sync_tables import Database
 from sync_world import World
@@ -73,13 +73,13 @@ class Killer:
         seconds: How long they took.
     """
 
-    process: Process
+    process: subprocess.Popen[bytes]
     folder: Path
     chance: int = 4
     calls: list[int] = field(factory=list)
     seconds: list[float] = field(factory=list)
 
-    async def run(self, world: World, run: Run, database: Database, random: Random) -> bool:
+    def run(self, world: World, run: Run, database: Database, random: Random) -> bool:
         """Run a sync, and return whether it was killed."""
         calls = seconds = None
         if self.calls and random.random() < 0.6:  # often enough
@@ -90,7 +90,8 @@ class Killer:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(_LENGTH.pack(len(order)) + order)
-        done, took = _OUTCOME.unpack(await self.process.stdout.readexactly(_OUTCOME.size))
+        self.process.stdin.flush()
+        done, took = _OUTCOME.unpack(self.process.stdout.read(_OUTCOME.size))
         assert done != 1, "the sync failed in its process"
         assert [] == [*self.folder.iterdir()], "a killed sync has left files"
         if done:
@@ -99,14 +100,14 @@ class Killer:
         return not done
 
 
-@asynccontextmanager
-async def killer(chance: int = 4) -> AsyncIterator[Killer]:
+@contextmanager
+def killer(chance: int = 4) -> Iterator[Killer]:
     """Start what runs and kills syncs: *chance* for 20 that are left alone."""
     with TemporaryDirectory(prefix="killed-") as folder:
         environment = {**os.environ, "TMPDIR": folder, "PYTHONPATH": os.pathsep.join(sys.path)}
-        async with started(sys.executable, __file__, env=environment, stdin=PIPE, stdout=PIPE) as process:
+        command = [sys.executable, __file__]
+        with subprocess.Popen(command, env=environment, stdin=PIPE, stdout=PIPE) as process:  # noqa: S603 - ours
             yield Killer(process, Path(folder), chance)
-            process.stdin.close()  # type: ignore[union-attr] # it is a pipe
 
 
 def _serve() -> None:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta, timezone
 from itertools import count
 from pathlib import Path
@@ -224,7 +224,7 @@ class Story:
         elif way == "forget":
             await self._forget()
         elif self.killer is not None:
-            is_killed = await self.killer.run(self._world, run, self.database, random)
+            is_killed = self.killer.run(self._world, run, self.database, random)
             noted = judge.fold_left(run, self.database.read())
             if is_killed:
                 parts = "all" if noted == len(run.asks) * len(run.keys) else "some" if noted else "nothing"
@@ -331,7 +331,7 @@ class Played:
 async def main(syncs: int, database: str, seed: int | None, *, kills: bool) -> None:
     """Play stories, and print how many syncs there were and how long they took."""
     random, played = Random(), Played()
-    async with AsyncExitStack() as stack:
+    with ExitStack() as stack:
         if database == "duckdb":
             databases = stack.enter_context(duckdb_files())
         else:
@@ -339,7 +339,7 @@ async def main(syncs: int, database: str, seed: int | None, *, kills: bool) -> N
             assert programs is not None, "PostgreSQL is not installed"
             assert user is not None, "there is no user to run PostgreSQL as"
             databases = stack.enter_context(postgresql_schemas(stack.enter_context(run_postgresql(programs, user))))
-        kill = await stack.enter_async_context(killer()) if kills else None
+        kill = stack.enter_context(killer()) if kills else None
         began = time.monotonic()
         while played.syncs < syncs:
             await played.play(random.getrandbits(32) if seed is None else seed, databases, kill)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 from attrs import evolve
-from killed_syncs import killer
+from killed_syncs import Killer, killer
 from random_syncs import Databases, Played, duckdb_files, now, postgresql_schemas
 from sync_judge import Judge
 from sync_rows import CALLS
@@ -44,6 +44,13 @@ def databases(request: pytest.FixtureRequest) -> Iterator[tuple[str, Databases]]
             yield request.param, schemas
 
 
+@pytest.fixture(scope="module")
+def kill() -> Iterator[Killer]:
+    """Offer to kill syncs, often."""
+    with killer(chance=100) as often:
+        yield often
+
+
 async def test_random_syncs(databases: tuple[str, Databases], volume: Volume) -> None:
     """Each sync leaves what the model says, wherever it fails, whatever comes between, and where it is killed."""
     name, make = databases
@@ -52,20 +59,19 @@ async def test_random_syncs(databases: tuple[str, Databases], volume: Volume) ->
         for seed in STORIES[name]:
             await played.play(seed, make)
         return
-    async with killer() as kill:
+    with killer() as now_and_then:
         for seed in volume.seeds(f"syncs, {name}", sample=0):
-            await played.play(seed, make, kill)
+            await played.play(seed, make, now_and_then)
     volume.drawn.append((f"syncs, {name}", f"{played.syncs}, {dict(played.ways + played.notes)}"))
     assert played.ways["killed"] > 0
 
 
-async def test_killed_syncs(databases: tuple[str, Databases]) -> None:
+async def test_killed_syncs(databases: tuple[str, Databases], kill: Killer) -> None:
     """A sync that is killed has applied each of its parts or not, and the next one is right."""
     _, make = databases
     played = Played()
-    async with killer(chance=100) as kill:
-        while played.ways["killed"] < 4:
-            await played.play(f"killed {played.syncs}", make, kill)
+    while played.ways["killed"] < 4:
+        await played.play(f"killed {played.syncs}", make, kill)
 
 
 async def test_a_call_that_ends_late(databases: tuple[str, Databases]) -> None:
