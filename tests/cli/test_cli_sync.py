@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -82,18 +81,6 @@ async def test_a_first_run_and_the_next(call: Any, file: str) -> None:
         "SELECT organization, count(*), (SELECT count(*) FROM current_phone_numbers) FROM phone_numbers GROUP BY ALL"
     )
     assert [("default", 5, 4)] == query(file, counts)
-
-
-async def test_files_are_for_their_owner_alone(call: Any, file: str) -> None:
-    """Nobody else can read the database, and the umask of the process is as it was before."""
-    before = os.umask(0o022)
-    try:
-        ended = await call("sync", "tags", "--sandbox", "--to", file)
-        after = os.umask(0o022)
-    finally:
-        os.umask(before)
-
-    assert (0, 0o022) == (ended.code, after)
     assert 0o600 == mode_of(file)
 
 

@@ -22,7 +22,11 @@ SET_UP = [block for block in BLOCKS if block.language == "bash" and "pip install
 ASKING = [block for block in BLOCKS if "contactship calls make" in block.code and "--yes" not in block.code]
 """Those that need a terminal, at which the tests in `tests/cli` run them."""
 
-COMMANDS = [block for block in BLOCKS if block.language == "bash" and block not in SET_UP + ASKING]
+STARTING = [block for block in BLOCKS if block.language == "bash" and "dask scheduler" in block.code]
+"""Those that start what does not end by itself: the tests in `tests/integrations` run them."""
+
+ELSEWHERE = SET_UP + ASKING + STARTING
+COMMANDS = [block for block in BLOCKS if block.language == "bash" and block not in ELSEWHERE]
 SETTINGS = {block.code.split()[1]: block.code for block in BLOCKS if block.language == "toml"}
 SCRIPTS = [block for block in BLOCKS if block.language == "python" and block.code not in FILES.values()]
 
