@@ -7,6 +7,7 @@ import pickle
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import fleet_jobs
@@ -31,8 +32,9 @@ BOTH = {"at-once": VARIABLE, "slow": VARIABLE}
 
 
 @pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers have the keys, and only loopback to send them to."""
+def _worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Workers have the keys, only loopback to send them to, and hold their addresses apart from other tests'."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv(VARIABLE, "sk-made-up")
     monkeypatch.setenv("CONTACTSHIP_BASE_URL", "http://127.0.0.1:9")
     fleet_jobs.WAITING.clear()
