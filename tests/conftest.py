@@ -7,7 +7,7 @@ import gc
 import inspect
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from functools import partial
 from unittest.mock import Mock
 
@@ -16,10 +16,19 @@ import pytest
 from aiohttp import ClientResponse, StreamReader
 from open_sockets import open_sockets
 
-pytest_plugins = ["event_loops", "postgresql_server", "volume"]
+pytest_plugins = ["event_loops", "forked_contactship", "postgresql_server", "volume"]
 pytest.register_assert_rewrite("hostile")  # so that its asserts show what was compared
 
 _SECONDS_TO_WIND_DOWN = 2.0
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> Generator[None, int, int]:
+    """Start one worker more than there are processors: for a fifth of their time, tests wait for limits of sockets.
+
+    Not in a full run, where what is drawn has its share of the minutes of a processor.
+    """
+    return (yield) + (config.option.volume is None)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -30,19 +39,14 @@ def _ctrl_c_is_not_ignored() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _what_is_there_is_not_collected() -> None:
-    """Exempt what was there before a module from the collections that its tests end with: most of the suite's time."""
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(autouse=True)
 def _asyncio_reports_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test after which asyncio logs an error: an exception never retrieved, a session never closed."""
     records: list[logging.LogRecord] = []
     handler = _Keep(records)
     logging.getLogger("asyncio").addHandler(handler)
+    gc.collect()
+    gc.freeze()  # so that the collection at the end goes through no more than the test made
     if inspect.iscoroutinefunction(inspect.unwrap(request.function)):
         request.getfixturevalue("_loop_is_left_clean")
     yield

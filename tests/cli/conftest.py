@@ -8,6 +8,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,7 +42,15 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, str]
 
 
 @pytest.fixture
-async def start(environment: Callable[..., dict[str, str]]) -> AsyncIterator[Callable[..., Awaitable[Process]]]:
+def contactship_command(forked_contactship: Path) -> tuple[str, ...]:
+    """Return how `contactship` is started."""
+    return (str(forked_contactship),)
+
+
+@pytest.fixture
+async def start(
+    environment: Callable[..., dict[str, str]], contactship_command: tuple[str, ...]
+) -> AsyncIterator[Callable[..., Awaitable[Process]]]:
     """Return an async function that starts Python, or another program, which ends with the test at the latest."""
 
     async def start_process(
@@ -52,7 +61,10 @@ async def start(environment: Callable[..., dict[str, str]]) -> AsyncIterator[Cal
         **settings: Any,
     ) -> Process:
         streams = {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE, **settings}
-        process = started(program, *arguments, env=environment(url, **(variables or {})), **streams)
+        command = (program, *arguments)
+        if command[:3] == (sys.executable, "-m", "contactship_async"):
+            command = (*contactship_command, *command[3:])
+        process = started(*command, env=environment(url, **(variables or {})), **streams)
         return await ends_with_the_test.enter_async_context(process)
 
     async with AsyncExitStack() as ends_with_the_test:

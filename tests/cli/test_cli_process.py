@@ -49,6 +49,12 @@ main()
 """
 
 
+@pytest.fixture
+def contactship_command() -> tuple[str, ...]:
+    """Start it as people do: the process is what is tested here."""
+    return sys.executable, "-m", "contactship_async"
+
+
 async def test_ctrl_c_ends_a_listing_at_once(start: Any) -> None:
     """The rows of earlier pages stay, the call under way is dropped, and a line says how to go on; the code is 130."""
     server = Sandbox(5)

@@ -18,7 +18,7 @@ def test_eight_processes(volume: Volume) -> None:
     slowest then has half of the fastest's pages. (Sliding windows want fractions; whole seconds are too long for them.)
     """
     outcomes: dict[Case, list[Outcome]] = {case: [] for case in CASES}
-    for seed in volume.seeds("eight processes", sample=3):
+    for seed in volume.seeds("eight processes", sample=1):
         for case in CASES:
             outcome = simulate(case, seed)
             assert PROCESSES == outcome.complete, f"{case}, seed {seed}"

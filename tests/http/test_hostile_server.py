@@ -37,10 +37,11 @@ DONE = reply("done")
 HALF = [reply_head(Content_Length="999"), b'{"hidden": "+12025550142']
 
 BLANKS = b" " * 2**20
+GZIP_BOMB = gzip.compress(BLANKS * 30)
 BOMBS: dict[str, Act] = {
-    "gzip": compressed(gzip.compress(BLANKS * 30)),
+    "gzip": compressed(GZIP_BOMB),
     "gzip in 200 members": compressed(gzip.compress(BLANKS) * 200),
-    "gzip in chunks": chunked(gzip.compress(BLANKS * 30), Content_Encoding="gzip"),
+    "gzip in chunks": chunked(GZIP_BOMB, Content_Encoding="gzip"),
     "deflate": compressed(zlib.compress(BLANKS * 30), "deflate"),
     "deflate without a header": compressed(zlib.compress(BLANKS * 30, wbits=-15), "deflate"),
     **({"brotli": compressed(BROTLI_BOMB, "br")} if HAS_BROTLI else {}),
@@ -74,7 +75,7 @@ COSTLY_OBJECTS: dict[str, Act] = {
     "empty lists beside": compressed(gzip.compress(b'{"credits": "", "x": [%s[]]}' % (b"[]," * 9_000_000), 1)),
 }
 REFUSAL_BOMBS: dict[str, Act] = {
-    "gzip refusal": reply(gzip.compress(BLANKS * 30), 500, Content_Encoding="gzip"),
+    "gzip refusal": reply(GZIP_BOMB, 500, Content_Encoding="gzip"),
     "refusal of empty lists": reply(EMPTY_LISTS, 500, Content_Encoding="gzip"),
 }
 BROKEN_REFUSALS: dict[str, Act] = {

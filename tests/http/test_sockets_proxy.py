@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pickle
 import socket
@@ -167,8 +168,8 @@ async def test_broken_proxy_leaves_no_doubt(act: Any) -> None:
     """However a proxy fails before the tunnel stands, a call that must not be repeated was not sent, and is retried."""
     timeouts = Timeouts(connect=0.1)
     async with RawServer(act) as proxy, client_through(proxy.url, timeouts=timeouts) as client:
-        for method in METHODS[1:]:
-            error = await failure_of(client.request(method, "/v1/calls", json={}))
+        calls = (failure_of(client.request(method, "/v1/calls", json={})) for method in METHODS[1:])
+        for error in await asyncio.gather(*calls):
             assert type(error).__name__ in ("ConnectionFailedError", "RequestTimeoutError"), error
 
     assert 4 * 4 == len(proxy.requests)

@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from typing import Any
 
 import attrs
@@ -157,8 +158,9 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
     return instances_of(hint) if attrs.has(hint) else st.sampled_from(hint) | texts.map(hint)
 
 
-def instances_of(cl: type[Any]) -> st.SearchStrategy[Any]:
-    """Make objects of a model."""
+@cache
+def instances_of(cl: Any) -> st.SearchStrategy[Any]:
+    """Make objects of a model; kept, as most of the time would go by in making strategies."""
     hints = typing.get_type_hints(cl, include_extras=True)
     return st.builds(cl, **{field.name: values_of(hints[field.name]) for field in attrs.fields(cl)})
 
@@ -184,7 +186,7 @@ def test_only_identifiers_are_required(cl: type[Any]) -> None:
 
 @pytest.mark.parametrize("cl", ALL)
 @given(data=st.data())
-def test_round_trips(cl: type[Any], data: st.DataObject) -> None:
+def test_round_trips(cl: Any, data: st.DataObject) -> None:
     """What is dumped, pickled or copied is the same object again; `to_dict` is what `json` prints."""
     value = data.draw(instances_of(cl))
     plain = value.to_dict()

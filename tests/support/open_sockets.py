@@ -19,9 +19,9 @@ def open_sockets() -> set[str]:
     if not _OPEN_FILES.exists():
         return set()
     sockets = set()
-    for entry in _OPEN_FILES.iterdir():
+    for entry in os.scandir(_OPEN_FILES):
         with suppress(OSError):  # the listing's own descriptor, closed by now; or no socket
-            name = str(entry.readlink())
+            name = os.readlink(entry)  # noqa: PTH115 - pathlib takes twice the time, twice for each test
             if name.startswith("socket:") and not _is_unnamed_pair(int(entry.name)):
                 sockets.add(name)
     return sockets
