@@ -331,6 +331,21 @@ async def test_second_worker_of_an_address_gets_nothing(started: Cluster, caplog
     assert f"another worker process serves {ONE}: stop one of the two" in caplog.text
 
 
+async def test_second_worker_is_restarted_when_the_first_has_gone(started: Cluster) -> None:
+    """It was refused because of that one; here, nobody restarts it, so that it ends."""
+    async with aclosing(run_fleet(**take_all(started, job=fleet_jobs.wait, organizations=BOTH))) as fleet:
+        await anext(fleet)
+        first, second, third = started.workers[ONE], await started.add(ONE), await started.add(ONE)
+        await third.close()
+        assert started.scheduler.workers.keys() >= {first.address, second.address}
+
+        await first.close()
+        await second.finished()  # type: ignore[no-untyped-call] # as Dask has it
+
+        assert started.scheduler.workers.keys() == {started.workers[TWO].address}
+        await started.add(ONE)
+
+
 async def test_address_is_held_on_the_machine(started: Cluster, caplog: pytest.LogCaptureFixture) -> None:
     """Fleets of two clusters don't serve one address at the same time."""
     async with (
