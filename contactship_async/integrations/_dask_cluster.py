@@ -199,7 +199,7 @@ class Site(WorkerPlugin):
         [address] = claimed
         known = (await worker.scheduler.identity())["workers"][worker.contact_address]
         if not known["resources"][address]:  # as `Claims` decided
-            message = f"another worker process serves {address}: stop one of the two"
+            message = f"another worker process serves {address}: this one gets no organizations until that one has gone"
             raise ConfigurationError(message)
         pool = make_pool(self._sources, self._settings)
         self._lock = _lock(address)
