@@ -230,6 +230,14 @@ async def test_nothing_is_left_on_the_cluster(started: Cluster, end: Callable[[A
     await until(lambda: not started.workers[ONE].state.tasks)
 
 
+async def test_results_are_not_kept_on_the_cluster(started: Cluster) -> None:
+    """A worker that dies later takes none with it, which would have to be made again."""
+    async with aclosing(run_fleet(**take_all(started, job=fleet_jobs.wait, organizations=BOTH))) as fleet:
+        await anext(fleet)
+
+        await until(lambda: len(started.scheduler.tasks) == 1)
+
+
 async def test_fleet_ends_with_its_program(started: Cluster) -> None:
     """When the program's connection is gone, so are its jobs, and the next fleet begins."""
     async with connect(started.scheduler) as other:
