@@ -41,8 +41,7 @@ class Database(Store):
 
     def open(self) -> None:
         """See `Store`."""
-        if self._connection is None:
-            self._connection = self._connect()
+        self._connection = self._connection or self._connect()
 
     def start(self, plan: Plan, window: ListingWindow | None, organization_id: str | None, rules: Rules) -> Start:
         """See `Store`."""

@@ -60,10 +60,11 @@ async def test_no_database(tmp_path: Path) -> None:
         "empty": (b"", "is no DuckDB database"),
         "sqlite": (b"SQLite format 3\0" + bytes(5000), "is no DuckDB database"),
         "cut": (whole[:20_000], "is damaged"),
+        "rows.csv": (b"a,b\n1,2\n", "is no DuckDB database"),
         "changed": (whole[:4100] + b"\xff" * 9 + whole[4109:], "is damaged"),
     }
     for name, (content, fault) in files.items():
-        path = tmp_path / f"{name}.duckdb"
+        path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(DatabaseError) as raised:
             await sync_into(path)

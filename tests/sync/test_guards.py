@@ -93,6 +93,18 @@ async def test_unknown_organization(database: Database, listing: str) -> None:
     assert [] == database.query("SELECT * FROM sync_organizations")
 
 
+async def test_nobody_is_accepted(schema: Database) -> None:
+    """Where nothing says any more whose rows they are, that is accepted, too, and guarded as such from then on."""
+    served = ServedRows({"key": {NUMBERS: numbers([1]), TAGS: [tag(1)]}})
+    async with served.client() as client:
+        await run(client, ["tags"], schema.target)
+        served.rows["key"] = {NUMBERS: [], TAGS: [tag(2, organization_id=None)]}
+        result = await run_one(client, "tags", schema.target, accept_new_organization=True)
+
+    assert {"new": 1, "retired": 1} == counts(result)
+    assert [] == schema.query("SELECT * FROM sync_organizations")
+
+
 @pytest.mark.parametrize(("before", "after"), [(20, [0, 50]), (19, [50])], ids=["one came again", "few rows"])
 async def test_unknown_organization_that_may_be_the_same(schema: Database, before: int, after: list[int]) -> None:
     """One row that came again is enough, and of fewer than twenty none needs to."""

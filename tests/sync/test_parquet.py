@@ -279,6 +279,15 @@ async def test_cancelled_while_writing(tmp_path: Path, monkeypatch: pytest.Monke
     assert [] == [thread for thread in threading.enumerate() if thread.name.startswith("contactship")]
 
 
+def test_interrupted_before_it_is_open(tmp_path: Path) -> None:
+    """What has not begun needs no end."""
+    store = ParquetTarget(tmp_path / "walks").make_store()
+    store.interrupt()
+    store.close()
+
+    assert [] == files_in(tmp_path)
+
+
 async def test_driver_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without DuckDB, there is no Parquet."""
     monkeypatch.setitem(sys.modules, "duckdb", None)
