@@ -9,7 +9,7 @@ import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +30,7 @@ from contactship_async.sync import (
     SyncResult,
 )
 from contactship_async.sync import _duckdb as duckdb_module
+from contactship_async.sync._connection import Row
 from contactship_async.sync._duckdb import DuckDBConnection, _private_files
 
 USUAL_UMASK = 0o022
@@ -365,17 +366,17 @@ async def test_driver_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.
     assert 'DuckDB is not installed: pip install "contactship-async[duckdb]"' == str(raised.value)
 
 
-async def test_lost_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_database_that_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that DuckDB has given up is opened anew for what comes next."""
     made: list[DuckDBConnection] = []
+    lost: list[DuckDBConnection] = []
     execute = DuckDBConnection.execute
 
-    def fail_once(self: DuckDBConnection, sql: str, parameters: Any = ()) -> Any:
+    def lose_the_first(self: DuckDBConnection, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         if self not in made:
             made.append(self)
-        if len(made) == 1 and sql.startswith('INSERT INTO "phone_numbers"'):
-            self._try(give_up)
-        if len(made) == 1 and self.is_lost:
+        if self in lost or (len(made) == 1 and sql.startswith('INSERT INTO "phone_numbers"')):
+            lost.append(self)
             self._try(give_up)
         return execute(self, sql, parameters)
 
@@ -383,7 +384,7 @@ async def test_lost_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         message = "a row +12025550001"
         raise duckdb.FatalException(message)
 
-    monkeypatch.setattr(DuckDBConnection, "execute", fail_once)
+    monkeypatch.setattr(DuckDBConnection, "execute", lose_the_first)
     served = ServedRows({"key": {NUMBERS: numbers(range(3)), TAGS: [tag(1)]}})
     async with served.client() as client:
         failed, other = await run(client, ["phone_numbers", "tags"], DuckDBTarget(tmp_path / "x.duckdb"))

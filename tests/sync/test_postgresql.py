@@ -7,6 +7,7 @@ import copy
 import pickle
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -20,6 +21,7 @@ from synced import counts, run, run_one
 
 from contactship_async import ContactshipClient, Request, Secret
 from contactship_async.sync import DatabaseError, MissingExtraError, PostgresTarget, SyncResult, sync
+from contactship_async.sync._connection import Row
 from contactship_async.sync._plan import Plan
 from contactship_async.sync._postgres import PostgresConnection
 from contactship_async.sync._schema import prepare
@@ -228,7 +230,7 @@ async def test_connection_lost_within_the_apply(schema: PostgreSQLSchema, monkey
 
 async def test_statement_that_is_cancelled(schema: PostgreSQLSchema, monkeypatch: pytest.MonkeyPatch) -> None:
     """A statement that the server cancels, after a time-out say, is the failure of its listing."""
-    target = PostgresTarget(schema.url(options=f"-csearch_path={schema.name} -cstatement_timeout=1"))
+    target = PostgresTarget(schema.url(options=f"-csearch_path={schema.name} -cstatement_timeout=200"))
     stage = PostgresConnection.stage
 
     def take_long(self: PostgresConnection, *arguments: Any) -> None:
@@ -245,9 +247,21 @@ async def test_statement_that_is_cancelled(schema: PostgreSQLSchema, monkeypatch
     assert [(2,)] == schema.query("SELECT count(*) FROM phone_numbers")
 
 
+async def test_connection_that_is_of_no_use(schema: PostgreSQLSchema) -> None:
+    """A connection that is lost before it was set up is closed."""
+
+    class Lost(PostgresConnection):
+        def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+            terminate(schema, "useless")
+            return super().execute(sql, parameters)
+
+    with pytest.raises(DatabaseError, match="terminating connection due to administrator command"):
+        Lost(Secret(schema.url(application_name="useless")))
+
+
 async def test_lock_that_is_not_had_in_time(schema: PostgreSQLSchema) -> None:
     """A sync that waits for a lock of another program as long as the server allows is told so."""
-    target = PostgresTarget(schema.url(options=f"-csearch_path={schema.name} -clock_timeout=1"))
+    target = PostgresTarget(schema.url(options=f"-csearch_path={schema.name} -clock_timeout=50"))
     await sync_into(schema.target)
     schema.query("BEGIN")
     schema.query("LOCK TABLE phone_numbers")
