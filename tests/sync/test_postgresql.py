@@ -247,16 +247,19 @@ async def test_statement_that_is_cancelled(schema: PostgreSQLSchema, monkeypatch
     assert [(2,)] == schema.query("SELECT count(*) FROM phone_numbers")
 
 
-async def test_connection_that_is_of_no_use(schema: PostgreSQLSchema) -> None:
-    """A connection that is lost before it was set up is closed."""
+def test_connection_that_is_of_no_use(schema: PostgreSQLSchema) -> None:
+    """A connection that can't be set up is closed."""
 
-    class Lost(PostgresConnection):
+    class Useless(PostgresConnection):
         def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-            terminate(schema, "useless")
-            return super().execute(sql, parameters)
+            made.append(self)
+            raise DatabaseError
 
-    with pytest.raises(DatabaseError, match="terminating connection due to administrator command"):
-        Lost(Secret(schema.url(application_name="useless")))
+    made: list[PostgresConnection] = []
+    with pytest.raises(DatabaseError):
+        Useless(Secret(schema.url()))
+
+    assert [True] == [one._connection.closed for one in made]
 
 
 async def test_lock_that_is_not_had_in_time(schema: PostgreSQLSchema) -> None:
