@@ -36,11 +36,11 @@ from contactship_async.sync._duckdb import DuckDBConnection, _private_files
 USUAL_UMASK = 0o022
 
 
-async def sync_into(path: Path | str, **options: Any) -> SyncResult:
+async def sync_into(path: Path | str, *, wait: float = 0, **options: Any) -> SyncResult:
     """Sync three numbers into a file."""
     served = ServedRows({"key": {NUMBERS: numbers(range(3))}})
     async with served.client() as client:
-        return await run_one(client, "phone_numbers", DuckDBTarget(path, wait=0), **options)
+        return await run_one(client, "phone_numbers", DuckDBTarget(path, wait=wait), **options)
 
 
 @pytest.fixture(autouse=True)
@@ -205,27 +205,35 @@ async def test_file_that_another_program_has_open(tmp_path: Path) -> None:
 
 
 async def test_waits_for_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While another program has the file, it is tried twice a second until the time is up."""
+    """While another program has the file, it is tried twice a second, until the time is up."""
+    now = 1000.0
     slept: list[float] = []
-    busy = [DatabaseBusyError("busy")] * 3
+    busy = 3
 
     class Busy(DuckDBConnection):
         def __init__(self, path: Path | None, memory_limit_mib: int) -> None:
-            if busy:
-                raise busy.pop()
+            nonlocal busy
+            busy -= 1
+            if busy >= 0:
+                raise DatabaseBusyError
             super().__init__(path, memory_limit_mib)
 
     async def sleep(seconds: float) -> None:
-        slept.append(seconds)
+        nonlocal now
+        now += seconds
+        slept.extend([seconds] if seconds else [])
 
     monkeypatch.setattr(duckdb_module, "DuckDBConnection", Busy)
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    assert () == await DuckDBTarget(tmp_path / "x.duckdb", wait=60).runs()
-    busy[:] = [DatabaseBusyError("busy")] * 3
-    with pytest.raises(DatabaseBusyError, match=r"^busy$"):
-        await DuckDBTarget(tmp_path / "x.duckdb", wait=0).runs()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
+    await sync_into(tmp_path / "x.duckdb", wait=60)
+    assert [0.5] * 3 == slept
+    slept.clear()
+    busy = 9
+    with pytest.raises(DatabaseBusyError):
+        await sync_into(tmp_path / "x.duckdb", wait=1.25)
 
-    assert ([0.5] * 3, 2) == (slept, len(busy))
+    assert [0.5, 0.5, 0.25] == slept
 
 
 async def test_file_that_this_program_has_open(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import copy
 import pickle
 import sys
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -21,7 +20,6 @@ from synced import counts, run, run_one
 
 from contactship_async import ContactshipClient, Request, Secret
 from contactship_async.sync import DatabaseError, MissingExtraError, PostgresTarget, SyncResult, sync
-from contactship_async.sync._connection import Row
 from contactship_async.sync._plan import Plan
 from contactship_async.sync._postgres import PostgresConnection
 from contactship_async.sync._schema import prepare
@@ -247,17 +245,17 @@ async def test_statement_that_is_cancelled(schema: PostgreSQLSchema, monkeypatch
     assert [(2,)] == schema.query("SELECT count(*) FROM phone_numbers")
 
 
-def test_connection_that_is_of_no_use(schema: PostgreSQLSchema) -> None:
+def test_connection_that_is_of_no_use(schema: PostgreSQLSchema, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that can't be set up is closed."""
 
-    class Useless(PostgresConnection):
-        def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-            made.append(self)
-            raise DatabaseError
+    def fail(connection: PostgresConnection, *_: object) -> None:
+        made.append(connection)
+        raise DatabaseError
 
     made: list[PostgresConnection] = []
+    monkeypatch.setattr(PostgresConnection, "execute", fail)
     with pytest.raises(DatabaseError):
-        Useless(Secret(schema.url()))
+        PostgresConnection(Secret(schema.url()))
 
     assert [True] == [one._connection.closed for one in made]
 
