@@ -130,7 +130,6 @@ class DuckDBConnection(Connection):
         self._name = "the database in memory" if path is None else str(path)
         self._memory_limit_mib = memory_limit_mib
         self._driver = _import_driver()
-        self._is_lost = False
         self._connection = self._try(
             lambda: self._driver.connect(":memory:" if path is None else str(path), config=_options(memory_limit_mib))
         )
@@ -182,11 +181,6 @@ class DuckDBConnection(Connection):
         """See `Connection`."""
         return f"epoch_us({time})"
 
-    @property
-    def is_lost(self) -> bool:
-        """See `Connection`."""
-        return self._is_lost
-
     def interrupt(self) -> None:
         """See `Connection`."""
         self._connection.interrupt()
@@ -202,7 +196,6 @@ class DuckDBConnection(Connection):
             with _private_files():
                 return act()
         except self._driver.Error as error:
-            self._is_lost = isinstance(error, self._driver.FatalException)
             fault = self._describe(error)
         raise fault  # Out here, it does not lead to the driver's.
 
