@@ -23,9 +23,12 @@ _SECONDS_TO_WIND_DOWN = 2.0
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
-def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Start one worker more than there are processors: for a fifth of their time, tests wait for limits of sockets."""
-    return (yield) + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> Generator[None, int, int]:
+    """Start one worker more than there are processors: for a fifth of their time, tests wait for limits of sockets.
+
+    Not in a full run, where what is drawn has its share of the minutes of a processor.
+    """
+    return (yield) + (config.option.volume is None)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -177,7 +177,7 @@ def test_public_names_are_documented(package: object) -> None:
 
 
 def test_only_the_transport_reveals_the_key() -> None:
-    """The key is revealed where the header is set and where the sandbox checks it, and so are URLs where they are used."""
+    """The key is revealed where the header is set and where the sandbox checks it; URLs are where they are used."""
     revealing = {name_of(module) for module in MODULES if ".reveal()" in module.read_text()}
 
     revealing = {name for name in revealing if not name.startswith("sandbox")}

@@ -104,7 +104,7 @@ def _run(  # noqa: PLR0913, PLR0917 - all that a process is started with
     try:
         main()
     finally:
-        atexit._run_exitfuncs()  # as Python does; multiprocessing does not
+        atexit._run_exitfuncs()  # as Python does; multiprocessing ends without, and without taking the memory apart
 
 
 if __name__ == "__main__":

@@ -12,22 +12,24 @@ import os
 import pickle
 import signal
 import struct
+import subprocess
 import sys
 import threading
 import time
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from random import Random
+from subprocess import PIPE
 from tempfile import TemporaryDirectory
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Final
 
 import duckdb  # noqa: F401 - imported once, for all children
 import psycopg  # noqa: F401 - as above
 from attrs import define, field, frozen
-from processes import started
 from sync_runs import Run
 from sync_tables import Database
 from sync_world import World
@@ -66,19 +68,21 @@ class Killer:
     Args:
         process: Which forks them.
         folder: Where they may leave temporary files, and should not.
+        chance: How many syncs are killed for 20 that are left alone.
         calls: How many calls those made that ended, the first of them for certain.
         seconds: How long they took.
     """
 
-    process: Process
+    process: subprocess.Popen[bytes]
     folder: Path
+    chance: int = 4
     calls: list[int] = field(factory=list)
     seconds: list[float] = field(factory=list)
 
-    async def run(self, world: World, run: Run, database: Database, random: Random) -> bool:
+    def run(self, world: World, run: Run, database: Database, random: Random) -> bool:
         """Run a sync, and return whether it was killed."""
         calls = seconds = None
-        if self.calls and random.random() < 0.6:  # noqa: PLR2004 - often enough
+        if self.calls and random.random() < 0.6:  # often enough
             calls = random.randrange(1, random.choice(self.calls) + 2)
         elif self.calls:
             seconds = random.uniform(0, random.choice(self.seconds))
@@ -86,7 +90,8 @@ class Killer:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(_LENGTH.pack(len(order)) + order)
-        done, took = _OUTCOME.unpack(await self.process.stdout.readexactly(_OUTCOME.size))
+        self.process.stdin.flush()
+        done, took = _OUTCOME.unpack(self.process.stdout.read(_OUTCOME.size))
         assert done != 1, "the sync failed in its process"
         assert [] == [*self.folder.iterdir()], "a killed sync has left files"
         if done:
@@ -95,20 +100,20 @@ class Killer:
         return not done
 
 
-@asynccontextmanager
-async def killer() -> AsyncIterator[Killer]:
-    """Start what runs and kills syncs."""
+@contextmanager
+def killer(chance: int = 4) -> Iterator[Killer]:
+    """Start what runs and kills syncs: *chance* for 20 that are left alone."""
     with TemporaryDirectory(prefix="killed-") as folder:
         environment = {**os.environ, "TMPDIR": folder, "PYTHONPATH": os.pathsep.join(sys.path)}
-        async with started(sys.executable, __file__, env=environment, stdin=PIPE, stdout=PIPE) as process:
-            yield Killer(process, Path(folder))
-            process.stdin.close()  # type: ignore[union-attr] # it is a pipe
+        command = [sys.executable, __file__]
+        with subprocess.Popen(command, env=environment, stdin=PIPE, stdout=PIPE) as process:  # noqa: S603 - ours
+            yield Killer(process, Path(folder), chance)
 
 
 def _serve() -> None:
     """Run one sync after the other."""
     while length := sys.stdin.buffer.read(_LENGTH.size):
-        order = pickle.loads(sys.stdin.buffer.read(*_LENGTH.unpack(length)))  # noqa: S301 - of our own tests
+        order = pickle.loads(sys.stdin.buffer.read(*_LENGTH.unpack(length)))  # of our own tests
         reader, writer = os.pipe()
         began = time.monotonic()
         child = os.fork()
@@ -136,8 +141,15 @@ def _run(order: _Order, writer: int) -> None:
         asyncio.run(order.run.start(order.world, target))
         sys.setprofile(None)
         os.write(writer, str(counted.calls + 2).encode())
+    except BaseException:  # noqa: BLE001 - it is told, and the process ends in any case
+        traceback.print_exc()
     finally:
         os._exit(0)
+
+
+@cache
+def _is_counted(code: CodeType) -> bool:
+    return any(part in code.co_filename for part in _COUNTED)
 
 
 class _Counter:
@@ -148,7 +160,7 @@ class _Counter:
         self._last = last
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:  # noqa: ARG002 - as Python calls it
-        if any(part in frame.f_code.co_filename for part in _COUNTED):
+        if _is_counted(frame.f_code):
             self.calls += 1
             if self.calls == self._last:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -13,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta, timezone
 from itertools import count
 from pathlib import Path
@@ -30,13 +30,19 @@ from sync_runs import SINGLE, Ask, Run
 from sync_tables import Database, DuckDB, PostgreSQL
 from sync_world import Fault, Organization, World, days, failures_of
 
-from contactship_async.sync import SyncResult
+from contactship_async.sync import ParquetTarget, SyncResult, apply_parquet
 
 Databases = Callable[[str], AbstractContextManager[Database]]
 """Makes an empty database for a story, and removes it after it."""
 
 _OWNERS: Final = ("c-1", "c'2")
 _NAMES: Final = ("acme", "o'hare", 'quo"te; --', "Ünï 😀", "null")
+
+
+_HOUR: Final = 3_600_000_000
+
+_RULES: Final = ("max_retired", "accept_new_organization", "keep_history", "dry_run")
+"""The options that say what may be applied."""
 
 
 def now() -> int:
@@ -63,6 +69,7 @@ class Story:
     steps: list[str] = field(factory=list)
     ways: Counter[str] = field(factory=Counter)
     notes: Counter[str] = field(factory=Counter)
+    _is_set_back: bool = False
     _random: Random = field(init=False)
     _world: World = field(init=False)
     _judge: Judge = field(init=False)
@@ -71,13 +78,15 @@ class Story:
 
     def __attrs_post_init__(self) -> None:
         random = self._random = Random(f"{self.seed}")
-        kinds = random.sample(KINDS, random.choice([1, 1, 2, 3]))
-        if random.random() < 0.4 and CALLS not in kinds:  # noqa: PLR2004 - windows are the hardest
+        kinds = random.sample(KINDS, random.choice([1, 1, 1, 2]))
+        if random.random() < 0.4 and CALLS not in kinds:  # windows are the hardest
             kinds.append(CALLS)
         self._paths = [
             (kind, kind.path.format(owner)) for kind in kinds for owner in (_OWNERS if kind is COMMENTS else ("",))
         ]
-        names = random.choice([[SINGLE], random.sample(_NAMES, 2), random.sample(_NAMES, 3)])
+        names = random.choice(
+            [[SINGLE], [SINGLE], random.sample(_NAMES, 2), random.sample(_NAMES, random.choice([2, 3]))]
+        )
         self._keys = {name: f"key-{place}" for place, name in enumerate(names)}
         zone = timezone(timedelta(hours=random.choice([0, 0, -12, 14, 5.5])))
         self._world = World(Random(random.random()), zone=zone)
@@ -92,7 +101,10 @@ class Story:
             AssertionError: Something else was left than the model says.
         """
         random = self._random
-        spans = [days(random.choice([0, 0, 0, 0, 1, 2, 5, 20])) for _ in range(random.randrange(3, 13))]
+        spans = [days(random.choice([0, 0, 0, 0, 1, 2, 5, 20])) for _ in range(random.randrange(3, 11))]
+        if random.random() < 0.4:  # no days pass: to tell a database that they do takes time
+            spans = [0] * len(spans)
+            self._is_set_back = random.random() < 0.5  # as often as not
         try:
             for place in range(len(spans)):
                 self._judge.later = sum(spans[place + 1 :])  # The last step is now.
@@ -109,7 +121,7 @@ class Story:
     def _change(self, *, is_first: bool) -> None:
         random = self._random
         for key, organization in self._world.organizations.items():
-            if is_first and random.random() < 0.6:  # noqa: PLR2004 - the others can't be told by their identity
+            if is_first and random.random() < 0.6:  # the others can't be told by their identity
                 kind = random.choice([PHONE_NUMBERS, TAGS])
                 organization.add(kind, kind.path, random, self._created())
             for kind, path in self._paths:
@@ -124,11 +136,11 @@ class Story:
         ways = ["add"] * (9 if is_first else 3)
         ways += ["change", "change", "change", "remove", "remove", "change back"] * bool(rows)
         ways += ["bring back", "bring back"] * bool(organization.gone[path])
-        ways += ["empty"] * bool(rows and not is_first and random.random() < 0.1)  # noqa: PLR2004 - not too often
+        ways += ["empty"] * bool(rows and not is_first and random.random() < 0.1)  # not too often
         way = random.choice(ways)
         if way == "add":
             created = self._created()
-            if rows and random.random() < 0.1:  # noqa: PLR2004 - not too often
+            if rows and random.random() < 0.1:  # not too often
                 created = random.choice([*rows.values()]).created
             others = [row.created for row in (*rows.values(), *organization.gone[path])]
             is_full = others.count(created) > 1  # A page must hold all of one time, and two more.
@@ -149,28 +161,28 @@ class Story:
         random = self._random
         owner = next((owner for owner in _OWNERS if kind is COMMENTS and kind.path.format(owner) == path), "")
         filters: Mapping[str, str] = {}
-        if kind.filters and random.random() < 0.2:  # noqa: PLR2004 - in some runs
+        if kind.filters and random.random() < 0.2:  # in some runs
             name = random.choice([*kind.filters])
             filters = {name: kind.filters[name][0]}
-        with_contents = bool(kind.contents) and random.random() < 0.3  # noqa: PLR2004 - in some runs
-        is_named = kind.is_named and not filters and not with_contents and random.random() < 0.5  # noqa: PLR2004
+        with_contents = bool(kind.contents) and random.random() < 0.3  # in some runs
+        is_named = kind.is_named and not filters and not with_contents and random.random() < 0.5
         return Ask(kind.table, filters, owner, with_contents, by_name=is_named)
 
     def _draw_run(self) -> Run:
         random = self._random
         keys = dict(self._keys)
-        is_swapped = len(keys) > 1 and random.random() < 0.12  # noqa: PLR2004 - in some runs
+        is_swapped = len(keys) > 1 and random.random() < 0.12  # in some runs
         if is_swapped:
             keys = dict(zip(keys, [*keys.values()][1:] + [*keys.values()][:1], strict=True))
         later = timedelta(microseconds=self._judge.later)
         keep = timedelta(days=random.choice([0.5, 5.5])) + later
         options: dict[str, Any] = {
-            "full": random.random() < 0.1,  # noqa: PLR2004 - in some runs, as all here
+            "full": random.random() < 0.1,  # in some runs, as all here
             "full_every": timedelta(days=random.choice([7.5, 7.5, 2.5, 0.5])) + later,
             "max_retired": random.choice([0.5, 0.5, 1, 1, 1, 0]),
             "accept_new_organization": random.random() < (0.4 if is_swapped else 0.08),
-            "keep_history": keep if random.random() < 0.15 else None,  # noqa: PLR2004
-            "dry_run": random.random() < 0.1,  # noqa: PLR2004
+            "keep_history": keep if random.random() < 0.15 else None,
+            "dry_run": random.random() < 0.1,
             "page_size": random.choice([4, 5, 7, 12, None]),
             "concurrency": random.randrange(1, 5),
         }
@@ -184,11 +196,18 @@ class Story:
             (key, ask.path): Fault(random.choice([1, 1, 2, 3, 5]), random.choice(failures_of(ask.kind)))
             for key in run.keys.values()
             for ask in run.asks
-            if random.random() < 0.15  # noqa: PLR2004 - most are well
+            if random.random() < 0.15  # most are well
         }
         self._world.begin(faults)
-        ways = ["alone", "overtaken", "together", "forget", "killed"]
-        way = random.choices(ways, [20, 2, 1, 1, 0 if self.killer is None else 4])[0]
+        chances = {
+            "alone": 20,
+            "overtaken": 2,
+            "together": 0 if judge.later else 2,  # The second would see when the first was before that is moved back.
+            "by files": 0 if self._is_set_back else 2,  # What is older, a file or a sync, is told by the clock.
+            "forget": 1,
+            "killed": 0 if self.killer is None else self.killer.chance,
+        }
+        (way,) = random.choices([*chances], [*chances.values()])
         self.ways[way] += 1
         failing = "".join(f"; page {fault.page} of {' '.join(of)}: {fault.failure}" for of, fault in faults.items())
         self.steps.append(f"{judge.later / days(1):.0f} days before the end, {way}: {run}{failing}")
@@ -200,16 +219,22 @@ class Story:
         elif way == "together":
             both = await asyncio.gather(*(run.start(self._world, self.database.target) for _ in range(2)))
             judge.fold_race(run, both)
+        elif way == "by files":
+            await self._sync_by_files(run)
         elif way == "forget":
             await self._forget()
         elif self.killer is not None:
-            is_killed = await self.killer.run(self._world, run, self.database, random)
-            noted = judge.fold_left(run, self.database.read(), began)
+            is_killed = self.killer.run(self._world, run, self.database, random)
+            noted = judge.fold_left(run, self.database.read())
             if is_killed:
                 parts = "all" if noted == len(run.asks) * len(run.keys) else "some" if noted else "nothing"
                 self.notes[f"killed when {parts} was written"] += 1
         if judge.later:
             self.database.move_back(began, judge.later)
+        elif self._is_set_back and random.random() < 0.2:  # in some runs
+            self.database.move_back(0, -_HOUR)
+            judge.set_clock_back(_HOUR)
+            self.steps.append("the clock is set back by an hour")
         judge.compare(self.database.read())
 
     async def _overtake(self, run: Run) -> None:
@@ -230,6 +255,16 @@ class Story:
         results = await slow.start(self._world, self.database.target)
         self._world.on_page = None
         self._judge.fold_overtaken(slow, results, others)
+
+    async def _sync_by_files(self, run: Run) -> None:
+        """Write the walks to files, and apply these."""
+        with TemporaryDirectory(prefix="walks-") as folder:
+            written = await evolve(run, options={**run.options, "dry_run": False}).start(
+                self._world, ParquetTarget(folder)
+            )
+            rules = {name: run.options[name] for name in _RULES}
+            applied = [result async for result in apply_parquet(folder, self.database.target, **rules)]
+            self._judge.fold_files(run, written, applied)
 
     async def _forget(self) -> None:
         """Forget a value that some row holds, or that none does."""
@@ -286,7 +321,7 @@ class Played:
         Raises:
             AssertionError: Something else was left than the model says.
         """
-        with databases(str(seed)) as database:
+        with databases(f"{seed}".replace(" ", "_")) as database:
             story = Story(seed, database, killer)
             await story.play()
         self.ways += story.ways
@@ -296,18 +331,21 @@ class Played:
 async def main(syncs: int, database: str, seed: int | None, *, kills: bool) -> None:
     """Play stories, and print how many syncs there were and how long they took."""
     random, played = Random(), Played()
-    async with AsyncExitStack() as stack:
+    with ExitStack() as stack:
         if database == "duckdb":
             databases = stack.enter_context(duckdb_files())
         else:
             programs, user = find_programs(), find_user()
-            assert programs is not None and user is not None, "PostgreSQL is not installed"
+            assert programs is not None, "PostgreSQL is not installed"
+            assert user is not None, "there is no user to run PostgreSQL as"
             databases = stack.enter_context(postgresql_schemas(stack.enter_context(run_postgresql(programs, user))))
-        kill = await stack.enter_async_context(killer()) if kills else None
+        kill = stack.enter_context(killer()) if kills else None
         began = time.monotonic()
         while played.syncs < syncs:
             await played.play(random.getrandbits(32) if seed is None else seed, databases, kill)
+            sys.stderr.write(f"\r{played.syncs} syncs")
         seconds = time.monotonic() - began
+    sys.stderr.write("\n")
     for what, times in [*played.ways.most_common(), *played.notes.most_common()]:
         sys.stdout.write(f"{times:8} {what}\n")
     sys.stdout.write(

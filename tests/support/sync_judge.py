@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from attrs import define, field
-from sync_model import Key, Rules, SyncModel, Version, Walk
+from sync_model import Key, Place, Rules, SyncModel, Version, Walk
 from sync_rows import CALLS, EPOCH, KINDS, LARGEST_WHOLE, MICROSECOND, PHONE_NUMBERS, TAGS, Kind
 from sync_runs import Ask, Run
 from sync_tables import Tables, tables_of_listings
@@ -77,21 +77,42 @@ class Judge:
             else:
                 self._judge(run, result, ask)
 
-    def fold_left(self, run: Run, tables: Tables, began: int) -> int:
+    def fold_files(self, run: Run, written: Iterable[SyncResult], applied: Iterable[SyncResult]) -> None:
+        """Judge what became of walks that were written to files, and of the files."""
+        left = {name: [*run.asks] for name in run.keys}
+        files: dict[str, list[Ask]] = {name: [] for name in run.keys}
+        for result in written:
+            ask = _take(left[result.organization], result)
+            asked = self.world.asked(run.keys[result.organization], ask.path)
+            assert result.error is None or self._is_of_fault(run, result, ask, asked), f"not written: {result}"
+            if result.error is None:
+                files[result.organization].append(ask)
+        assert not any(left.values()), f"there are no files of {left}"
+        for result in applied:
+            self._judge(run, result, _take(files[result.organization], result), is_of_file=True)
+        assert not any(files.values()), f"there are no results of {files}"
+
+    def fold_left(self, run: Run, tables: Tables) -> int:
         """Judge what a sync left that may have been killed: each part is there wholly, or not at all.
 
         Returns:
             How many parts are there, those that failed included.
         """
-        noted = sorted(
-            (row for row in tables.get("syncs", []) if row["finished_at"] >= began), key=lambda row: row["finished_at"]
-        )
+        before = [_line_of(row) for row in self.noted]
+        noted = [row for row in tables.get("syncs", []) if _line_of(row) not in before]
         left = {name: [*run.asks] for name in run.keys}
-        for row in noted:
+        for row in sorted(noted, key=lambda row: row["finished_at"]):
             times = {name: EPOCH + row[name] * MICROSECOND for name in _TIMES}
             result = SyncResult(**{**row, **times})
             self._judge(run, result, _take(left[result.organization], result))
         return len(noted)
+
+    def set_clock_back(self, microseconds: int) -> None:
+        """Let all that has happened be so much later."""
+        self.model.move_on(microseconds)
+        for row in self.noted:
+            for name in _TIMES:
+                row[name] += microseconds
 
     def compare(self, tables: Tables) -> None:
         """Compare all there is in the database with the model."""
@@ -110,7 +131,15 @@ class Judge:
         assert not any(expected.values()), f"there are no tables {[*expected]}"
         _compare_rows("syncs", self.noted, tables.get("syncs", []))
 
-    def _judge(self, run: Run, result: SyncResult, ask: Ask, asked: Sequence[dict[str, str]] | None = None) -> None:
+    def _judge(
+        self,
+        run: Run,
+        result: SyncResult,
+        ask: Ask,
+        asked: Sequence[dict[str, str]] | None = None,
+        *,
+        is_of_file: bool = False,
+    ) -> None:
         """Judge one result, and let the model do what it says.
 
         Args:
@@ -118,22 +147,25 @@ class Judge:
             result: Of a listing of an organization.
             ask: The listing.
             asked: The queries that were sent for it; None where that is not known.
+            is_of_file: Whether the walk was over before anything was known of the database.
         """
         place = (result.organization, ask.table)
         identity = self._identity(run.keys[result.organization])
         rules = self._rules(run)
         if self.model.is_another(place, identity) and not rules.accepts:
-            assert (result.error, result.rows) == ("OrganizationChangedError", 0), f"not refused: {result}"
+            assert result.error == "OrganizationChangedError", f"not refused: {result}"
             assert not asked, "the rows of another organization were walked"
+            assert is_of_file or result.rows == 0, f"rows that nobody walked: {result}"
             self._note(run, result)
             return
         started, finished = (at(getattr(result, name)) - self.later for name in _TIMES)
-        walk = self._walk(run, ask, result.organization, identity, started)
+        day = None if is_of_file else self._window(run, ask, place, identity, started)
+        walk = self._walk(run, ask, result.organization, identity, day)
         expected_query = {**ask.filters, **({} if walk.day is None else {"date_from": walk.day.isoformat()})}
         assert all(query == expected_query for query in asked or ()), (
             f"{place}: asked for {asked}, not {expected_query}"
         )
-        if self._is_of_fault(run, result, ask, asked):
+        if not is_of_file and self._is_of_fault(run, result, ask, asked):
             counts = [result.new, result.changed, result.retired, result.unchanged]
             assert counts == [0, 0, 0, 0], f"{place}: it failed, and counts {counts}"
             assert result.rows <= len(walk.rows), f"{place}: {result.rows} rows came"
@@ -149,13 +181,16 @@ class Judge:
             self.model.apply(place, walk, started=started, moment=finished, rules=rules)
         self._note(run, result)
 
-    def _walk(self, run: Run, ask: Ask, organization: str, identity: str | None, started: int) -> Walk:
+    def _window(self, run: Run, ask: Ask, place: Place, identity: str | None, started: int) -> date | None:
+        """Return the first day of the window that is to be walked; None where all rows are."""
+        if ask.kind is not CALLS or ask.filters or self.model.is_accepted(place, identity, self._rules(run)):
+            return None
+        full_every = run.options["full_every"] // MICROSECOND - self.later
+        return self.model.window(place, started, full_every, full=run.options["full"])
+
+    def _walk(self, run: Run, ask: Ask, organization: str, identity: str | None, day: date | None) -> Walk:
         """Return what a complete walk brings."""
-        kind, key, place = ask.kind, run.keys[organization], (organization, ask.table)
-        day = None
-        if kind is CALLS and not ask.filters and not self.model.is_accepted(place, identity, self._rules(run)):
-            full_every = run.options["full_every"] // MICROSECOND - self.later
-            day = self.model.window(place, started, full_every, full=run.options["full"])
+        kind, key = ask.kind, run.keys[organization]
         query = {**ask.filters, **({} if day is None else {"date_from": day.isoformat()})}
         rows = [(kind.kept(row), row) for row in self.world.rows(key, kind, ask.path, query)]
         is_all = kind.retires and not ask.filters and (kind.sort_key is not None or len(rows) < LARGEST_WHOLE)
@@ -225,6 +260,10 @@ def _row_of(organization: str, kind: Kind, key: Key, version: Version) -> dict[s
     }
 
 
+def _line_of(row: dict[str, Any]) -> str:
+    return json.dumps(row, sort_keys=True)
+
+
 def _without_hashes(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in _HASHES}
 
@@ -236,7 +275,7 @@ def _compare_columns(kind: Kind, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _compare_rows(table: str, expected: Iterable[dict[str, Any]], found: Iterable[dict[str, Any]]) -> None:
-    wanted, there = (Counter(json.dumps(row, sort_keys=True) for row in rows) for rows in (expected, found))
+    wanted, there = (Counter(map(_line_of, rows)) for rows in (expected, found))
     if wanted != there:
         missing, surplus = (
             "\n".join(map(str, sorted((one - other).elements())[:6]))

@@ -212,15 +212,7 @@ class SyncModel:
         if walk.mode == "full":
             for key in current.keys() - walk.rows.keys():
                 self._retire(history, key, moment)
-        if walk.identity is not None:
-            self.identities[place] = walk.identity
-        elif accepted:
-            self.identities.pop(place, None)
-        runs = self.runs.setdefault(place, Runs())
-        if walk.mode != "filtered":
-            runs.complete = started
-        if walk.mode == "full":
-            runs.full = started
+        self._note(place, walk, started, accepted=accepted)
         if rules.keep is not None:
             self._forget_before(history, walk.scope, moment - rules.keep)
 
@@ -234,10 +226,27 @@ class SyncModel:
                 deleted += len(history.pop(key))
         return deleted
 
-    def copy(self) -> SyncModel:
-        """Return a model that changes on its own."""
-        histories = {place: dict(history) for place, history in self.histories.items()}
-        return SyncModel(histories, dict(self.identities), {place: evolve(runs) for place, runs in self.runs.items()})
+    def move_on(self, microseconds: int) -> None:
+        """Let all that has happened be so much later: the clock of the database was set back."""
+        for history in self.histories.values():
+            for key, versions in history.items():
+                history[key] = tuple(
+                    evolve(one, since=one.since + microseconds, until=one.until and one.until + microseconds)
+                    for one in versions
+                )
+        for runs in self.runs.values():
+            runs.full, runs.complete = (moment and moment + microseconds for moment in (runs.full, runs.complete))
+
+    def _note(self, place: Place, walk: Walk, started: int, *, accepted: bool) -> None:
+        if walk.identity is not None:
+            self.identities[place] = walk.identity
+        elif accepted:
+            self.identities.pop(place, None)
+        runs = self.runs.setdefault(place, Runs())
+        if walk.mode != "filtered":
+            runs.complete = started
+        if walk.mode == "full":
+            runs.full = started
 
     def _shares_nothing(self, place: Place, walk: Walk, current: Mapping[Key, Version]) -> bool:
         """Return whether no row of many came again, where nothing else says whose they are."""

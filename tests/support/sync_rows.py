@@ -21,6 +21,14 @@ Draw = Callable[[Random], Any]
 MICROSECOND: Final = timedelta(microseconds=1)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+_FREE: Final = "custom_analysis_data"
+"""The field of a call's analysis that holds fields of any names."""
+
+_MOVABLE: Final = frozenset(
+    {"call_record", "call_result", "campaign_id", "color", "direction", "disconnection_reason", "label", "name", "type"}
+)
+"""Fields that may hold any text, or None, but where a listing requires them."""
+
 _TEXTS: Final = (
     *("", "a", "A", "a ", "null", "NULL", "\\N", "\\", "'", '"', "{}", "[]", "x\ty", "x\ny", "x\r\ny", "ü", "ü", "😀"),
     *("a,b", "%s", "$1", "?", "0", "1.0", "true", "-- x", "/*", "a\\u0000b", "a\0b", "\0", "2026-01-01T00:00:00Z"),
@@ -38,16 +46,30 @@ def as_kept(value: Any) -> Any:
     return value
 
 
+def _without_none(value: Any) -> Any:
+    """Return objects of known fields, and those within, as they are kept: without fields that are None."""
+    if isinstance(value, list):
+        return [_without_none(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {name: item for name, item in value.items() if item is not None}
+    return {name: item if name == _FREE else _without_none(item) for name, item in kept.items()}
+
+
 def _text(random: Random) -> str:
     return random.choice(_TEXTS)
 
 
 def _maybe(draw: Draw) -> Draw:
-    return lambda random: None if random.random() < 0.3 else draw(random)  # noqa: PLR2004 - often enough
+    return lambda random: None if random.random() < 0.3 else draw(random)  # often enough
 
 
 def _one_of(*values: Any) -> Draw:
     return lambda random: random.choice(values)
+
+
+def _flag(random: Random) -> bool:
+    return random.random() < 0.5
 
 
 def _free(depth: int) -> Draw:
@@ -55,9 +77,9 @@ def _free(depth: int) -> Draw:
 
     def draw(random: Random) -> Any:
         kind = random.randrange(8 if depth else 6)
-        if kind == 6:  # noqa: PLR2004
+        if kind == 6:
             return [_free(depth - 1)(random) for _ in range(random.randrange(3))]
-        if kind == 7:  # noqa: PLR2004
+        if kind == 7:
             return {name: _free(depth - 1)(random) for name in random.sample(["a", "b", "ü", "k\0", ""], 2)}
         return (None, True, False, random.randrange(-3, 3), random.choice([0.5, -2.25, 1e-7]), _text(random))[kind]
 
@@ -77,7 +99,7 @@ def in_some_form(value: int, random: Random) -> str:
     zone = random.choice([UTC, UTC, timezone(timedelta(hours=2)), timezone(timedelta(hours=-5, minutes=-30))])
     moment = _moment(value)
     text = moment.astimezone(zone).isoformat(timespec="microseconds" if moment.microsecond else "auto")
-    return text.replace("+00:00", "Z") if random.random() < 0.5 else text  # noqa: PLR2004
+    return text.replace("+00:00", "Z") if random.random() < 0.5 else text
 
 
 def shuffled(value: Any, random: Random) -> Any:
@@ -95,15 +117,15 @@ def _loosened(value: Any, random: Random) -> Any:
         return [_loosened(item, random) for item in value]
     if not isinstance(value, dict):
         return value
-    kept = {key: item for key, item in value.items() if item is not None or random.random() < 0.5}  # noqa: PLR2004
-    loose = {key: item if key == "custom_analysis_data" else _loosened(item, random) for key, item in kept.items()}
+    kept = {key: item for key, item in value.items() if item is not None or random.random() < 0.5}
+    loose = {key: item if key == _FREE else _loosened(item, random) for key, item in kept.items()}
     return shuffled({**loose, "unknown": random.randrange(9)}, random)
 
 
 def _as_number(value: float, random: Random) -> Any:
     """Return a number as one, or as the text that some endpoints send."""
-    number: Any = int(value) if value.is_integer() and random.random() < 0.5 else value  # noqa: PLR2004
-    return str(number) if random.random() < 0.3 else number  # noqa: PLR2004
+    number: Any = int(value) if value.is_integer() and random.random() < 0.5 else value
+    return str(number) if random.random() < 0.3 else number
 
 
 @frozen
@@ -123,6 +145,10 @@ class Field:
     write: Callable[[Any, Random], Any] | None = None
     json_name: str | None = None
     is_fixed: bool = False
+
+    def kept(self, value: Any) -> Any:
+        """Return what the column holds."""
+        return as_kept(_without_none(value) if self.write is _loosened else value)
 
 
 @frozen
@@ -235,13 +261,17 @@ class Kind:
         identifier = number if self.has_integer_ids else f"{organization_id}-{number}"
         values = {field.name: field.draw(random) for field in self.fields}
         if "organization_id" in values:
-            is_missing = self.table == "channels" and random.random() < 0.3  # noqa: PLR2004
+            is_missing = self.table == "channels" and random.random() < 0.3
             values["organization_id"] = None if is_missing else organization_id
         contents = {field.name: field.draw(random) for field in self.contents}
         return Row(identifier, created, values, contents)
 
     def change(self, random: Random, row: Row) -> Row:
-        """Make up another value of one of its fields."""
+        """Make up another value of one of its fields, or move one from a field to another."""
+        texts = [name for name in row.values if name in _MOVABLE]
+        if len(texts) > 1 and random.random() < 0.2:
+            one, other = random.sample(texts, 2)
+            return attrs.evolve(row, values={**row.values, one: row.values[other], other: row.values[one]})
         field = random.choice([field for field in (*self.fields, *self.contents) if not field.is_fixed])
         changed = {field.name: field.draw(random)}
         if field in self.contents:
@@ -257,7 +287,7 @@ class Kind:
         for field in (*self.fields, *(self.contents if with_contents else ())):
             value = {**row.values, **row.contents}[field.name]
             if value is None:
-                if self.is_raw or random.random() < 0.5:  # noqa: PLR2004
+                if self.is_raw or random.random() < 0.5:
                     written[field.json_name or field.name] = None
             else:
                 written[field.json_name or field.name] = field.write(value, random) if field.write else value
@@ -265,7 +295,7 @@ class Kind:
 
     def kept(self, row: Row) -> Values:
         """Return the row as the table keeps it, without contents."""
-        values = {field.name: as_kept(row.values[field.name]) for field in self.fields}
+        values = {field.name: field.kept(row.values[field.name]) for field in self.fields}
         if self.is_raw:
             created = in_some_form(row.created, Random(0))
             return {"id": str(row.id), "data": {"id": row.id, str(self.sort_key): created, **values}}
@@ -273,10 +303,10 @@ class Kind:
 
     def kept_contents(self, row: Row) -> Values:
         """Return the contents of the row as the table keeps them."""
-        return {field.name: as_kept(row.contents[field.name]) for field in self.contents}
+        return {field.name: field.kept(row.contents[field.name]) for field in self.contents}
 
 
-def _named(resource: str, names: Mapping[str, str] = {}) -> Callable[..., AnyListing[Any]]:  # noqa: B006 - not changed
+def _named(resource: str, names: Mapping[str, str] = {}) -> Callable[..., AnyListing[Any]]:
     """Return what asks a resource of the client."""
 
     def ask(client: ContactshipClient, filters: Mapping[str, Any], _: str) -> AnyListing[Any]:
@@ -304,8 +334,8 @@ _ANALYSIS: Final = _maybe(
         call_summary=_maybe(_text),
         user_sentiment=_maybe(_text),
         custom_analysis_data=_maybe(_object(vip=_free(2), note=_free(1), **{"a key": _free(0)})),
-        call_successful=_maybe(_one_of(True, False)),
-        in_voicemail=_maybe(_one_of(True, False)),
+        call_successful=_maybe(_flag),
+        in_voicemail=_maybe(_flag),
         evaluation_results=_maybe(
             lambda random: [
                 _object(
@@ -414,7 +444,7 @@ WIDGETS: Final = Kind(
         Field("title", _maybe(_text)),
         Field("size", _maybe(_one_of(0, -1, 2**40))),
         Field("price", _maybe(_one_of(0.1, 1.0, -1e300, 5e-324))),
-        Field("is_active", _maybe(_one_of(True, False))),
+        Field("is_active", _maybe(_flag)),
         Field("seen_at", _maybe(_TIME), in_some_form),
         Field("details", _maybe(_object(a=_free(2), b=_free(1))), shuffled),
         Field("sizes", _maybe(_one_of([], [1], [1, 2], [2, 1]))),

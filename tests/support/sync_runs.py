@@ -57,8 +57,12 @@ class Ask:
         return self.kind.ask(client, {**self.filters, **contents}, self.owner)
 
     def __str__(self) -> str:
-        with_contents = " with contents" if self.with_contents else ""
-        return f"{self.table}{self.owner and ' of ' + self.owner}{' ' + str(self.filters) if self.filters else ''}{with_contents}"
+        parts = [
+            self.table,
+            *(["of", self.owner] if self.owner else []),
+            *(f"{k}={v}" for k, v in self.filters.items()),
+        ]
+        return " ".join([*parts, "with contents"] if self.with_contents else parts)
 
 
 @frozen
@@ -82,7 +86,6 @@ class Run:
         settings: dict[str, Any] = {"transport": world.transport, "retry": RetryPolicy(max_attempts=1)}
         progress: list[SyncProgress] = []
         listings = [ask.table if ask.by_name else partial(Ask.listing, ask) for ask in self.asks]
-        results = []
         async with AsyncExitStack() as stack:
             source: ContactshipPool | ContactshipClient
             if [*self.keys] == [SINGLE]:
@@ -90,8 +93,8 @@ class Run:
             else:
                 pool = ContactshipPool(self.keys, max_concurrent=self.max_concurrent, **settings)
                 source = await stack.enter_async_context(pool)
-            async for result in sync(source, listings, target, on_progress=progress.append, **self.options):
-                results.append(result)
+            run = sync(source, listings, target, on_progress=progress.append, **self.options)
+            results = [result async for result in run]
         for result in results:
             rows = [
                 one.rows for one in progress if (one.organization, one.listing) == (result.organization, result.listing)

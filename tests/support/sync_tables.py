@@ -10,25 +10,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias, cast
-from urllib.parse import quote, urlencode
+from types import TracebackType
+from typing import Any, Final, Self
 
 import duckdb
-import psycopg
 from attrs import define, field
-from psycopg.conninfo import conninfo_to_dict
+from databases import PostgreSQLSchema
 from sync_world import at
 
-from contactship_async.sync import DuckDBTarget, PostgresTarget
-
-AnyTarget: TypeAlias = DuckDBTarget | PostgresTarget
+from contactship_async.sync import DuckDBTarget
+from contactship_async.sync._target import DatabaseTarget
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 """The rows of each table and view: times as microseconds since 1970, nested values as JSON has them."""
-
-VERSION_COLUMNS: Final = frozenset({"organization", "valid_from", "valid_to", "content_hash", "contents_hash"})
-"""What tables hold besides the rows themselves."""
 
 _OWN: Final = frozenset({"syncs", "sync_organizations", "sync_version"})
 
@@ -48,7 +43,7 @@ class Database(ABC):
 
     @property
     @abstractmethod
-    def target(self) -> AnyTarget:
+    def target(self) -> DatabaseTarget:
         """A new target that writes to it."""
 
     @abstractmethod
@@ -108,7 +103,7 @@ class DuckDB(Database):
         return str(self.path)
 
     @property
-    def target(self) -> AnyTarget:
+    def target(self) -> DatabaseTarget:
         """A new target that writes to the file."""
         return DuckDBTarget(self.path)
 
@@ -150,10 +145,6 @@ class DuckDB(Database):
             ).fetchall()
         return [name for (name,) in found]
 
-    def files(self) -> set[str]:
-        """Name the files that are there."""
-        return {file.name for file in self.path.parent.iterdir()}
-
     def _earlier(self, column: str) -> str:
         moment = f'epoch_us("{column}")'
         return f'"{column}" = CASE WHEN {moment} >= ? THEN make_timestamptz({moment} - ?) ELSE "{column}" END'
@@ -190,51 +181,31 @@ class DuckDB(Database):
         ]
 
 
-@define
-class PostgreSQL(Database):
-    """A schema of its own in a server.
+class PostgreSQL(PostgreSQLSchema, Database):
+    """A schema of its own in a server. A context manager, which makes and drops it."""
 
-    Args:
-        conninfo: How to connect to the server.
-        name: Of the schema.
-    """
-
-    conninfo: str
-    name: str
-    _connection: psycopg.Connection[Any] | None = None
-
-    def __enter__(self) -> Self:
-        self._run(f'CREATE SCHEMA "{self.name}"')
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._run(f'DROP SCHEMA "{self.name}" CASCADE')
-        if self._connection is not None:
-            self._connection.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.query(f'DROP SCHEMA "{self.name}" CASCADE')
+        super().__exit__(kind, error, traceback)
 
     @property
     def place(self) -> str:
         """How to connect to the schema."""
-        parts = {**conninfo_to_dict(self.conninfo), "options": f"-csearch_path={self.name}"}
-        return f"postgresql:///?{urlencode(parts, quote_via=quote)}"
-
-    @property
-    def target(self) -> AnyTarget:
-        """A new target that writes to the schema."""
-        return PostgresTarget(self.place)
+        return self.url()
 
     def read(self) -> Tables:
         """Read all there is, when nobody else is connected."""
         others = (
             "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
-        while self._run(others)[0][0]:
+        while self.query(others)[0][0]:
             time.sleep(0.001)  # real time: the server notices by itself that a client has gone
         tables: dict[str, list[str]] = {}
-        for table, column in self._run(
-            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s"
-            " ORDER BY table_name, ordinal_position",
-            [self.name],
+        for table, column in self.query(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+            " ORDER BY table_name, ordinal_position"
         ):
             tables.setdefault(table, []).append(column)
         return {
@@ -243,20 +214,19 @@ class PostgreSQL(Database):
                     name: at(value) if isinstance(value, datetime) else value
                     for name, value in zip(columns, row, strict=True)
                 }
-                for row in self._run(f'SELECT * FROM "{self.name}"."{table}"')  # noqa: S608 - names of ours
+                for row in self.query(f'SELECT * FROM "{table}"')  # noqa: S608 - names of ours
             ]
             for table, columns in tables.items()
         }
 
     def execute(self, statements: Iterable[tuple[str, Sequence[object]]]) -> None:
         """Execute statements."""
-        self._run(f'SET search_path = "{self.name}"')
         for sql, parameters in statements:
-            self._run(sql.replace("?", "%s"), parameters)
+            self.query(sql, *parameters)
 
     def names(self) -> list[str]:
         """Name the tables."""
-        return [name for (name,) in self._run("SELECT tablename FROM pg_tables WHERE schemaname = %s", [self.name])]
+        return [name for (name,) in self.query("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")]
 
     def _earlier(self, column: str) -> str:
         moment = f'(extract(epoch FROM "{column}") * 1000000)::bigint'
@@ -264,9 +234,3 @@ class PostgreSQL(Database):
             f'"{column}" = CASE WHEN {moment} >= ?::bigint'
             f' THEN "{column}" - ?::bigint * INTERVAL \'1 microsecond\' ELSE "{column}" END'
         )
-
-    def _run(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        if self._connection is None:
-            self._connection = psycopg.connect(self.conninfo, autocommit=True)
-        cursor = self._connection.execute(cast("Any", sql), parameters or None)
-        return cursor.fetchall() if cursor.description is not None else []

@@ -64,7 +64,7 @@ class Organization:
         """Add a row."""
         self.made += 1
         row = kind.draw(random, self.made, created, self.id)
-        if kind is CALLS and random.random() < 0.4:  # noqa: PLR2004 - often enough
+        if kind is CALLS and random.random() < 0.4:  # often enough
             row = evolve(row, values={**row.values, "call_status": random.choice(OPEN_STATUSES), "finished_at": None})
         self.rows[path][row.id] = row
         return row
@@ -190,7 +190,7 @@ class World:
             cursors = {"paging": {"cursors": {"after": str(offset + limit)}}}
         if kind.path.endswith("templates"):
             return _respond({"success": True, "data": written, **cursors})
-        if self.random.random() < 0.5:  # noqa: PLR2004 - both forms are documented
+        if self.random.random() < 0.5:  # both forms are documented
             return _respond({"data": written, "count": len(rows)})
         return _respond({"statusCode": 200, "data": written, "pagination": {"total_rows": len(rows)}})
 

@@ -30,6 +30,8 @@ SHARES: Final[Mapping[str, float]] = {
     "PostgreSQL, 1 in flight": 1,
     "PostgreSQL, 4 in flight": 1,
     "soak": 3,
+    "syncs, DuckDB": 6,
+    "syncs, PostgreSQL": 6,
 }
 """The minutes of a full run are shared out in this ratio."""
 

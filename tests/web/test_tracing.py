@@ -151,7 +151,7 @@ async def test_count(tracing: ModuleType, monkeypatch: pytest.MonkeyPatch) -> No
 async def test_timed_out_attempt(tracing: ModuleType, exporter: InMemorySpanExporter, provider: TracerProvider) -> None:
     """An attempt that reached its limit has an ended span too."""
     settings: dict[str, Any] = {
-        "timeouts": Timeouts(attempt=0.05),
+        "timeouts": Timeouts(attempt=0.2),
         "retry": RetryPolicy(max_attempts=2, initial_delay=0),
         "trace_configs": [tracing.traced(provider)],
     }
