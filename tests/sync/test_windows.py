@@ -82,9 +82,9 @@ async def test_a_call_that_has_ended_lately(schema: Database) -> None:
     """What is known of how a call went may come days after its end, however long ago it was scheduled."""
     served = ServedRows({"key": {CALLS: [call(1), call(2, finished_at=datetime.now(UTC).isoformat())]}})
     async with served.client() as client:
-        await run_one(client, "calls", database.target)
+        await run_one(client, "calls", schema.target)
         served.rows["key"][CALLS][1]["call_analysis"] = {"call_summary": "They will come."}
-        result = await run_one(client, "calls", database.target)
+        result = await run_one(client, "calls", schema.target)
 
     assert ("window", 1, 1) == (result.mode, result.changed, result.unchanged)
 
