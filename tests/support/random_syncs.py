@@ -269,7 +269,8 @@ class Story:
     async def _forget(self) -> None:
         """Forget a value that some row holds, or that none does."""
         ids = [key[-1] for history in self._judge.model.histories.values() for key in history]
-        value = self._random.choice([*(one for one in ids if isinstance(one, str)), "+12025550142", "nothing"])
+        texts = [one for one in ids if isinstance(one, str)]
+        value = self._random.choice(["+12025550142", "c-1", "nothing", *self._random.sample(texts, min(2, len(texts)))])
         deleted = await self.database.target.forget(value)
         forgotten = self._judge.model.forget(value)
         assert forgotten == sum(deleted.values()), f"{value}: {deleted} versions were deleted, not {forgotten}"
