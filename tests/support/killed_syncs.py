@@ -113,7 +113,7 @@ def killer(chance: int = 4) -> Iterator[Killer]:
 
 def _serve() -> None:
     """Run one sync after the other."""
-    gettempdir()  # It tries the folder with a file that holds no row, which a child that is killed just then would leave.
+    gettempdir()  # It tries the folder with a file without rows, which a child that is killed just then would leave.
     while length := sys.stdin.buffer.read(_LENGTH.size):
         order = pickle.loads(sys.stdin.buffer.read(*_LENGTH.unpack(length)))  # of our own tests
         reader, writer = os.pipe()
