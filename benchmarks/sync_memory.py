@@ -4,7 +4,7 @@ Command: python -m benchmarks sync_memory
 
 Setting: 100,000 calls of one organization in pages of 1000, 4 pages in flight, into a new database, each time in a
 process of its own. What counts is the peak of resident memory, that of the walk alone subtracted. DuckDB, which works
-within the process, has its own limit of 64 MiB, as `DuckDBTarget` sets it; PostgreSQL is a process of its own. 5
+within the process, has its own limit of 56 MiB, as `DuckDBTarget` sets it; PostgreSQL is a process of its own. 5
 rounds. Linux only: the peak is read from `/proc`.
 """
 

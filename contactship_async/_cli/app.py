@@ -29,8 +29,8 @@ app = App(
     suppress_keyboard_interrupt=False,
     help="""List what your organizations have at Contactship (AI phone calls), keep a copy of it, or call people.
 
-    Data goes to standard output, everything else to standard error. Exit codes: 0 success, 1 the API or the network
-    failed, 2 wrong usage or no key, 130 ended by Ctrl-C, and
+    Data goes to standard output, everything else to standard error. Exit codes: 0 success, 1 the API, the network or a
+    database failed, 2 wrong usage or no key, 130 ended by Ctrl-C, and
     143 by SIGTERM where a run comes to an orderly end.""",
 )
 app.register_install_completion_command(help="Install the completion of commands and options for your shell.")

@@ -39,8 +39,6 @@ _OPTIONS: Final = (
     (r"\bmax_items\b", "--limit"),
     (r"\baccept_new_organization=True", "--accept-new-organization"),
     (r"\bmax_retired\b", "--max-retired"),
-    (r"\bkeep_history\b", "--keep-history"),
-    (r"\bfull_every\b", "--full-every"),
     (r"\bpage_size\b", "--page-size"),
     (r"\b(a )?concurrency above\b", "--concurrency above"),
     (r"\bthe total limit\b", "the limit of --timeout"),

@@ -106,7 +106,8 @@ def draw(records: Sequence[Cells], layout: Layout) -> str:
     for name, width in layout.widths.items():
         table.add_column(Text(name), width=width, overflow="fold")
     for record in records:
-        table.add_row(*(Text(record[name]) for name in layout.widths))  # as Text, in which rich sees no markup
+        cells = (_break_time(record[name], width) for name, width in layout.widths.items())
+        table.add_row(*map(Text, cells))  # as Text, in which rich sees no markup
     console = Console(width=layout.width)
     with console.capture() as capture:
         console.print(table)
@@ -133,6 +134,13 @@ def draw_block(lines: Sequence[tuple[str, str]], room: int) -> str:
         else:
             drawn += [name, *wrap(text, room)]
     return "".join(f"{line.rstrip()}\n" for line in drawn)
+
+
+def _break_time(text: str, width: int) -> str:
+    """Break a time that has no room after its date: its column may be wider than that, for its name."""
+    if len(text) > width and _TIME.match(text):
+        return f"{text[:_DATE_WIDTH]}\n{text[_DATE_WIDTH:]}"
+    return text
 
 
 def _cut(widths: Mapping[str, int], least: Mapping[str, int], most: int) -> Mapping[str, int]:

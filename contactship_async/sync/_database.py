@@ -13,9 +13,9 @@ from contactship_async import ListingWindow
 from contactship_async.sync._apply import Apply, note_run
 from contactship_async.sync._connection import Connection, Row, quoted, time_of
 from contactship_async.sync._errors import DatabaseError
-from contactship_async.sync._plan import HASH, ORGANIZATION, VALID_FROM, Plan
+from contactship_async.sync._plan import HASH, ORGANIZATION, OWN_COLUMNS, VALID_FROM, Plan
 from contactship_async.sync._results import COLUMNS, SyncResult
-from contactship_async.sync._schema import ORGANIZATIONS, SYNCS, find_version, prepare
+from contactship_async.sync._schema import ORGANIZATIONS, SYNCS, find_version, is_of_sync, prepare
 from contactship_async.sync._spool import Spool
 from contactship_async.sync._start import decide_start, read_clock
 from contactship_async.sync._store import Rules, Start, Store
@@ -90,11 +90,12 @@ class Database(Store):
         Returns:
             How many versions were deleted, by the names of the tables.
         """
+        value = value.replace("\0", "\N{REPLACEMENT CHARACTER}")  # as it is kept
         nested = msgspec.json.encode(value).decode()
         deleted: dict[str, int] = {}
         with self._transaction(keep=not dry_run) as connection:
             for table, columns in _find_tables(connection):
-                texts = [f"CAST({quoted(name)} AS VARCHAR)" for name in columns]
+                texts = [f"CAST({quoted(name)} AS VARCHAR)" for name in columns if name not in OWN_COLUMNS]
                 holds = " OR ".join(f"{text} = ? OR position(? IN {text}) > 0" for text in texts)
                 key = quoted(*(name for name, is_required in columns.items() if is_required and name not in _VERSION))
                 where = f"({key}) IN (SELECT {key} FROM {quoted(table)} WHERE {holds})"
@@ -104,13 +105,14 @@ class Database(Store):
     def forget_organization(self, name: str, *, dry_run: bool) -> dict[str, int]:
         """Delete all that there is of an organization; return how many versions that were, by table."""
         with self._transaction(keep=not dry_run) as connection:
+            if not find_version(connection):
+                return {}
+            tables = [table for table, _ in _find_tables(connection)]
             deleted = {
                 table: _delete(connection, table, f'"{ORGANIZATION}" = ?', [name])
-                for table, _ in _find_tables(connection)
+                for table in (*tables, SYNCS, ORGANIZATIONS)
             }
-            for table in (SYNCS, ORGANIZATIONS):
-                _delete(connection, table, f'"{ORGANIZATION}" = ?', [name])
-        return deleted
+        return {table: deleted[table] for table in tables}
 
     def interrupt(self) -> None:
         """See `Store`."""
@@ -154,7 +156,7 @@ def _find_tables(connection: Connection) -> Iterator[tuple[str, dict[str, bool]]
         names = connection.execute('SELECT DISTINCT "listing" FROM "syncs" ORDER BY 1')
         for (name,) in names:
             columns = connection.columns_of(name)
-            if columns:
+            if is_of_sync(columns):
                 yield name, columns
 
 

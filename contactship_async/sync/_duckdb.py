@@ -31,8 +31,11 @@ T = TypeVar("T")
 
 _HOLDER: Final = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
 
+_IN_THIS_PROCESS: Final = "with a different configuration than existing connections"
+
 _OWNER_ONLY: Final = 0o077
 _MIB: Final = 1 << 20
+_MIN_MEMORY_MIB: Final = 16
 _MIN_OBJECT_BYTES: Final = _MIB
 
 _PART_BYTES: Final = _MIB
@@ -49,11 +52,13 @@ Source: https://duckdb.org/docs/stable/internals/vector, and trials with rows of
 _ROWS_AT_ONCE: Final = 1000
 
 _FAULTS: Final[Mapping[str, str]] = {
-    "not a valid DuckDB database|is not a DuckDB": "is no DuckDB database",
+    "not a valid DuckDB database|is not a DuckDB|sqlite_scanner": "is no DuckDB database",
+    "Could not read enough bytes|Corrupt database": "is damaged",
+    "newer version of DuckDB|file with version number": "was written by another release of DuckDB: upgrade duckdb",
     "No space left|disk quota|File too large": "can't be written: the disk is full",
     "Permission denied|read-only": "can't be opened or written: permission denied",
     "Is a directory": "is a folder",
-    "No such file or directory": "can't be made: its folder does not exist",
+    "No such file or directory|Not a directory": "can't be made: its folder does not exist",
     "Out of Memory|failed to pin block": "can't be written: the rows need more than memory_limit_mib",
     "interrupted": "was interrupted",
 }
@@ -73,14 +78,25 @@ class DuckDBTarget(DatabaseTarget):
         path: Of the file.
         wait: For how many seconds to wait while another program has it open.
         memory_limit_mib: How much memory DuckDB may take, in MiB; what is larger goes to files beside it. Rows of more
-            than 13 KB on average, such as calls with long transcripts, get what 2,048 of them need.
+            than 10 KB on average, such as calls with long transcripts, get what 2,048 of them need.
 
     Source: https://duckdb.org/docs/stable/connect/concurrency
     """
 
     path: Path | str | PathLike[str]
     wait: float = 60.0
-    memory_limit_mib: int = 64
+    memory_limit_mib: int = 56
+
+    def __attrs_post_init__(self) -> None:
+        if str(self.path) == ":memory:":
+            message = "path must be that of a file: what is in memory is gone when the sync has ended"
+            raise ValueError(message)
+        if not self.wait >= 0:
+            message = f"wait must be a number of seconds >= 0, not {self.wait}"
+            raise ValueError(message)
+        if self.memory_limit_mib < _MIN_MEMORY_MIB:
+            message = f"memory_limit_mib must be at least {_MIN_MEMORY_MIB}, not {self.memory_limit_mib}"
+            raise ValueError(message)
 
     def make_store(self, *, dry_run: bool = False) -> Database:
         """Return what opens the file; a dry run makes none."""
@@ -197,6 +213,8 @@ class DuckDBConnection(Connection):
             return DatabaseBusyError(
                 f"{self._name} is open in another program: process {holder['process']} ({holder['program']})"
             )
+        if _IN_THIS_PROCESS in text:
+            return DatabaseBusyError(f"{self._name} is open in this program already, with other settings")
         for pattern, fault in _FAULTS.items():
             if re.search(pattern, text, re.IGNORECASE):
                 return DatabaseError(f"{self._name} {fault}")

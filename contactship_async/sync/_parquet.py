@@ -8,8 +8,10 @@ Source: https://duckdb.org/docs/stable/data/parquet/metadata
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from os import PathLike
 from pathlib import Path
 from typing import Final
@@ -32,6 +34,9 @@ from contactship_async.sync._target import DatabaseTarget, Target
 
 _METADATA: Final = "contactship_async"
 _MEMORY_LIMIT_MIB: Final = 64
+_LONGEST_PART: Final = 100
+_PATTERN: Final = re.compile(r"([*?[])")
+"""What DuckDB takes for a pattern in the path of a file to read, and not for itself."""
 
 
 @frozen
@@ -128,7 +133,7 @@ class _ParquetStore(Store):
     def _write(self, connection: DuckDBConnection, walk: _Walk, spool: Spool) -> None:
         """Write a file under another name first, so that what stands there is always complete."""
         plan = walk.plan
-        name = f"{plan.table}.{quote(plan.organization, safe='')}.{walk.start.started_at:%Y%m%dT%H%M%S.%fZ}"
+        name = f"{plan.table}.{_name_organization(plan)}.{walk.start.started_at:%Y%m%dT%H%M%S.%fZ}"
         path, part = self._directory / f"{name}.parquet", self._directory / f".{name}.{os.getpid()}.part"
         columns = staged_columns(plan)
         connection.stage(columns, spool)
@@ -141,6 +146,12 @@ class _ParquetStore(Store):
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def _name_organization(plan: Plan) -> str:
+    """Return the part of a file's name that tells walks of one moment apart; a name has 255 bytes at the most."""
+    digest = blake2b("\0".join(plan.scope.values()).encode(), digest_size=4).hexdigest()
+    return f"{quote(plan.organization, safe='')[:_LONGEST_PART]}.{digest}"
 
 
 def _literal(text: str) -> str:
@@ -226,11 +237,16 @@ class _File:
 
     def _fill(self, spool: Spool) -> None:
         columns = quoted(*staged_columns(self.walk.plan))
+        table = "read_parquet(?, hive_partitioning = false)"
         rows = self.reader.stream(
-            f"SELECT CAST(to_json(r) AS VARCHAR) FROM (SELECT {columns} FROM read_parquet(?)) r", [str(self.path)]
+            f"SELECT CAST(to_json(r) AS VARCHAR) FROM (SELECT {columns} FROM {table}) r", [_escape(self.path)]
         )
-        for some in rows:
-            spool.add(line.encode() for (line,) in some)
+        try:
+            for some in rows:
+                spool.add(line.encode() for (line,) in some)
+        except DatabaseError:
+            message = f"{self.path} can't be read: it is damaged"
+            raise DatabaseError(message) from None
 
 
 def _find_files(reader: DuckDBConnection, directory: Path) -> list[_File]:
@@ -242,10 +258,15 @@ def _find_files(reader: DuckDBConnection, directory: Path) -> list[_File]:
     return sorted(files, key=lambda file: file.walk.start.started_at)
 
 
+def _escape(path: Path) -> str:
+    """Return a path for DuckDB to read."""
+    return _PATTERN.sub(r"[\1]", str(path))
+
+
 def _read_walk(reader: DuckDBConnection, path: Path) -> _Walk:
     try:
         found = reader.execute(
-            "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = ?", [str(path), _METADATA]
+            "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = ?", [_escape(path), _METADATA]
         )
         return msgspec.json.decode(found[0][0], type=_Walk)
     except (DatabaseError, IndexError, msgspec.DecodeError, msgspec.ValidationError):

@@ -29,7 +29,7 @@ CONTENTS_HASH: Final = "contents_hash"
 DATA: Final = "data"
 """The column of rows whose fields are not known."""
 
-_OWN: Final = frozenset({ORGANIZATION, VALID_FROM, VALID_TO, HASH, CONTENTS_HASH})
+OWN_COLUMNS: Final = frozenset({ORGANIZATION, VALID_FROM, VALID_TO, HASH, CONTENTS_HASH})
 _RESERVED_TABLES: Final = re.compile(r"sync(s|_.*)|current_.*")
 _VERSION: Final = re.compile(r"v\d+")
 _LONGEST_NAME: Final = 63
@@ -103,7 +103,7 @@ class Plan:
         declaration = listing.declaration
         columns = _columns_of(declaration.row_type, declaration.id_field)
         names = {column.name for column in columns}
-        _check_names([*_OWN, *listing.identifiers], [column.name for column in columns])
+        _check_names([*OWN_COLUMNS, *listing.identifiers], [column.name for column in columns])
         parameters = declaration.content_parameters
         contents = {name for fields in parameters.values() for name in fields}
         return cls(

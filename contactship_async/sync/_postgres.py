@@ -32,12 +32,15 @@ _ADMINISTRATIVE: Final = ("08", "25", "28", "3D", "3F", "42501", "53", "55", "57
 Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
-_REFUSAL: Final = re.compile(r"FATAL: +(?P<why>.+)|failed: (?P<reason>.+)|(?P<host>failed to resolve host .+)")
-"""Of a connection that is not made: what the server says, or the system. The rest may quote the URL."""
+_REFUSALS: Final = (re.compile(r"FATAL: +(.+)"), re.compile(r".*failed: (.+)"))
+"""Of a connection that is not made: what the server says, or else the system.
+
+The rest quotes the URL; a part of the password is taken for the host where it holds an `@` that is not encoded.
+"""
+_UNKNOWN_HOST: Final = "failed to resolve host"
 
 _OPTIONS: Final[Mapping[str, Any]] = MappingProxyType(
     {
-        "autocommit": True,
         "application_name": "contactship-async",
         "connect_timeout": 30,
         "keepalives_idle": 30,
@@ -45,7 +48,7 @@ _OPTIONS: Final[Mapping[str, Any]] = MappingProxyType(
         "keepalives_count": 3,
     }
 )
-"""Of connections; a server that has gone is noticed after a minute."""
+"""Of connections, unless the URL says otherwise; a server that has gone is noticed after a minute."""
 
 
 def _hide(url: str | Secret) -> Secret:
@@ -112,8 +115,10 @@ class PostgresConnection(Connection):
 
     def __init__(self, url: Secret) -> None:
         self._driver = _import_driver()
-        self._connection = self._try(lambda: self._driver.connect(url.reveal(), **_OPTIONS))
+        self._connection = self._try(lambda: self._connect(url.reveal()))
         self.execute("SET TimeZone = 'UTC'")
+        # Others would see what was there before they waited for a lock.
+        self.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """See `Connection`."""
@@ -159,6 +164,11 @@ class PostgresConnection(Connection):
         """See `Connection`."""
         self._connection.close()
 
+    def _connect(self, url: str) -> Any:
+        given = self._driver.conninfo.conninfo_to_dict(url)
+        options = {name: value for name, value in _OPTIONS.items() if name not in given}
+        return self._driver.connect(url, autocommit=True, **options)
+
     def _execute(self, sql: str, parameters: Sequence[object]) -> list[Row]:
         with self._connection.cursor() as cursor:
             cursor.execute(sql, [*parameters], prepare=False)
@@ -180,16 +190,24 @@ class PostgresConnection(Connection):
 
 def _describe(error: Any) -> DatabaseError:
     state = error.sqlstate or ""
-    refusal = _REFUSAL.search(str(error)) if not state else None
-    if refusal is not None:
-        return DatabaseError(f"PostgreSQL: {refusal[refusal.lastgroup or 0].strip()}")
+    if not state:
+        return DatabaseError(f"PostgreSQL{_describe_connecting(error)}")
     if state.startswith(_ADMINISTRATIVE) and error.diag.message_primary:
         return DatabaseError(f"PostgreSQL: {' '.join(error.diag.message_primary.split())}")
-    if state:
-        return DatabaseError(f"PostgreSQL refused a statement (SQLSTATE {state})")
+    return DatabaseError(f"PostgreSQL refused a statement (SQLSTATE {state})")
+
+
+def _describe_connecting(error: Exception) -> str:
+    """Say why there is no connection, or none any more."""
+    text = str(error)
+    for refusal in _REFUSALS:
+        if found := refusal.search(text):
+            return f": {found[1].strip()}"
+    if _UNKNOWN_HOST in text:
+        return ": there is no such host"
     if type(error).__name__ == "ProgrammingError":
-        return DatabaseError("PostgreSQL: the URL of the database can't be read")
-    return DatabaseError("PostgreSQL can't be reached, or the connection was lost")
+        return ": the URL of the database can't be read"
+    return " can't be reached, or the connection was lost"
 
 
 def _import_driver() -> Any:

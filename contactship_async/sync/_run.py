@@ -101,11 +101,13 @@ def sync(  # noqa: PLR0913 - what a sync may do, by keyword
     if isinstance(listings, str) or not listings:
         message = "listings must be a sequence of at least one name or function"
         raise TypeError(message)
-    client = source if isinstance(source, ContactshipClient) else source[next(iter(source))]
+    clients = [source] if isinstance(source, ContactshipClient) else [source[name] for name in source]
+    for client in clients:
+        _check_name(_name_of(client))
     asks = [_read_listing(listing) for listing in listings]
-    plans = [Plan.of(ask(client), _name_of(client)) for ask in asks]
+    first = [(ask, ask(client)) for client in clients[:1] for ask in asks]
     run = _Run(
-        asks=[*zip(asks, plans, strict=True)],
+        asks=[(ask, Plan.of(listing, _WITHOUT_NAME)) for ask, listing in first],
         rules=Rules(
             full=full,
             full_every=full_every,
@@ -118,8 +120,8 @@ def sync(  # noqa: PLR0913 - what a sync may do, by keyword
         concurrency=concurrency,
         on_progress=on_progress,
     )
-    for ask in asks:
-        run.walk(ask(client))
+    for _, listing in first:
+        run.walk(listing)
     return _sync(source, run, target)
 
 
@@ -300,6 +302,12 @@ def _check(name: str, value: object, expected: Any) -> None:
     if not isinstance(value, expected):
         message = f"{name} must not be of type {type(value).__name__}"
         raise TypeError(message)
+
+
+def _check_name(organization: str) -> None:
+    if "\0" in organization or any("\ud800" <= character <= "\udfff" for character in organization):
+        message = f"no database can keep the name of the organization {organization!a}"
+        raise ValueError(message)
 
 
 def _read_listing(listing: str | Ask) -> Ask:

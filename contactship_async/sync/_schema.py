@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from contactship_async.sync._connection import Connection, quoted
-from contactship_async.sync._errors import DatabaseVersionError
+from contactship_async.sync._errors import DatabaseError, DatabaseVersionError
 from contactship_async.sync._plan import (
     CONTENTS_HASH,
     HASH,
+    ORGANIZATION,
     VALID_FROM,
     VALID_TO,
     Kind,
@@ -64,7 +65,7 @@ def find_version(connection: Connection) -> int:
     """
     if not connection.columns_of(_VERSION):
         return 0
-    version: int = connection.execute(f'SELECT max("version") FROM "{_VERSION}"')[0][0]
+    version: int = connection.execute(f'SELECT max("version") FROM "{_VERSION}"')[0][0] or 0
     if version > len(_MIGRATIONS):
         message = (
             f"a newer release of contactship_async has written the tables (version {version},"
@@ -72,6 +73,11 @@ def find_version(connection: Connection) -> int:
         )
         raise DatabaseVersionError(message)
     return version
+
+
+def is_of_sync(columns: Iterable[str]) -> bool:
+    """Return whether a table with these columns was made by a sync."""
+    return {*columns} >= {ORGANIZATION, VALID_FROM, VALID_TO, HASH}
 
 
 def staged_columns(plan: Plan) -> dict[str, Kind]:
@@ -107,6 +113,9 @@ def _prepare_table(connection: Connection, plan: Plan) -> None:
         for name, kind in kinds.items()
     }
     existing = connection.columns_of(plan.table)
+    if existing and not is_of_sync(existing):
+        message = f"the database has a table {plan.table} that is not of a sync: use another schema or file"
+        raise DatabaseError(message)
     table = quoted(plan.table)
     if not existing:
         period = f'CHECK ("{VALID_TO}" > "{VALID_FROM}")'

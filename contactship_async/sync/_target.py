@@ -30,7 +30,7 @@ class Target(ABC, Generic[S]):
 
     @abstractmethod
     def make_store(self, *, dry_run: bool = False) -> S:
-        """Return what opens it; nothing is opened yet."""
+        """Return what opens it; nothing is opened yet, and for a dry run nothing is made that is not there."""
 
     @asynccontextmanager
     async def open(self, *, dry_run: bool = False) -> AsyncIterator[tuple[S, DatabaseThread]]:
@@ -46,10 +46,7 @@ class Target(ABC, Generic[S]):
             await self._open(store, thread)
             yield store, thread
         finally:
-            try:
-                await thread.run(store.close)
-            finally:
-                thread.close()
+            await thread.close(store.close)
 
     async def _open(self, store: Store, thread: DatabaseThread) -> None:
         loop = asyncio.get_running_loop()
@@ -73,7 +70,7 @@ class DatabaseTarget(Target[Database]):
         Raises:
             DatabaseError: The database can't be read.
         """
-        async with self.open() as (store, thread):
+        async with self.open(dry_run=True) as (store, thread):  # Makes no file.
             return await thread.run(store.runs)
 
     async def forget(self, value: str, *, dry_run: bool = False) -> Mapping[str, int]:
@@ -95,7 +92,7 @@ class DatabaseTarget(Target[Database]):
         if not value:
             message = "value must not be empty"
             raise ValueError(message)
-        async with self.open() as (store, thread):
+        async with self.open(dry_run=True) as (store, thread):
             return await thread.run(store.forget, value, dry_run=dry_run)
 
     async def forget_organization(self, name: str, *, dry_run: bool = False) -> Mapping[str, int]:
@@ -111,5 +108,5 @@ class DatabaseTarget(Target[Database]):
         Raises:
             DatabaseError: The database refuses.
         """
-        async with self.open() as (store, thread):
+        async with self.open(dry_run=True) as (store, thread):
             return await thread.run(store.forget_organization, name, dry_run=dry_run)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from contextlib import suppress
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,10 +32,28 @@ class DatabaseThread:
         except asyncio.CancelledError:
             if not call.cancel():  # It runs, or has ended.
                 self._interrupt()
-                await asyncio.wait([result])
+                with suppress(asyncio.CancelledError):
+                    await _wait_for(result)
                 result.exception()
             raise
 
-    def close(self) -> None:
-        """End the thread, when its last call has ended."""
-        self._executor.shutdown()
+    async def close(self, last: Callable[[], object]) -> None:
+        """Call *last*, which no cancellation prevents, and end the thread."""
+        result = asyncio.wrap_future(self._executor.submit(last))
+        try:
+            await _wait_for(result)
+        finally:
+            self._executor.shutdown()
+        result.result()
+
+
+async def _wait_for(result: asyncio.Future[Any]) -> None:
+    """Wait for the end of a call, which uses what must be there until then; only then be cancelled."""
+    cancelled: asyncio.CancelledError | None = None
+    while not result.done():
+        try:
+            await asyncio.wait([result])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled

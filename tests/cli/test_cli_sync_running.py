@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import stat
 from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,6 +64,16 @@ def file(tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def organizations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Return the options for two organizations, whose keys are set."""
+    path = tmp_path / "organizations.toml"
+    path.write_text('acme = "ACME_KEY"\nglobex = "GLOBEX_KEY"\n')
+    for name in ("acme", "globex"):
+        monkeypatch.setenv(f"{name.upper()}_KEY", f"sk-{name}")
+    return ("--organizations", str(path))
+
+
+@pytest.fixture
 def display(monkeypatch: pytest.MonkeyPatch) -> Shown:
     """Return the display of a terminal."""
     shown = Shown()
@@ -80,10 +91,20 @@ def handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def result_of(listing: str, error: Exception | None = None, **counts: int) -> SyncResult:
+def touch(path: Path) -> None:
+    """Make a file."""
+    path.touch()
+
+
+def mode_of(path: Path) -> int:
+    """Return the permissions of a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def result_of(listing: str, error: Exception | None = None, organization: str = "default", **counts: int) -> SyncResult:
     """Make the result of a listing."""
     return SyncResult(
-        organization="default",
+        organization=organization,
         listing=listing,
         mode="full",
         started_at=NOW,
@@ -122,25 +143,33 @@ def test_ctrl_c(
     assert ["default,phone_numbers"] == re.findall("^default,[a-z_]*", capfd.readouterr().out, re.MULTILINE)
 
 
-def test_sigterm(handlers: None, sync_is: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    """It is taken as Ctrl-C is, and the exit code tells it."""
+def test_sigterm(
+    handlers: None,
+    sync_is: Any,
+    organizations: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """It is taken as Ctrl-C is, nothing is printed any more, and the exit code tells it."""
+    stopped: list[bool] = []
+    monkeypatch.setattr(Output, "stop", lambda _: stopped.append(True))
 
     async def results() -> AsyncGenerator[SyncResult, None]:
-        yield result_of("tags")
+        yield result_of("tags", organization="acme")
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.Event().wait()
 
     sync_is(results)
-    code = run(("sync", "tags", "calls", "--sandbox", "--to", "a.duckdb", "--format", "csv"))
+    code = run(("sync", "tags", "calls", *organizations, "--to", "a.duckdb", "--format", "csv"))
 
-    told = "contactship: interrupted, with 1 of 2 listings synced; the others are as they were\n"
-    assert (143, told) == (code, capfd.readouterr().err)
+    told = "contactship: interrupted, with 1 of 4 listings synced; the others are as they were\n"
+    assert (143, told, [True]) == (code, capfd.readouterr().err, stopped)
 
 
 def test_a_second_ctrl_c(
-    handlers: None, sync_is: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    handlers: None, sync_is: Any, display: Shown, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """It ends the process at once, whatever the database does."""
+    """It ends the process at once, whatever the database does; the terminal is as it was since the first one."""
     codes: list[int] = []
     monkeypatch.setattr("os._exit", codes.append)
 
@@ -150,6 +179,7 @@ def test_a_second_ctrl_c(
         try:
             await asyncio.Event().wait()
         finally:
+            display.told.append(("interrupted again",))
             os.kill(os.getpid(), signal.SIGINT)
 
     sync_is(results)
@@ -157,6 +187,7 @@ def test_a_second_ctrl_c(
         run(("sync", "tags", "calls", "channels", "--sandbox", "--to", "a.duckdb"))
 
     assert [130] == codes
+    assert [("closed",), ("interrupted again",), ("closed",)] == display.told
     told = "contactship: interrupted, with 0 of 3 listings synced, 1 failed; the others are as they were\n"
     assert told == capfd.readouterr().err
 
@@ -196,12 +227,12 @@ async def test_a_connection_that_is_lost(call: Any, sync_is: Any) -> None:
         raise denial
 
     sync_is(results)
-    lost = await call("sync", "tags", "calls", "--sandbox", "--to", "a.duckdb", "--format", "csv")
+    lost = await call("sync", "tags", "calls", "--sandbox", "--to", "a.duckdb")
     sync_is(nothing)
     denied = await call("sync", "tags", "--sandbox", "--to", "a.duckdb")
 
     assert (1, "contactship: PostgreSQL: the connection is lost\n") == (lost.code, lost.stderr)
-    assert ["default,tags"] == re.findall("^default,[a-z_]*", lost.output, re.MULTILINE)
+    assert ["tags", "full", "0", "2", "0.0"] == lost.output.splitlines()[2].split()
     told = "contactship: PostgreSQL: permission denied for schema public\n"
     assert (1, "", told) == (denied.code, denied.output, denied.stderr)
 
@@ -211,7 +242,7 @@ async def test_failures_that_are_no_calls(call: Any, sync_is: Any) -> None:
 
     async def results() -> AsyncGenerator[SyncResult, None]:
         yield result_of("tags", ConcurrentSyncError("another sync was applied meanwhile: nothing was changed"))
-        yield result_of("calls", OSError(28, "No space left on device"))
+        yield result_of("calls", OSError(28, "No space left on device"), failed_at=0)
         yield result_of("channels", ValueError("+14155550137"))
         yield result_of("phone_numbers", rows=1)
 
@@ -271,6 +302,43 @@ async def test_a_reader_that_leaves_does_not_end_it(call: Any, sync_is: Any, mon
     assert 3 == ended.stderr.count("\n")
 
 
+async def test_failures_are_in_the_order_of_the_file(
+    call: Any, sync_is: Any, organizations: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the rows of the table are, whichever failed first."""
+
+    async def results() -> AsyncGenerator[SyncResult, None]:
+        yield result_of("tags", ContactshipError("second"), organization="globex")
+        yield result_of("tags", ContactshipError("first"), organization="acme")
+
+    sync_is(results)
+    ended = await call("sync", "tags", *organizations, "--to", "a.duckdb")
+
+    assert ["acme", "globex"] == [line.split()[0] for line in ended.output.splitlines()[2:]]
+    assert ["acme: tags: first", "globex: tags: second", "2 of 2 failed: nothing of them was changed"] == [
+        line.removeprefix("contactship: ") for line in ended.stderr.splitlines()
+    ]
+
+
+async def test_all_files_are_for_their_owner_alone(call: Any, sync_is: Any, tmp_path: Path) -> None:
+    """Whatever makes them, such as the driver of a database; the umask is as it was before afterwards."""
+    made = tmp_path / "made"
+
+    async def results() -> AsyncGenerator[SyncResult, None]:
+        touch(made)
+        yield result_of("tags")
+
+    sync_is(results)
+    before = os.umask(0o022)
+    try:
+        await call("sync", "tags", "--sandbox", "--to", "a.duckdb")
+        after = os.umask(0o022)
+    finally:
+        os.umask(before)
+
+    assert (0o600, 0o022) == (mode_of(made), after)
+
+
 async def test_shows_one_organization(call: Any, file: str, display: Shown) -> None:
     """Each listing has rows and their number, what the others have brought, and waits from the first request on."""
     async with Sandbox(5, tags=2) as sandbox:
@@ -289,17 +357,14 @@ async def test_shows_one_organization(call: Any, file: str, display: Shown) -> N
     ] == display.told
 
 
-async def test_shows_many_organizations(call: Any, file: str, display: Shown, tmp_path: Path) -> None:
+async def test_shows_many_organizations(call: Any, file: str, display: Shown, organizations: tuple[str, ...]) -> None:
     """Each is named, and with its end comes what has become of all so far."""
-    path = tmp_path / "organizations.toml"
-    path.write_text('acme = "ACME_KEY"\nglobex = "GLOBEX_KEY"\n')
     sandboxes = {"acme": Sandbox(2, tags=2, api_key="sk-acme"), "globex": Sandbox(2, seed=1, api_key="sk-globex")}
     sandboxes["globex"].script(None, Status(403), times=None)
     async with SandboxPool(sandboxes) as pool:
         await call(
-            *("sync", "phone-numbers", "tags", "--to", file, "--organizations", str(path), "--max-concurrent", "1"),
+            *("sync", "phone-numbers", "tags", "--to", file, *organizations, "--max-concurrent", "1"),
             url=pool.url,
-            variables={"ACME_KEY": "sk-acme", "GLOBEX_KEY": "sk-globex"},
         )
 
     assert [
@@ -319,19 +384,16 @@ def test_an_organization_that_ends_unseen(monkeypatch: pytest.MonkeyPatch, capfd
     assert re.search(r"organizations +[━╺]+ 1/2 +0:00 1 failed", STYLING.sub("", capfd.readouterr().err))
 
 
-async def test_the_progress_at_a_terminal(start: Any, file: str, tmp_path: Path) -> None:
+async def test_the_progress_at_a_terminal(start: Any, file: str, organizations: tuple[str, ...]) -> None:
     """At 60 columns, bars show rows, waits and changes, and the table comes after them."""
-    path = tmp_path / "organizations.toml"
-    path.write_text('acme = "ACME_KEY"\nglobex = "GLOBEX_KEY"\n')
     sandboxes = {"acme": Sandbox(20, api_key="sk-acme"), "globex": Sandbox(20, seed=1, api_key="sk-globex")}
     sandboxes["globex"].script(Status(429, retry_after=1.1))
     async with SandboxPool(sandboxes) as pool:
         shown = await run_in_terminal(
             start,
-            *("sync", "phone-numbers", "tags", "--to", file, "--organizations", str(path)),
+            *("sync", "phone-numbers", "tags", "--to", file, *organizations),
             columns=60,
             url=pool.url,
-            variables={"ACME_KEY": "sk-acme", "GLOBEX_KEY": "sk-globex"},
         )
 
     shown = STYLING.sub("", shown)

@@ -71,6 +71,7 @@ WRONG: Mapping[tuple[str, ...], str] = {
     ("sync", "--status", "--to", "lost.duckdb"): "lost.duckdb does not exist",
     ("sync", "--status", "--to-parquet", "a"): "this needs a database: --to FILE.duckdb or --to-env DATABASE_URL",
     ("sync", "--forget", "x", "--to", "lost.duckdb"): "lost.duckdb does not exist",
+    ("sync", "--forget", "", "--to", "a.duckdb"): "what to forget must not be empty",
     ("sync", "--status", "--forget", "x", "--to", "a.duckdb"): (
         "--status, --forget do not go together: each is a command of its own"
     ),

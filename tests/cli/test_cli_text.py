@@ -16,7 +16,7 @@ from contactship_async._cli.failures import (
     translate,
 )
 from contactship_async._cli.output import _fold_json
-from contactship_async._cli.table import draw_blocks
+from contactship_async._cli.table import Layout, draw, draw_blocks
 from contactship_async._cli.text import measure, printable_json, wrap
 from contactship_async.errors import MalformedRow
 
@@ -51,6 +51,18 @@ def test_json_is_broken_after_a_name_where_the_value_has_no_room() -> None:
     assert [line] == [*_fold_json(line, 40)]
     assert ['    "a long name": {'] == [*_fold_json('    "a long name": {', 10)]
     assert ['"an element of an array"'] == [*_fold_json('"an element of an array"', 10)]
+
+
+def test_times_are_broken_after_the_date() -> None:
+    """Also in a column that is wider than a date, for its name."""
+    rows = [{"succeeded_at": text} for text in ("2026-01-15T02:00:00Z", "a few words and more")]
+
+    narrow, wide = (
+        [line.rstrip() for line in draw(rows, Layout({"succeeded_at": width}, 1)).splitlines()[2:]]
+        for width in (12, 20)
+    )
+    assert ["2026-01-15T", "02:00:00Z", "a few words", "and more"] == narrow
+    assert ["2026-01-15T02:00:00Z", "a few words and more"] == wide
 
 
 def test_blocks_have_a_line_for_each_field() -> None:

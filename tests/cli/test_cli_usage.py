@@ -10,7 +10,7 @@ import pytest
 from terminals_and_pipes import closed_pipe
 
 from contactship_async import ContactshipClient, __version__
-from contactship_async._cli.commands import RESOURCES
+from contactship_async._cli.commands import HELPS, RESOURCES
 from contactship_async._cli.resources import find_methods
 from contactship_async._cli.sandbox import serve
 from contactship_async.sandbox import Sandbox
@@ -180,3 +180,14 @@ async def complete(script: Path, *words: str) -> list[str]:
     )
     output, _ = await bash.communicate()
     return output.decode().split()
+
+
+@pytest.mark.parametrize("command", HELPS)
+async def test_the_help_of_a_command_has_all_of_its_text(call: Any, command: str) -> None:
+    """The list of commands shows its first line only, and cyclopts the rest with the options."""
+    alone, ended = await call(), await call(command, "--help")
+
+    first, *rest = HELPS[command].split("\n\n")
+    assert " ".join(first.split()) in " ".join(alone.output.replace("│", "").split())
+    shown = " ".join(ended.output.split())
+    assert [] == [text for text in (first, *rest) if " ".join(text.replace("`", "").split()) not in shown]

@@ -13,6 +13,7 @@ import aiohttp
 import msgspec
 
 from contactship_async import ContactshipClient
+from contactship_async.sync import PostgresTarget, sync
 
 CONNECTED: Final[list[str]] = []
 """The addresses at which a connector was made."""
@@ -92,6 +93,15 @@ async def copy(client: ContactshipClient) -> int:
         async for page in client.phone_numbers.list().pages(page_size=10, exact=True):
             rows.write(msgspec.json.Encoder().encode_lines(page.data))
     beside.replace(file)
+    return os.getpid()
+
+
+async def sync_rows(client: ContactshipClient) -> int:
+    """Sync an organization into a database, and return the process id."""
+    target = PostgresTarget(os.environ["DATABASE_URL"])
+    errors = [result.exception async for result in sync(client, ["phone_numbers"], target, page_size=10)]
+    if errors[0] is not None:
+        raise errors[0]
     return os.getpid()
 
 

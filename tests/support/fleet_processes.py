@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import re
 import sys
@@ -121,10 +122,10 @@ class Processes:
     async def shown(self) -> dict[str, str]:
         """Return all that scheduler and workers show, by the place where they do."""
         known = await self.client.scheduler.identity()
-        await self.client.dump_cluster_state(str(self.folder / "dump"), write_from_scheduler=False, format="yaml")
+        await self.client.dump_cluster_state(str(self.folder / "dump"), write_from_scheduler=False)
         events = await self.client.get_events()
         return {
-            "task graph and state": (self.folder / "dump.yaml").read_text(encoding="utf-8"),
+            "task graph and state": gzip.decompress((self.folder / "dump.msgpack.gz").read_bytes()).decode("latin-1"),
             "events": repr(events),
             "dashboard": await asyncio.to_thread(self._read_dashboard, [*known["workers"]]),
             "log of the scheduler": (self.folder / "scheduler.log").read_text(encoding="utf-8"),

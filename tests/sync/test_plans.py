@@ -12,7 +12,6 @@ import msgspec
 import pytest
 from attrs import frozen
 from served_rows import NUMBERS, ServedRows, numbers
-from synced import run_one
 
 from contactship_async import (
     AnyListing,
@@ -339,6 +338,20 @@ async def test_pool_that_is_not_open(tmp_path: Any) -> None:
         await anext(results)
 
 
+async def test_pool_without_organizations(open_duckdb_file: Any) -> None:
+    """Nothing comes of nobody."""
+    async with ContactshipPool({}) as pool:
+        assert [] == [result async for result in sync(pool, ["tags"], open_duckdb_file.target)]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+async def test_names_that_no_database_can_keep(name: str) -> None:
+    """A name of an organization that is no text is refused at once."""
+    async with ContactshipPool({"acme": "key", name: "other"}) as pool:
+        with pytest.raises(ValueError, match="no database can keep the name of the organization"):
+            sync(pool, ["tags"], TARGET)
+
+
 async def test_functions_may_depend_on_the_client(open_duckdb_file: Any) -> None:
     """A function is asked for the listing of each organization, with its own client."""
     served = ServedRows({"acme": {NUMBERS: numbers([1])}, "globex": {NUMBERS: numbers([2])}})
@@ -371,13 +384,3 @@ async def test_functions_that_raise(open_duckdb_file: Any) -> None:
     assert [("acme", None), ("acme", None), ("globex", "LookupError"), ("globex", None)] == [
         (result.organization, result.error) for result in results
     ]
-
-
-async def test_listing_whose_table_differs(open_duckdb_file: Any) -> None:
-    """Two listings of one path share its table."""
-    served = ServedRows({"key": {NUMBERS: numbers([1, 2])}})
-    async with served.client() as client:
-        await run_one(client, "phone_numbers", open_duckdb_file.target)
-        result = await run_one(client, lambda client: client.list(NUMBERS), open_duckdb_file.target, max_retired=1)
-
-    assert "phone_numbers" == result.listing

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from attrs import frozen
 from databases import Database
+from hostile_texts import HOSTILE
 from served_rows import CALLS, NUMBERS, ServedRows, call, number
 from synced import counts, run, run_one
 
@@ -187,25 +188,6 @@ def test_objects_within_themselves() -> None:
     (line,) = lines_of(Node("a", Node("b", Node("c")), [Node("d")]), row_type=Node)
 
     assert ("b", "c", "d") == (line["parent"]["id"], line["parent"]["parent"]["id"], line["children"][0]["id"])
-
-
-HOSTILE = [
-    "'; DROP TABLE phone_numbers; --",
-    "\"quoted\" and 'quoted'",
-    "?, %s, %(name)s, %%, $1, :name",
-    r"back\slash, \., \N, \u0041, \\",
-    "\\.\n\\N\n",
-    "line\nfeed\rreturn\ttab\vtab\ffeed\b\x1b\x7f\x85\u2028",
-    "ü 日本語 \N{GRINNING FACE} e\u0301 \u200b\u202e",
-    "\ufeff\ufffe\uffff",
-    "a\0b",
-    "NULL",
-    "",
-    " ",
-    "{}",
-    "[1",
-    "x" * 100_000,
-]
 
 
 async def test_hostile_texts(database: Database) -> None:

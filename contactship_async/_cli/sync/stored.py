@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from cyclopts import CycloptsError
+
 from contactship_async._cli import event_loop
 from contactship_async._cli.confirmation import confirm
-from contactship_async._cli.options import wrong_usage
 from contactship_async._cli.output import Format, Output
 from contactship_async._cli.streams import note
 from contactship_async._cli.sync.destination import Destination
@@ -36,13 +37,13 @@ def show_status(
     """
     database = destination.open_database(must_exist=True)
     runs = [*_find_last(event_loop.run(database.runs()))]
-    fields: Sequence[str] = (*COLUMNS, "last_success")
-    rows = [columns_of(run) | {"last_success": success and write_moment(success)} for run, success in runs]
+    fields: Sequence[str] = (*COLUMNS, "succeeded_at")
+    rows = [columns_of(run) | {"succeeded_at": success and write_moment(success)} for run, success in runs]
     if format == "table":
         fields = ("organization", "listing", "mode", "finished_at", "rows", *COUNTS)
         rows = [_describe_run(run, success) for run, success in runs]
         if any(run.error for run, _ in runs):
-            fields = (*fields, "error", "last_success")
+            fields = (*fields, "error", "succeeded_at")
     output = Output(format, fields=fields, noun="runs")
     event_loop.run(output.add(rows))
     output.end(failures=0)
@@ -69,15 +70,17 @@ def forget_rows(
         CycloptsError: An argument is wrong, or nobody said yes.
         ContactshipError: The database can't be used.
     """
+    if "" in {forget, forget_organization}:
+        message = "what to forget must not be empty"
+        raise CycloptsError(message)
     database = destination.open_database(must_exist=True)
     if forget is not None:
         delete = partial(database.forget, forget)
     else:
         delete = partial(database.forget_organization, forget_organization or "")
-    with wrong_usage():
-        found = _drop_zeros(event_loop.run(delete(dry_run=True)))
+    found = _drop_zeros(event_loop.run(delete(dry_run=True)))
     if not found:
-        note("nothing to forget: no row holds it")
+        note("nothing to forget: there is no such row")
         return 0
     question = "\n".join([*(f"{table:16}{count:,}" for table, count in found.items()), "delete these rows for good?"])
     refusal = f"{_describe_rows(found)} would be deleted for good: add --yes to do it without being asked"
@@ -105,5 +108,8 @@ def _find_last(runs: Sequence[SyncResult]) -> Iterator[tuple[SyncResult, datetim
 
 
 def _describe_run(run: SyncResult, success: datetime | None) -> dict[str, Any]:
+    """Return a run as a person reads it: when it last succeeded stands only where it failed since."""
     row = describe_row(run) | {"finished_at": write_moment(run.finished_at, "seconds"), "error": run.error}
-    return row if success is None else row | {"last_success": write_moment(success, "seconds")}
+    if run.error is None or success is None:
+        return row
+    return row | {"succeeded_at": write_moment(success, "seconds")}
