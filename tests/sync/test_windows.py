@@ -78,6 +78,17 @@ async def test_a_call_that_ended_later(database: Database) -> None:
     ]
 
 
+async def test_a_call_that_has_ended_lately(database: Database) -> None:
+    """What is known of how a call went may come days after its end, however long ago it was scheduled."""
+    served = ServedRows({"key": {CALLS: [call(1), call(2, finished_at=datetime.now(UTC).isoformat())]}})
+    async with served.client() as client:
+        await run_one(client, "calls", database.target)
+        served.rows["key"][CALLS][1]["call_analysis"] = {"call_summary": "They will come."}
+        result = await run_one(client, "calls", database.target)
+
+    assert ("window", 1, 1) == (result.mode, result.changed, result.unchanged)
+
+
 async def test_calls_without_a_creation_date(database: Database) -> None:
     """Where it is not known when a call that may still change was created, only a full walk finds it."""
     served = ServedRows({"key": {CALLS: [call(1), call(2, call_status="scheduled", finished_at=None)]}})
