@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import attrs
 import msgspec
@@ -46,6 +46,9 @@ _KINDS: Final[Mapping[type, Kind]] = {
     str: "text",
     datetime: "time",
 }
+
+
+WRONG_LISTING: Final = "listings must be names, or functions such as lambda client: client.tags.list(), not {}"
 
 
 @frozen
@@ -98,8 +101,7 @@ class Plan:
             ValueError: It can't be kept in a table, for the reason given.
         """
         if not isinstance(listing, AnyListing):
-            message = f"listings must be names or functions that return a listing, not {type(listing).__name__}"
-            raise TypeError(message)
+            raise TypeError(WRONG_LISTING.format(type(listing).__name__))
         declaration = listing.declaration
         columns = _columns_of(declaration.row_type, declaration.id_field)
         names = {column.name for column in columns}
@@ -165,9 +167,6 @@ def _columns_of(row_type: Any, id_field: str) -> tuple[Column, ...]:
     hints = hints_of(row_type)
     if hints is None:
         return Column(id_field, "text"), Column(DATA, "json")
-    if id_field not in hints:
-        message = f"{row_type.__name__} has no field {id_field}"
-        raise ValueError(message)
     return tuple(Column(name, _kind_of(hint)) for name, hint in hints.items())
 
 
@@ -186,8 +185,6 @@ def hints_of(row_type: Any) -> dict[str, Any] | None:
 
 
 def _kind_of(hint: Any) -> Kind:
-    if get_origin(hint) is Annotated:
-        return _kind_of(get_args(hint)[0])
     kinds = [kind for kind in get_args(hint) if kind is not NoneType] if is_union(hint) else [hint]
     if len(kinds) != 1:
         return "json"

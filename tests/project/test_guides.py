@@ -16,6 +16,7 @@ from contactship_async._configuration import DEFAULT_BASE_URL, DEFAULT_MAX_RESPO
 from contactship_async._http.aiohttp_transport import DEFAULT_CONNECTIONS
 from contactship_async.sandbox import Sandbox
 from contactship_async.sandbox._calls.lives import CREDITS_PER_MINUTE
+from contactship_async.sync import DuckDBTarget, sync
 
 MAX_BYTES = 12 * 1024
 MAX_COLUMNS = 96
@@ -30,6 +31,7 @@ WANTED = {
     "to resume": GUIDE.format("_pagination") + "#resume-after-an-error",
     "what exact promises": GUIDE.format("_pagination") + "#what-exact-promises",
     "to test an app": GUIDE.format("sandbox") + "#test-your-app",
+    "to keep a copy": GUIDE.format("sync") + "#two-commands",
     "to add an endpoint": CONTRIBUTING + "#add-an-endpoint",
 }
 
@@ -37,6 +39,7 @@ RETRY, TIMEOUTS = RetryPolicy(), Timeouts()
 PAST_CALLS = signature(Sandbox).parameters["calls"].default
 AT_ONCE = signature(ContactshipPool).parameters["max_concurrent"].default
 PAGE_SIZE = signature(ListingDeclaration).parameters["page_size"].default
+SYNC = {name: parameter.default for name, parameter in signature(sync).parameters.items()}
 ROWS = {name: parameter.default for name, parameter in signature(Listing.rows).parameters.items()}
 
 FIGURES = [
@@ -60,6 +63,8 @@ FIGURES = [
     (GUIDE.format("sandbox"), f"{PAST_CALLS} past calls are there from the beginning"),
     (GUIDE.format("_pool"), f"{AT_ONCE} if you don't say"),
     (GUIDE.format("_cli"), f"At most {AT_ONCE} are listed concurrently"),
+    (GUIDE.format("sync"), f"less than `--full-every` ago ({SYNC['full_every'].days} days)"),
+    (GUIDE.format("sync"), f"others wait `wait={DuckDBTarget('').wait:.0f}` seconds"),
 ]
 """A page, and words of it with the figure that the code has now."""
 

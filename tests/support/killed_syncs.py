@@ -23,7 +23,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 from subprocess import PIPE
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from types import CodeType, FrameType
 from typing import Any, Final
 
@@ -93,7 +93,8 @@ class Killer:
         self.process.stdin.flush()
         done, took = _OUTCOME.unpack(self.process.stdout.read(_OUTCOME.size))
         assert done != 1, "the sync failed in its process"
-        assert [] == [*self.folder.iterdir()], "a killed sync has left files"
+        left = [file.name for file in self.folder.iterdir()]
+        assert not left, f"a killed sync has left {left}"
         if done:
             self.calls.append(done)
             self.seconds.append(took)
@@ -112,6 +113,7 @@ def killer(chance: int = 4) -> Iterator[Killer]:
 
 def _serve() -> None:
     """Run one sync after the other."""
+    gettempdir()  # It tries the folder with a file without rows, which a child that is killed just then would leave.
     while length := sys.stdin.buffer.read(_LENGTH.size):
         order = pickle.loads(sys.stdin.buffer.read(*_LENGTH.unpack(length)))  # of our own tests
         reader, writer = os.pipe()

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from copy import deepcopy
 from datetime import timedelta, timezone
 from itertools import count
 from pathlib import Path
@@ -125,7 +126,7 @@ class Story:
                 kind = random.choice([PHONE_NUMBERS, TAGS])
                 organization.add(kind, kind.path, random, self._created())
             for kind, path in self._paths:
-                number = random.choice([0, 3, 7, 12, 30] if is_first else [0, 1, 1, 2, 3])
+                number = random.choice([0, 3, 7, 12, 45] if is_first else [0, 1, 1, 2, 3])
                 done = [self._change_one(organization, kind, path, is_first=is_first) for _ in range(number)]
                 counted = ", ".join(f"{times} times {way}" for way, times in Counter(done).items())
                 self.steps.append(f"{key} {path}: {counted or 'nothing'}; {len(organization.rows[path])} rows")
@@ -257,19 +258,27 @@ class Story:
         self._judge.fold_overtaken(slow, results, others)
 
     async def _sync_by_files(self, run: Run) -> None:
-        """Write the walks to files, and apply these."""
+        """Write the walks to files, once or twice, and apply these."""
+        writing = evolve(run, options={**run.options, "dry_run": False})
+        random = Random(f"{self.seed} {len(self.steps)}")
+        batches: list[tuple[World, list[SyncResult]]] = []
         with TemporaryDirectory(prefix="walks-") as folder:
-            written = await evolve(run, options={**run.options, "dry_run": False}).start(
-                self._world, ParquetTarget(folder)
-            )
+            for _ in range(random.choice([1, 2])):
+                results = await writing.start(self._world, ParquetTarget(folder))
+                batches.append((deepcopy(self._world), results))
+                self._world.queries = {}
+                for organization in self._world.organizations.values():
+                    for kind, path in self._paths:
+                        organization.add(kind, path, random, self._created())
             rules = {name: run.options[name] for name in _RULES}
             applied = [result async for result in apply_parquet(folder, self.database.target, **rules)]
-            self._judge.fold_files(run, written, applied)
+            self._judge.fold_files(run, batches, applied)
 
     async def _forget(self) -> None:
         """Forget a value that some row holds, or that none does."""
         ids = [key[-1] for history in self._judge.model.histories.values() for key in history]
-        value = self._random.choice([*(one for one in ids if isinstance(one, str)), "+12025550142", "nothing"])
+        texts = [one for one in ids if isinstance(one, str)]
+        value = self._random.choice(["+12025550142", "c-1", "nothing", *self._random.sample(texts, min(2, len(texts)))])
         deleted = await self.database.target.forget(value)
         forgotten = self._judge.model.forget(value)
         assert forgotten == sum(deleted.values()), f"{value}: {deleted} versions were deleted, not {forgotten}"

@@ -77,8 +77,23 @@ class Judge:
             else:
                 self._judge(run, result, ask)
 
-    def fold_files(self, run: Run, written: Iterable[SyncResult], applied: Iterable[SyncResult]) -> None:
-        """Judge what became of walks that were written to files, and of the files."""
+    def fold_files(
+        self, run: Run, batches: Iterable[tuple[World, Iterable[SyncResult]]], applied: Iterable[SyncResult]
+    ) -> None:
+        """Judge what became of walks that were written to files, the oldest first, and of the files."""
+        applied = iter(applied)
+        now = self.world
+        for self.world, written in batches:  # as it was then
+            files = self._find_files(run, written)
+            for _ in range(sum(map(len, files.values()))):
+                result = next(applied, None)
+                assert result is not None, f"there are no results of {files}"
+                self._judge(run, result, _take(files[result.organization], result), is_of_file=True)
+        self.world = now
+        assert next(applied, None) is None, "there are more results than files"
+
+    def _find_files(self, run: Run, written: Iterable[SyncResult]) -> dict[str, list[Ask]]:
+        """Return the listings of which there are files, as nothing failed."""
         left = {name: [*run.asks] for name in run.keys}
         files: dict[str, list[Ask]] = {name: [] for name in run.keys}
         for result in written:
@@ -88,9 +103,7 @@ class Judge:
             if result.error is None:
                 files[result.organization].append(ask)
         assert not any(left.values()), f"there are no files of {left}"
-        for result in applied:
-            self._judge(run, result, _take(files[result.organization], result), is_of_file=True)
-        assert not any(files.values()), f"there are no results of {files}"
+        return files
 
     def fold_left(self, run: Run, tables: Tables) -> int:
         """Judge what a sync left that may have been killed: each part is there wholly, or not at all.

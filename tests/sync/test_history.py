@@ -116,14 +116,14 @@ async def test_runs_are_written_down(database: Database) -> None:
     assert result.started_at < result.finished_at
 
 
-async def test_no_rows(database: Database) -> None:
+async def test_no_rows(schema: Database) -> None:
     """An organization without rows is synced as any other."""
     served = ServedRows({"key": {NUMBERS: []}})
     async with served.client() as client:
-        result = await run_one(client, "phone_numbers", database.target)
+        result = await run_one(client, "phone_numbers", schema.target)
 
     assert {} == counts(result)
-    assert [] == database.versions()
+    assert [] == schema.versions()
 
 
 async def test_organizations_are_apart(database: Database) -> None:
@@ -167,21 +167,21 @@ async def test_failure_is_written_down(database: Database) -> None:
     assert (success, failure) == await database.target.runs()
 
 
-async def test_runs_tells_the_last(database: Database) -> None:
+async def test_runs_tells_the_last(schema: Database) -> None:
     """Of several runs of a listing, the last is told, and no failure before it."""
     served = ServedRows({"key": {}})
     async with served.client() as client:
-        await run(client, ["phone_numbers"], database.target)
+        await run(client, ["phone_numbers"], schema.target)
         served.rows["key"][NUMBERS] = []
-        success = await run_one(client, "phone_numbers", database.target)
+        success = await run_one(client, "phone_numbers", schema.target)
 
-    assert (success,) == await database.target.runs()
-    assert [(2,)] == database.query("SELECT count(*) FROM syncs")
+    assert (success,) == await schema.target.runs()
+    assert [(2,)] == schema.query("SELECT count(*) FROM syncs")
 
 
-async def test_runs_of_an_empty_database(database: Database) -> None:
+async def test_runs_of_an_empty_database(schema: Database) -> None:
     """Before the first sync there are no runs."""
-    assert () == await database.target.runs()
+    assert () == await schema.target.runs()
 
 
 async def test_filtered(database: Database) -> None:
@@ -198,16 +198,16 @@ async def test_filtered(database: Database) -> None:
     ]
 
 
-async def test_without_a_sort_key(database: Database) -> None:
+async def test_without_a_sort_key(schema: Database) -> None:
     """A listing that can't be proved to be complete retires nothing."""
     served = ServedRows({"key": {TAGS: [tag(1), tag(2)]}})
     async with served.client() as client:
         for places in ([1, 2], [1]):
             served.rows["key"][TAGS] = [tag(place) for place in places]
-            result = await run_one(client, lambda client: client.list("/v1/tags", sort_key=None), database.target)
+            result = await run_one(client, lambda client: client.list("/v1/tags", sort_key=None), schema.target)
 
     assert ("filtered", {"unchanged": 1}) == (result.mode, counts(result))
-    assert [("tag-1",), ("tag-2",)] == database.query("SELECT id FROM current_tags ORDER BY id")
+    assert [("tag-1",), ("tag-2",)] == schema.query("SELECT id FROM current_tags ORDER BY id")
 
 
 @pytest.mark.parametrize(("rows", "mode"), [(2, "full"), (3, "filtered")], ids=["below the cap", "at the cap"])
@@ -221,16 +221,16 @@ async def test_whole(database: Database, rows: int, mode: str) -> None:
     assert [(mode,)] == database.query("SELECT mode FROM syncs")
 
 
-async def test_cursor(database: Database) -> None:
+async def test_cursor(schema: Database) -> None:
     """A listing by cursor retires nothing."""
     served = ServedRows({"key": {"/v1/agents": [{"id": "a"}, {"id": "b"}]}})
     async with served.client() as client:
-        await run_one(client, lambda client: CursorListing(AGENTS, client._caller), database.target)
+        await run_one(client, lambda client: CursorListing(AGENTS, client._caller), schema.target)
         served.rows["key"]["/v1/agents"].pop()
-        result = await run_one(client, lambda client: CursorListing(AGENTS, client._caller), database.target)
+        result = await run_one(client, lambda client: CursorListing(AGENTS, client._caller), schema.target)
 
     assert ("filtered", {"unchanged": 1}) == (result.mode, counts(result))
-    assert [("a",), ("b",)] == database.query("SELECT id FROM current_agents ORDER BY id")
+    assert [("a",), ("b",)] == schema.query("SELECT id FROM current_agents ORDER BY id")
 
 
 async def test_identifiers_of_the_path(database: Database) -> None:
@@ -359,15 +359,15 @@ async def test_contents_are_kept(database: Database) -> None:
     assert [("call-1", "completed", None), kept[1], ("call-3", "completed", before[0][2])] == read()
 
 
-async def test_rows_that_have_the_same_id(database: Database) -> None:
+async def test_rows_that_have_the_same_id(schema: Database) -> None:
     """A listing that names a row twice fails, and changes nothing."""
     served = ServedRows({"key": {"/v1/agents": [{"id": "a"}, {"id": "a", "name": "b"}]}})
     async with served.client() as client:
-        (result,) = await run(client, [lambda client: WholeListing(AGENTS, client._caller)], database.target)
+        (result,) = await run(client, [lambda client: WholeListing(AGENTS, client._caller)], schema.target)
 
     assert "SyncError" == result.error
     assert "rows of the listing have the same id" == str(result.exception)
-    assert [(0,)] == database.query("SELECT count(*) FROM agents")
+    assert [(0,)] == schema.query("SELECT count(*) FROM agents")
 
 
 async def test_failure_within_the_apply(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,22 +386,22 @@ async def test_failure_within_the_apply(database: Database, monkeypatch: pytest.
     assert {"new": 1, "changed": 1, "retired": 1} == counts(result)
 
 
-async def test_progress(database: Database) -> None:
+async def test_progress(schema: Database) -> None:
     """Each page tells how many rows have come, and how many there are."""
     seen: list[SyncProgress] = []
     served = ServedRows({"key": {NUMBERS: numbers(range(8))}})
     async with served.client() as client:
-        await run_one(client, "phone_numbers", database.target, on_progress=seen.append, page_size=5)
+        await run_one(client, "phone_numbers", schema.target, on_progress=seen.append, page_size=5)
 
     assert [("default", "phone_numbers", "full", 5, 8), ("default", "phone_numbers", "full", 8, 8)] == [
         (one.organization, one.listing, one.mode, one.rows, one.count) for one in seen
     ]
 
 
-async def test_names_of_clients_and_pools(database: Database) -> None:
+async def test_names_of_clients_and_pools(schema: Database) -> None:
     """Rows of a client of a pool have the name of its organization."""
     served = ServedRows({"acme": {NUMBERS: numbers([1])}})
     async with served.pool() as pool:
-        result = await run_one(pool["acme"], "phone_numbers", database.target)
+        result = await run_one(pool["acme"], "phone_numbers", schema.target)
 
     assert ("acme", {"new": 1}) == (result.organization, counts(result))

@@ -301,13 +301,13 @@ async def test_large_rows(database: Database) -> None:
     assert length > 5_000_000
 
 
-async def test_unknown_values(database: Database) -> None:
+async def test_unknown_values(schema: Database) -> None:
     """A value that this release does not know is kept as it came."""
     served = ServedRows({"key": {NUMBERS: [number(1, type="both ways")]}})
     async with served.client() as client:
-        await run_one(client, "phone_numbers", database.target)
+        await run_one(client, "phone_numbers", schema.target)
 
-    assert [("both ways",)] == database.query("SELECT type FROM phone_numbers")
+    assert [("both ways",)] == schema.query("SELECT type FROM phone_numbers")
 
 
 def test_nested_objects_of_calls() -> None:

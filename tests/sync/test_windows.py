@@ -78,13 +78,24 @@ async def test_a_call_that_ended_later(database: Database) -> None:
     ]
 
 
-async def test_calls_without_a_creation_date(database: Database) -> None:
+async def test_a_call_that_has_ended_lately(schema: Database) -> None:
+    """What is known of how a call went may come days after its end, however long ago it was scheduled."""
+    served = ServedRows({"key": {CALLS: [call(1), call(2, finished_at=datetime.now(UTC).isoformat())]}})
+    async with served.client() as client:
+        await run_one(client, "calls", schema.target)
+        served.rows["key"][CALLS][1]["call_analysis"] = {"call_summary": "They will come."}
+        result = await run_one(client, "calls", schema.target)
+
+    assert ("window", 1, 1) == (result.mode, result.changed, result.unchanged)
+
+
+async def test_calls_without_a_creation_date(schema: Database) -> None:
     """Where it is not known when a call that may still change was created, only a full walk finds it."""
     served = ServedRows({"key": {CALLS: [call(1), call(2, call_status="scheduled", finished_at=None)]}})
     async with served.client() as client:
-        await run_one(client, "calls", database.target)
-        database.query("UPDATE calls SET created_at = NULL")
-        result = await run_one(client, "calls", database.target)
+        await run_one(client, "calls", schema.target)
+        schema.query("UPDATE calls SET created_at = NULL")
+        result = await run_one(client, "calls", schema.target)
 
     assert "full" == result.mode
 
@@ -145,25 +156,25 @@ async def test_window_counts_as_complete(database: Database) -> None:
     assert [day_of(second.started_at - 10 * DAY), day_of(second.started_at - 4 * DAY)] == days_asked(served)[1:]
 
 
-async def test_other_walks_do_not_count(database: Database) -> None:
+async def test_other_walks_do_not_count(schema: Database) -> None:
     """Neither a failure nor a filtered walk is complete."""
     served = ServedRows({"key": {}})
     async with served.client() as client:
-        await run(client, ["calls"], database.target)
+        await run(client, ["calls"], schema.target)
         served.rows["key"][CALLS] = [call(1)]
-        filtered = await run_one(client, lambda client: client.calls.list(call_status="completed"), database.target)
-        again = await run_one(client, lambda client: client.calls.list(call_status="completed"), database.target)
-        full = await run_one(client, "calls", database.target)
+        filtered = await run_one(client, lambda client: client.calls.list(call_status="completed"), schema.target)
+        again = await run_one(client, lambda client: client.calls.list(call_status="completed"), schema.target)
+        full = await run_one(client, "calls", schema.target)
 
     assert ["filtered", "filtered", "full"] == [filtered.mode, again.mode, full.mode]
 
 
-async def test_new_organization_is_walked_wholly(database: Database) -> None:
+async def test_new_organization_is_walked_wholly(schema: Database) -> None:
     """Where another organization is accepted, its calls are walked wholly, and those of the other one retired."""
     served = ServedRows({"key": {CALLS: [call(1)]}})
     async with served.client() as client:
-        await run_one(client, "calls", database.target)
+        await run_one(client, "calls", schema.target)
         served.rows["key"][CALLS] = [call(2)]
-        result = await run_one(client, "calls", database.target, accept_new_organization=True)
+        result = await run_one(client, "calls", schema.target, accept_new_organization=True)
 
     assert ("full", {"new": 1, "retired": 1}) == (result.mode, counts(result))
