@@ -34,7 +34,7 @@ LATENCY: Final = 0.005
 AT_ONCE: Final = 4
 BUDGET: Final = RateLimit(2, 0.1)
 
-ADDRESSES: Final = ("address-1", "address-2", "address-3", "address-4")
+ADDRESSES: Final = ("benchmark-1", "benchmark-2", "benchmark-3", "benchmark-4")
 POOL: Final = "a pool in one process"
 FLEETS: Final = {"1 address": ADDRESSES[:1], "2 addresses": ADDRESSES[:2], "4 addresses": ADDRESSES}
 

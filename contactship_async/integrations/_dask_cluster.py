@@ -70,6 +70,7 @@ class Claims(SchedulerPlugin):
         self.name = name
         self._client = client
         self._addresses = addresses
+        self._refused: dict[str, str] = {}
 
     async def start(self, scheduler: Scheduler) -> None:
         """Refuse a fleet beside another one, or whose addresses are not served by one worker process each.
@@ -105,8 +106,22 @@ class Claims(SchedulerPlugin):
                     continue
                 [other] = workers - {worker}
                 reason = f"{other} serves that address"
+                self._refused[worker] = address
             _LOGGER.error("the worker %s gets no organizations of %s: %s", worker, address, reason)
             scheduler.add_resources(worker, {address: 0})
+
+    def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:
+        """Begin a worker anew that was refused, if none serves its address any more: the one that did has gone.
+
+        It may be the one that was to take its place, and was there before the scheduler knew that.
+        """
+        self._refused.pop(worker, None)
+        waiting = [refused for refused, address in self._refused.items() if not _workers_with(scheduler, address)]
+        if waiting:
+            reason = f"{self.name}-{worker}-has-gone"
+            scheduler.loop.add_callback(
+                scheduler.restart_workers, waiting[:1], wait_for_workers=False, on_error="return", stimulus_id=reason
+            )
 
     def remove_client(self, scheduler: Scheduler, client: str) -> None:
         """End the fleet whose program has ended without doing so."""
@@ -184,7 +199,7 @@ class Site(WorkerPlugin):
         [address] = claimed
         known = (await worker.scheduler.identity())["workers"][worker.contact_address]
         if not known["resources"][address]:  # as `Claims` decided
-            message = f"another worker process serves {address}: stop one of the two"
+            message = f"another worker process serves {address}: this one gets no organizations until that one has gone"
             raise ConfigurationError(message)
         pool = make_pool(self._sources, self._settings)
         self._lock = _lock(address)

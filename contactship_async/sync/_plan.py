@@ -48,6 +48,9 @@ _KINDS: Final[Mapping[type, Kind]] = {
 }
 
 
+WRONG_LISTING: Final = "listings must be names, or functions such as lambda client: client.tags.list(), not {}"
+
+
 @frozen
 class Column:
     """A column of a table.
@@ -98,8 +101,7 @@ class Plan:
             ValueError: It can't be kept in a table, for the reason given.
         """
         if not isinstance(listing, AnyListing):
-            message = f"listings must be names or functions that return a listing, not {type(listing).__name__}"
-            raise TypeError(message)
+            raise TypeError(WRONG_LISTING.format(type(listing).__name__))
         declaration = listing.declaration
         columns = _columns_of(declaration.row_type, declaration.id_field)
         names = {column.name for column in columns}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -24,7 +24,7 @@ from contactship_async import (
 )
 from contactship_async.models.tags import Tag
 from contactship_async.sync._errors import DatabaseError
-from contactship_async.sync._plan import Ask, Plan
+from contactship_async.sync._plan import WRONG_LISTING, Ask, Column, Plan
 from contactship_async.sync._results import SyncProgress, SyncResult
 from contactship_async.sync._rows import Encoder
 from contactship_async.sync._spool import Spool
@@ -120,6 +120,7 @@ def sync(  # noqa: PLR0913 - what a sync may do, by keyword
         concurrency=concurrency,
         on_progress=on_progress,
     )
+    _check_tables(plan for _, plan in run.asks)
     for _, listing in first:
         run.walk(listing)
     return _sync(source, run, target)
@@ -314,18 +315,31 @@ def _read_listing(listing: str | Ask) -> Ask:
     if callable(listing):
         return listing
     if not isinstance(listing, str):
-        message = f"listings must be names or functions that return a listing, not {type(listing).__name__}"
-        raise TypeError(message)
+        raise TypeError(WRONG_LISTING.format(type(listing).__name__))
 
     def ask(client: ContactshipClient) -> AnyListing[Any]:
         resource: Any = getattr(client, listing, None) if listing.isidentifier() else None
         if not hasattr(resource, "list"):
-            message = f"there is no listing named {listing!r}"
+            message = f"there is no listing named {listing!r}: there are {_name_listings(client)}"
             raise ValueError(message)
         found: AnyListing[Any] = resource.list()
         return found
 
     return ask
+
+
+def _name_listings(client: ContactshipClient) -> str:
+    names = [name for name in dir(client) if not name.startswith("_") and hasattr(getattr(client, name), "list")]
+    return ", ".join(map(repr, names))
+
+
+def _check_tables(plans: Iterable[Plan]) -> None:
+    """Raise if two listings would be kept in one table in two ways."""
+    columns: dict[str, Sequence[Column]] = {}
+    for plan in plans:
+        if columns.setdefault(plan.table, plan.columns) != plan.columns:
+            message = f"two of the listings are kept in the table {plan.table}, with other columns: sync one of them"
+            raise ValueError(message)
 
 
 def _name_of(client: ContactshipClient) -> str:

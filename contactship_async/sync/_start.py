@@ -15,7 +15,8 @@ from contactship_async.sync._schema import ORGANIZATIONS, SYNCS
 from contactship_async.sync._store import Rules, Start
 
 _LATE_CHANGES: Final = timedelta(days=3)
-"""How long after its end a call may still change: its recording, analysis and transcript come later."""
+"""How long after its end a call may still change: its recording, analysis and transcript come later. Also how long
+before the last run a call may have been created without having been listed by then."""
 
 _DAY: Final = timedelta(days=1)
 """By how much a day may begin elsewhere: in which time zone it does is not documented."""
@@ -110,16 +111,16 @@ def _find_oldest_that_may_change(
     )[0]
     if full is None or now - time_of(full) > rules.full_every:
         return None
+    latest = time_of(complete) - _LATE_CHANGES
     key, status, end = (quoted(name) for name in (plan.sort_column or "", window.status_field, window.end_field))
     final = sorted(map(str, window.final_statuses))
     scope = " AND ".join(f"{quoted(name)} = ?" for name in plan.scope)
     unknown, oldest = connection.execute(
         f"""SELECT count(*) - count({key}), min({connection.microseconds(key)}) FROM {quoted(plan.table)}
-        WHERE {scope} AND "{VALID_TO}" IS NULL AND {end} IS NULL
-        AND ({status} IS NULL OR {status} NOT IN ({", ".join("?" * len(final))}))""",
-        [*plan.scope.values(), *final],
+        WHERE {scope} AND "{VALID_TO}" IS NULL AND ({end} >= ?
+        OR ({end} IS NULL AND ({status} IS NULL OR {status} NOT IN ({", ".join("?" * len(final))}))))""",
+        [*plan.scope.values(), latest, *final],
     )[0]
     if unknown or (oldest or 0) < 0:  # Before 1970: a date that stands for none.
         return None
-    latest = time_of(complete) - _LATE_CHANGES
     return latest if oldest is None or oldest > complete else min(latest, time_of(oldest))

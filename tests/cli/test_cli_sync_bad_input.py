@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import sys
 from asyncio.subprocess import PIPE
@@ -12,7 +13,6 @@ from typing import Any
 
 import duckdb
 import pytest
-from processes import started
 
 from contactship_async.sandbox import Sandbox
 
@@ -106,18 +106,39 @@ async def test_a_disk_that_becomes_full(call: Any, file: Path, tmp_path: Path) -
     assert [(12, 11)] == count_numbers(file)
 
 
-async def test_a_file_that_another_program_has_open(call: Any, file: Path) -> None:
-    """It waits as long as --wait says, and then names the process that has it."""
-    arguments = ("sync", "tags", "--sandbox", "--to", str(file), "--wait", "0s")
-    await call(*arguments)
-    async with started(sys.executable, "-S", "-c", LOCK, str(file), stdin=PIPE, stdout=PIPE) as process:
-        assert process.stdout is not None
-        await process.stdout.readline()
-        ended = await call(*arguments)
-        status = await call("sync", "--status", "--to", str(file), "--wait", "0s")
+async def test_a_file_that_another_program_has_open(call: Any, start: Any, file: Path) -> None:
+    """Without a time to wait, the process that has it is named at once."""
+    await call("sync", "tags", "--sandbox", "--to", str(file))
+    process = await start("-S", "-c", LOCK, str(file), stdin=PIPE)
+    await process.stdout.readline()
+    ended = await call("sync", "tags", "--sandbox", "--to", str(file), "--wait", "0s")
 
     told = f"contactship: {file} is open in another program: process {process.pid} ("
-    assert [(1, "", told)] * 2 == [(each.code, each.output, each.stderr[: len(told)]) for each in (ended, status)]
+    assert (1, "", told) == (ended.code, ended.output, ended.stderr[: len(told)])
+
+
+async def test_a_file_is_waited_for(call: Any, start: Any, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal shows what for, since it looks like a program that hangs; it goes on when the other one has left."""
+    loop = asyncio.get_running_loop()
+    told: list[str] = []
+    monkeypatch.setattr("contactship_async.sync._target._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    await call("sync", "tags", "--sandbox", "--to", str(file), "--format", "csv")
+    process = await start("-S", "-c", LOCK, str(file), stdin=PIPE)
+    await process.stdout.readline()
+
+    def note(text: str) -> None:
+        told.append(text)
+        loop.call_soon_threadsafe(process.stdin.close)
+
+    monkeypatch.setattr("contactship_async._cli.sync.destination.note", note)
+    ended = [await call("sync", "--status", "--to", str(file), "--format", "csv") for _ in range(2)]
+
+    assert [(0, ""), (0, "")] == [(each.code, each.stderr) for each in ended]
+    assert ended[0].output == ended[1].output
+    [(who, end)] = [text.split(" (", 1) for text in told]
+    assert f"{file} is open in another program: process {process.pid}" == who
+    assert end.endswith("): waiting for it, 60 s at the most")
 
 
 async def test_tables_of_a_newer_release(call: Any, file: Path) -> None:

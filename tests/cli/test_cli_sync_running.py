@@ -23,7 +23,7 @@ from contactship_async._cli.app import run
 from contactship_async._cli.output import Output
 from contactship_async._cli.progress import ProgressDisplay
 from contactship_async.sandbox import Sandbox, SandboxPool, Status
-from contactship_async.sync import ConcurrentSyncError, DatabaseError, SyncResult
+from contactship_async.sync import ConcurrentSyncError, DatabaseError, OrganizationChangedError, SyncResult
 
 NOW = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
 
@@ -244,7 +244,8 @@ async def test_failures_that_are_no_calls(call: Any, sync_is: Any) -> None:
         yield result_of("tags", ConcurrentSyncError("another sync was applied meanwhile: nothing was changed"))
         yield result_of("calls", OSError(28, "No space left on device"), failed_at=0)
         yield result_of("channels", ValueError("+14155550137"))
-        yield result_of("phone_numbers", rows=1)
+        yield result_of("phone_numbers", OrganizationChangedError("the key is that of another organization"))
+        yield result_of("credits", rows=1)
 
     sync_is(results)
     ended = await call("sync", "tags", "calls", "channels", "phone-numbers", "--sandbox", "--to", "a.duckdb")
@@ -254,7 +255,8 @@ async def test_failures_that_are_no_calls(call: Any, sync_is: Any) -> None:
         "tags: another sync was applied meanwhile: nothing was changed",
         "calls: No space left on device",
         "channels: ValueError",
-        "3 of 4 failed: nothing of them was changed",
+        "phone_numbers: the key is that of another organization",
+        "4 of 5 failed: nothing of them was changed",
     ] == [line.removeprefix("contactship: ") for line in ended.stderr.splitlines()]
 
 

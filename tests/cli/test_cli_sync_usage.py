@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from contactship_async.sync import DuckDBTarget, sync
 
 SYNC = ("sync", "tags", "--sandbox")
 URL = "postgresql://me:s3cret@db.example/contactship"
@@ -121,3 +125,17 @@ async def test_the_help(call: Any) -> None:
         *("Listings", "Database", "What may change", "Organizations"),
         *("What the database holds", "Output and requests"),
     ] == titles
+
+
+async def test_defaults_are_those_of_the_library(call: Any) -> None:
+    """The help says in its own words what the arguments in Python have."""
+    ended = await call("sync", "--help")
+
+    arguments = inspect.signature(sync).parameters
+    names = ("full_every", "max_retired", "concurrency")
+    assert (timedelta(days=7), 0.5, 4, 60) == (
+        *(arguments[name].default for name in names),
+        DuckDBTarget("a").wait,
+    )
+    shown = " ".join(ended.output.replace("│", "").split())
+    assert [] == [text for text in ("7d", "50%", "4", "60s") if f"[default: {text}]" not in shown]

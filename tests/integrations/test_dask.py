@@ -7,6 +7,7 @@ import pickle
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import fleet_jobs
@@ -31,8 +32,9 @@ BOTH = {"at-once": VARIABLE, "slow": VARIABLE}
 
 
 @pytest.fixture(autouse=True)
-def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers have the keys, and only loopback to send them to."""
+def _worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Workers have the keys, only loopback to send them to, and hold their addresses apart from other tests'."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv(VARIABLE, "sk-made-up")
     monkeypatch.setenv("CONTACTSHIP_BASE_URL", "http://127.0.0.1:9")
     fleet_jobs.WAITING.clear()
@@ -228,6 +230,14 @@ async def test_nothing_is_left_on_the_cluster(started: Cluster, end: Callable[[A
     await until(lambda: not started.workers[ONE].state.tasks)
 
 
+async def test_results_are_not_kept_on_the_cluster(started: Cluster) -> None:
+    """A worker that dies later takes none with it, which would have to be made again."""
+    async with aclosing(run_fleet(**take_all(started, job=fleet_jobs.wait, organizations=BOTH))) as fleet:
+        await anext(fleet)
+
+        await until(lambda: len(started.scheduler.tasks) == 1)
+
+
 async def test_fleet_ends_with_its_program(started: Cluster) -> None:
     """When the program's connection is gone, so are its jobs, and the next fleet begins."""
     async with connect(started.scheduler) as other:
@@ -326,7 +336,22 @@ async def test_second_worker_of_an_address_gets_nothing(started: Cluster, caplog
     assert second is not None
     assert not second.state.tasks
     assert f"the worker {second.address} gets no organizations of {ONE}: {first.address} serves that" in caplog.text
-    assert f"another worker process serves {ONE}: stop one of the two" in caplog.text
+    assert f"another worker process serves {ONE}: this one gets no organizations until that" in caplog.text
+
+
+async def test_second_worker_is_restarted_when_the_first_has_gone(started: Cluster) -> None:
+    """It was refused because of that one; here, nobody restarts it, so that it ends."""
+    async with aclosing(run_fleet(**take_all(started, job=fleet_jobs.wait, organizations=BOTH))) as fleet:
+        await anext(fleet)
+        first, second, third = started.workers[ONE], await started.add(ONE), await started.add(ONE)
+        await third.close()
+        assert started.scheduler.workers.keys() >= {first.address, second.address}
+
+        await first.close()
+        await second.finished()  # type: ignore[no-untyped-call] # as Dask has it
+
+        assert started.scheduler.workers.keys() == {started.workers[TWO].address}
+        await started.add(ONE)
 
 
 async def test_address_is_held_on_the_machine(started: Cluster, caplog: pytest.LogCaptureFixture) -> None:

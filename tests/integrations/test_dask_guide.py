@@ -49,7 +49,8 @@ async def test_cluster_of_the_guide(tmp_path: Path) -> None:
     modules = os.pathsep.join([str(tmp_path), *sys.path])
     async with AsyncExitStack() as stack, Sandbox(30) as sandbox:
         keys = dict.fromkeys((KEY, "GLOBEX_CONTACTSHIP_KEY"), sandbox.api_key)
-        settings = {"PATH": path, "PYTHONPATH": modules, "CONTACTSHIP_BASE_URL": sandbox.url, **keys}
+        settings = {"PATH": path, "PYTHONPATH": modules, "TMPDIR": str(tmp_path)}
+        settings |= {"CONTACTSHIP_BASE_URL": sandbox.url, **keys}
         log = stack.enter_context((tmp_path / "log").open("wb"))
 
         async def start(line: str, output: Any) -> Process:
@@ -70,9 +71,10 @@ async def test_cluster_of_the_guide(tmp_path: Path) -> None:
 
 @pytest.fixture
 def _sync_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the jobs of the guide be imported."""
+    """Let the jobs of the guide be imported, and addresses be held apart from other tests'."""
     (tmp_path / "sync_jobs.py").write_text(FILES["sync_jobs.py"], encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     yield
     sys.modules.pop("sync_jobs")
 

@@ -193,7 +193,7 @@ async def processes(
     certificates = certify(folder)
     file = folder / "scheduler.json"
     path = os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")])
-    shared = {**os.environ, "PYTHONPATH": path, "DASK_TEMPORARY_DIRECTORY": str(folder)}
+    shared = {**os.environ, "PYTHONPATH": path, "DASK_TEMPORARY_DIRECTORY": str(folder), "TMPDIR": str(folder)}
     common = (*certificates.options, "--scheduler-file", str(file), "--dashboard-address", "127.0.0.1:0")
     async with AsyncExitStack() as stack:
 

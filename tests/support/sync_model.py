@@ -98,6 +98,14 @@ class Verdict:
     error: str | None = None
 
 
+def _may_change(values: Mapping[str, Any], overlap: datetime) -> bool:
+    """Return whether a call has not ended, or so lately that what is known of how it went may still come."""
+    if values["finished_at"] is None:
+        return values["call_status"] in OPEN_STATUSES
+    finished: int = values["finished_at"]
+    return _EPOCH + finished * _MICROSECOND >= overlap
+
+
 @define
 class Runs:
     """What is remembered of the runs of an organization and listing, in microseconds since 1970.
@@ -145,12 +153,8 @@ class SyncModel:
         runs = self.runs.get(place, Runs())
         if full or runs.full is None or runs.complete is None or now - runs.full >= full_every:
             return None
-        opened = [
-            version.created
-            for version in self.current(place).values()
-            if version.values["call_status"] in OPEN_STATUSES and version.values["finished_at"] is None
-        ]
         overlap = (_EPOCH + runs.complete * _MICROSECOND) - _OVERLAP
+        opened = [version.created for version in self.current(place).values() if _may_change(version.values, overlap)]
         first = min([overlap, *(_EPOCH + created * _MICROSECOND for created in opened)])
         return (first - _DAY).date()
 

@@ -24,7 +24,7 @@ from contactship_async import (
 )
 from contactship_async.models.common import Count, Model, NonEmptyText, OpenEnum, Seconds, json_field
 from contactship_async.sync import DuckDBTarget, sync
-from contactship_async.sync._plan import Plan
+from contactship_async.sync._plan import WRONG_LISTING, Plan
 
 CLIENT = ContactshipClient("key")
 TARGET = DuckDBTarget("never-made.duckdb")
@@ -283,13 +283,21 @@ def test_all_listings_are_tested() -> None:
     [
         ("calls", TypeError, "listings must be a sequence of at least one name or function"),
         ([], TypeError, "listings must be a sequence of at least one name or function"),
-        ([3], TypeError, "listings must be names or functions that return a listing, not int"),
-        ([lambda _: 3], TypeError, "listings must be names or functions that return a listing, not int"),
-        (["agendas"], ValueError, "there is no listing named 'agendas'"),
-        (["credits"], ValueError, "there is no listing named 'credits'"),
-        (["phone-numbers"], ValueError, "there is no listing named 'phone-numbers'"),
-        (["_caller"], ValueError, "there is no listing named '_caller'"),
+        ([3], TypeError, WRONG_LISTING.format("int")),
+        (
+            [lambda _: 3],
+            TypeError,
+            "listings must be names, or functions such as lambda client: client.tags.list(), not int",
+        ),
+        (["agendas"], ValueError, "there is no listing named 'agendas': there are {known}"),
+        (["credits"], ValueError, "there is no listing named 'credits': there are {known}"),
+        (["phone-numbers"], ValueError, "there is no listing named 'phone-numbers': there are {known}"),
+        (["_caller"], ValueError, "there is no listing named '_caller': there are {known}"),
         ([lambda client: client.list("/v1/syncs")], ValueError, "no table can be named after /v1/syncs"),
+        (
+            ["tags", lambda client: client.list("/v1/tags")],
+            *(ValueError, "two of the listings are kept in the table tags, with other columns: sync one of them"),
+        ),
     ],
 )
 def test_wrong_listings(listings: Any, error: type[Exception], message: str) -> None:
@@ -297,7 +305,7 @@ def test_wrong_listings(listings: Any, error: type[Exception], message: str) -> 
     with pytest.raises(error) as raised:
         sync(CLIENT, listings, TARGET)
 
-    assert message == str(raised.value)
+    assert message.format(known="'calls', 'channels', 'phone_numbers', 'tags'") == str(raised.value)
 
 
 @pytest.mark.parametrize(

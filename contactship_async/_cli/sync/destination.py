@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 
 from attrs import evolve, frozen
 from cyclopts import CycloptsError, Parameter
 
+from contactship_async._cli.streams import note
 from contactship_async._cli.sync.values import DurationOption
-from contactship_async.sync import DuckDBTarget, ParquetTarget, PostgresTarget
+from contactship_async.sync import DatabaseBusyError, DuckDBTarget, ParquetTarget, PostgresTarget
 
 Database: TypeAlias = DuckDBTarget | PostgresTarget
 
@@ -87,6 +89,25 @@ class Destination:
             raise CycloptsError(message)
         database = DuckDBTarget(self.to)
         return database if self.wait is None else evolve(database, wait=self.wait.total_seconds())
+
+
+async def tell_of_wait(database: Database | ParquetTarget, *, is_verbose: bool = False) -> None:
+    """Tell which program has a file open that is going to be waited for: it would look as if this one hung.
+
+    Args:
+        database: Waits by itself when it is opened.
+        is_verbose: Whether it is told also where standard error is no terminal.
+    """
+    if isinstance(database, DuckDBTarget) and _may_wait(database) and (is_verbose or sys.stderr.isatty()):
+        try:
+            async with evolve(database, wait=0.0).open():
+                pass
+        except DatabaseBusyError as error:
+            note(f"{error}: waiting for it, {database.wait:g} s at the most")
+
+
+def _may_wait(database: DuckDBTarget) -> bool:
+    return database.wait > 0 and Path(database.path).exists()
 
 
 def refuse_url(value: Path | str) -> None:

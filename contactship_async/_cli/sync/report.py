@@ -33,12 +33,14 @@ class Report:
         variables: The environment variables of the keys by the names of the organizations; empty for one without a
             name, and where the names are not known before.
         names_organizations: Whether a table says whose listing it is.
+        key_variable: The environment variable of the key of those without a name; empty if none has been asked.
         noun: What the rows are, in the plural.
     """
 
     format_: Format
     variables: Mapping[str, str]
     names_organizations: bool
+    key_variable: str = KEY_VARIABLE
     noun: str = "listings"
     output: Output = field(init=False)
     synced: int = field(default=0, init=False)
@@ -90,7 +92,7 @@ class Report:
     def _describe_failure(self, result: SyncResult) -> str:
         whose = f"{result.organization}: " if self.names_organizations else ""
         position = f" (at offset {result.failed_at})" if result.failed_at else ""
-        variable = self.variables.get(result.organization, KEY_VARIABLE)
+        variable = self.variables.get(result.organization, self.key_variable)
         return f"{whose}{result.listing}: {_describe(result, variable)}{position}"
 
 
@@ -99,7 +101,8 @@ def _describe(result: SyncResult, variable: str) -> str:
     if not isinstance(error, ContactshipError):  # whose text may hold anything
         return (isinstance(error, OSError) and error.strerror) or result.error or "failed"
     text = describe_failure(error, variable)
-    return f"{text}; the key is that of {variable}" if isinstance(error, OrganizationChangedError) else text
+    is_told = variable and isinstance(error, OrganizationChangedError)
+    return f"{text}; the key is that of {variable}" if is_told else text
 
 
 def columns_of(result: SyncResult) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from cyclopts import CycloptsError
 
@@ -13,9 +13,11 @@ from contactship_async._cli import event_loop
 from contactship_async._cli.confirmation import confirm
 from contactship_async._cli.output import Format, Output
 from contactship_async._cli.streams import note
-from contactship_async._cli.sync.destination import Destination
+from contactship_async._cli.sync.destination import Database, Destination, tell_of_wait
 from contactship_async._cli.sync.report import COLUMNS, COUNTS, columns_of, describe_row, write_moment
 from contactship_async.sync import SyncResult
+
+T = TypeVar("T")
 
 
 def show_status(
@@ -36,7 +38,7 @@ def show_status(
         ContactshipError: The database can't be used.
     """
     database = destination.open_database(must_exist=True)
-    runs = [*_find_last(event_loop.run(database.runs()))]
+    runs = [*_find_last(_ask(database, database.runs))]
     fields: Sequence[str] = (*COLUMNS, "succeeded_at")
     rows = [columns_of(run) | {"succeeded_at": success and write_moment(success)} for run, success in runs]
     if format == "table":
@@ -78,7 +80,7 @@ def forget_rows(
         delete = partial(database.forget, forget)
     else:
         delete = partial(database.forget_organization, forget_organization or "")
-    found = _drop_zeros(event_loop.run(delete(dry_run=True)))
+    found = _drop_zeros(_ask(database, partial(delete, dry_run=True)))
     if not found:
         note("nothing to forget: there is no such row")
         return 0
@@ -87,8 +89,16 @@ def forget_rows(
     if not confirm(question, yes=yes, refusal=refusal, interrupted="nothing was deleted"):
         note("nothing was deleted")
         return 1
-    note(f"deleted {_describe_rows(_drop_zeros(event_loop.run(delete())))}")
+    note(f"deleted {_describe_rows(_drop_zeros(_ask(database, delete)))}")
     return 0
+
+
+def _ask(database: Database, ask: Callable[[], Awaitable[T]]) -> T:
+    async def run() -> T:
+        await tell_of_wait(database)
+        return await ask()
+
+    return event_loop.run(run())
 
 
 def _drop_zeros(rows: Mapping[str, int]) -> dict[str, int]:

@@ -12,12 +12,13 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from cyclopts import CycloptsError, Parameter
 
 from contactship_async import AnyListing, ContactshipClient
+from contactship_async._cli.failures import KEY_VARIABLE
 from contactship_async._cli.listing import MIN_EXACT_PAGE_SIZE
 from contactship_async._cli.options import PositiveInt, wrong_usage
 from contactship_async._cli.output import Format
 from contactship_async._cli.resources import find_methods
 from contactship_async._cli.streams import note
-from contactship_async._cli.sync.destination import Destination, refuse_url
+from contactship_async._cli.sync.destination import Destination, refuse_url, tell_of_wait
 from contactship_async._cli.sync.report import Report
 from contactship_async._cli.sync.running import Results, Running
 from contactship_async._cli.sync.shards import ShardTarget
@@ -31,7 +32,7 @@ Listed: TypeAlias = str | Callable[[ContactshipClient], AnyListing[Any]]
 _CONTENTS: Final = {"transcripts": "include_transcript"}
 """What rows may hold besides, and the argument of the listing that asks for it."""
 
-DRY_RUN: Final = "dry run: nothing was written"
+_DRY_RUN: Final = "dry run: nothing was written"
 
 
 def walk(  # noqa: PLR0913 - the options of a command
@@ -86,7 +87,8 @@ def walk(  # noqa: PLR0913 - the options of a command
         note(f"shard {target.shard} has none of the organizations; nothing to do")
         return 0
     database = destination.open()
-    report = Report(format, target.variables, names_organizations=bool(target.variables))
+    variable = "" if target.sandbox else KEY_VARIABLE
+    report = Report(format, target.variables, names_organizations=bool(target.variables), key_variable=variable)
     names = [name.replace("-", "_") for name in listings]
     running = Running(report, names, len(target.variables), is_verbose=target.verbose)
     source = (target.open_pool if target.variables else target.open_client)(running.notices.on_wait)
@@ -97,10 +99,11 @@ def walk(  # noqa: PLR0913 - the options of a command
         "page_size": page_size,
         "concurrency": concurrency,
         "on_progress": running.on_progress,
-        **without_missing(full_every=full_every, max_retired=max_retired, keep_history=keep_history),
+        **_without_missing(full_every=full_every, max_retired=max_retired, keep_history=keep_history),
     }
 
     async def results() -> Results:
+        await tell_of_wait(database, is_verbose=target.verbose)
         async with source:
             with wrong_usage():
                 each = sync(source, asked, database, **options)
@@ -110,7 +113,7 @@ def walk(  # noqa: PLR0913 - the options of a command
 
     code = running.run(results())
     if dry_run:
-        note(DRY_RUN)
+        note(_DRY_RUN)
     return code
 
 
@@ -141,22 +144,29 @@ def apply(  # noqa: PLR0913 - the options of a command
     """
     refuse_url(from_parquet or "")
     database = destination.open_database()
-    running = Running(Report(format, {}, names_organizations=True, noun="walks to apply"))
-    with wrong_usage():
-        results = apply_parquet(
-            from_parquet or Path(),
-            database,
-            accept_new_organization=accept_new_organization,
-            dry_run=dry_run,
-            **without_missing(max_retired=max_retired, keep_history=keep_history),
-        )
-    code = running.run(results)
+    running = Running(Report(format, {}, names_organizations=True, key_variable="", noun="walks to apply"))
+
+    async def results() -> Results:
+        await tell_of_wait(database)
+        with wrong_usage():
+            each = apply_parquet(
+                from_parquet or Path(),
+                database,
+                accept_new_organization=accept_new_organization,
+                dry_run=dry_run,
+                **_without_missing(max_retired=max_retired, keep_history=keep_history),
+            )
+        async with aclosing(each):
+            async for result in each:
+                yield result
+
+    code = running.run(results())
     if dry_run:
-        note(DRY_RUN)
+        note(_DRY_RUN)
     return code
 
 
-def without_missing(**options: Any) -> dict[str, Any]:
+def _without_missing(**options: Any) -> dict[str, Any]:
     """Return the arguments that were given: the library has the defaults of the others."""
     return {name: value for name, value in options.items() if value is not None}
 
