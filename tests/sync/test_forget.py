@@ -96,10 +96,10 @@ async def test_empty_value(duckdb_file: DuckDBFile) -> None:
         await duckdb_file.target.forget("")
 
 
-async def test_nothing_to_forget(database: Database) -> None:
+async def test_nothing_to_forget(schema: Database) -> None:
     """An empty database has nothing to forget."""
-    assert {} == await database.target.forget("x")
-    assert {} == await database.target.forget_organization("x")
+    assert {} == await schema.target.forget("x")
+    assert {} == await schema.target.forget_organization("x")
 
 
 async def test_no_file(duckdb_file: DuckDBFile) -> None:

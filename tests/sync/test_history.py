@@ -77,13 +77,13 @@ async def test_new_changed_gone_and_returned(database: Database) -> None:
     )
 
 
-async def test_columns(database: Database) -> None:
+async def test_columns(schema: Database) -> None:
     """A row has its organization, the fields of the model, and how long it was so."""
     served = ServedRows({"key": {NUMBERS: [number(1, unknown=1)]}})
     async with served.client() as client:
-        result = await run_one(client, "phone_numbers", database.target)
+        result = await run_one(client, "phone_numbers", schema.target)
 
-    ((hash_, *row),) = database.query(
+    ((hash_, *row),) = schema.query(
         """SELECT content_hash, organization, id, phone_number, type, organization_id, created_at, valid_from, valid_to
         FROM phone_numbers"""
     )
@@ -99,20 +99,20 @@ async def test_columns(database: Database) -> None:
     ] == row
     assert 32 == len(hash_)
     assert {"phone_numbers", "current_phone_numbers", "syncs", "sync_organizations", "sync_version"} == (
-        database.tables()
+        schema.tables()
     )
 
 
-async def test_runs_are_written_down(database: Database) -> None:
+async def test_runs_are_written_down(schema: Database) -> None:
     """The table `syncs` has a row for each run, which is the result."""
     served = ServedRows({"key": {NUMBERS: numbers(range(3))}})
     async with served.client() as client:
-        result = await run_one(client, "phone_numbers", database.target)
+        result = await run_one(client, "phone_numbers", schema.target)
 
     assert [
         ("default", "phone_numbers", "full", result.started_at, result.finished_at, 3, 3, 0, 0, 0, None, None)
-    ] == database.query("SELECT * FROM syncs")
-    assert (result,) == await database.target.runs()
+    ] == schema.query("SELECT * FROM syncs")
+    assert (result,) == await schema.target.runs()
     assert result.started_at < result.finished_at
 
 
@@ -126,14 +126,14 @@ async def test_no_rows(schema: Database) -> None:
     assert [] == schema.versions()
 
 
-async def test_organizations_are_apart(database: Database) -> None:
+async def test_organizations_are_apart(schema: Database) -> None:
     """The same ids of two organizations are two rows; one that fails keeps its rows, and the other goes on."""
     served = ServedRows({"acme": {NUMBERS: numbers([1, 2]), TAGS: [tag(1)]}, "globex": {NUMBERS: numbers([1])}})
     async with served.pool(max_concurrent=1) as pool:
-        first = await run(pool, ["phone_numbers", "tags"], database.target)
+        first = await run(pool, ["phone_numbers", "tags"], schema.target)
         served.rows["globex"][TAGS] = [tag(1)]
         del served.rows["acme"][NUMBERS]
-        second = await run(pool, ["phone_numbers", "tags"], database.target)
+        second = await run(pool, ["phone_numbers", "tags"], schema.target)
 
     assert [
         ("acme", "phone_numbers", None),
@@ -142,12 +142,12 @@ async def test_organizations_are_apart(database: Database) -> None:
         ("globex", "tags", "NotFoundError"),
     ] == [(result.organization, result.listing, result.error) for result in first]
     assert ["NotFoundError", None, None, None] == [result.error for result in second]
-    assert [("acme", "number-1"), ("acme", "number-2"), ("globex", "number-1")] == database.query(
+    assert [("acme", "number-1"), ("acme", "number-2"), ("globex", "number-1")] == schema.query(
         "SELECT organization, id FROM current_phone_numbers ORDER BY 1, 2"
     )
 
 
-async def test_failure_is_written_down(database: Database) -> None:
+async def test_failure_is_written_down(schema: Database) -> None:
     """What fails has its error and where it failed, changes nothing, and is told of together with the last success."""
 
     async def fail(request: Request) -> Response | None:
@@ -155,16 +155,16 @@ async def test_failure_is_written_down(database: Database) -> None:
 
     served = ServedRows({"key": {NUMBERS: numbers(range(12))}})
     async with served.client() as client:
-        success = await run_one(client, "phone_numbers", database.target, page_size=6)
+        success = await run_one(client, "phone_numbers", schema.target, page_size=6)
         served.rows["key"][NUMBERS] = numbers(range(20))
         served.on_request = fail
-        (failure,) = await run(client, ["phone_numbers"], database.target, page_size=6, concurrency=1)
+        (failure,) = await run(client, ["phone_numbers"], schema.target, page_size=6, concurrency=1)
 
     assert "ServerError" == failure.error == type(failure.exception).__name__
     assert (6, 6, {}, "full") == (failure.failed_at, failure.rows, counts(failure), failure.mode)
     assert failure.started_at < failure.finished_at
-    assert [(12,)] == database.query("SELECT count(*) FROM current_phone_numbers")
-    assert (success, failure) == await database.target.runs()
+    assert [(12,)] == schema.query("SELECT count(*) FROM current_phone_numbers")
+    assert (success, failure) == await schema.target.runs()
 
 
 async def test_runs_tells_the_last(schema: Database) -> None:
@@ -184,17 +184,17 @@ async def test_runs_of_an_empty_database(schema: Database) -> None:
     assert () == await schema.target.runs()
 
 
-async def test_filtered(database: Database) -> None:
+async def test_filtered(schema: Database) -> None:
     """A listing with filters adds and changes rows, and retires none."""
     served = ServedRows({"key": {NUMBERS: [number(1), number(2, type="outbound"), number(3)]}})
     async with served.client() as client:
-        await run_one(client, "phone_numbers", database.target)
+        await run_one(client, "phone_numbers", schema.target)
         served.rows["key"][NUMBERS] = [number(1), number(3, phone_number="+1"), number(4)]
-        result = await run_one(client, lambda client: client.phone_numbers.list(type="inbound"), database.target)
+        result = await run_one(client, lambda client: client.phone_numbers.list(type="inbound"), schema.target)
 
     assert ("filtered", {"new": 1, "changed": 1, "unchanged": 1}) == (result.mode, counts(result))
     assert [(1,), (2,), (3,), (4,)] == [
-        (int(id_[-1]),) for (id_,) in database.query("SELECT id FROM current_phone_numbers ORDER BY id")
+        (int(id_[-1]),) for (id_,) in schema.query("SELECT id FROM current_phone_numbers ORDER BY id")
     ]
 
 
@@ -211,14 +211,14 @@ async def test_without_a_sort_key(schema: Database) -> None:
 
 
 @pytest.mark.parametrize(("rows", "mode"), [(2, "full"), (3, "filtered")], ids=["below the cap", "at the cap"])
-async def test_whole(database: Database, rows: int, mode: str) -> None:
+async def test_whole(schema: Database, rows: int, mode: str) -> None:
     """A listing that comes whole is full, unless so many rows came that more may have been cut off."""
     served = ServedRows({"key": {"/v1/agents": [{"id": f"agent-{place}"} for place in range(rows)]}})
     async with served.client() as client:
-        result = await run_one(client, lambda client: WholeListing(AGENTS, client._caller), database.target)
+        result = await run_one(client, lambda client: WholeListing(AGENTS, client._caller), schema.target)
 
     assert (mode, {"new": rows}) == (result.mode, counts(result))
-    assert [(mode,)] == database.query("SELECT mode FROM syncs")
+    assert [(mode,)] == schema.query("SELECT mode FROM syncs")
 
 
 async def test_cursor(schema: Database) -> None:
@@ -233,7 +233,7 @@ async def test_cursor(schema: Database) -> None:
     assert [("a",), ("b",)] == schema.query("SELECT id FROM current_agents ORDER BY id")
 
 
-async def test_identifiers_of_the_path(database: Database) -> None:
+async def test_identifiers_of_the_path(schema: Database) -> None:
     """What stands in the path of a listing tells its rows from those of others in the same table."""
     declaration = ListingDeclaration("/v1/contacts/{contact_id}/tags", Agent, sort_key=None)
     rows = {"/v1/contacts/x%2F1/tags": [{"id": "a"}, {"id": "b"}], "/v1/contacts/y/tags": [{"id": "a"}]}
@@ -243,27 +243,27 @@ async def test_identifiers_of_the_path(database: Database) -> None:
         return lambda client: WholeListing(declaration, client._caller, identifiers={"contact_id": contact})
 
     async with served.client() as client:
-        await run(client, [listing_of("x/1"), listing_of("y")], database.target)
+        await run(client, [listing_of("x/1"), listing_of("y")], schema.target)
         rows["/v1/contacts/x%2F1/tags"].pop()
-        result = await run_one(client, listing_of("x/1"), database.target)
+        result = await run_one(client, listing_of("x/1"), schema.target)
 
     assert {"retired": 1, "unchanged": 1} == counts(result)
-    assert [("x/1", "a"), ("y", "a")] == database.query("SELECT contact_id, id FROM current_contacts_tags ORDER BY 1")
+    assert [("x/1", "a"), ("y", "a")] == schema.query("SELECT contact_id, id FROM current_contacts_tags ORDER BY 1")
 
 
-async def test_resource_by_its_declaration_alone(database: Database) -> None:
+async def test_resource_by_its_declaration_alone(schema: Database) -> None:
     """A resource that this release does not know is synced with all that the others have."""
     served = ServedRows({"key": {"/v1/made-up-things": [{"id": "a", "created_at": "2026-05-04"}]}})
     declaration = ListingDeclaration("/v1/made-up-things", Thing)
     async with served.client() as client:
-        await run_one(client, lambda client: Listing(declaration, client._caller), database.target)
+        await run_one(client, lambda client: Listing(declaration, client._caller), schema.target)
         served.rows["key"]["/v1/made-up-things"] = [{"id": "b", "created_at": "2026-05-05", "name": "new"}]
         result = await run_one(
-            client, lambda client: Listing(declaration, client._caller), database.target, max_retired=1
+            client, lambda client: Listing(declaration, client._caller), schema.target, max_retired=1
         )
 
     assert ("made_up_things", "full", {"new": 1, "retired": 1}) == (result.listing, result.mode, counts(result))
-    assert [("b", "new", "2026-05-05")] == database.query("SELECT id, name, created_at FROM current_made_up_things")
+    assert [("b", "new", "2026-05-05")] == schema.query("SELECT id, name, created_at FROM current_made_up_things")
 
 
 async def test_dry_run_of_a_database_that_is_there(database: Database) -> None:

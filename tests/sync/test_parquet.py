@@ -51,13 +51,13 @@ async def write(folder: Path, *states: Sequence[int], name: str = "acme") -> Non
             assert (None, len(places), {}) == (result.error, result.rows, counts(result))
 
 
-async def test_files_become_history(tmp_path: Path, database: Database) -> None:
+async def test_files_become_history(tmp_path: Path, schema: Database) -> None:
     """Walks are applied in the order in which they were taken, and their files removed."""
     folder = tmp_path / "walks"
     await write(folder, [1, 2], [1], [1, 2])
     for place, file in enumerate(files_in(folder)):  # Their names say nothing.
         file.rename(folder / f"{9 - place}.parquet")
-    results = await apply(folder, database)
+    results = await apply(folder, schema)
 
     assert [{"new": 2}, {"retired": 1, "unchanged": 1}, {"new": 1, "unchanged": 1}] == [
         counts(result) for result in results
@@ -65,9 +65,9 @@ async def test_files_become_history(tmp_path: Path, database: Database) -> None:
     assert [("acme", "phone_numbers", "full", None)] * 3 == [
         (result.organization, result.listing, result.mode, result.error) for result in results
     ]
-    assert [("number-1", 1, True), ("number-2", 1, False), ("number-2", 3, True)] == database.versions()
+    assert [("number-1", 1, True), ("number-2", 1, False), ("number-2", 3, True)] == schema.versions()
     assert [] == files_in(folder)
-    assert [] == await apply(folder, database)
+    assert [] == await apply(folder, schema)
 
 
 async def test_the_same_as_directly(tmp_path: Path, database: Database) -> None:
@@ -91,17 +91,17 @@ async def test_the_same_as_directly(tmp_path: Path, database: Database) -> None:
     assert [{"unchanged": len(HOSTILE)}, {"unchanged": 1}, {}] == [counts(result) for result in second]
 
 
-async def test_killed_before_a_file_is_removed(tmp_path: Path, database: Database) -> None:
+async def test_killed_before_a_file_is_removed(tmp_path: Path, schema: Database) -> None:
     """A file that was applied already is not applied again, and removed."""
     folder = tmp_path / "walks"
     await write(folder, [1, 2])
     shutil.copytree(folder, tmp_path / "copy")
-    await apply(folder, database)
-    (again,) = await apply(tmp_path / "copy", database)
+    await apply(folder, schema)
+    (again,) = await apply(tmp_path / "copy", schema)
 
     assert ("ConcurrentSyncError", {}) == (again.error, counts(again))
     assert [] == files_in(tmp_path / "copy")
-    assert [("number-1", 1, True), ("number-2", 1, True)] == database.versions()
+    assert [("number-1", 1, True), ("number-2", 1, True)] == schema.versions()
 
 
 async def test_late_file(tmp_path: Path, schema: Database) -> None:

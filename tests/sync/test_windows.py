@@ -62,19 +62,19 @@ async def test_calls_that_have_not_ended(schema: Database, fields: dict[str, Any
     assert ("window", {"unchanged": 2} if is_open else {}) == (second.mode, counts(second))
 
 
-async def test_a_call_that_ended_later(database: Database) -> None:
+async def test_a_call_that_ended_later(schema: Database) -> None:
     """A call that was scheduled in the first run and ended twenty days later is right after the next."""
     scheduled = call(1, call_status="scheduled", finished_at=None)
     served = ServedRows({"key": {CALLS: [scheduled, *(call(place) for place in range(2, 40))]}})
     async with served.client() as client:
-        await run_one(client, "calls", database.target, full_every=30 * DAY)
-        database.query("UPDATE syncs SET started_at = started_at - INTERVAL '20 days'")
+        await run_one(client, "calls", schema.target, full_every=30 * DAY)
+        schema.query("UPDATE syncs SET started_at = started_at - INTERVAL '20 days'")
         served.rows["key"][CALLS][0] = call(1)
-        result = await run_one(client, "calls", database.target, full_every=30 * DAY)
+        result = await run_one(client, "calls", schema.target, full_every=30 * DAY)
 
     assert ("window", 1) == (result.mode, result.changed)
     assert [("call-1", 1, False), ("call-1", 2, True)] == [
-        version for version in database.versions("calls") if version[0] == "call-1"
+        version for version in schema.versions("calls") if version[0] == "call-1"
     ]
 
 
@@ -144,14 +144,14 @@ async def test_full_every(schema: Database, days: int, options: dict[str, Any], 
     assert ["full", *modes] == [result.mode for result in results]
 
 
-async def test_window_counts_as_complete(database: Database) -> None:
+async def test_window_counts_as_complete(schema: Database) -> None:
     """The next window begins by the last complete walk, whether that was full or a window."""
     served = ServedRows({"key": {CALLS: [call(1)]}})
     async with served.client() as client:
-        await run_one(client, "calls", database.target)
-        await age(database, "full", 6)
-        second = await run_one(client, "calls", database.target)
-        await run_one(client, "calls", database.target)
+        await run_one(client, "calls", schema.target)
+        await age(schema, "full", 6)
+        second = await run_one(client, "calls", schema.target)
+        await run_one(client, "calls", schema.target)
 
     assert [day_of(second.started_at - 10 * DAY), day_of(second.started_at - 4 * DAY)] == days_asked(served)[1:]
 
