@@ -42,14 +42,9 @@ class Connection(ABC):
     def stage(self, columns: Mapping[str, Kind], spool: Spool) -> None:
         """Make the temporary table `sync_staged` of these columns, and fill it with the lines of *spool*."""
 
+    @abstractmethod
     def columns_of(self, table: str) -> dict[str, bool]:
         """Return the columns of a table, and whether each must have a value; none if there is no such table."""
-        rows = self.execute(
-            """SELECT column_name, is_nullable FROM information_schema.columns WHERE table_name = ?
-            AND table_schema = current_schema() AND table_catalog = current_database() ORDER BY ordinal_position""",
-            [table],
-        )
-        return {name: is_nullable == "NO" for name, is_nullable in rows}
 
     @abstractmethod
     def create_index(self, table: str, columns: Sequence[str]) -> None:

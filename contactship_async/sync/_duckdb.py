@@ -174,6 +174,15 @@ class DuckDBConnection(Connection):
         needed_mib = _OWN_MEMORY_MIB + ceil(_ROWS_OF_VECTOR * row_bytes * _COPIES / _MIB)
         self.execute(f"SET memory_limit = '{max(self._memory_limit_mib, needed_mib)}MiB'")
 
+    def columns_of(self, table: str) -> dict[str, bool]:
+        """See `Connection`."""
+        rows = self.execute(
+            """SELECT column_name, is_nullable FROM information_schema.columns WHERE table_name = ?
+            AND table_schema = current_schema() AND table_catalog = current_database() ORDER BY ordinal_position""",
+            [table],
+        )
+        return {name: is_nullable == "NO" for name, is_nullable in rows}
+
     def create_index(self, table: str, columns: Sequence[str]) -> None:
         """Do nothing: DuckDB has no index of some rows only."""
 

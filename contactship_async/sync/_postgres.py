@@ -145,6 +145,15 @@ class PostgresConnection(Connection):
         # Right after a first load the other table has no statistics, and comparing row by row would take minutes.
         self.execute("SET LOCAL enable_nestloop = off")
 
+    def columns_of(self, table: str) -> dict[str, bool]:
+        """See `Connection`. Of tables that the user must not read, too: `information_schema` would hide them."""
+        rows = self.execute(
+            """SELECT attname, attnotnull FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped
+            AND attrelid = to_regclass(quote_ident(current_schema()) || '.' || quote_ident(?)) ORDER BY attnum""",
+            [table],
+        )
+        return dict(rows)
+
     def create_index(self, table: str, columns: Sequence[str]) -> None:
         """See `Connection`."""
         name = quoted(f"{table}_one_current")

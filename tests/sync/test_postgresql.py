@@ -103,6 +103,21 @@ async def test_servers_that_refuse(schema: PostgreSQLSchema, changes: dict[str, 
     assert "hunter2" not in told_by(raised.value)
 
 
+async def test_tables_of_another_role(schema: PostgreSQLSchema) -> None:
+    """Tables that a role must not read are there all the same: it is told so, and not that there were no runs."""
+    make_role(schema, "reader")
+    schema.query(f"GRANT ALL ON SCHEMA {schema.name} TO reader")
+    await sync_into(schema.target)
+    reader = PostgresTarget(schema.url(user="reader"))
+    refusals = []
+    for act in (reader.runs, lambda: reader.forget_organization("default"), lambda: sync_into(reader)):
+        with pytest.raises(DatabaseError) as raised:
+            await act()
+        refusals.append(str(raised.value))
+
+    assert {"PostgreSQL: permission denied for table sync_version"} == {*refusals}
+
+
 def test_wrong_password(schema: PostgreSQLSchema) -> None:
     """A wrong password is told, and not shown."""
     hba = Path(schema.query("SHOW hba_file")[0][0])
