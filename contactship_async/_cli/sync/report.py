@@ -35,6 +35,7 @@ class Report:
         names_organizations: Whether a table says whose listing it is.
         key_variable: The environment variable of the key of those without a name; empty if none has been asked.
         noun: What the rows are, in the plural.
+        shows_time: Whether a table says how long each took: walks that were written down did so elsewhere.
     """
 
     format_: Format
@@ -42,6 +43,7 @@ class Report:
     names_organizations: bool
     key_variable: str = KEY_VARIABLE
     noun: str = "listings"
+    shows_time: bool = True
     output: Output = field(init=False)
     synced: int = field(default=0, init=False)
     counts: dict[str, int] = field(factory=lambda: dict.fromkeys(COUNTS, 0), init=False)
@@ -51,6 +53,8 @@ class Report:
     def _make_output(self) -> Output:
         is_known = bool(self.variables)
         fields = _TABLE if self.format_ == "table" else COLUMNS
+        if not self.shows_time:
+            fields = tuple(name for name in fields if name != "seconds")
         if self.format_ == "table" and self.names_organizations and not is_known:
             fields = ("organization", *fields)
         if self.format_ != "table" and is_known:

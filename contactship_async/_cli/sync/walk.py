@@ -144,7 +144,9 @@ def apply(  # noqa: PLR0913 - the options of a command
     """
     refuse_url(from_parquet or "")
     database = destination.open_database()
-    running = Running(Report(format, {}, names_organizations=True, key_variable="", noun="walks to apply"))
+    running = Running(
+        Report(format, {}, names_organizations=True, key_variable="", noun="walks to apply", shows_time=False)
+    )
 
     async def results() -> Results:
         await tell_of_wait(database)
