@@ -70,8 +70,10 @@ class Apply:
         counts = self._compare()
         if not is_accepted:
             self._check(counts)
-        self._retire(moment)
-        self._insert(moment)
+        if counts["changed"] or counts["gone"]:
+            self._retire(moment)
+        if counts["new"] or counts["changed"]:
+            self._insert(moment)
         if self._rules.keep_history is not None:
             self._drop_history(moment - min(self._rules.keep_history, moment - EPOCH))
         if is_accepted or start.organization_id is not None:

@@ -67,11 +67,6 @@ class Connection(ABC):
     def close(self) -> None:
         """Close it; what was not committed is rolled back."""
 
-    @property
-    @abstractmethod
-    def is_lost(self) -> bool:
-        """Whether it can't be used any more."""
-
     @contextmanager
     def transaction(self, *, keep: bool = True) -> Iterator[None]:
         """Commit what the block did in the transaction that has begun, or roll it back: also if it raised."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -41,8 +41,7 @@ class Database(Store):
 
     def open(self) -> None:
         """See `Store`."""
-        if self._connection is None:
-            self._connection = self._connect()
+        self._connection = self._connection or self._connect()
 
     def start(self, plan: Plan, window: ListingWindow | None, organization_id: str | None, rules: Rules) -> Start:
         """See `Store`."""
@@ -134,17 +133,12 @@ class Database(Store):
                 yield connection
 
     def _begin(self) -> Connection:
-        """Begin a transaction, over a new connection if the last one was lost."""
-        connection = self._connection
-        if connection is not None:
-            try:
-                connection.execute("BEGIN")
-            except DatabaseError:
-                if not connection.is_lost:
-                    raise
-                self.close()
-            else:
-                return connection
+        """Begin a transaction, over a new connection if the last one is of no use any more."""
+        if self._connection is not None:
+            with suppress(DatabaseError):
+                self._connection.execute("BEGIN")
+                return self._connection
+            self.close()
         self._connection = connection = self._connect()
         connection.execute("BEGIN")
         return connection

@@ -42,9 +42,9 @@ _PART_BYTES: Final = _MIB
 """So much JSON is read at once. DuckDB takes ten times that for it, and can't put that aside in a file."""
 
 _ROWS_OF_VECTOR: Final = 2048
-_COPIES: Final = 1.5
+_COPIES: Final = 2
 _OWN_MEMORY_MIB: Final = 24
-"""What DuckDB can't put aside: that many rows, once and a half, and its own.
+"""What DuckDB can't put aside: its own, and that many rows, once and a half. Older ones than 2.0 put no text aside.
 
 Source: https://duckdb.org/docs/stable/internals/vector, and trials with rows of 1 to 100 KB
 """
@@ -78,7 +78,7 @@ class DuckDBTarget(DatabaseTarget):
         path: Of the file.
         wait: For how many seconds to wait while another program has it open.
         memory_limit_mib: How much memory DuckDB may take, in MiB; what is larger goes to files beside it. Rows of more
-            than 10 KB on average, such as calls with long transcripts, get what 2,048 of them need.
+            than 8 KB on average, such as calls with long transcripts, get what 2,048 of them need.
 
     Source: https://duckdb.org/docs/stable/connect/concurrency
     """
@@ -130,7 +130,6 @@ class DuckDBConnection(Connection):
         self._name = "the database in memory" if path is None else str(path)
         self._memory_limit_mib = memory_limit_mib
         self._driver = _import_driver()
-        self._is_lost = False
         self._connection = self._try(
             lambda: self._driver.connect(":memory:" if path is None else str(path), config=_options(memory_limit_mib))
         )
@@ -182,11 +181,6 @@ class DuckDBConnection(Connection):
         """See `Connection`."""
         return f"epoch_us({time})"
 
-    @property
-    def is_lost(self) -> bool:
-        """See `Connection`."""
-        return self._is_lost
-
     def interrupt(self) -> None:
         """See `Connection`."""
         self._connection.interrupt()
@@ -202,7 +196,6 @@ class DuckDBConnection(Connection):
             with _private_files():
                 return act()
         except self._driver.Error as error:
-            self._is_lost = isinstance(error, self._driver.FatalException)
             fault = self._describe(error)
         raise fault  # Out here, it does not lead to the driver's.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import attrs
 import msgspec
@@ -167,9 +167,6 @@ def _columns_of(row_type: Any, id_field: str) -> tuple[Column, ...]:
     hints = hints_of(row_type)
     if hints is None:
         return Column(id_field, "text"), Column(DATA, "json")
-    if id_field not in hints:
-        message = f"{row_type.__name__} has no field {id_field}"
-        raise ValueError(message)
     return tuple(Column(name, _kind_of(hint)) for name, hint in hints.items())
 
 
@@ -188,8 +185,6 @@ def hints_of(row_type: Any) -> dict[str, Any] | None:
 
 
 def _kind_of(hint: Any) -> Kind:
-    if get_origin(hint) is Annotated:
-        return _kind_of(get_args(hint)[0])
     kinds = [kind for kind in get_args(hint) if kind is not NoneType] if is_union(hint) else [hint]
     if len(kinds) != 1:
         return "json"

@@ -116,9 +116,13 @@ class PostgresConnection(Connection):
     def __init__(self, url: Secret) -> None:
         self._driver = _import_driver()
         self._connection = self._try(lambda: self._connect(url.reveal()))
-        self.execute("SET TimeZone = 'UTC'")
-        # Others would see what was there before they waited for a lock.
-        self.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        try:
+            self.execute("SET TimeZone = 'UTC'")
+            # Others would see what was there before they waited for a lock.
+            self.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        except DatabaseError:
+            self.close()
+            raise
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """See `Connection`."""
@@ -149,11 +153,6 @@ class PostgresConnection(Connection):
     def microseconds(self, time: str) -> str:
         """See `Connection`."""
         return f"(extract(epoch FROM {time}) * 1000000)::bigint"
-
-    @property
-    def is_lost(self) -> bool:
-        """See `Connection`."""
-        return bool(self._connection.closed)
 
     def interrupt(self) -> None:
         """See `Connection`."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from types import NoneType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Any, Final, Union, get_args, get_origin
 
 import msgspec
 
@@ -102,8 +102,6 @@ def _nested_view_of(hint: Any, within: frozenset[Any]) -> Any:
         within: The classes that it is in, which may be in themselves.
     """
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        return _nested_view_of(arguments[0], within)
     if isinstance(hint, type) and hint not in within and (hints := hints_of(hint)) is not None:
         return _struct_of(hints, within | {hint})
     if not is_union(hint) and origin not in _SEQUENCES:

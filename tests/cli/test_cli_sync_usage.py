@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contactship_async.sync import DuckDBTarget, sync
+from contactship_async.sync import DuckDBTarget, SyncResult, sync
 
 SYNC = ("sync", "tags", "--sandbox")
 URL = "postgresql://me:s3cret@db.example/contactship"
@@ -125,6 +125,36 @@ async def test_the_help(call: Any) -> None:
         *("Listings", "Database", "What may change", "Organizations"),
         *("What the database holds", "Output and requests"),
     ] == titles
+
+
+@pytest.mark.parametrize("function", ["sync", "apply_parquet"])
+async def test_options_reach_the_library(
+    call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, function: str
+) -> None:
+    """Each is an argument there, and what is not given is left to it."""
+    taken: list[dict[str, Any]] = []
+
+    async def results(*_: object, **options: Any) -> AsyncGenerator[SyncResult, None]:
+        taken.append({name: value for name, value in options.items() if name != "on_progress"})
+        for _ in ():
+            yield _
+
+    monkeypatch.setattr(f"contactship_async._cli.sync.walk.{function}", results)
+    of_both = ("--to", "a.duckdb", "--max-retired", "10%", "--keep-history", "90d")
+    flags = ("--accept-new-organization", "--dry-run")
+    of_walks = ("tags", "--sandbox", "--full", "--full-every", "12h", "--page-size", "9", "--concurrency", "2")
+    alone = {"sync": of_walks, "apply_parquet": ("--from-parquet", str(tmp_path))}[function]
+    given = await call("sync", *alone, *of_both, *flags)
+    bare = await call("sync", *alone[:2], *of_both[:2])
+
+    expected: dict[str, Any] = {"accept_new_organization": True, "dry_run": True, "max_retired": 0.1}
+    expected |= {"keep_history": timedelta(days=90)}
+    defaults: dict[str, Any] = {"accept_new_organization": False, "dry_run": False}
+    if function == "sync":
+        expected |= {"full": True, "full_every": timedelta(hours=12), "page_size": 9, "concurrency": 2}
+        defaults |= {"full": False, "page_size": None, "concurrency": 4}
+    assert [0, 0] == [given.code, bare.code]
+    assert [expected, defaults] == taken
 
 
 async def test_defaults_are_those_of_the_library(call: Any) -> None:

@@ -34,7 +34,7 @@ from contactship_async._cli.app import app
 PACKAGE = Path(contactship_async.__file__).parent
 PUBLIC_MODULES = (
     *("contactship_async", "contactship_async.calling", "contactship_async.integrations.dask"),
-    *("contactship_async.sandbox", "contactship_async.webhooks"),
+    *("contactship_async.sandbox", "contactship_async.sync", "contactship_async.webhooks"),
     *(f"contactship_async.models.{path.stem}" for path in sorted((PACKAGE / "models").glob("[!_]*.py"))),
 )
 SNAPSHOT = Path(__file__).parents[1] / "project" / "public_api.txt"
@@ -229,7 +229,7 @@ def _describe_members(path: str, cls: type, elsewhere: AbstractSet[type]) -> Ite
             kind = "async " if inspect.iscoroutinefunction(member) else ""
             yield f"{path}.{name}: {kind}{_signature(getattr(cls, name))}"
         elif annotation is not None:
-            yield f"{path}.{name}: {annotation}"
+            yield f"{path}.{name}: {getattr(annotation, '__forward_arg__', annotation)}"  # of a TypedDict
 
 
 def _members(cls: type) -> dict[str, type]:

@@ -157,8 +157,9 @@ async def test_never_begun(left: Database) -> None:
     assert set() == left.tables()
 
 
-async def test_pool_that_is_closed_meanwhile(left: Database) -> None:
-    """A pool that is closed meanwhile ends the sync."""
+@pytest.mark.parametrize("source", ["pool", "client"])
+async def test_closed_meanwhile(left: Database, source: str) -> None:
+    """A pool or a client that is closed meanwhile ends the sync."""
 
     async def wait(request: Request) -> None:
         if ("limit", "100") in request.query:
@@ -166,9 +167,9 @@ async def test_pool_that_is_closed_meanwhile(left: Database) -> None:
             await asyncio.Event().wait()
 
     waiting = asyncio.Event()
-    served = ServedRows({"acme": {NUMBERS: numbers(range(3))}}, on_request=wait)
-    async with served.pool() as pool:
-        task = asyncio.create_task(run(pool, ["phone_numbers"], target_of(left)))
+    served = ServedRows({"key": {NUMBERS: numbers(range(3))}}, on_request=wait)
+    async with served.pool() if source == "pool" else served.client() as opened:
+        task = asyncio.create_task(run(opened, ["phone_numbers"], target_of(left)))
         await waiting.wait()
     with pytest.raises(ClientClosedError):
         await task

@@ -9,7 +9,7 @@ import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,16 +30,17 @@ from contactship_async.sync import (
     SyncResult,
 )
 from contactship_async.sync import _duckdb as duckdb_module
+from contactship_async.sync._connection import Row
 from contactship_async.sync._duckdb import DuckDBConnection, _private_files
 
 USUAL_UMASK = 0o022
 
 
-async def sync_into(path: Path | str, **options: Any) -> SyncResult:
+async def sync_into(path: Path | str, *, wait: float = 0, **options: Any) -> SyncResult:
     """Sync three numbers into a file."""
     served = ServedRows({"key": {NUMBERS: numbers(range(3))}})
     async with served.client() as client:
-        return await run_one(client, "phone_numbers", DuckDBTarget(path, wait=0), **options)
+        return await run_one(client, "phone_numbers", DuckDBTarget(path, wait=wait), **options)
 
 
 @pytest.fixture(autouse=True)
@@ -60,10 +61,11 @@ async def test_no_database(tmp_path: Path) -> None:
         "empty": (b"", "is no DuckDB database"),
         "sqlite": (b"SQLite format 3\0" + bytes(5000), "is no DuckDB database"),
         "cut": (whole[:20_000], "is damaged"),
+        "rows.csv": (b"a,b\n1,2\n", "is no DuckDB database"),
         "changed": (whole[:4100] + b"\xff" * 9 + whole[4109:], "is damaged"),
     }
     for name, (content, fault) in files.items():
-        path = tmp_path / f"{name}.duckdb"
+        path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(DatabaseError) as raised:
             await sync_into(path)
@@ -203,27 +205,35 @@ async def test_file_that_another_program_has_open(tmp_path: Path) -> None:
 
 
 async def test_waits_for_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While another program has the file, it is tried twice a second until the time is up."""
+    """While another program has the file, it is tried twice a second, until the time is up."""
+    now = 1000.0
     slept: list[float] = []
-    busy = [DatabaseBusyError("busy")] * 3
+    busy = 3
 
     class Busy(DuckDBConnection):
         def __init__(self, path: Path | None, memory_limit_mib: int) -> None:
-            if busy:
-                raise busy.pop()
+            nonlocal busy
+            busy -= 1
+            if busy >= 0:
+                raise DatabaseBusyError
             super().__init__(path, memory_limit_mib)
 
     async def sleep(seconds: float) -> None:
-        slept.append(seconds)
+        nonlocal now
+        now += seconds
+        slept.extend([seconds] if seconds else [])
 
     monkeypatch.setattr(duckdb_module, "DuckDBConnection", Busy)
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    assert () == await DuckDBTarget(tmp_path / "x.duckdb", wait=60).runs()
-    busy[:] = [DatabaseBusyError("busy")] * 3
-    with pytest.raises(DatabaseBusyError, match=r"^busy$"):
-        await DuckDBTarget(tmp_path / "x.duckdb", wait=0).runs()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
+    await sync_into(tmp_path / "x.duckdb", wait=60)
+    assert [0.5] * 3 == slept
+    slept.clear()
+    busy = 9
+    with pytest.raises(DatabaseBusyError):
+        await sync_into(tmp_path / "x.duckdb", wait=1.25)
 
-    assert ([0.5] * 3, 2) == (slept, len(busy))
+    assert [0.5, 0.5, 0.25] == slept
 
 
 async def test_file_that_this_program_has_open(tmp_path: Path) -> None:
@@ -364,17 +374,17 @@ async def test_driver_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.
     assert 'DuckDB is not installed: pip install "contactship-async[duckdb]"' == str(raised.value)
 
 
-async def test_lost_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_database_that_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that DuckDB has given up is opened anew for what comes next."""
     made: list[DuckDBConnection] = []
+    lost: list[DuckDBConnection] = []
     execute = DuckDBConnection.execute
 
-    def fail_once(self: DuckDBConnection, sql: str, parameters: Any = ()) -> Any:
+    def lose_the_first(self: DuckDBConnection, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         if self not in made:
             made.append(self)
-        if len(made) == 1 and sql.startswith('INSERT INTO "phone_numbers"'):
-            self._try(give_up)
-        if len(made) == 1 and self.is_lost:
+        if self in lost or (len(made) == 1 and sql.startswith('INSERT INTO "phone_numbers"')):
+            lost.append(self)
             self._try(give_up)
         return execute(self, sql, parameters)
 
@@ -382,7 +392,7 @@ async def test_lost_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         message = "a row +12025550001"
         raise duckdb.FatalException(message)
 
-    monkeypatch.setattr(DuckDBConnection, "execute", fail_once)
+    monkeypatch.setattr(DuckDBConnection, "execute", lose_the_first)
     served = ServedRows({"key": {NUMBERS: numbers(range(3)), TAGS: [tag(1)]}})
     async with served.client() as client:
         failed, other = await run(client, ["phone_numbers", "tags"], DuckDBTarget(tmp_path / "x.duckdb"))

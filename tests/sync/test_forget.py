@@ -54,12 +54,12 @@ async def test_value(database: Database) -> None:
     assert {"calls": 0, "phone_numbers": 0, "tags": 0} == await database.target.forget(NUMBER)
 
 
-async def test_values_that_are_names_of_organizations(database: Database) -> None:
+async def test_values_that_are_names_of_organizations(schema: Database) -> None:
     """A value that is the name of an organization, too, is only looked for in its rows."""
-    await fill(database)
+    await fill(schema)
 
-    assert {"calls": 0, "phone_numbers": 0, "tags": 2} == await database.target.forget("tag 1")
-    assert {"calls": 0, "phone_numbers": 0, "tags": 0} == await database.target.forget("acme")
+    assert {"calls": 0, "phone_numbers": 0, "tags": 2} == await schema.target.forget("tag 1")
+    assert {"calls": 0, "phone_numbers": 0, "tags": 0} == await schema.target.forget("acme")
 
 
 VALUES = ['"', "\\", "a\0b", "ü\N{GRINNING FACE}", "%", "_", "?", "'; --", "line\n", "\x7f"]
@@ -77,16 +77,16 @@ async def test_any_value(database: Database) -> None:
     assert [("call-99",)] == database.query("SELECT id FROM calls")
 
 
-async def test_organization(database: Database) -> None:
+async def test_organization(schema: Database) -> None:
     """All rows and runs of an organization go, and those of others stay; then it is synced as a new one."""
-    await fill(database)
-    target = database.target
+    await fill(schema)
+    target = schema.target
     tried = await target.forget_organization("acme", dry_run=True)
     forgotten = await target.forget_organization("acme")
 
-    assert {"calls": 5, "phone_numbers": 3, "tags": 1} == tried == forgotten == count(database)
+    assert {"calls": 5, "phone_numbers": 3, "tags": 1} == tried == forgotten == count(schema)
     assert {"tag 1"} == {result.organization for result in await target.runs()}
-    assert [("tag 1",)] == database.query("SELECT DISTINCT organization FROM sync_organizations")
+    assert [("tag 1",)] == schema.query("SELECT DISTINCT organization FROM sync_organizations")
     assert {"calls": 0, "phone_numbers": 0, "tags": 0} == await target.forget_organization("acme")
 
 
@@ -96,10 +96,10 @@ async def test_empty_value(duckdb_file: DuckDBFile) -> None:
         await duckdb_file.target.forget("")
 
 
-async def test_nothing_to_forget(database: Database) -> None:
+async def test_nothing_to_forget(schema: Database) -> None:
     """An empty database has nothing to forget."""
-    assert {} == await database.target.forget("x")
-    assert {} == await database.target.forget_organization("x")
+    assert {} == await schema.target.forget("x")
+    assert {} == await schema.target.forget_organization("x")
 
 
 async def test_no_file(duckdb_file: DuckDBFile) -> None:

@@ -49,48 +49,60 @@ async def test_rows_of_another_organization(database: Database) -> None:
     assert [("tag-1", 1, True)] == database.versions("tags")
 
 
-async def test_another_organization_is_accepted(database: Database) -> None:
+async def test_another_organization_is_accepted(schema: Database) -> None:
     """Where another organization is accepted, all listings get its rows, and from then on it is the known one."""
     served = ServedRows({"key": {NUMBERS: numbers(range(25)), TAGS: [tag(place) for place in range(25)]}})
     rows = served.rows["key"]
     async with served.client() as client:
-        await run(client, ["phone_numbers", "tags"], database.target)
+        await run(client, ["phone_numbers", "tags"], schema.target)
         rows[NUMBERS], rows[TAGS] = numbers([50], organization_id="b"), [tag(50, organization_id="b")]
-        accepted = await run(client, ["phone_numbers", "tags"], database.target, accept_new_organization=True)
-        after = await run(client, ["phone_numbers", "tags"], database.target)
+        accepted = await run(client, ["phone_numbers", "tags"], schema.target, accept_new_organization=True)
+        after = await run(client, ["phone_numbers", "tags"], schema.target)
 
     assert [{"new": 1, "retired": 25}] * 2 == [counts(result) for result in accepted]
     assert [{"unchanged": 1}] * 2 == [counts(result) for result in after]
-    assert [("phone_numbers", "b"), ("tags", "b")] == database.query(
+    assert [("phone_numbers", "b"), ("tags", "b")] == schema.query(
         "SELECT listing, organization_id FROM sync_organizations ORDER BY 1"
     )
 
 
-async def test_accepting_the_same_organization_guards_as_ever(database: Database) -> None:
+async def test_accepting_the_same_organization_guards_as_ever(schema: Database) -> None:
     """Accepting another organization lets nothing through where it is the same."""
     served = ServedRows({"key": {NUMBERS: numbers([1, 2])}})
     async with served.client() as client:
-        await run_one(client, "phone_numbers", database.target)
+        await run_one(client, "phone_numbers", schema.target)
         served.rows["key"][NUMBERS] = numbers([3])
         with pytest.raises(TooManyRetiredError):
-            await run_one(client, "phone_numbers", database.target, accept_new_organization=True)
+            await run_one(client, "phone_numbers", schema.target, accept_new_organization=True)
 
 
 @pytest.mark.parametrize("listing", ["tags", "calls"])
-async def test_unknown_organization(database: Database, listing: str) -> None:
+async def test_unknown_organization(schema: Database, listing: str) -> None:
     """Where nothing says whose rows they are, a walk that shares none with the twenty known ones is refused."""
     path, row = {"tags": (TAGS, tag), "calls": (CALLS, call)}[listing]
     nobody: dict[str, Any] = {"organization_id": ""}
     served = ServedRows({"key": {path: [row(place, **nobody) for place in range(20)]}})
     async with served.client() as client:
-        await run_one(client, listing, database.target)
+        await run_one(client, listing, schema.target)
         served.rows["key"][path] = [row(place, **nobody) for place in range(50, 70)]
         with pytest.raises(OrganizationChangedError, match=NONE_AGAIN):
-            await run_one(client, listing, database.target, max_retired=1, full=True)
-        result = await run_one(client, listing, database.target, full=True, accept_new_organization=True)
+            await run_one(client, listing, schema.target, max_retired=1, full=True)
+        result = await run_one(client, listing, schema.target, full=True, accept_new_organization=True)
 
     assert {"new": 20, "retired": 20} == counts(result)
-    assert [] == database.query("SELECT * FROM sync_organizations")
+    assert [] == schema.query("SELECT * FROM sync_organizations")
+
+
+async def test_nobody_is_accepted(schema: Database) -> None:
+    """Where nothing says any more whose rows they are, that is accepted, too, and guarded as such from then on."""
+    served = ServedRows({"key": {NUMBERS: numbers([1]), TAGS: [tag(1)]}})
+    async with served.client() as client:
+        await run(client, ["tags"], schema.target)
+        served.rows["key"] = {NUMBERS: [], TAGS: [tag(2, organization_id=None)]}
+        result = await run_one(client, "tags", schema.target, accept_new_organization=True)
+
+    assert {"new": 1, "retired": 1} == counts(result)
+    assert [] == schema.query("SELECT * FROM sync_organizations")
 
 
 @pytest.mark.parametrize(("before", "after"), [(20, [0, 50]), (19, [50])], ids=["one came again", "few rows"])
@@ -105,16 +117,16 @@ async def test_unknown_organization_that_may_be_the_same(schema: Database, befor
     assert {"new": 1, "retired": 19, "unchanged": len(after) - 1} == {"unchanged": 0} | counts(result)
 
 
-async def test_unknown_organization_by_a_window(database: Database) -> None:
+async def test_unknown_organization_by_a_window(schema: Database) -> None:
     """In a window, rows that were there in its days must come again, of which there may be fewer than of all."""
     calls = [call(place) for place in range(30)]
     served = ServedRows({"key": {CALLS: calls}})
     async with served.client() as client:
-        await run_one(client, "calls", database.target)
+        await run_one(client, "calls", schema.target)
         served.rows["key"][CALLS] = []
-        none_lately = await run_one(client, "calls", database.target)
-        database.query("UPDATE calls SET created_at = (SELECT max(started_at) FROM syncs)")
-        (refused,) = await run(client, ["calls"], database.target)
+        none_lately = await run_one(client, "calls", schema.target)
+        schema.query("UPDATE calls SET created_at = (SELECT max(started_at) FROM syncs)")
+        (refused,) = await run(client, ["calls"], schema.target)
 
     assert ("window", {}) == (none_lately.mode, counts(none_lately))
     assert ("OrganizationChangedError", "window") == (refused.error, refused.mode)

@@ -77,13 +77,13 @@ async def test_new_changed_gone_and_returned(database: Database) -> None:
     )
 
 
-async def test_columns(database: Database) -> None:
+async def test_columns(schema: Database) -> None:
     """A row has its organization, the fields of the model, and how long it was so."""
     served = ServedRows({"key": {NUMBERS: [number(1, unknown=1)]}})
     async with served.client() as client:
-        result = await run_one(client, "phone_numbers", database.target)
+        result = await run_one(client, "phone_numbers", schema.target)
 
-    ((hash_, *row),) = database.query(
+    ((hash_, *row),) = schema.query(
         """SELECT content_hash, organization, id, phone_number, type, organization_id, created_at, valid_from, valid_to
         FROM phone_numbers"""
     )
@@ -99,41 +99,41 @@ async def test_columns(database: Database) -> None:
     ] == row
     assert 32 == len(hash_)
     assert {"phone_numbers", "current_phone_numbers", "syncs", "sync_organizations", "sync_version"} == (
-        database.tables()
+        schema.tables()
     )
 
 
-async def test_runs_are_written_down(database: Database) -> None:
+async def test_runs_are_written_down(schema: Database) -> None:
     """The table `syncs` has a row for each run, which is the result."""
     served = ServedRows({"key": {NUMBERS: numbers(range(3))}})
     async with served.client() as client:
-        result = await run_one(client, "phone_numbers", database.target)
+        result = await run_one(client, "phone_numbers", schema.target)
 
     assert [
         ("default", "phone_numbers", "full", result.started_at, result.finished_at, 3, 3, 0, 0, 0, None, None)
-    ] == database.query("SELECT * FROM syncs")
-    assert (result,) == await database.target.runs()
+    ] == schema.query("SELECT * FROM syncs")
+    assert (result,) == await schema.target.runs()
     assert result.started_at < result.finished_at
 
 
-async def test_no_rows(database: Database) -> None:
+async def test_no_rows(schema: Database) -> None:
     """An organization without rows is synced as any other."""
     served = ServedRows({"key": {NUMBERS: []}})
     async with served.client() as client:
-        result = await run_one(client, "phone_numbers", database.target)
+        result = await run_one(client, "phone_numbers", schema.target)
 
     assert {} == counts(result)
-    assert [] == database.versions()
+    assert [] == schema.versions()
 
 
-async def test_organizations_are_apart(database: Database) -> None:
+async def test_organizations_are_apart(schema: Database) -> None:
     """The same ids of two organizations are two rows; one that fails keeps its rows, and the other goes on."""
     served = ServedRows({"acme": {NUMBERS: numbers([1, 2]), TAGS: [tag(1)]}, "globex": {NUMBERS: numbers([1])}})
     async with served.pool(max_concurrent=1) as pool:
-        first = await run(pool, ["phone_numbers", "tags"], database.target)
+        first = await run(pool, ["phone_numbers", "tags"], schema.target)
         served.rows["globex"][TAGS] = [tag(1)]
         del served.rows["acme"][NUMBERS]
-        second = await run(pool, ["phone_numbers", "tags"], database.target)
+        second = await run(pool, ["phone_numbers", "tags"], schema.target)
 
     assert [
         ("acme", "phone_numbers", None),
@@ -142,12 +142,12 @@ async def test_organizations_are_apart(database: Database) -> None:
         ("globex", "tags", "NotFoundError"),
     ] == [(result.organization, result.listing, result.error) for result in first]
     assert ["NotFoundError", None, None, None] == [result.error for result in second]
-    assert [("acme", "number-1"), ("acme", "number-2"), ("globex", "number-1")] == database.query(
+    assert [("acme", "number-1"), ("acme", "number-2"), ("globex", "number-1")] == schema.query(
         "SELECT organization, id FROM current_phone_numbers ORDER BY 1, 2"
     )
 
 
-async def test_failure_is_written_down(database: Database) -> None:
+async def test_failure_is_written_down(schema: Database) -> None:
     """What fails has its error and where it failed, changes nothing, and is told of together with the last success."""
 
     async def fail(request: Request) -> Response | None:
@@ -155,85 +155,85 @@ async def test_failure_is_written_down(database: Database) -> None:
 
     served = ServedRows({"key": {NUMBERS: numbers(range(12))}})
     async with served.client() as client:
-        success = await run_one(client, "phone_numbers", database.target, page_size=6)
+        success = await run_one(client, "phone_numbers", schema.target, page_size=6)
         served.rows["key"][NUMBERS] = numbers(range(20))
         served.on_request = fail
-        (failure,) = await run(client, ["phone_numbers"], database.target, page_size=6, concurrency=1)
+        (failure,) = await run(client, ["phone_numbers"], schema.target, page_size=6, concurrency=1)
 
     assert "ServerError" == failure.error == type(failure.exception).__name__
     assert (6, 6, {}, "full") == (failure.failed_at, failure.rows, counts(failure), failure.mode)
     assert failure.started_at < failure.finished_at
-    assert [(12,)] == database.query("SELECT count(*) FROM current_phone_numbers")
-    assert (success, failure) == await database.target.runs()
+    assert [(12,)] == schema.query("SELECT count(*) FROM current_phone_numbers")
+    assert (success, failure) == await schema.target.runs()
 
 
-async def test_runs_tells_the_last(database: Database) -> None:
+async def test_runs_tells_the_last(schema: Database) -> None:
     """Of several runs of a listing, the last is told, and no failure before it."""
     served = ServedRows({"key": {}})
     async with served.client() as client:
-        await run(client, ["phone_numbers"], database.target)
+        await run(client, ["phone_numbers"], schema.target)
         served.rows["key"][NUMBERS] = []
-        success = await run_one(client, "phone_numbers", database.target)
+        success = await run_one(client, "phone_numbers", schema.target)
 
-    assert (success,) == await database.target.runs()
-    assert [(2,)] == database.query("SELECT count(*) FROM syncs")
+    assert (success,) == await schema.target.runs()
+    assert [(2,)] == schema.query("SELECT count(*) FROM syncs")
 
 
-async def test_runs_of_an_empty_database(database: Database) -> None:
+async def test_runs_of_an_empty_database(schema: Database) -> None:
     """Before the first sync there are no runs."""
-    assert () == await database.target.runs()
+    assert () == await schema.target.runs()
 
 
-async def test_filtered(database: Database) -> None:
+async def test_filtered(schema: Database) -> None:
     """A listing with filters adds and changes rows, and retires none."""
     served = ServedRows({"key": {NUMBERS: [number(1), number(2, type="outbound"), number(3)]}})
     async with served.client() as client:
-        await run_one(client, "phone_numbers", database.target)
+        await run_one(client, "phone_numbers", schema.target)
         served.rows["key"][NUMBERS] = [number(1), number(3, phone_number="+1"), number(4)]
-        result = await run_one(client, lambda client: client.phone_numbers.list(type="inbound"), database.target)
+        result = await run_one(client, lambda client: client.phone_numbers.list(type="inbound"), schema.target)
 
     assert ("filtered", {"new": 1, "changed": 1, "unchanged": 1}) == (result.mode, counts(result))
     assert [(1,), (2,), (3,), (4,)] == [
-        (int(id_[-1]),) for (id_,) in database.query("SELECT id FROM current_phone_numbers ORDER BY id")
+        (int(id_[-1]),) for (id_,) in schema.query("SELECT id FROM current_phone_numbers ORDER BY id")
     ]
 
 
-async def test_without_a_sort_key(database: Database) -> None:
+async def test_without_a_sort_key(schema: Database) -> None:
     """A listing that can't be proved to be complete retires nothing."""
     served = ServedRows({"key": {TAGS: [tag(1), tag(2)]}})
     async with served.client() as client:
         for places in ([1, 2], [1]):
             served.rows["key"][TAGS] = [tag(place) for place in places]
-            result = await run_one(client, lambda client: client.list("/v1/tags", sort_key=None), database.target)
+            result = await run_one(client, lambda client: client.list("/v1/tags", sort_key=None), schema.target)
 
     assert ("filtered", {"unchanged": 1}) == (result.mode, counts(result))
-    assert [("tag-1",), ("tag-2",)] == database.query("SELECT id FROM current_tags ORDER BY id")
+    assert [("tag-1",), ("tag-2",)] == schema.query("SELECT id FROM current_tags ORDER BY id")
 
 
 @pytest.mark.parametrize(("rows", "mode"), [(2, "full"), (3, "filtered")], ids=["below the cap", "at the cap"])
-async def test_whole(database: Database, rows: int, mode: str) -> None:
+async def test_whole(schema: Database, rows: int, mode: str) -> None:
     """A listing that comes whole is full, unless so many rows came that more may have been cut off."""
     served = ServedRows({"key": {"/v1/agents": [{"id": f"agent-{place}"} for place in range(rows)]}})
     async with served.client() as client:
-        result = await run_one(client, lambda client: WholeListing(AGENTS, client._caller), database.target)
+        result = await run_one(client, lambda client: WholeListing(AGENTS, client._caller), schema.target)
 
     assert (mode, {"new": rows}) == (result.mode, counts(result))
-    assert [(mode,)] == database.query("SELECT mode FROM syncs")
+    assert [(mode,)] == schema.query("SELECT mode FROM syncs")
 
 
-async def test_cursor(database: Database) -> None:
+async def test_cursor(schema: Database) -> None:
     """A listing by cursor retires nothing."""
     served = ServedRows({"key": {"/v1/agents": [{"id": "a"}, {"id": "b"}]}})
     async with served.client() as client:
-        await run_one(client, lambda client: CursorListing(AGENTS, client._caller), database.target)
+        await run_one(client, lambda client: CursorListing(AGENTS, client._caller), schema.target)
         served.rows["key"]["/v1/agents"].pop()
-        result = await run_one(client, lambda client: CursorListing(AGENTS, client._caller), database.target)
+        result = await run_one(client, lambda client: CursorListing(AGENTS, client._caller), schema.target)
 
     assert ("filtered", {"unchanged": 1}) == (result.mode, counts(result))
-    assert [("a",), ("b",)] == database.query("SELECT id FROM current_agents ORDER BY id")
+    assert [("a",), ("b",)] == schema.query("SELECT id FROM current_agents ORDER BY id")
 
 
-async def test_identifiers_of_the_path(database: Database) -> None:
+async def test_identifiers_of_the_path(schema: Database) -> None:
     """What stands in the path of a listing tells its rows from those of others in the same table."""
     declaration = ListingDeclaration("/v1/contacts/{contact_id}/tags", Agent, sort_key=None)
     rows = {"/v1/contacts/x%2F1/tags": [{"id": "a"}, {"id": "b"}], "/v1/contacts/y/tags": [{"id": "a"}]}
@@ -243,27 +243,27 @@ async def test_identifiers_of_the_path(database: Database) -> None:
         return lambda client: WholeListing(declaration, client._caller, identifiers={"contact_id": contact})
 
     async with served.client() as client:
-        await run(client, [listing_of("x/1"), listing_of("y")], database.target)
+        await run(client, [listing_of("x/1"), listing_of("y")], schema.target)
         rows["/v1/contacts/x%2F1/tags"].pop()
-        result = await run_one(client, listing_of("x/1"), database.target)
+        result = await run_one(client, listing_of("x/1"), schema.target)
 
     assert {"retired": 1, "unchanged": 1} == counts(result)
-    assert [("x/1", "a"), ("y", "a")] == database.query("SELECT contact_id, id FROM current_contacts_tags ORDER BY 1")
+    assert [("x/1", "a"), ("y", "a")] == schema.query("SELECT contact_id, id FROM current_contacts_tags ORDER BY 1")
 
 
-async def test_resource_by_its_declaration_alone(database: Database) -> None:
+async def test_resource_by_its_declaration_alone(schema: Database) -> None:
     """A resource that this release does not know is synced with all that the others have."""
     served = ServedRows({"key": {"/v1/made-up-things": [{"id": "a", "created_at": "2026-05-04"}]}})
     declaration = ListingDeclaration("/v1/made-up-things", Thing)
     async with served.client() as client:
-        await run_one(client, lambda client: Listing(declaration, client._caller), database.target)
+        await run_one(client, lambda client: Listing(declaration, client._caller), schema.target)
         served.rows["key"]["/v1/made-up-things"] = [{"id": "b", "created_at": "2026-05-05", "name": "new"}]
         result = await run_one(
-            client, lambda client: Listing(declaration, client._caller), database.target, max_retired=1
+            client, lambda client: Listing(declaration, client._caller), schema.target, max_retired=1
         )
 
     assert ("made_up_things", "full", {"new": 1, "retired": 1}) == (result.listing, result.mode, counts(result))
-    assert [("b", "new", "2026-05-05")] == database.query("SELECT id, name, created_at FROM current_made_up_things")
+    assert [("b", "new", "2026-05-05")] == schema.query("SELECT id, name, created_at FROM current_made_up_things")
 
 
 async def test_dry_run_of_a_database_that_is_there(database: Database) -> None:
@@ -359,15 +359,15 @@ async def test_contents_are_kept(database: Database) -> None:
     assert [("call-1", "completed", None), kept[1], ("call-3", "completed", before[0][2])] == read()
 
 
-async def test_rows_that_have_the_same_id(database: Database) -> None:
+async def test_rows_that_have_the_same_id(schema: Database) -> None:
     """A listing that names a row twice fails, and changes nothing."""
     served = ServedRows({"key": {"/v1/agents": [{"id": "a"}, {"id": "a", "name": "b"}]}})
     async with served.client() as client:
-        (result,) = await run(client, [lambda client: WholeListing(AGENTS, client._caller)], database.target)
+        (result,) = await run(client, [lambda client: WholeListing(AGENTS, client._caller)], schema.target)
 
     assert "SyncError" == result.error
     assert "rows of the listing have the same id" == str(result.exception)
-    assert [(0,)] == database.query("SELECT count(*) FROM agents")
+    assert [(0,)] == schema.query("SELECT count(*) FROM agents")
 
 
 async def test_failure_within_the_apply(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,22 +386,22 @@ async def test_failure_within_the_apply(database: Database, monkeypatch: pytest.
     assert {"new": 1, "changed": 1, "retired": 1} == counts(result)
 
 
-async def test_progress(database: Database) -> None:
+async def test_progress(schema: Database) -> None:
     """Each page tells how many rows have come, and how many there are."""
     seen: list[SyncProgress] = []
     served = ServedRows({"key": {NUMBERS: numbers(range(8))}})
     async with served.client() as client:
-        await run_one(client, "phone_numbers", database.target, on_progress=seen.append, page_size=5)
+        await run_one(client, "phone_numbers", schema.target, on_progress=seen.append, page_size=5)
 
     assert [("default", "phone_numbers", "full", 5, 8), ("default", "phone_numbers", "full", 8, 8)] == [
         (one.organization, one.listing, one.mode, one.rows, one.count) for one in seen
     ]
 
 
-async def test_names_of_clients_and_pools(database: Database) -> None:
+async def test_names_of_clients_and_pools(schema: Database) -> None:
     """Rows of a client of a pool have the name of its organization."""
     served = ServedRows({"acme": {NUMBERS: numbers([1])}})
     async with served.pool() as pool:
-        result = await run_one(pool["acme"], "phone_numbers", database.target)
+        result = await run_one(pool["acme"], "phone_numbers", schema.target)
 
     assert ("acme", {"new": 1}) == (result.organization, counts(result))

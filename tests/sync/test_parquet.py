@@ -51,13 +51,13 @@ async def write(folder: Path, *states: Sequence[int], name: str = "acme") -> Non
             assert (None, len(places), {}) == (result.error, result.rows, counts(result))
 
 
-async def test_files_become_history(tmp_path: Path, database: Database) -> None:
+async def test_files_become_history(tmp_path: Path, schema: Database) -> None:
     """Walks are applied in the order in which they were taken, and their files removed."""
     folder = tmp_path / "walks"
     await write(folder, [1, 2], [1], [1, 2])
     for place, file in enumerate(files_in(folder)):  # Their names say nothing.
         file.rename(folder / f"{9 - place}.parquet")
-    results = await apply(folder, database)
+    results = await apply(folder, schema)
 
     assert [{"new": 2}, {"retired": 1, "unchanged": 1}, {"new": 1, "unchanged": 1}] == [
         counts(result) for result in results
@@ -65,9 +65,9 @@ async def test_files_become_history(tmp_path: Path, database: Database) -> None:
     assert [("acme", "phone_numbers", "full", None)] * 3 == [
         (result.organization, result.listing, result.mode, result.error) for result in results
     ]
-    assert [("number-1", 1, True), ("number-2", 1, False), ("number-2", 3, True)] == database.versions()
+    assert [("number-1", 1, True), ("number-2", 1, False), ("number-2", 3, True)] == schema.versions()
     assert [] == files_in(folder)
-    assert [] == await apply(folder, database)
+    assert [] == await apply(folder, schema)
 
 
 async def test_the_same_as_directly(tmp_path: Path, database: Database) -> None:
@@ -91,72 +91,70 @@ async def test_the_same_as_directly(tmp_path: Path, database: Database) -> None:
     assert [{"unchanged": len(HOSTILE)}, {"unchanged": 1}, {}] == [counts(result) for result in second]
 
 
-async def test_killed_before_a_file_is_removed(tmp_path: Path, database: Database) -> None:
+async def test_killed_before_a_file_is_removed(tmp_path: Path, schema: Database) -> None:
     """A file that was applied already is not applied again, and removed."""
     folder = tmp_path / "walks"
     await write(folder, [1, 2])
     shutil.copytree(folder, tmp_path / "copy")
-    await apply(folder, database)
-    (again,) = await apply(tmp_path / "copy", database)
+    await apply(folder, schema)
+    (again,) = await apply(tmp_path / "copy", schema)
 
     assert ("ConcurrentSyncError", {}) == (again.error, counts(again))
     assert [] == files_in(tmp_path / "copy")
-    assert [("number-1", 1, True), ("number-2", 1, True)] == database.versions()
+    assert [("number-1", 1, True), ("number-2", 1, True)] == schema.versions()
 
 
-async def test_late_file(tmp_path: Path, database: Database) -> None:
+async def test_late_file(tmp_path: Path, schema: Database) -> None:
     """A walk that is older than one that was applied is dropped."""
     await write(tmp_path / "early", [1])
     await write(tmp_path / "late", [1, 2])
-    await apply(tmp_path / "late", database)
-    (result,) = await apply(tmp_path / "early", database)
+    await apply(tmp_path / "late", schema)
+    (result,) = await apply(tmp_path / "early", schema)
 
     assert "ConcurrentSyncError" == result.error
     assert [] == files_in(tmp_path / "early")
-    assert [(2,)] == database.query("SELECT count(*) FROM current_phone_numbers")
+    assert [(2,)] == schema.query("SELECT count(*) FROM current_phone_numbers")
 
 
-async def test_refused_file(tmp_path: Path, database: Database) -> None:
+async def test_refused_file(tmp_path: Path, schema: Database) -> None:
     """A walk that is refused stays for another try; the failure is written down."""
     folder = tmp_path / "walks"
     await write(folder, [1, 2, 3])
-    await apply(folder, database)
+    await apply(folder, schema)
     await write(folder, [1])
-    (refused,) = await apply(folder, database)
+    (refused,) = await apply(folder, schema)
     assert isinstance(refused.exception, TooManyRetiredError)
     assert 1 == len(files_in(folder))
-    dry = await apply(folder, database, max_retired=1, dry_run=True)
+    dry = await apply(folder, schema, max_retired=1, dry_run=True)
     assert ([{"retired": 2, "unchanged": 1}], 1) == ([counts(one) for one in dry], len(files_in(folder)))
-    (allowed,) = await apply(folder, database, max_retired=1)
+    (allowed,) = await apply(folder, schema, max_retired=1)
 
     assert {"retired": 2, "unchanged": 1} == counts(allowed)
     assert [] == files_in(folder)
-    assert [(None,), ("TooManyRetiredError",), (None,)] == database.query(
-        "SELECT error FROM syncs ORDER BY finished_at"
-    )
+    assert [(None,), ("TooManyRetiredError",), (None,)] == schema.query("SELECT error FROM syncs ORDER BY finished_at")
 
 
-async def test_file_of_another_organization(tmp_path: Path, database: Database) -> None:
+async def test_file_of_another_organization(tmp_path: Path, schema: Database) -> None:
     """The rows of another organization are refused here, too, until they are accepted."""
     await write(tmp_path, [1])
-    await apply(tmp_path, database)
+    await apply(tmp_path, schema)
     served = ServedRows({"acme": {NUMBERS: [number(2, organization_id="b")]}})
     async with served.pool() as pool:
         await run(pool, ["phone_numbers"], ParquetTarget(tmp_path))
-    (refused,) = await apply(tmp_path, database)
-    (dry,) = await apply(tmp_path, database, dry_run=True)
-    (accepted,) = await apply(tmp_path, database, accept_new_organization=True)
+    (refused,) = await apply(tmp_path, schema)
+    (dry,) = await apply(tmp_path, schema, dry_run=True)
+    (accepted,) = await apply(tmp_path, schema, accept_new_organization=True)
 
     assert ["OrganizationChangedError"] * 2 == [refused.error, dry.error]
     assert {"new": 1, "retired": 1} == counts(accepted)
 
 
-async def test_history_is_dropped(tmp_path: Path, database: Database) -> None:
+async def test_history_is_dropped(tmp_path: Path, schema: Database) -> None:
     """History is kept as long as is asked for."""
     await write(tmp_path, [1, 2], [1], [1, 3])
-    await apply(tmp_path, database, keep_history=timedelta(0))
+    await apply(tmp_path, schema, keep_history=timedelta(0))
 
-    assert [("number-1", 1, True), ("number-3", 2, True)] == database.versions()
+    assert [("number-1", 1, True), ("number-3", 2, True)] == schema.versions()
 
 
 @pytest.mark.parametrize("content", [b"", b"no Parquet" * 99, None], ids=["empty", "text", "of another program"])
@@ -277,6 +275,15 @@ async def test_cancelled_while_writing(tmp_path: Path, monkeypatch: pytest.Monke
 
     assert [] == files_in(tmp_path)
     assert [] == [thread for thread in threading.enumerate() if thread.name.startswith("contactship")]
+
+
+def test_interrupted_before_it_is_open(tmp_path: Path) -> None:
+    """What has not begun needs no end."""
+    store = ParquetTarget(tmp_path / "walks").make_store()
+    store.interrupt()
+    store.close()
+
+    assert [] == files_in(tmp_path)
 
 
 async def test_driver_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -376,6 +376,23 @@ async def test_functions_may_depend_on_the_client(open_duckdb_file: Any) -> None
     assert ["acme", "globex"] == [*dict.fromkeys(seen)]
 
 
+async def test_keys_that_fail(open_duckdb_file: Any) -> None:
+    """A key that can't be had is the failure of each listing of its organization, and the others are synced."""
+
+    def no_key() -> str:
+        message = "the vault is closed"
+        raise LookupError(message)
+
+    served = ServedRows({"acme": {NUMBERS: numbers([1])}})
+    keys: dict[str, Any] = {"acme": "acme", "globex": no_key}
+    async with served.pool(keys, max_concurrent=1) as pool:
+        results = [result async for result in sync(pool, ["phone_numbers", "tags"], open_duckdb_file.target)]
+
+    assert [("acme", None), ("acme", "NotFoundError"), ("globex", "LookupError"), ("globex", "LookupError")] == [
+        (result.organization, result.error) for result in results
+    ]
+
+
 async def test_functions_that_raise(open_duckdb_file: Any) -> None:
     """What a function raises for one organization is told, and the others are synced."""
     served = ServedRows({"acme": {NUMBERS: numbers([1])}, "globex": {NUMBERS: numbers([2])}})

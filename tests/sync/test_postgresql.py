@@ -228,7 +228,7 @@ async def test_connection_lost_within_the_apply(schema: PostgreSQLSchema, monkey
 
 async def test_statement_that_is_cancelled(schema: PostgreSQLSchema, monkeypatch: pytest.MonkeyPatch) -> None:
     """A statement that the server cancels, after a time-out say, is the failure of its listing."""
-    target = PostgresTarget(schema.url(options=f"-csearch_path={schema.name} -cstatement_timeout=1"))
+    target = PostgresTarget(schema.url(options=f"-csearch_path={schema.name} -cstatement_timeout=200"))
     stage = PostgresConnection.stage
 
     def take_long(self: PostgresConnection, *arguments: Any) -> None:
@@ -245,9 +245,24 @@ async def test_statement_that_is_cancelled(schema: PostgreSQLSchema, monkeypatch
     assert [(2,)] == schema.query("SELECT count(*) FROM phone_numbers")
 
 
+def test_connection_that_is_of_no_use(schema: PostgreSQLSchema, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that can't be set up is closed."""
+
+    def fail(connection: PostgresConnection, *_: object) -> None:
+        made.append(connection)
+        raise DatabaseError
+
+    made: list[PostgresConnection] = []
+    monkeypatch.setattr(PostgresConnection, "execute", fail)
+    with pytest.raises(DatabaseError):
+        PostgresConnection(Secret(schema.url()))
+
+    assert [True] == [one._connection.closed for one in made]
+
+
 async def test_lock_that_is_not_had_in_time(schema: PostgreSQLSchema) -> None:
     """A sync that waits for a lock of another program as long as the server allows is told so."""
-    target = PostgresTarget(schema.url(options=f"-csearch_path={schema.name} -clock_timeout=1"))
+    target = PostgresTarget(schema.url(options=f"-csearch_path={schema.name} -clock_timeout=50"))
     await sync_into(schema.target)
     schema.query("BEGIN")
     schema.query("LOCK TABLE phone_numbers")

@@ -217,7 +217,7 @@ async def test_hostile_texts(database: Database) -> None:
 
 async def test_hostile_ids_and_names(database: Database) -> None:
     """Ids and names of organizations may be anything."""
-    names = ["it's", 'a"b', "a/b\\c", "%s ?", "ü\N{GRINNING FACE}", " ", "x" * 5000, "null"]
+    names = ["it's %s ?", 'a"b/c\\ü\N{GRINNING FACE}', "x" * 5000]
     served = ServedRows({str(key): {NUMBERS: [number(1, id=name), number(2)]} for key, name in enumerate(names)})
     async with served.pool({name: str(key) for key, name in enumerate(names)}) as pool:
         first = await run(pool, ["phone_numbers"], database.target)
@@ -231,7 +231,7 @@ async def test_hostile_ids_and_names(database: Database) -> None:
     assert sorted(names) == sorted(result.organization for result in await database.target.runs())
 
 
-async def test_hostile_names_of_fields(database: Database) -> None:
+async def test_hostile_names_of_fields(schema: Database) -> None:
     """Fields may have names that mean something to SQL."""
     names = ["select", "table", "user", "order", "rowid", "ü", "staged", "line", "s", "o", "r", "End"]
     row_type = msgspec.defstruct("Row", [("id", str), *((name, str | None, None) for name in names)])
@@ -240,7 +240,7 @@ async def test_hostile_names_of_fields(database: Database) -> None:
     async with served.client() as client:
         for _ in range(2):
             (result,) = await run(
-                client, [lambda client: client.list("/v1/select", row_type, sort_key=None)], database.target
+                client, [lambda client: client.list("/v1/select", row_type, sort_key=None)], schema.target
             )
 
     assert (None, {"unchanged": 1}) == (result.error, counts(result))
@@ -301,13 +301,13 @@ async def test_large_rows(database: Database) -> None:
     assert length > 5_000_000
 
 
-async def test_unknown_values(database: Database) -> None:
+async def test_unknown_values(schema: Database) -> None:
     """A value that this release does not know is kept as it came."""
     served = ServedRows({"key": {NUMBERS: [number(1, type="both ways")]}})
     async with served.client() as client:
-        await run_one(client, "phone_numbers", database.target)
+        await run_one(client, "phone_numbers", schema.target)
 
-    assert [("both ways",)] == database.query("SELECT type FROM phone_numbers")
+    assert [("both ways",)] == schema.query("SELECT type FROM phone_numbers")
 
 
 def test_nested_objects_of_calls() -> None:

@@ -65,25 +65,25 @@ async def test_older_tables_are_migrated(database: Database, monkeypatch: pytest
     assert "sync_notes" in database.tables()
 
 
-async def test_a_migration_that_fails(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_migration_that_fails(schema: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A migration that fails changes nothing."""
-    await sync_into(database)
+    await sync_into(schema)
     monkeypatch.setattr(schema_module, "_MIGRATIONS", (*LATER, ["no SQL"]))
     served = ServedRows({"key": {TAGS: []}})
     async with served.client() as client:
         with pytest.raises(Exception, match=r"DuckDB raised ParserException|SQLSTATE 42601"):
-            await run(client, ["tags"], database.target)
+            await run(client, ["tags"], schema.target)
 
-    assert [(1,)] == database.query("SELECT * FROM sync_version")
-    assert "sync_notes" not in database.tables()
+    assert [(1,)] == schema.query("SELECT * FROM sync_version")
+    assert "sync_notes" not in schema.tables()
 
 
-async def test_newer_tables_are_refused(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_newer_tables_are_refused(schema: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a later release has written is not touched, nor read."""
     with monkeypatch.context() as patch:
         patch.setattr(schema_module, "_MIGRATIONS", LATER)
-        await sync_into(database)
-    for use in (sync_into(database), database.target.runs(), database.target.forget("x")):
+        await sync_into(schema)
+    for use in (sync_into(schema), schema.target.runs(), schema.target.forget("x")):
         with pytest.raises(DatabaseVersionError) as raised:
             await use
 
@@ -91,7 +91,7 @@ async def test_newer_tables_are_refused(database: Database, monkeypatch: pytest.
         "a newer release of contactship_async has written the tables (version 3, and this one knows 1): upgrade it"
         == str(raised.value)
     )
-    assert [(1,)] == database.query("SELECT count(*) FROM syncs")
+    assert [(1,)] == schema.query("SELECT count(*) FROM syncs")
 
 
 async def test_fields_of_a_later_release(database: Database) -> None:
@@ -110,14 +110,14 @@ async def test_fields_of_a_later_release(database: Database) -> None:
     )
 
 
-async def test_table_that_is_gone(database: Database) -> None:
+async def test_table_that_is_gone(schema: Database) -> None:
     """A table that was dropped is made again."""
-    await sync_into(database)
-    database.query("DROP VIEW current_tags")
-    database.query("DROP TABLE tags")
+    await sync_into(schema)
+    schema.query("DROP VIEW current_tags")
+    schema.query("DROP TABLE tags")
 
-    assert {"new": 1} == await sync_into(database)
-    assert [("tag-1",)] == database.query("SELECT id FROM current_tags")
+    assert {"new": 1} == await sync_into(schema)
+    assert [("tag-1",)] == schema.query("SELECT id FROM current_tags")
 
 
 async def test_names_in_other_schemas(database: Database) -> None:

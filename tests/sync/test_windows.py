@@ -62,40 +62,40 @@ async def test_calls_that_have_not_ended(schema: Database, fields: dict[str, Any
     assert ("window", {"unchanged": 2} if is_open else {}) == (second.mode, counts(second))
 
 
-async def test_a_call_that_ended_later(database: Database) -> None:
+async def test_a_call_that_ended_later(schema: Database) -> None:
     """A call that was scheduled in the first run and ended twenty days later is right after the next."""
     scheduled = call(1, call_status="scheduled", finished_at=None)
     served = ServedRows({"key": {CALLS: [scheduled, *(call(place) for place in range(2, 40))]}})
     async with served.client() as client:
-        await run_one(client, "calls", database.target, full_every=30 * DAY)
-        database.query("UPDATE syncs SET started_at = started_at - INTERVAL '20 days'")
+        await run_one(client, "calls", schema.target, full_every=30 * DAY)
+        schema.query("UPDATE syncs SET started_at = started_at - INTERVAL '20 days'")
         served.rows["key"][CALLS][0] = call(1)
-        result = await run_one(client, "calls", database.target, full_every=30 * DAY)
+        result = await run_one(client, "calls", schema.target, full_every=30 * DAY)
 
     assert ("window", 1) == (result.mode, result.changed)
     assert [("call-1", 1, False), ("call-1", 2, True)] == [
-        version for version in database.versions("calls") if version[0] == "call-1"
+        version for version in schema.versions("calls") if version[0] == "call-1"
     ]
 
 
-async def test_a_call_that_has_ended_lately(database: Database) -> None:
+async def test_a_call_that_has_ended_lately(schema: Database) -> None:
     """What is known of how a call went may come days after its end, however long ago it was scheduled."""
     served = ServedRows({"key": {CALLS: [call(1), call(2, finished_at=datetime.now(UTC).isoformat())]}})
     async with served.client() as client:
-        await run_one(client, "calls", database.target)
+        await run_one(client, "calls", schema.target)
         served.rows["key"][CALLS][1]["call_analysis"] = {"call_summary": "They will come."}
-        result = await run_one(client, "calls", database.target)
+        result = await run_one(client, "calls", schema.target)
 
     assert ("window", 1, 1) == (result.mode, result.changed, result.unchanged)
 
 
-async def test_calls_without_a_creation_date(database: Database) -> None:
+async def test_calls_without_a_creation_date(schema: Database) -> None:
     """Where it is not known when a call that may still change was created, only a full walk finds it."""
     served = ServedRows({"key": {CALLS: [call(1), call(2, call_status="scheduled", finished_at=None)]}})
     async with served.client() as client:
-        await run_one(client, "calls", database.target)
-        database.query("UPDATE calls SET created_at = NULL")
-        result = await run_one(client, "calls", database.target)
+        await run_one(client, "calls", schema.target)
+        schema.query("UPDATE calls SET created_at = NULL")
+        result = await run_one(client, "calls", schema.target)
 
     assert "full" == result.mode
 
@@ -144,37 +144,37 @@ async def test_full_every(schema: Database, days: int, options: dict[str, Any], 
     assert ["full", *modes] == [result.mode for result in results]
 
 
-async def test_window_counts_as_complete(database: Database) -> None:
+async def test_window_counts_as_complete(schema: Database) -> None:
     """The next window begins by the last complete walk, whether that was full or a window."""
     served = ServedRows({"key": {CALLS: [call(1)]}})
     async with served.client() as client:
-        await run_one(client, "calls", database.target)
-        await age(database, "full", 6)
-        second = await run_one(client, "calls", database.target)
-        await run_one(client, "calls", database.target)
+        await run_one(client, "calls", schema.target)
+        await age(schema, "full", 6)
+        second = await run_one(client, "calls", schema.target)
+        await run_one(client, "calls", schema.target)
 
     assert [day_of(second.started_at - 10 * DAY), day_of(second.started_at - 4 * DAY)] == days_asked(served)[1:]
 
 
-async def test_other_walks_do_not_count(database: Database) -> None:
+async def test_other_walks_do_not_count(schema: Database) -> None:
     """Neither a failure nor a filtered walk is complete."""
     served = ServedRows({"key": {}})
     async with served.client() as client:
-        await run(client, ["calls"], database.target)
+        await run(client, ["calls"], schema.target)
         served.rows["key"][CALLS] = [call(1)]
-        filtered = await run_one(client, lambda client: client.calls.list(call_status="completed"), database.target)
-        again = await run_one(client, lambda client: client.calls.list(call_status="completed"), database.target)
-        full = await run_one(client, "calls", database.target)
+        filtered = await run_one(client, lambda client: client.calls.list(call_status="completed"), schema.target)
+        again = await run_one(client, lambda client: client.calls.list(call_status="completed"), schema.target)
+        full = await run_one(client, "calls", schema.target)
 
     assert ["filtered", "filtered", "full"] == [filtered.mode, again.mode, full.mode]
 
 
-async def test_new_organization_is_walked_wholly(database: Database) -> None:
+async def test_new_organization_is_walked_wholly(schema: Database) -> None:
     """Where another organization is accepted, its calls are walked wholly, and those of the other one retired."""
     served = ServedRows({"key": {CALLS: [call(1)]}})
     async with served.client() as client:
-        await run_one(client, "calls", database.target)
+        await run_one(client, "calls", schema.target)
         served.rows["key"][CALLS] = [call(2)]
-        result = await run_one(client, "calls", database.target, accept_new_organization=True)
+        result = await run_one(client, "calls", schema.target, accept_new_organization=True)
 
     assert ("full", {"new": 1, "retired": 1}) == (result.mode, counts(result))
