@@ -147,7 +147,7 @@ class Story:
             is_full = others.count(created) > 1  # A page must hold all of one time, and two more.
             organization.add(kind, path, random, created + is_full)
         elif way == "change":
-            organization.change(kind, path, random)
+            organization.change(kind, path, random, now() - self._judge.later)
         elif way == "change back":
             organization.change_back(path, random)
         elif way == "remove":

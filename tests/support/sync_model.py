@@ -20,7 +20,9 @@ Place = tuple[str, str]
 """An organization and a table."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_OVERLAP: Final = timedelta(days=3)
+_LATE_CHANGES: Final = timedelta(days=3)
+"""So long after its end a call may still change."""
+
 _DAY: Final = timedelta(days=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _ROWS_OF_PROOF: Final = 20
@@ -153,9 +155,13 @@ class SyncModel:
         runs = self.runs.get(place, Runs())
         if full or runs.full is None or runs.complete is None or now - runs.full >= full_every:
             return None
-        overlap = (_EPOCH + runs.complete * _MICROSECOND) - _OVERLAP
-        opened = [version.created for version in self.current(place).values() if _may_change(version.values, overlap)]
-        first = min([overlap, *(_EPOCH + created * _MICROSECOND for created in opened)])
+        overlap = (_EPOCH + runs.complete * _MICROSECOND) - _LATE_CHANGES
+        may_change = [
+            _EPOCH + version.created * _MICROSECOND
+            for version in self.current(place).values()
+            if _has_not_ended(version.values, (overlap - _EPOCH) // _MICROSECOND)
+        ]
+        first = min([overlap, *may_change])
         return (first - _DAY).date()
 
     def is_another(self, place: Place, identity: str | None) -> bool:
@@ -280,6 +286,12 @@ class SyncModel:
                 history[key] = kept
             else:
                 del history[key]
+
+
+def _has_not_ended(call: Values, by: int) -> bool:
+    """Return whether a call had not ended by a time."""
+    ended: int | None = call["finished_at"]
+    return call["call_status"] in OPEN_STATUSES if ended is None else ended >= by
 
 
 def _holds(version: Version, key: Key, value: str) -> bool:

@@ -69,12 +69,12 @@ class Organization:
         self.rows[path][row.id] = row
         return row
 
-    def change(self, kind: Kind, path: str, random: Random) -> None:
-        """Change a row; one that was changed before may change back."""
+    def change(self, kind: Kind, path: str, random: Random, now: int) -> None:
+        """Change a row; a call that is open ends now."""
         row = random.choice([*self.rows[path].values()])
         changed = kind.change(random, row)
         if row.values.get("call_status") in OPEN_STATUSES and kind is CALLS:
-            ended = {"call_status": random.choice(ENDED_STATUSES), "finished_at": row.created + 60_000_000}
+            ended = {"call_status": random.choice(ENDED_STATUSES), "finished_at": now}
             changed = evolve(changed, values={**changed.values, **ended})
         self.earlier[path].append(row)
         self.rows[path][row.id] = changed
