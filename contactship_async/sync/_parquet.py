@@ -8,7 +8,6 @@ Source: https://duckdb.org/docs/stable/data/parquet/metadata
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -35,8 +34,6 @@ from contactship_async.sync._target import DatabaseTarget, Target
 _METADATA: Final = "contactship_async"
 _MEMORY_LIMIT_MIB: Final = 64
 _LONGEST_PART: Final = 100
-_PATTERN: Final = re.compile(r"([*?[])")
-"""What DuckDB takes for a pattern in the path of a file to read, and not for itself."""
 
 
 @frozen
@@ -239,7 +236,7 @@ class _File:
         columns = quoted(*staged_columns(self.walk.plan))
         table = "read_parquet(?, hive_partitioning = false)"
         rows = self.reader.stream(
-            f"SELECT CAST(to_json(r) AS VARCHAR) FROM (SELECT {columns} FROM {table}) r", [_escape(self.path)]
+            f"SELECT CAST(to_json(r) AS VARCHAR) FROM (SELECT {columns} FROM {table}) r", [str(self.path)]
         )
         try:
             for some in rows:
@@ -258,15 +255,10 @@ def _find_files(reader: DuckDBConnection, directory: Path) -> list[_File]:
     return sorted(files, key=lambda file: file.walk.start.started_at)
 
 
-def _escape(path: Path) -> str:
-    """Return a path for DuckDB to read."""
-    return _PATTERN.sub(r"[\1]", str(path))
-
-
 def _read_walk(reader: DuckDBConnection, path: Path) -> _Walk:
     try:
         found = reader.execute(
-            "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = ?", [_escape(path), _METADATA]
+            "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = ?", [str(path), _METADATA]
         )
         return msgspec.json.decode(found[0][0], type=_Walk)
     except (DatabaseError, IndexError, msgspec.DecodeError, msgspec.ValidationError):
