@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -130,6 +131,9 @@ class DuckDBConnection(Connection):
         self._name = "the database in memory" if path is None else str(path)
         self._memory_limit_mib = memory_limit_mib
         self._driver = _import_driver()
+        if path is not None and _is_no_file(path):
+            message = f"{self._name} is no file"
+            raise DatabaseError(message)
         self._connection = self._try(
             lambda: self._driver.connect(":memory:" if path is None else str(path), config=_options(memory_limit_mib))
         )
@@ -177,11 +181,11 @@ class DuckDBConnection(Connection):
     def columns_of(self, table: str) -> dict[str, bool]:
         """See `Connection`."""
         rows = self.execute(
-            """SELECT column_name, is_nullable FROM information_schema.columns WHERE table_name = ?
-            AND table_schema = current_schema() AND table_catalog = current_database() ORDER BY ordinal_position""",
+            """SELECT column_name, NOT is_nullable FROM duckdb_columns() WHERE table_name = ?
+            AND schema_name = current_schema() AND database_name = current_database() ORDER BY column_index""",
             [table],
         )
-        return {name: is_nullable == "NO" for name, is_nullable in rows}
+        return dict(rows)
 
     def create_index(self, table: str, columns: Sequence[str]) -> None:
         """Do nothing: DuckDB has no index of some rows only."""
@@ -262,6 +266,15 @@ _turns: Final[WeakValueDictionary[str, threading.Lock]] = WeakValueDictionary()
 def _turn_of(path: Path) -> threading.Lock:
     """Return the lock that all connections of this process to a file share."""
     return _turns.setdefault(str(path.resolve()), threading.Lock())
+
+
+def _is_no_file(path: Path) -> bool:
+    """Return whether there is a pipe or a device, for which DuckDB would wait for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _import_driver() -> Any:

@@ -79,6 +79,7 @@ async def test_no_database(tmp_path: Path) -> None:
     ("place", "fault"),
     [
         ("folder", "is a folder"),
+        ("pipe", "is no file"),
         ("nowhere/x.duckdb", "can't be made: its folder does not exist"),
         ("file/x.duckdb", "can't be made: its folder does not exist"),
         ("x" * 300, "can't be used: DuckDB raised IOException"),
@@ -88,6 +89,7 @@ async def test_no_place_for_a_file(tmp_path: Path, place: str, fault: str) -> No
     """A path at which there can be no file is told."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
 
     with pytest.raises(DatabaseError) as raised:
         await sync_into(tmp_path / place)
