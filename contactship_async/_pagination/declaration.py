@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from attrs import field, frozen
@@ -85,7 +84,7 @@ class ListingDeclaration(Generic[T]):
     largest_page: int | None = None
     heavy: bool = False
     has_count: bool = True
-    content_parameters: Mapping[str, Sequence[str]] = MappingProxyType({})
+    content_parameters: Mapping[str, Sequence[str]] = field(factory=dict)
     window: ListingWindow | None = None
     _readers: tuple[RowIds[T], SortKey[T] | None] = field(init=False, repr=False, eq=False)
 
