@@ -53,7 +53,8 @@ def forked_contactship() -> Iterator[Path]:
 def _serve(listener: socket.socket) -> None:
     """Take commands until standard input ends, which is with the tests, however they end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("contactship_async._cli.app", "contactship_async._cli.calls.make", "contactship_async.sandbox"):
+    command_line = ("contactship_async._cli.app", "contactship_async._cli.calls.make")
+    for name in (*command_line, "contactship_async.sandbox", "contactship_async.sync", "duckdb"):
         import_module(name)
     # A child imports the rest itself: a console asks for its terminal and its environment when it is made.
     for name in [name for name in sys.modules if name.startswith("contactship_async._cli")]:

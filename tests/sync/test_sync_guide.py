@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -80,8 +81,10 @@ async def test_guide(
     """Whoever types what stands there sees what stands there."""
     blocks = [block for block in COPIES if block.language == "toml" or ("DATABASE_URL" in block.code) == is_postgresql]
     sandboxes = SandboxPool({"acme": Sandbox(), "globex": Sandbox(40, seed=1)})
+    programs = (request.getfixturevalue("forked_contactship"), Path(sys.executable))
     async with sandboxes:
         settings = {
+            "PATH": os.pathsep.join([*(str(program.parent) for program in programs), os.environ["PATH"]]),
             "CONTACTSHIP_BASE_URL": sandboxes.url,
             "CONTACTSHIP_API_KEY": sandboxes.api_keys["acme"],
             **{f"{name.upper()}_CONTACTSHIP_KEY": key for name, key in sandboxes.api_keys.items()},

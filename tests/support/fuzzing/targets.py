@@ -66,7 +66,7 @@ TARGETS: Final[Mapping[str, Target]] = {
     )
 }
 
-_ALWAYS: Final = (Phase.explicit, Phase.generate, Phase.shrink)
+PHASES: Final = (Phase.explicit, Phase.generate, Phase.shrink)
 
 
 def fuzz(target: Target, inputs_wanted: int, *, seed_: int | None = None, with_corpus: bool = True) -> Finding | int:
@@ -108,7 +108,7 @@ def fuzz(target: Target, inputs_wanted: int, *, seed_: int | None = None, with_c
         derandomize=seed_ is None,
         database=None,  # what is found goes into the corpus
         deadline=None,  # the limit above is kept on a busy machine, too
-        phases=_ALWAYS,
+        phases=PHASES,
         report_multiple_bugs=False,
         suppress_health_check=[*HealthCheck],
         verbosity=Verbosity.quiet,
