@@ -16,7 +16,7 @@ from contactship_async.sync._errors import (
     SyncError,
     TooManyRetiredError,
 )
-from contactship_async.sync._plan import CONTENTS_HASH, HASH, VALID_FROM, VALID_TO, Plan
+from contactship_async.sync._plan import CONTENTS_HASH, HASH, ORGANIZATION, VALID_FROM, VALID_TO, Plan
 from contactship_async.sync._results import COLUMNS, SyncResult, columns_of
 from contactship_async.sync._schema import ORGANIZATIONS, SYNCS, staged_columns
 from contactship_async.sync._spool import Spool
@@ -110,10 +110,11 @@ class Apply:
             raise ConcurrentSyncError(message)
 
     def _find_moment(self) -> datetime:
-        """Return the time, but later than any version of the listing: clocks are set back."""
-        bounds = [self._connection.microseconds(f'max(o."{name}")') for name in (VALID_FROM, VALID_TO)]
-        scope = self._current.rpartition(" AND ")[0]
-        found = self._execute(f"SELECT {', '.join(bounds)} FROM {self._table} o WHERE {scope}", *self._scope)
+        """Return the time, but later than any version of the organization in the table: clocks are set back."""
+        bounds = [self._connection.microseconds(f'max("{name}")') for name in (VALID_FROM, VALID_TO)]
+        found = self._execute(
+            f'SELECT {", ".join(bounds)} FROM {self._table} WHERE "{ORGANIZATION}" = ?', self._plan.organization
+        )
         known = [time_of(value) + _MICROSECOND for value in found[0] if value is not None]
         return max([read_clock(self._connection), *known])
 
