@@ -19,7 +19,7 @@ from contactship_async import (
 from contactship_async._http.gate import Gate
 from contactship_async._http.rate_limits import Limits
 
-BRIEF = Timeouts(attempt=0.1)
+BRIEF = Timeouts(attempt=0.3)  # within which a busy machine responds
 HALF = [head(200, {"Content-Length": "99"}), b'{"id": ']
 
 PASSING: dict[str, Act] = {
