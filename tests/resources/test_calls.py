@@ -347,3 +347,17 @@ async def test_from_dialling_to_the_recording(is_served: bool, tmp_path: Path) -
     ]
     assert 4 == len(listed)
     assert size == len(await asyncio.to_thread(file.read_bytes)) > 1000
+
+
+def test_newest_calls_alone() -> None:
+    """A listing can be had of the same rows, but only of those created from some day on."""
+    client = Sandbox().client()
+    calls = client.calls.list(call_status="completed", include_transcript=True)
+    asked = {name: value for name, value in calls.since(date(2026, 5, 4)).filters.items() if value is not None}
+
+    assert {"call_status": "completed", "include_transcript": True, "date_from": "2026-05-04"} == asked
+    assert (True, False) == (calls.is_filtered, client.calls.list(include_transcript=True).is_filtered)
+    with pytest.raises(TypeError, match="day must be of type date, not datetime"):
+        calls.since(datetime(2026, 5, 4, tzinfo=UTC))
+    with pytest.raises(PaginationError, match="/v1/tags can't be asked for its newest rows alone"):
+        client.tags.list().since(date(2026, 5, 4))

@@ -101,6 +101,10 @@ def _run(  # noqa: PLR0913, PLR0917 - all that a process is started with
     os.environ.update(environment)
     os.chdir(directory)
     signal.signal(signal.SIGINT, signal.SIG_IGN if ignores_ctrl_c else signal.default_int_handler)
+    # From Python 3.13 on, multiprocessing forgets what its parent was to do at its end: to save what was covered.
+    measured = "coverage" in sys.modules and sys.modules["coverage"].Coverage.current()
+    if measured:
+        atexit.register(measured.save)
     connection.send(b"%d\n" % os.getpid())
     try:
         main()
