@@ -28,7 +28,7 @@ from contactship_async.sync._plan import ORGANIZATION, Plan
 from contactship_async.sync._results import SyncResult
 from contactship_async.sync._schema import staged_columns
 from contactship_async.sync._spool import Spool
-from contactship_async.sync._store import Rules, Start, Store
+from contactship_async.sync._store import Rules, Start, Store, result_of_failure
 from contactship_async.sync._target import DatabaseTarget, Target
 
 _METADATA: Final = "contactship_async"
@@ -215,17 +215,7 @@ class _File:
                 self._fill(spool)
                 result = store.apply(plan, start, spool, rules)
             except SyncError as error:
-                now = store.read_clock()
-                result = SyncResult(
-                    organization=plan.organization,
-                    listing=plan.table,
-                    mode=start.mode,
-                    started_at=start.started_at,
-                    finished_at=now,
-                    rows=spool.rows,
-                    error=type(error).__name__,
-                    exception=error,
-                )
+                result = result_of_failure(plan, start, store.read_clock(), spool.rows, error)
                 if not rules.dry_run:
                     store.note_failure(result)
         if not rules.dry_run and (result.error is None or isinstance(result.exception, ConcurrentSyncError)):

@@ -28,7 +28,7 @@ from contactship_async.sync._plan import WRONG_LISTING, Ask, Column, Plan
 from contactship_async.sync._results import SyncProgress, SyncResult
 from contactship_async.sync._rows import Encoder
 from contactship_async.sync._spool import Spool
-from contactship_async.sync._store import Rules, Start, Store
+from contactship_async.sync._store import Rules, Start, Store, result_of_failure
 from contactship_async.sync._target import Target
 from contactship_async.sync._thread import DatabaseThread
 
@@ -245,21 +245,9 @@ class _Job:
             self._run.on_progress(progress)
 
     async def _fail(self, error: Exception) -> SyncResult:
-        started_at = None if self._start is None else self._start.started_at
         try:
             now = await self._thread.run(self._store.read_clock)
-            position = getattr(error, "position", None)
-            result = SyncResult(
-                organization=self._plan.organization,
-                listing=self._plan.table,
-                mode=self._plan.mode if self._start is None else self._start.mode,
-                started_at=started_at or now,
-                finished_at=now,
-                rows=self._rows,
-                error=type(error).__name__,
-                failed_at=None if position is None else position.offset,
-                exception=error,
-            )
+            result = result_of_failure(self._plan, self._start, now, self._rows, error)
             if not self._run.rules.dry_run:
                 await self._thread.run(self._store.note_failure, result)
         except DatabaseError as second:

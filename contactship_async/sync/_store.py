@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from attrs import frozen
 
-from contactship_async import ListingWindow
+from contactship_async import ContactshipError, ListingWindow
 from contactship_async.sync._plan import Plan
 from contactship_async.sync._results import Mode, SyncResult
 from contactship_async.sync._spool import Spool
@@ -63,6 +63,30 @@ class Start:
     since: date | None = None
     organization_id: str | None = None
     runs: int | None = None
+
+
+def result_of_failure(plan: Plan, start: Start | None, now: datetime, rows: int, error: Exception) -> SyncResult:
+    """Return what became of a listing that failed.
+
+    Args:
+        plan: Of the listing.
+        start: Of the walk; None if it had not begun.
+        now: By the clock of the database.
+        rows: How many had come.
+        error: What went wrong.
+    """
+    position = error.position if isinstance(error, ContactshipError) else None
+    return SyncResult(
+        organization=plan.organization,
+        listing=plan.table,
+        mode=plan.mode if start is None else start.mode,
+        started_at=now if start is None else start.started_at,
+        finished_at=now,
+        rows=rows,
+        error=type(error).__name__,
+        failed_at=None if position is None else position.offset,
+        exception=error,
+    )
 
 
 class Store(ABC):

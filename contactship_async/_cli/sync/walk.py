@@ -111,10 +111,7 @@ def walk(  # noqa: PLR0913 - the options of a command
                 async for result in each:
                     yield result
 
-    code = running.run(results())
-    if dry_run:
-        note(_DRY_RUN)
-    return code
+    return _run(running, results(), dry_run=dry_run)
 
 
 def apply(  # noqa: PLR0913 - the options of a command
@@ -162,7 +159,11 @@ def apply(  # noqa: PLR0913 - the options of a command
             async for result in each:
                 yield result
 
-    code = running.run(results())
+    return _run(running, results(), dry_run=dry_run)
+
+
+def _run(running: Running, results: Results, *, dry_run: bool) -> int:
+    code = running.run(results)
     if dry_run:
         note(_DRY_RUN)
     return code
