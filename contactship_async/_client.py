@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar, cast, overload
 
 import aiohttp
 
+from contactship_async import resources
 from contactship_async._arguments import check_type
 from contactship_async._configuration import DEFAULT_BASE_URL, DEFAULT_MAX_RESPONSE_BYTES, Settings, read_settings
 from contactship_async._headers import Headers
@@ -30,11 +31,7 @@ from contactship_async._pagination.listing import Listing, Order
 from contactship_async.errors import ConfigurationError
 from contactship_async.models.common import Page, SortOrder
 from contactship_async.models.phone_numbers import PhoneNumber
-from contactship_async.resources.calls import Calls
-from contactship_async.resources.channels import Channels
-from contactship_async.resources.credits import Credits
-from contactship_async.resources.phone_numbers import PhoneNumbers, Type
-from contactship_async.resources.tags import Tags
+from contactship_async.resources.phone_numbers import Type
 from contactship_async.settings import RateLimit, RetryPolicy, Timeouts, Wait
 
 T = TypeVar("T")
@@ -229,29 +226,64 @@ class ContactshipClient:
         return self._caller.attempts.limits.told_budget.read()
 
     @property
-    def phone_numbers(self) -> PhoneNumbers:
+    def phone_numbers(self) -> resources.phone_numbers.PhoneNumbers:
         """The phone numbers of the organization."""
-        return PhoneNumbers(self._caller)
+        return resources.phone_numbers.PhoneNumbers(self._caller)
 
     @property
-    def tags(self) -> Tags:
+    def tags(self) -> resources.tags.Tags:
         """The tags that the organization puts on its contacts."""
-        return Tags(self._caller)
+        return resources.tags.Tags(self._caller)
 
     @property
-    def calls(self) -> Calls:
+    def calls(self) -> resources.calls.Calls:
         """The calls of the organization, by its agents."""
-        return Calls(self._caller)
+        return resources.calls.Calls(self._caller)
 
     @property
-    def channels(self) -> Channels:
+    def channels(self) -> resources.channels.Channels:
         """The channels over which the organization exchanges messages."""
-        return Channels(self._caller)
+        return resources.channels.Channels(self._caller)
 
     @property
-    def credits(self) -> Credits:
+    def credits(self) -> resources.credits.Credits:
         """What the organization has left to spend."""
-        return Credits(self._caller)
+        return resources.credits.Credits(self._caller)
+
+    @property
+    def contacts(self) -> resources.contacts.Contacts:
+        """The people that the organization calls and writes to."""
+        return resources.contacts.Contacts(self._caller)
+
+    @property
+    def agents(self) -> resources.agents.Agents:
+        """The AI agents of the organization, and the voices that they can have."""
+        return resources.agents.Agents(self._caller)
+
+    @property
+    def tasks(self) -> resources.tasks.Tasks:
+        """What people and agents of the organization have to do; an add-on."""
+        return resources.tasks.Tasks(self._caller)
+
+    @property
+    def threads(self) -> resources.threads.Threads:
+        """The conversations with contacts over channels."""
+        return resources.threads.Threads(self._caller)
+
+    @property
+    def messages(self) -> resources.messages.Messages:
+        """The messages in threads."""
+        return resources.messages.Messages(self._caller)
+
+    @property
+    def whatsapp(self) -> resources.whatsapp.WhatsApp:
+        """Messages over WhatsApp, and the templates for them."""
+        return resources.whatsapp.WhatsApp(self._caller)
+
+    @property
+    def events(self) -> resources.events.Events:
+        """What contacts did in a product of the organization; an add-on."""
+        return resources.events.Events(self._caller)
 
     async def request(
         self,

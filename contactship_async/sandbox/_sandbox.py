@@ -23,13 +23,21 @@ from contactship_async.sandbox._api.handler import RequestHandler
 from contactship_async.sandbox._api.rate_limit import RateLimits
 from contactship_async.sandbox._api.records import RecordedRequest
 from contactship_async.sandbox._calls.agenda import Clock
+from contactship_async.sandbox._resources.agents import Agents
 from contactship_async.sandbox._resources.calls import Calls
 from contactship_async.sandbox._resources.channels import Channels
+from contactship_async.sandbox._resources.contacts import Contacts
 from contactship_async.sandbox._resources.credits import Credits
+from contactship_async.sandbox._resources.events import Events
 from contactship_async.sandbox._resources.finished_call import describe
+from contactship_async.sandbox._resources.messages import Messages
 from contactship_async.sandbox._resources.organization import IN_MEMORY, Organization
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
 from contactship_async.sandbox._resources.tags import Tags
+from contactship_async.sandbox._resources.tasks import Tasks
+from contactship_async.sandbox._resources.templates import Templates
+from contactship_async.sandbox._resources.threads import Threads
+from contactship_async.sandbox._resources.whatsapp import WhatsApp
 from contactship_async.sandbox._serving.deliveries import Deliveries
 from contactship_async.sandbox._serving.served import Served
 
@@ -96,6 +104,30 @@ class Sandbox(Served):
     calls: Calls
     """Its calls, in the same way as phone numbers; `placed` and `answer_next` for those that are placed."""
 
+    contacts: Contacts
+    """Its contacts, in the same way."""
+
+    agents: Agents
+    """Its agents, in the same way."""
+
+    tasks: Tasks
+    """Its tasks, in the same way."""
+
+    threads: Threads
+    """Its threads with contacts, in the same way."""
+
+    messages: Messages
+    """The messages in them, in the same way."""
+
+    templates: Templates
+    """Its WhatsApp templates, in the same way."""
+
+    whatsapp: WhatsApp
+    """`sent`: what would have been sent over WhatsApp."""
+
+    events: Events
+    """The events that were sent to it, in order."""
+
     clock: Clock
     """The time in which calls proceed: `now`, and `advance`."""
 
@@ -156,6 +188,14 @@ class Sandbox(Served):
         self.tags = Tags(organization, tags)
         self.channels = Channels(organization, channels)
         self.credits = Credits(organization, credits)
+        self.contacts = Contacts(organization)
+        self.agents = Agents(organization)
+        self.tasks = Tasks(organization)
+        self.threads = Threads(organization)
+        self.messages = Messages(organization)
+        self.templates = Templates(organization)
+        self.whatsapp = WhatsApp(organization)
+        self.events = Events(organization)
         self.calls = Calls(
             organization,
             calls,
@@ -164,7 +204,21 @@ class Sandbox(Served):
             credits=self.credits,
             deliver=self._deliver,
         )
-        resources = (self.phone_numbers, self.tags, self.channels, self.credits, self.calls)
+        resources = (
+            self.phone_numbers,
+            self.tags,
+            self.channels,
+            self.credits,
+            self.calls,
+            self.contacts,
+            self.agents,
+            self.tasks,
+            self.threads,
+            self.messages,
+            self.templates,
+            self.whatsapp,
+            self.events,
+        )
         self._handler = RequestHandler(
             [route for resource in resources for route in resource.routes],
             lock=organization.lock,
