@@ -13,6 +13,9 @@ RESOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "calls": "The calls of the organization, by its agents.",
         "channels": "The channels over which the organization exchanges messages.",
         "credits": "What the organization has left to spend.",
+        "threads": "The conversations with contacts over channels.",
+        "messages": "The messages in threads.",
+        "whatsapp": "Messages over WhatsApp, and the templates for them.",
     }
 )
 """What the client says about each, by its attribute there; a test holds it to the resources of the client."""

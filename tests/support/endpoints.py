@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 from attrs import frozen
 from msgspec import Struct
+from msgspec.structs import replace
 
 _TESTS: Final = Path(__file__).parents[1]
 
@@ -75,8 +76,14 @@ class Endpoint(Struct, frozen=True):
     max_limit: int | None
     safe_to_repeat: bool
     safe_if: str | None
+    documented_retry_statuses: tuple[int, ...]
     statuses: tuple[int, ...]
     success_statuses: tuple[int, ...]
+
+    @property
+    def harmless_statuses(self) -> set[int]:
+        """The failures of the server after which the page says that it is safe to repeat."""
+        return {status for status in self.documented_retry_statuses if status >= 500}
 
     @property
     def is_listing(self) -> bool:
@@ -102,8 +109,31 @@ class Endpoint(Struct, frozen=True):
         return [*self.parameters, *self.body]
 
 
-ENDPOINTS: Final = msgspec.json.decode(
-    (_TESTS / "resources" / "endpoints.json").read_bytes(), type=tuple[Endpoint, ...]
+_PARTS_OF_TEMPLATES: Final = (
+    Field("type", "string", enum=("HEADER", "BODY", "FOOTER", "BUTTONS"), optional=True),
+    Field("format", "string", optional=True),
+    Field("text", "string", optional=True),
+    Field("buttons", "array", optional=True, fields=(Field("type", "string"),)),
+)
+"""What `endpoints.json` calls "Meta's own objects", with their types in a note.
+
+Source: https://developers.facebook.com/docs/whatsapp/business-management-api/message-templates/components
+"""
+
+
+def _complete(endpoint: Endpoint) -> Endpoint:
+    fields = tuple(
+        replace(field, fields=_PARTS_OF_TEMPLATES) if field.name == "components" else field
+        for field in endpoint.response_fields
+    )
+    return replace(endpoint, response_fields=fields)
+
+
+ENDPOINTS: Final = tuple(
+    _complete(endpoint)
+    for endpoint in msgspec.json.decode(
+        (_TESTS / "resources" / "endpoints.json").read_bytes(), type=tuple[Endpoint, ...]
+    )
 )
 """All documented endpoints."""
 
