@@ -47,7 +47,7 @@ variable CONTACTSHIP_API_KEY holds the key.""",
 
 It prints lines that point a shell to the sandbox, and so every client started there: redirect them to a file, and
 read that with `source` in another terminal. Each request is logged to standard error. What is served is described
-at /openapi.json.""",
+at /openapi.json, and by --openapi without a server.""",
         "sync": f"""Keep a copy of listings in a database, with their history.
 
 contactship sync phone-numbers calls tags --to contactship.duckdb
