@@ -124,6 +124,7 @@ class Request(_Message, frozen=True, kw_only=True):
             idempotent: it had no effect.
         server: Where it goes; None for the server of all endpoints but one. A transport that goes to a server of its
             own may look at the `base_url` of this.
+        add_on: What a 403 may be for the lack of, such as `Tasks`; None for an endpoint that each organization has.
         delivery: Where the transport notes how far the attempt has come.
     """
 
@@ -140,6 +141,7 @@ class Request(_Message, frozen=True, kw_only=True):
     relayed: bool = False
     harmless_statuses: frozenset[int] = frozenset()
     server: Server | None = None
+    add_on: str | None = None
     delivery: Delivery = field(default_factory=Delivery)
 
     @property

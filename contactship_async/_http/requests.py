@@ -65,6 +65,7 @@ def build_request(  # noqa: PLR0913 - one call, by keyword
     relayed: bool = False,
     harmless_statuses: frozenset[int] = frozenset(),
     server: Server | None = None,
+    add_on: str | None = None,
 ) -> Request:
     """Build the request of one call, all but its key and its headers.
 
@@ -95,6 +96,7 @@ def build_request(  # noqa: PLR0913 - one call, by keyword
         relayed=relayed,
         harmless_statuses=harmless_statuses,
         server=server,
+        add_on=add_on,
     )
 
 
@@ -118,6 +120,7 @@ def complete_request(
         relayed=request.relayed,
         harmless_statuses=request.harmless_statuses,
         server=request.server,
+        add_on=request.add_on,
     )
 
 

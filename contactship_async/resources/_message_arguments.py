@@ -6,11 +6,11 @@ No error quotes a value: they are personal.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from contactship_async._arguments import check_choice, check_flag, check_number, check_text, check_type
+from contactship_async._arguments import check_choice, check_flag, check_number, check_sequence, check_text, check_type
 from contactship_async.models.whatsapp import FilledComponent, FilledPart, MediaType, TemplateParameter
 
 _INFERRED: Final = ("channel_id", "contact_id")
@@ -40,32 +40,24 @@ def check_components(name: str, value: object) -> list[dict[str, object]]:
         TypeError: It is no sequence of `FilledComponent`, or a value in one has the wrong type.
         ValueError: A part is none that can be filled in, or a text is empty.
     """
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        message = f"{name} must be a sequence of FilledComponent, not {type(value).__name__}"
-        raise TypeError(message)
-    return [_write_component(f"each of {name}", each) for each in value]
+    return [_write_component(f"{name}[{index}]", each) for index, each in enumerate(check_sequence(name, value))]
 
 
-def _write_component(name: str, component: FilledComponent) -> dict[str, object]:
+def _write_component(name: str, component: Any) -> dict[str, object]:
     check_type(name, component, FilledComponent)
-    check_type(f"parameters of {name}", component.parameters, Sequence)
-    parameters = [_write_parameter(f"each parameter of {name}", each) for each in component.parameters]
-    written: dict[str, object] = {"type": check_choice(f"type of {name}", component.type, FilledPart)}
-    return {**written, "parameters": parameters} if parameters else written
+    parameters = check_sequence(f"{name}.parameters", component.parameters)
+    written: dict[str, object] = {"type": check_choice(f"{name}.type", component.type, FilledPart)}
+    if parameters:
+        written["parameters"] = [
+            _write_parameter(f"{name}.parameters[{index}]", each) for index, each in enumerate(parameters)
+        ]
+    return written
 
 
-def _write_parameter(name: str, parameter: TemplateParameter) -> dict[str, object]:
+def _write_parameter(name: str, parameter: Any) -> dict[str, object]:
     check_type(name, parameter, TemplateParameter)
     fields = {"type": parameter.type, "text": parameter.text, "parameter_name": parameter.parameter_name}
-    return {key: check_text(f"{key} of {name}", value) for key, value in fields.items() if value is not None}
-
-
-def _check_degrees(name: str, value: Any, *, highest: int) -> float:
-    check_number(name, value)
-    if not -highest <= value <= highest:
-        message = f"{name} must be a number of degrees from {-highest} to {highest}"
-        raise ValueError(message)
-    return float(value)
+    return {key: check_text(f"{name}.{key}", value) for key, value in fields.items() if value is not None}
 
 
 def _check_media_type(name: str, value: object) -> MediaType:
@@ -83,8 +75,8 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], object]]] = {
     "media_type": _check_media_type,
     "media_data": check_media_data,
     "file_name": check_text,
-    "latitude": partial(_check_degrees, highest=90),
-    "longitude": partial(_check_degrees, highest=180),
+    "latitude": partial(check_number, lowest=-90, highest=90),
+    "longitude": partial(check_number, lowest=-180, highest=180),
     "name": check_text,
     "address": check_text,
     "save_message": check_flag,
