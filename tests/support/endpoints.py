@@ -60,7 +60,7 @@ class Field(Struct, frozen=True):
 
 
 class Endpoint(Struct, frozen=True):
-    """One documented endpoint."""
+    """One documented endpoint. Of an object with rows and their number, it says what a row is: see `rows_field`."""
 
     slug: str
     method: str
@@ -79,6 +79,7 @@ class Endpoint(Struct, frozen=True):
     documented_retry_statuses: tuple[int, ...]
     statuses: tuple[int, ...]
     success_statuses: tuple[int, ...]
+    rows_field: str = ""
 
     @property
     def harmless_statuses(self) -> set[int]:
@@ -122,6 +123,7 @@ Source: https://developers.facebook.com/docs/whatsapp/business-management-api/me
 
 
 def _complete(endpoint: Endpoint) -> Endpoint:
+    """Add what is in the parts of templates."""
     fields = tuple(
         replace(field, fields=_PARTS_OF_TEMPLATES) if field.name == "components" else field
         for field in endpoint.response_fields
@@ -129,8 +131,17 @@ def _complete(endpoint: Endpoint) -> Endpoint:
     return replace(endpoint, response_fields=fields)
 
 
+def _find_rows(endpoint: Endpoint) -> Endpoint:
+    """Take an endpoint that returns `{"total_comments": ..., "comments": [...]}` for the listing that it is."""
+    names = [field.name for field in endpoint.response_fields]
+    if len(names) != 2 or names[0] != f"total_{names[1]}":
+        return endpoint
+    fields = endpoint.response_fields[1].fields
+    return replace(endpoint, response_is="rows", response_fields=fields, rows_field=names[1])
+
+
 ENDPOINTS: Final = tuple(
-    _complete(endpoint)
+    _find_rows(_complete(endpoint))
     for endpoint in msgspec.json.decode(
         (_TESTS / "resources" / "endpoints.json").read_bytes(), type=tuple[Endpoint, ...]
     )
