@@ -185,8 +185,9 @@ async def test_request(called: Called, required_only: bool) -> None:
     arguments = called.arguments(required_only=required_only)
     if arguments.keys() >= {"delay", "schedule"}:  # They exclude each other; the delay has tests of its own.
         del arguments["delay"]
-    if "created_by" in arguments:  # It goes with one of the types alone.
-        arguments["created_by_type"] = "USER"
+    names = {field.name for field in called.endpoint.body}
+    by_user = {"created_by_type": "USER"} if "created_by" in arguments and "created_by_type" in names else {}
+    arguments |= by_user  # It goes with one of the types alone.
     query, body = (
         [field for field in fields if python_name(field.name) in arguments]
         for fields in (called.endpoint.parameters, called.endpoint.body)
@@ -201,8 +202,7 @@ async def test_request(called: Called, required_only: bool) -> None:
     assert query_of(query) == {name: value for name, value in request.query if name not in WINDOW}
     assert len(query) == len(request.query) - len(window)
     assert (["limit"] if called.endpoint.paginated == "cursor" else []) == window
-    is_by_user = "created_by" in arguments and any(one.name == "created_by_type" for one in called.endpoint.body)
-    payload = payload_of(body) | ({"created_by_type": "USER"} if is_by_user else {})
+    payload = payload_of(body) | by_user
     assert (payload if called.endpoint.body else None) == sent(request.body)
 
 
