@@ -48,7 +48,7 @@ LEFT: Final = "may have been processed"
 ATTEMPT_SECONDS: Final = 5.0
 
 _REFUSALS: Final = (400, 401, 402, 403, 404, 409, 410, 418, 422, 425, 429, 451, 499)
-_UNKNOWN: Final = (101, 301, 302, 303, 307, 308, 408, 500, 501, *(502,) * 6, 503, 504, 505, 520, 599, 600)
+_UNKNOWN: Final = (101, 301, 302, 303, 307, 308, 408, 500, 501, 502, 503, 504, 505, 520, 599, 600)
 _NAMED: Final = ({"retry-after": "1"}, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2"}, {"retry-after": "60"})
 _RATE_LIMITED: Final = "refused by a rate limiter"
 _UNREADABLE: Final = (
@@ -305,7 +305,14 @@ class Schedule:
 
     @server.default
     def _draw_server(self) -> CountingServer:
-        return CountingServer([self.start.refine(draw_act(self.random)) for _ in range(self.random.randint(1, 6))])
+        return CountingServer([self._draw_act() for _ in range(self.random.randint(1, 6))])
+
+    def _draw_act(self) -> Act:
+        act = draw_act(self.random)
+        if self.start.harmless and self.random.random() < 0.2:
+            [status] = self.start.harmless
+            act = evolve(act, name=f"{status}", leaves=True, ending=responds(status, b"{}"), status=None)
+        return self.start.refine(act)
 
     async def fetch_key(self) -> str:
         """Return another key each time, late, or fail."""

@@ -117,9 +117,7 @@ class WhatsApp:
         self._random = organization.random("whatsapp")
         self._sent: list[OutgoingMessage] = []
         self.routes = (
-            self._route(
-                "/v1/waba/send", "waba-send-message", MESSAGE, SENT_MESSAGE, write=_write_text, unknown_channel=404
-            ),
+            self._route("send-message", MESSAGE, SENT_MESSAGE, write=_write_text, unknown_channel=404),
             self._route("send-template", TEMPLATE, SENT_TEMPLATE, write=self._write_template),
             self._route("send-media", MEDIA, SENT_MEDIA, write=self._write_media),
             self._route("send-location", LOCATION, SENT_MESSAGE, write=_write_location, unknown_channel=403),
