@@ -65,6 +65,8 @@ class Sandbox(Served):
             are no more that are reserved for fiction.
         tags: How many there are, 0 to 1,000,000.
         channels: How many there are, 0 to 1,000,000.
+        agents: How many there are, 0 to 1,000,000; the first three speak in past calls.
+        tasks: How many there are, 0 to 1,000,000.
         calls: How many past calls there are, 0 to 1,000,000.
         credits: The balance at first, a finite number.
         api_key: The only key that is accepted; None is `sandbox-key`, or in a `SandboxPool` one made of the name.
@@ -111,7 +113,7 @@ class Sandbox(Served):
     """Its agents, in the same way."""
 
     tasks: Tasks
-    """Its tasks, in the same way."""
+    """Its tasks, in the same way; `is_enabled` is whether it has this add-on."""
 
     threads: Threads
     """Its threads with contacts, in the same way."""
@@ -140,6 +142,8 @@ class Sandbox(Served):
         *,
         tags: int = 12,
         channels: int = 3,
+        agents: int = 3,
+        tasks: int = 8,
         calls: int = 40,
         credits: float = 42.5,  # noqa: A002 - the API's word
         api_key: str | None = None,
@@ -159,6 +163,8 @@ class Sandbox(Served):
         check_integer("phone_numbers", phone_numbers, lowest=0, highest=1_000_000)
         check_integer("tags", tags, lowest=0, highest=1_000_000)
         check_integer("channels", channels, lowest=0, highest=1_000_000)
+        check_integer("agents", agents, lowest=0, highest=1_000_000)
+        check_integer("tasks", tasks, lowest=0, highest=1_000_000)
         check_integer("calls", calls, lowest=0, highest=1_000_000)
         check_number("credits", credits)
         if api_key is not None:
@@ -189,8 +195,8 @@ class Sandbox(Served):
         self.channels = Channels(organization, channels)
         self.credits = Credits(organization, credits)
         self.contacts = Contacts(organization)
-        self.agents = Agents(organization)
-        self.tasks = Tasks(organization)
+        self.agents = Agents(organization, agents)
+        self.tasks = Tasks(organization, tasks)
         self.threads = Threads(organization)
         self.messages = Messages(organization)
         self.templates = Templates(organization)
@@ -199,6 +205,7 @@ class Sandbox(Served):
         self.calls = Calls(
             organization,
             calls,
+            agents=self.agents.ids_in_calls(),
             speed=call_speed,
             phone_numbers=self.phone_numbers,
             credits=self.credits,
@@ -298,7 +305,7 @@ class Sandbox(Served):
         self.phone_numbers.remove(id)
 
     def _deliver(self, webhook_url: str, call: Mapping[str, Any]) -> None:
-        self.webhooks.post(webhook_url, describe(call, call["agent_id"], self.organization_id))
+        self.webhooks.post(webhook_url, describe(call, self.agents.describe(call["agent_id"]), self.organization_id))
 
     def _note_url(self, url: str | None) -> None:
         super()._note_url(url)

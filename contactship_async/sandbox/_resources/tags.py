@@ -23,7 +23,7 @@ _NAME: Final = Field("name", {"type": "string", "minLength": 1}, "No other tag h
 _COLOR: Final = Field("color", {"type": "string", "pattern": "^#[0-9A-Fa-f]{6}$"}, "Hexadecimal.", example="#1F6FEB")
 _LABEL: Final = Field("label", {"type": ["string", "null"]}, "Not set if null.", example="Customers", required=False)
 _PARTS: Final = tuple(
-    Field(name, {"type": "string"}, f"A part of the {name}, in upper or lower case.", example="c")
+    Field(name, {"type": "string"}, f"A part of the {name}, in upper or lower case.", example="c", required=False)
     for name in ("name", "label")
 )
 _TAG: Final = Schema("Tag", (ID, _NAME, _COLOR, _LABEL, ORGANIZATION_ID, CREATED_AT))
