@@ -16,6 +16,7 @@ from endpoints import Field, python_name
 
 from contactship_async.models.contacts import ContactField
 from contactship_async.models.tasks import TaskFilter
+from contactship_async.models.whatsapp import FilledComponent, TemplateParameter
 
 Place = tuple[str | int, ...]
 """The keys and indices that lead to a value within a payload."""
@@ -74,6 +75,11 @@ def argument_of(field: Field) -> Any:
     inside = [one.name for one in field.fields]
     if inside == ["scheduled_call_time", "timezone"]:
         return datetime.fromisoformat(value["scheduled_call_time"]).replace(tzinfo=UTC)
+    if inside == ["type", "parameters"]:
+        return [
+            FilledComponent(part["type"], [TemplateParameter(**parameter) for parameter in part["parameters"]])
+            for part in value
+        ]
     if inside == ["key", "value"]:
         return {pair["key"]: pair["value"] for pair in value}
     if inside == ["type", "field", "value"]:
@@ -129,8 +135,8 @@ class Shape:
 
     @property
     def identifiers(self) -> set[str]:
-        """The name of the object's own id, which the documentation names first; nothing if it has none."""
-        return {one.name for one in self.fields[:1] if one.name == "id" or one.name.endswith("_id")}
+        """The name of the object's own id, which the documentation names first; nothing if it may have none."""
+        return {one.name for one in self.fields[:1] if _is_identifier(one)}
 
     def all(self) -> Iterator[Shape]:
         """Yield this shape, and those of the objects within."""
@@ -184,6 +190,10 @@ def _class_in(hint: Hashable) -> type[Any] | None:
     if isinstance(cl, type) and attrs.has(cl):
         return cl
     return next(filter(None, map(_class_in, get_args(hint))), None)
+
+
+def _is_identifier(field: Field) -> bool:
+    return field.is_never_missing and (field.name == "id" or field.name.endswith("_id"))
 
 
 def path_of(place: Place, prefix: str = "") -> str:
