@@ -3,6 +3,7 @@
 - `contactship_async.models.calls`: `Call`, `LiveCall`, `PlacedCall`, and what they hold
 - `contactship_async.models.channels`: `Channel`
 - `contactship_async.models.credits`: `CreditBalance`
+- `contactship_async.models.events`: `Event` and what it holds, `SentEvents`, `IdentifiedSession`
 - `contactship_async.models.phone_numbers`: `PhoneNumber`
 - `contactship_async.models.tags`: `Tag`
 - `contactship_async.models.webhooks`: what `contactship_async.webhooks` reads

@@ -13,6 +13,9 @@ import attrs
 from attrs import frozen
 from endpoints import Field, python_name
 
+from contactship_async._codec import python_codec
+from contactship_async.models.events import Event, EventIdentity
+
 Place = tuple[str | int, ...]
 """The keys and indices that lead to a value within a payload."""
 
@@ -28,6 +31,16 @@ _FORMATS: Final = {
     "yyyy-MM-dd HH:mm:ss": "2126-07-02 16:45:00",
 }
 
+_NAMED: Final = {
+    "webhook_url": "https://example.com/ü?a=b",
+    "event_id": "purchase-ü&=+",
+    "session_id": "visit-ü&=+",
+    "occurred_at": "2026-05-04T09:12:03.250000Z",
+    "phone": "+12025550142",
+    "url": "https://example.com/ü?a=b",
+}
+"""Values of fields whose form the documentation describes in words."""
+
 _NEWEST: Final = datetime(2026, 5, 4, 9, 12, tzinfo=UTC)
 
 
@@ -35,8 +48,8 @@ def value_of(field: Field) -> Any:
     """Make up a value of a field, as it is in JSON."""
     if field.enum:
         return field.enum[-1]
-    if field.name == "webhook_url":
-        return "https://example.com/ü?a=b"
+    if field.name in _NAMED:
+        return _NAMED[field.name]
     kind = field.type.split("|")[0]
     inside = {one.name: value_of(one) for one in field.fields}
     values = {
@@ -47,6 +60,7 @@ def value_of(field: Field) -> Any:
         "boolean": True,
         "array": [inside or f"{field.name} item"],
         "object": inside or {f"{field.name} key": f"{field.name} value"},
+        "any": f"{field.name} ü&=+",
     }
     return values[kind]
 
@@ -59,6 +73,10 @@ def argument_of(field: Field) -> Any:
         return datetime.fromisoformat(value["scheduled_call_time"]).replace(tzinfo=UTC)
     if inside == ["key", "value"]:
         return {pair["key"]: pair["value"] for pair in value}
+    if field.name == "events":
+        return [python_codec.structure(event, Event) for event in value]
+    if "external_id" in inside:
+        return python_codec.structure(value, EventIdentity)
     return value
 
 
