@@ -41,7 +41,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "errors": ("_headers", "_masking"),
     "settings": ("_arguments",),
     "_codec": ("errors",),
-    "models": ("_arguments", "_codec"),
+    "models": ("_arguments", "_codec", "errors"),
     "_http": (*GROUND, "models", "_codec"),
     "_pagination": (*GROUND, "models", "_http"),
     "webhooks": ("_arguments", "errors", "models", "_codec"),
