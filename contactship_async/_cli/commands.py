@@ -13,6 +13,7 @@ RESOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "calls": "The calls of the organization, by its agents.",
         "channels": "The channels over which the organization exchanges messages.",
         "credits": "What the organization has left to spend.",
+        "contacts": "The people that the organization calls and writes to.",
     }
 )
 """What the client says about each, by its attribute there; a test holds it to the resources of the client."""

@@ -174,6 +174,8 @@ async def test_request(called: Called, required_only: bool) -> None:
     arguments = called.arguments(required_only=required_only)
     if arguments.keys() >= {"delay", "schedule"}:  # They exclude each other; the delay has tests of its own.
         del arguments["delay"]
+    if "created_by" in arguments:  # It goes with one of the types alone.
+        arguments["created_by_type"] = "USER"
     query, body = (
         [field for field in fields if python_name(field.name) in arguments]
         for fields in (called.endpoint.parameters, called.endpoint.body)
@@ -186,7 +188,8 @@ async def test_request(called: Called, required_only: bool) -> None:
     assert (called.endpoint.method, called.path) == (request.method, request.path)
     assert query_of(query) == dict(request.query)
     assert len(query) == len(request.query)
-    assert (payload_of(body) if called.endpoint.body else None) == sent(request.body)
+    payload = payload_of(body) | ({"created_by_type": "USER"} if "created_by" in arguments else {})
+    assert (payload if called.endpoint.body else None) == sent(request.body)
 
 
 @each(CHANGING)
@@ -387,12 +390,12 @@ async def test_malformed_field(called: Called, envelope: str) -> None:
     """
     shape = called.shape
     assert shape is not None
-    prefix = prefix_of(envelope, is_row=called.endpoint.is_listing)
+    prefix = prefix_of(envelope, called.endpoint)
     payload = payload_of(shape.fields)
     expected, contents = {}, {}
     for place, field, can_be_missing in shape.places():
         path = path_of(place, prefix)
-        if not can_be_missing or called.name not in STARTS:
+        if field.type != "any" and (not can_be_missing or called.name not in STARTS):
             contents[f"{path} wrong"] = changed(payload, place, wrong_value_of(field))
         if not can_be_missing:
             contents |= {f"{path} missing": without(payload, place), f"{path} null": changed(payload, place, None)}
@@ -414,7 +417,7 @@ async def test_malformed_field(called: Called, envelope: str) -> None:
 async def test_wrong_shape(called: Called, envelope: str) -> None:
     """What is neither an object nor rows, where one of them is documented, is malformed; no value is quoted."""
     wrong: list[Any] = [None, WRONG, 5551234, True, {WRONG: 1} if called.endpoint.is_listing else [WRONG]]
-    bodies = [enveloped(envelope, content).body for content in wrong]
+    bodies = [enveloped(envelope, content, called.endpoint.rows_field).body for content in wrong]
     for body in [*bodies, b"", b"<html>wrong-5551234</html>", b'{"statusCode": 200, "data": ', b"\xff"]:
         async with Recorder([Response(status=200, body=body)]).client() as client:
             with pytest.raises(ContactshipError) as caught:
@@ -436,7 +439,8 @@ def response_of(called: Called) -> Response:
     content: Any = payload_of(called.endpoint.response_fields)
     if called.endpoint.response_is == "boolean":
         content = True
-    return enveloped(called.endpoint.envelope, [content] if called.endpoint.is_listing else content)
+    content = [content] if called.endpoint.is_listing else content
+    return enveloped(called.endpoint.envelope, content, called.endpoint.rows_field)
 
 
 def cause_of(error: ContactshipError, status: int) -> ContactshipError:

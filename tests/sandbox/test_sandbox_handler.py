@@ -15,7 +15,8 @@ from contactship_async.sandbox import Cut, RecordedRequest, Sandbox, Slow, Statu
 from contactship_async.sandbox._api.fields import Field, Schema
 from contactship_async.sandbox._api.handler import RequestHandler
 from contactship_async.sandbox._api.openapi import build_document
-from contactship_async.sandbox._api.pages import Page, Paging
+from contactship_async.sandbox._api.pages import Page
+from contactship_async.sandbox._api.paging import Paging
 from contactship_async.sandbox._api.rate_limit import RateLimits
 from contactship_async.sandbox._api.replies import Refusal
 from contactship_async.sandbox._api.routes import Call, Route

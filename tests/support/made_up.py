@@ -13,6 +13,8 @@ import attrs
 from attrs import frozen
 from endpoints import Field, python_name
 
+from contactship_async.models.contacts import ContactField
+
 Place = tuple[str | int, ...]
 """The keys and indices that lead to a value within a payload."""
 
@@ -35,6 +37,8 @@ def value_of(field: Field) -> Any:
     """Make up a value of a field, as it is in JSON."""
     if field.enum:
         return field.enum[-1]
+    if (field.name, field.type) == ("duration", "string"):
+        return "98.5"
     if field.name == "webhook_url":
         return "https://example.com/ü?a=b"
     kind = field.type.split("|")[0]
@@ -45,6 +49,7 @@ def value_of(field: Field) -> Any:
         "number": 12 if field.min is None else field.min,
         "integer": 12,
         "boolean": True,
+        "any": f"{field.name} of any type",
         "array": [inside or f"{field.name} item"],
         "object": inside or {f"{field.name} key": f"{field.name} value"},
     }
@@ -59,6 +64,8 @@ def argument_of(field: Field) -> Any:
         return datetime.fromisoformat(value["scheduled_call_time"]).replace(tzinfo=UTC)
     if inside == ["key", "value"]:
         return {pair["key"]: pair["value"] for pair in value}
+    if inside == ["type", "field", "value"]:
+        return [ContactField(**each) for each in value]
     return value
 
 
@@ -137,6 +144,8 @@ class Shape:
                 value = [inner.read(item) for item in value]
             elif inner is not None and isinstance(value, dict):
                 value = inner.read(value)
+            elif isinstance(value, str) and float in get_args(_hints_of(self.model)[python_name(field.name)]):  # type: ignore[arg-type] # as above
+                value = float(value)
             values[python_name(field.name)] = value
         return values
 
@@ -194,4 +203,4 @@ def wrong_value_of(field: Field) -> Any:
     """Return a value that no field of this type can have."""
     if "|" in field.type:
         return {"array|string": {WRONG: 1}, "object|string": [WRONG]}[field.type]
-    return WRONG if field.type == "array" else [WRONG]
+    return WRONG if field.type in {"array", "object"} else [WRONG]

@@ -1,7 +1,7 @@
-"""What is around a page or an object in a body: the two envelopes of the documentation.
+"""What is around rows or an object in a body: the envelopes of the documentation.
 
-The older revision sends pages as `{"data", "count"}` and objects bare; the newer sends
-`{"statusCode", "data", "pagination"}` and `{"statusCode", "data"}`.
+The older revision sends pages as `{"data", "count"}`, and rows that come whole and objects bare; the newer sends
+`{"statusCode", "data", "pagination"}` and `{"statusCode", "data"}`. What is about WhatsApp has an envelope of its own.
 
 Source: https://docs.contactship.ai/api-reference/introduction
 """
@@ -9,65 +9,78 @@ Source: https://docs.contactship.ai/api-reference/introduction
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from contactship_async.sandbox._api.pages import Page
+from contactship_async.sandbox._api.pages import CursorPage, Page, Rows
 
 Envelope = Literal["count", "pagination"]
 
+Shape = Literal["usual", "bare", "empty", "wrapped", "whatsapp"]
+"""What one endpoint sends. `usual` is as above; where that is the older one, `bare` sends even a page as an array,
+`empty` nothing at all (204), and `wrapped` the newer, as none is older. `whatsapp`, in both: `{"success", "message",
+"data"}`, and pages as `{"success", "data", "paging"}`."""
 
-def write_page(page: Page, envelope: Envelope) -> bytes:
-    """Write a page as the body of a response."""
-    data = b",".join(page.rows)
-    if envelope == "count":
-        return b'{"data":[%b],"count":%d}' % (data, page.total)
-    # The documentation shows null for both where a listing is not cut into pages; limit=0 makes none either.
-    number = total_pages = None
-    if limit := page.window.limit:
-        number = page.window.offset // limit + 1
-        total_pages = -(-page.total // limit)
-    pagination = {"page": number, "total_rows": page.total, "total_pages": total_pages}
-    return b'{"statusCode":200,"data":[%b],"pagination":%b}' % (data, json.dumps(pagination).encode())
+_MESSAGE: Final = "Enviado correctamente"
+"""What is said of what was sent over WhatsApp: in Spanish, as the documentation shows it."""
+
+NO_CONTENT: Final = 204
 
 
-def write_object(value: object, status: int, envelope: Envelope) -> bytes:
-    """Write a single object, or the `true` of a delete, as the body of a response."""
-    return json.dumps(value if envelope == "count" else {"statusCode": status, "data": value}).encode()
+def choose_status(status: int, shape: Shape, envelope: Envelope) -> int:
+    """Return the status of a response that is no error: *status*, but where nothing is sent."""
+    return NO_CONTENT if shape == "empty" and envelope == "count" else status
 
 
-def describe_page(row: dict[str, Any], example: object, max_limit: int, envelope: Envelope) -> dict[str, Any]:
-    """Describe what `write_page` writes, in the words of OpenAPI.
+def write_rows(rows: Rows, shape: Shape, envelope: Envelope, *, field: str = "") -> bytes:
+    """Write rows of a listing as the body of a response.
 
     Args:
-        row: The schema of a row.
-        example: A row; the example of a page holds nothing else.
-        max_limit: How many rows there are at the most.
+        rows: What is sent.
+        shape: Of the endpoint.
         envelope: Of the response.
+        field: Where rows that come whole are in the newer envelope: in this field of `data`, beside their number in a
+            `total_` of that name; empty where `data` is the rows.
     """
-    data = {"type": "array", "items": row, "maxItems": max_limit}
-    total = {"type": "integer", "minimum": 0, "description": "How many there are on all pages together."}
-    if envelope == "count":
-        return _describe({"data": data, "count": total}, {"data": [example], "count": 1})
-    page = {"type": ["integer", "null"], "minimum": 1, "description": "Counted from 1; null for a limit of 0."}
-    pages = {**page, "minimum": 0, "description": "By the limit that was used; null for a limit of 0."}
-    pagination = _as_object({"page": page, "total_rows": total, "total_pages": pages})
-    shown = {"page": 1, "total_rows": 1, "total_pages": 1}
-    return _describe(
-        {"statusCode": {"const": 200}, "data": data, "pagination": pagination},
-        {"statusCode": 200, "data": [example], "pagination": shown},
-    )
+    data = b"[%b]" % b",".join(rows.rows)
+    if isinstance(rows, CursorPage):
+        return b'{"success":true,"data":%b,"paging":%b}' % (data, json.dumps(_show_cursors(rows)).encode())
+    is_older = is_in_older_shape(shape, envelope)
+    if isinstance(rows, Page):
+        if is_older:
+            return data if shape == "bare" else b'{"data":%b,"count":%d}' % (data, rows.total)
+        return b'{"statusCode":200,"data":%b,"pagination":%b}' % (data, json.dumps(_show_pagination(rows)).encode())
+    if is_older:
+        return data
+    if field:
+        data = b'{"total_%b":%d,"%b":%b}' % (name := field.encode(), len(rows.rows), name, data)
+    return b'{"statusCode":200,"data":%b}' % data
 
 
-def describe_object(value: dict[str, Any], example: object, status: int, envelope: Envelope) -> dict[str, Any]:
-    """Describe what `write_object` writes, in the words of OpenAPI."""
-    if envelope == "count":
-        return {"schema": value, "example": example}
-    return _describe({"statusCode": {"const": status}, "data": value}, {"statusCode": status, "data": example})
+def write_object(value: object, status: int, shape: Shape, envelope: Envelope) -> bytes:
+    """Write a single object, or the `true` of a delete, as the body of a response."""
+    if choose_status(status, shape, envelope) == NO_CONTENT:
+        return b""
+    if shape == "whatsapp":
+        value = {"success": True, "message": _MESSAGE, "data": value}
+    elif not is_in_older_shape(shape, envelope):
+        value = {"statusCode": status, "data": value}
+    return json.dumps(value).encode()
 
 
-def _describe(properties: dict[str, Any], example: object) -> dict[str, Any]:
-    return {"schema": _as_object(properties), "example": example}
+def is_in_older_shape(shape: Shape, envelope: Envelope) -> bool:
+    """Return whether an endpoint sends what it sent before the newer envelope."""
+    return envelope == "count" and shape != "wrapped"
 
 
-def _as_object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": [*properties]}
+def _show_cursors(page: CursorPage) -> dict[str, Any]:
+    cursors = {"before": page.before, "after": page.after}
+    return {"cursors": {name: cursor for name, cursor in cursors.items() if cursor is not None}}
+
+
+def _show_pagination(page: Page) -> dict[str, Any]:
+    # The documentation shows null for both where a listing is not cut into pages; limit=0 makes none either.
+    number = total_pages = None
+    if page.window.is_page and (limit := page.window.limit):
+        number = page.window.offset // limit + 1
+        total_pages = -(-page.total // limit)
+    return {"page": number, "total_rows": page.total, "total_pages": total_pages}

@@ -12,7 +12,7 @@ from typing import ClassVar
 from attrs import evolve, field, frozen
 
 from contactship_async._arguments import check_integer, check_seconds, check_text, check_type
-from contactship_async.sandbox._api.pages import Page
+from contactship_async.sandbox._api.pages import Rows
 from contactship_async.sandbox._api.replies import Reply, build_error
 
 _BODILESS = (204, 304)
@@ -27,7 +27,7 @@ class Fault:
     lets_process: ClassVar[bool] = True
     """Whether the request is processed, and its effect takes place, before the fault alters its response."""
 
-    def alter_page(self, page: Page, previous: Page | None) -> Page:  # noqa: ARG002 - for subclasses
+    def alter_page(self, page: Rows, previous: Rows | None) -> Rows:  # noqa: ARG002 - for subclasses
         """Turn the page of a listing into the one to show; *previous* is the page shown before it."""
         return page
 
@@ -209,7 +209,7 @@ class RepeatPage(Fault):
     A response without a page, and the first page of a path, stay as they are.
     """
 
-    def alter_page(self, page: Page, previous: Page | None) -> Page:
+    def alter_page(self, page: Rows, previous: Rows | None) -> Rows:
         """Take the rows of the previous page."""
         return page if previous is None else evolve(page, rows=previous.rows)
 
@@ -218,7 +218,7 @@ class RepeatPage(Fault):
 class EmptyPage(Fault):
     """Show a page without data, with the true count; a response without a page stays as it is."""
 
-    def alter_page(self, page: Page, previous: Page | None) -> Page:  # noqa: ARG002 - needs no rows
+    def alter_page(self, page: Rows, previous: Rows | None) -> Rows:  # noqa: ARG002 - needs no rows
         """Take the rows away."""
         return evolve(page, rows=())
 

@@ -1,8 +1,9 @@
 """What requests may hold and rows show, each value declared once: checked by it, and described by it in OpenAPI.
 
-A declaration is written in the words of JSON Schema that are read here: `type` (also with `null`), `enum`, `minLength`,
-`pattern` (of the whole string, with both anchors), `format` (`date` and `uuid`), `minimum`, `maximum`, `items`,
-`properties`, `required` and `default`. In a query there are strings, integers and booleans.
+A declaration is written in the words of JSON Schema that are read here: `type` (one, several, or none for anything),
+`enum`, `minLength`, `maxLength`, `pattern` (of the whole string, with both anchors), `format` (`date` and `uuid`),
+`minimum`, `maximum`, `items`, `minItems`, `maxItems`, `properties`, `required` and `default`. In a query there are
+strings, integers and booleans.
 
 Source: https://json-schema.org/draft/2020-12/json-schema-validation
 """
@@ -32,11 +33,8 @@ _PYTHON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "object": (dict,),
 }
 
-_ALLOWED: Final = {
-    "integer": "an integer >= {minimum}",
-    "number": "a number from {minimum} to {maximum}",
-    "boolean": "true or false",
-}
+LARGEST_INTEGER: Final = 10**18 - 1
+"""A `maximum` that goes without saying."""
 
 
 @frozen
@@ -48,7 +46,7 @@ class Field:
         schema: What the value may be.
         description: A sentence.
         example: A value that is allowed.
-        required: Whether a body must hold it, or a row always shows it; parameters of a query never are.
+        required: Whether a request must hold it, or a row always shows it.
     """
 
     name: str
@@ -121,53 +119,78 @@ def conforms(schema: Mapping[str, Any], value: object) -> bool:
     if isinstance(value, str):
         return _is_allowed_text(schema, value)
     if isinstance(value, list | tuple):
-        return all(conforms(schema["items"], item) for item in value if "items" in schema)
+        return _is_between(len(value), schema.get("minItems"), schema.get("maxItems")) and all(
+            conforms(schema["items"], item) for item in value if "items" in schema
+        )
     if isinstance(value, dict):
         properties = schema.get("properties", {})
         return all(name in value for name in schema.get("required", ())) and all(
             conforms(properties[name], value[name]) for name in properties if name in value
         )
-    return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
+    return _is_between(value, schema.get("minimum"), schema.get("maximum"))
 
 
 def describe_allowed(schema: Mapping[str, Any], example: object) -> str:
     """Return what a value may be, for a message that begins with `... must be`."""
-    kind = _type_of(schema)
     if "enum" in schema:
-        return f"one of: {', '.join(schema['enum'])}"
-    if kind in _ALLOWED:
-        return _ALLOWED[kind].format_map(schema)
+        return f"one of: {', '.join('null' if value is None else value for value in schema['enum'])}"
+    kinds = [_describe_kind(kind, schema, example) for kind in _types_of(schema)]
+    return " or ".join([*kinds, *(["null"] if _may_be_null(schema) else [])])
+
+
+def _describe_kind(kind: str, schema: Mapping[str, Any], example: object) -> str:
+    if kind == "boolean":
+        return "true or false"
+    if kind in {"integer", "number"}:
+        return f"{'an integer' if kind == 'integer' else 'a number'}{_describe_range(schema)}"
     if kind in {"array", "object"}:
-        return f"an {kind} such as {json.dumps(example)}"
+        least, most = schema.get("minItems", 0), schema.get("maxItems")
+        length = f" of {least} to {most} items" if kind == "array" and most is not None else ""
+        return f"an {kind}{length} such as {json.dumps(example)}"
     return _describe_text(schema, example)
+
+
+def _describe_range(schema: Mapping[str, Any]) -> str:
+    lowest, highest = schema.get("minimum"), schema.get("maximum", LARGEST_INTEGER)
+    if lowest is None:
+        return ""
+    return f" >= {lowest}" if highest == LARGEST_INTEGER else f" from {lowest} to {highest}"
 
 
 def _describe_text(schema: Mapping[str, Any], example: object) -> str:
     if schema.get("format") == "uuid":
         return "a UUID"
     kind = "a date" if "format" in schema else "a non-empty string" if schema.get("minLength") else "a string"
+    length = f" of at most {schema['maxLength']} characters" if "maxLength" in schema else ""
     like = f" such as {example}" if "pattern" in schema or "format" in schema else ""
-    return f"{kind}{like}{' or null' if _may_be_null(schema) else ''}"
+    return f"{kind}{length}{like}"
 
 
 def _is_of_type(schema: Mapping[str, Any], value: object) -> bool:
-    kind = _type_of(schema)
-    return isinstance(value, _PYTHON_TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+    kinds = _types_of(schema)
+    if isinstance(value, bool):
+        return "boolean" in kinds
+    return any(isinstance(value, _PYTHON_TYPES[kind]) for kind in kinds)
 
 
-def _type_of(schema: Mapping[str, Any]) -> str:
-    kind: str = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
-    return kind
+def _types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a value may be besides null."""
+    types = schema.get("type", tuple(_PYTHON_TYPES))
+    return tuple(kind for kind in ((types,) if isinstance(types, str) else types) if kind != "null")
 
 
 def _may_be_null(schema: Mapping[str, Any]) -> bool:
-    return "null" in schema["type"]
+    return "type" not in schema or "null" in schema["type"]
+
+
+def _is_between(value: Any, lowest: float | None, highest: float | None) -> bool:
+    return (lowest is None or value >= lowest) and (highest is None or value <= highest)
 
 
 def _is_allowed_text(schema: Mapping[str, Any], text: str) -> bool:
-    is_long_enough = len(text) >= schema.get("minLength", 0)
+    has_length = _is_between(len(text), schema.get("minLength"), schema.get("maxLength"))
     has_pattern = re.fullmatch(schema.get("pattern", ".*"), text, re.DOTALL) is not None
-    return is_long_enough and has_pattern and _has_format(schema.get("format"), text)
+    return has_length and has_pattern and _has_format(schema.get("format"), text)
 
 
 def _has_format(format_: str | None, text: str) -> bool:

@@ -13,13 +13,14 @@ from attrs import evolve
 from multidict import MultiDict, MultiDictProxy
 
 from contactship_async._http.messages import Request
-from contactship_async.sandbox._api.envelopes import Envelope, write_object, write_page
+from contactship_async.sandbox._api.envelopes import NO_CONTENT, Envelope, choose_status, write_object, write_rows
 from contactship_async.sandbox._api.faults import Fault
 from contactship_async.sandbox._api.openapi import DOCUMENT_PATH, build_document
-from contactship_async.sandbox._api.pages import Page
+from contactship_async.sandbox._api.pages import Rows
+from contactship_async.sandbox._api.paging import Whole
 from contactship_async.sandbox._api.rate_limit import FixedWindow, RateLimits, spend
 from contactship_async.sandbox._api.records import RecordedRequest
-from contactship_async.sandbox._api.replies import Refusal, Reply, build_error
+from contactship_async.sandbox._api.replies import JSON_HEADERS, Refusal, Reply, build_error
 from contactship_async.sandbox._api.routes import Match, Route, find_route, refuse_method, refuse_path
 from contactship_async.sandbox._api.script import Script
 from contactship_async.sandbox._calls.agenda import Agenda
@@ -60,7 +61,7 @@ class RequestHandler:
         self._latency = latency
         self._limits = limits or RateLimits(None, None, time.monotonic)
         self._serial_numbers = itertools.count(1)
-        self._shown: dict[str, Page] = {}
+        self._shown: dict[str, Rows] = {}
 
     def respond(self, request: Request) -> Reply:
         """Respond to one request, and record it, unless it asks for the description of the API."""
@@ -118,12 +119,15 @@ class RequestHandler:
     def _process(self, request: Request, fault: Fault, found: Match) -> Reply:
         route = found.route
         result = route.respond(route.read(request, found.identifiers))
-        if isinstance(result, Page):
-            page = fault.alter_page(result, self._shown.get(request.path))
-            return Reply(body=write_page(page, self._envelope), page=page)
+        if isinstance(result, Rows):
+            rows = fault.alter_page(result, self._shown.get(request.path))
+            field = route.paging.field if isinstance(route.paging, Whole) else ""
+            return Reply(body=write_rows(rows, route.shape, self._envelope, field=field), page=rows)
         if isinstance(result, bytes):
             return Reply(headers={"content-type": str(route.returns)}, body=result)
-        return Reply(status=route.status, body=write_object(result, route.status, self._envelope))
+        status = choose_status(route.status, route.shape, self._envelope)
+        body = write_object(result, status, route.shape, self._envelope)
+        return Reply(status=status, headers={} if status == NO_CONTENT else JSON_HEADERS, body=body)
 
     def _common_headers(self, windows: list[FixedWindow]) -> dict[str, str]:
         headers = {"x-request-id": f"sandbox-{next(self._serial_numbers):06d}"}

@@ -27,10 +27,12 @@ Scripted faults may take the place of any response."""
 
 _BAD_REQUEST: Final = 400
 _UNAUTHORIZED: Final = 401
+_FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
 _WRONG_METHOD: Final = 405
 _CONFLICT: Final = 409
 _RATE_LIMITED: Final = 429
+_BAD_GATEWAY: Final = 502
 
 _ERROR_SCHEMA: Final = {
     "type": "object",
@@ -44,6 +46,7 @@ _ERROR_SCHEMA: Final = {
 _ERRORS: Final = {
     _BAD_REQUEST: ("BadRequest", "A parameter or a field of the body is not allowed.", "limit must be an integer >= 0"),
     _UNAUTHORIZED: ("Unauthorized", "There is no key, or it is unknown.", "Invalid or missing API key"),
+    _FORBIDDEN: ("Forbidden", "The organization may not do this.", "This add-on is not enabled"),
     _NOT_FOUND: ("NotFound", "There is nothing of this name.", "Cannot GET /v1/nothing"),
     _WRONG_METHOD: ("MethodNotAllowed", "The path has no such method.", "Method not allowed"),
     _CONFLICT: ("Conflict", "Not in the present state.", "The call is not on the phone yet"),
@@ -53,6 +56,7 @@ _ERRORS: Final = {
         "Rate limit exceeded. Try again in 42 seconds.",
     ),
     500: ("InternalServerError", "Something broke; here only where a script says so.", "Internal Server Error"),
+    _BAD_GATEWAY: ("BadGateway", "Meta is unavailable; here only where a script says so.", "Bad Gateway"),
 }
 _Header = tuple[str, str, dict[str, Any], object]
 _COMMON_HEADERS: Final[dict[str, _Header]] = {
@@ -154,6 +158,8 @@ def _may_be(status: int, route: Route, headers: Mapping[str, _Header]) -> bool:
         _NOT_FOUND: bool(route.identifiers),
         _WRONG_METHOD: False,
         _CONFLICT: False,
+        _FORBIDDEN: False,
+        _BAD_GATEWAY: False,
         _RATE_LIMITED: _are_limited(headers),
     }
     return status in route.errors or possible.get(status, True)

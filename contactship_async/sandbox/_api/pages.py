@@ -1,26 +1,30 @@
-"""Pages of a listing: the query parameters that ask for one, and the page itself."""
+"""The rows of one response, in each of the ways in which a listing comes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Sequence
+from typing import TypeVar
 
 from attrs import frozen
 
-from contactship_async.sandbox._api.fields import Field
-
 T = TypeVar("T")
-
-_INTEGER: Final = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 
 
 @frozen
 class Window:
-    """The part of a listing that a request asks for."""
+    """The part of a listing that a request asks for.
+
+    Args:
+        limit: How many rows at the most.
+        offset: How many are skipped.
+        order: `asc` or `desc`, whatever the words of the listing are.
+        is_page: Whether it is a page, and not all that there is.
+    """
 
     limit: int
     offset: int
     order: str
+    is_page: bool = True
 
     def cut(self, rows: Sequence[T]) -> Sequence[T]:
         """Return the part of *rows*, which are in ascending order, in the order asked for; costs what it returns."""
@@ -31,40 +35,23 @@ class Window:
 
 
 @frozen
-class Page:
-    """One page: its rows as JSON, the rows of the whole listing counted, and the window it was cut from."""
+class Rows:
+    """The rows of a response, as JSON: all that there are, unless it is a page."""
 
     rows: Sequence[bytes]
+
+
+@frozen
+class Page(Rows):
+    """One page: its rows, those of the whole listing counted, and the window it was cut from."""
+
     total: int
     window: Window
 
 
 @frozen
-class Paging:
-    """How a listing is cut into pages.
+class CursorPage(Rows):
+    """One page, and the cursors of what is before and behind it; None where nothing is."""
 
-    Args:
-        default_limit: Rows on a page where a request has no `limit`.
-        max_limit: A larger `limit` is silently lowered to this.
-    """
-
-    default_limit: int
-    max_limit: int
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """The parameters of a query that ask for a page."""
-        limit = (
-            f"How many to return at the most. More than {self.max_limit} is lowered to {self.max_limit}; "
-            "0 returns none."
-        )
-        order = "Of the dates of creation: `desc` is the newest first."
-        return (
-            Field("limit", {**_INTEGER, "default": self.default_limit}, limit, example=2),
-            Field("offset", {**_INTEGER, "default": 0}, "How many to skip.", example=0),
-            Field("order", {"type": "string", "enum": ["asc", "desc"], "default": "desc"}, order, example="desc"),
-        )
-
-    def read_window(self, query: Mapping[str, Any]) -> Window:
-        """Return the part that a query asks for which was read by `fields`."""
-        return Window(min(query["limit"], self.max_limit), query["offset"], query["order"])
+    before: str | None
+    after: str | None

@@ -34,6 +34,8 @@ def read_query(fields: Iterable[Field], query: Sequence[tuple[str, str]]) -> dic
             values[field.name] = _parse(field, sent[0])
         elif "default" in field.schema:
             values[field.name] = field.schema["default"]
+        elif field.required:
+            raise Refusal(400, f"{field.name} is required")
     return values
 
 
@@ -58,8 +60,8 @@ def read_body(fields: Sequence[Field], body: bytes | None) -> dict[str, Any]:
 
 def _parse(field: Field, text: str) -> object:
     if field.schema["type"] == "integer":
-        if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
-            return int(text)
+        if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS and field.accepts(number := int(text)):
+            return number
     elif field.schema["type"] == "boolean":
         if text in _BOOLEANS:
             return _BOOLEANS[text]

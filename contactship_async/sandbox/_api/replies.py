@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from contactship_async.sandbox._api.pages import Page
+from contactship_async.sandbox._api.pages import Rows
 
 JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json; charset=utf-8"}
 
@@ -20,7 +20,7 @@ class Reply:
         status: The HTTP status.
         headers: Under lower-case names.
         body: The bytes of the whole body, which also decide its Content-Length.
-        page: The page that *body* shows; None if it shows none, or not the whole of it.
+        page: The rows that *body* shows; None if it shows none, or not the whole of it.
         delay: Seconds before the response begins.
         seconds_per_byte: Seconds before each byte of *body*.
         dropped: The connection is reset instead of a response.
@@ -32,7 +32,7 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default=JSON_HEADERS)
     body: bytes
-    page: Page | None = None
+    page: Rows | None = None
     delay: float = 0.0
     seconds_per_byte: float = 0.0
     dropped: bool = False

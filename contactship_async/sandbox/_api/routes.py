@@ -11,8 +11,10 @@ from urllib.parse import unquote
 from attrs import define, frozen
 
 from contactship_async._http.messages import Request
+from contactship_async.sandbox._api.envelopes import Shape
 from contactship_async.sandbox._api.fields import Field, Schema, conforms, describe_allowed
-from contactship_async.sandbox._api.pages import Page, Paging
+from contactship_async.sandbox._api.pages import Rows
+from contactship_async.sandbox._api.paging import CursorPaging, Paging, Whole
 from contactship_async.sandbox._api.parsing import read_body, read_query
 from contactship_async.sandbox._api.replies import Refusal
 
@@ -38,8 +40,8 @@ class Call:
     sent: bytes = b""
 
 
-Result: TypeAlias = Page | Mapping[str, object] | Literal[True] | bytes
-"""A page, an object, or the `true` of a delete, around which the handler puts the envelope; or a file."""
+Result: TypeAlias = Rows | Mapping[str, object] | Literal[True] | bytes
+"""Rows, an object, or the `true` of a delete, around which the handler puts the envelope; or a file."""
 
 
 @define(frozen=True, slots=False)
@@ -49,16 +51,18 @@ class Route:
     Args:
         method: Upper case, such as `GET`.
         path: Percent-encoded, with identifiers in braces: `/v1/tags/{tagId}`.
-        respond: Called with what was asked for; returns a page, an object or True, or raises `Refusal`.
+        respond: Called with what was asked for; returns rows, an object or True, or raises `Refusal`.
         slug: The last part of the address of its page in the documentation, such as `list-tags`: names the operation.
-        returns: An object, or of a page each row; True for a delete; the media type of a file, such as `audio/wav`.
-        paging: How a listing is cut into pages; None for an object.
+        returns: An object, or of a listing each row; True for a delete; the media type of a file, such as `audio/wav`.
+        paging: How the rows of a listing come; None for an object.
         query: The other parameters.
         body: The fields of the JSON object to be sent; none for an endpoint that takes no body.
         status: Of a response that is no error.
         heavy: Whether a request counts in the rate limit of heavy listings as well.
         identifier: The schema of the identifiers in the path.
-        errors: What it may respond with and others can't: 409, and 404 where the path has no identifier.
+        errors: What it may respond with and others can't: 403, 409 and 502, 404 where the path has no identifier, and
+            400 where nothing that is sent is checked.
+        shape: What is around the rows or the object, where it is not the usual.
         is_public: Whether it needs no key, and no request counts: so are addresses that are no part of the API, but
             stand in its responses.
     """
@@ -68,13 +72,14 @@ class Route:
     respond: Callable[[Call], Result]
     slug: str
     returns: Schema | Literal[True] | str
-    paging: Paging | None = None
+    paging: Paging | CursorPaging | Whole | None = None
     query: tuple[Field, ...] = ()
     body: tuple[Field, ...] = ()
     status: int = 200
     heavy: bool = False
     identifier: Mapping[str, Any] = ANY_IDENTIFIER
     errors: tuple[int, ...] = ()
+    shape: Shape = "usual"
     is_public: bool = False
 
     @property

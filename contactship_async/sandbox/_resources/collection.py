@@ -10,7 +10,8 @@ from typing import Any, Final, Literal, overload
 
 from contactship_async._arguments import check_text
 from contactship_async.sandbox._api.fields import Field
-from contactship_async.sandbox._api.pages import Page, Paging
+from contactship_async.sandbox._api.pages import CursorPage, Page, Rows
+from contactship_async.sandbox._api.paging import CursorPaging, Paging
 from contactship_async.sandbox._api.replies import Refusal
 from contactship_async.sandbox._api.routes import Call
 from contactship_async.sandbox._resources.organization import Organization, make_uuid
@@ -42,7 +43,7 @@ class Collection(Sequence[dict[str, Any]]):
         name: Of the resource, such as `phone_numbers`: names its random stream.
         noun: Of one row, such as `phone number`.
         prefix: Of made-up ids, such as `pn-`; without one they are UUIDs.
-        default_limit: Rows on a page where a request has no `limit`.
+        default_limit: See `Paging`.
         indexed: The fields by which rows are selected without a scan.
         shows_organization: Whether rows show its id.
     """
@@ -54,7 +55,7 @@ class Collection(Sequence[dict[str, Any]]):
         name: str,
         noun: str,
         prefix: str,
-        default_limit: int,
+        default_limit: int | None,
         indexed: tuple[str, ...] = (),
         shows_organization: bool = True,
     ) -> None:
@@ -182,6 +183,16 @@ class Collection(Sequence[dict[str, Any]]):
         window = self._paging.read_window(call.query)
         total = len(selected if self._organization.count_follows_filter else self._store)
         return Page([show(row) for row in window.cut(selected)], total, window)
+
+    def _show_all(self, call: Call, *, equal: tuple[str, ...] = ()) -> Rows:
+        """Return all rows that a request asks for, the newest first; the arguments are those of `_cut_page`."""
+        selected = self._store.select({name: call.query[name] for name in equal if name in call.query}, {})
+        return Rows([row.json for row in reversed(selected)])
+
+    def _cut_cursor_page(self, call: Call, paging: CursorPaging, *, equal: tuple[str, ...] = ()) -> CursorPage:
+        """Return the page that the cursor of a request asks for; the arguments are those of `_cut_page`."""
+        selected = self._store.select({name: call.query[name] for name in equal if name in call.query}, {})[::-1]
+        return paging.cut([row.json for row in selected], [row.key for row in selected], call.query)
 
     def _find(self, id_: str) -> Row:
         """Return the row that a request names, or refuse with 404."""
