@@ -25,7 +25,7 @@ from contactship_async import (
     StatusError,
 )
 
-CONVENIENCES: Final = frozenset({"calls.download_recording", "calls.find_recent", "calls.wait"})
+CONVENIENCES: Final = frozenset({"calls.download_recording", "calls.find_recent", "calls.wait", "contacts.import_from"})
 """Methods of resources that have no row of their own, since they call those that have one."""
 
 STARTS: Final = frozenset({"calls.make_phone_call", "calls.make_contact_call"})
