@@ -142,8 +142,6 @@ class _Round:
             del failure  # Its traceback leads back here: a reference cycle.
 
     async def _take(self) -> ContactInput | None:
-        if self.failure is not None:
-            return None
         try:
             taken = (
                 await anext(self.source, _END) if isinstance(self.source, AsyncIterator) else next(self.source, _END)
@@ -151,7 +149,7 @@ class _Round:
             if taken is not _END:
                 check_type("each contact", taken, ContactInput)
         except Exception as error:  # noqa: BLE001 - it is raised after the results there are
-            self.failure = error
+            self.failure = self.failure or error
             return None
         self.is_last = taken is _END
         return None if self.is_last else taken

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from attrs import define, field
 
-from contactship_async import ContactshipClient, ContactshipError, ServerError, StatusError, TransportError
+from contactship_async import ContactshipClient, ContactshipError, RateLimitError, ServerError, TransportError
 from contactship_async._cli import event_loop
 from contactship_async._cli.contacts.lines import Line
-from contactship_async._cli.failures import KEY_VARIABLE, describe_failure, translate
+from contactship_async._cli.failures import KEY_VARIABLE, describe_failure
 from contactship_async._cli.listing import open_progress
 from contactship_async._cli.notices import Notices
 from contactship_async._cli.organizations import Target
@@ -25,8 +25,11 @@ _FIELDS: Final = ("line", "outcome", "phone_number", "contact_id", "status", "me
 
 _OUTCOMES: Final = ("created", "updated", "unchanged", "failed")
 
+_TROUBLES: Final = (RateLimitError, ServerError, TransportError)
+"""Errors that the next contact may well meet, too."""
+
 _MAX_TROUBLES: Final = 5
-"""After how many contacts in a row that failed for a reason that has to do with the server or the network it stops."""
+"""After how many of these in a row an import stops."""
 
 _AGAIN: Final = "run the same command again: it ends in the same contacts"
 
@@ -85,12 +88,16 @@ class Running:
         async with client:
             results = client.contacts.import_from(self._contacts(), concurrency=self.concurrency)
             with event_loop.first_interrupt(self._interrupt), display or nullcontext():
+                self._show(display)
                 async with aclosing(results):
                     async for result in results:
                         await self._take(result)
-                        if display is not None:
-                            rows = self._counts.total()
-                            display.show(None, "contacts", rows=rows, total=len(self.lines), outcome=self._describe())
+                        self._show(display)
+
+    def _show(self, display: Any) -> None:
+        if display is not None:
+            rows, total = self._counts.total(), len(self.lines)
+            display.show(None, "contacts", rows=rows, total=total, outcome=self._describe())
 
     def _contacts(self) -> Iterator[ContactInput]:
         for line in self.lines:
@@ -106,19 +113,19 @@ class Running:
     async def _take(self, result: ImportedContact) -> None:
         self._counts[result.outcome] += 1
         line = self.lines[result.place]
-        status, message = _describe_error(result.error)
+        error = result.error
+        message = None if error is None else describe_failure(error, KEY_VARIABLE)
         row = {
             "line": line.line,
             "outcome": result.outcome,
             "phone_number": line.contact.phone_number,
             "contact_id": result.contact_id,
-            "status": status,
+            "status": getattr(error, "status", None),
             "message": message,
         }
         with suppress(BrokenPipeError):  # Nobody reads on, which is no reason to end an import.
             await self._output.add([row])
-        is_trouble = isinstance(result.error, ServerError | TransportError)
-        self._troubles = self._troubles + 1 if is_trouble else 0
+        self._troubles = self._troubles + 1 if isinstance(error, _TROUBLES) else 0
         if self._troubles == _MAX_TROUBLES and not self._is_stopped:
             self._is_stopped = True
             note(f"stopped: {_MAX_TROUBLES} contacts in a row failed: {message}")
@@ -134,13 +141,3 @@ class Running:
 
     def _describe(self) -> str:
         return ", ".join(f"{self._counts[outcome]} {outcome}" for outcome in _OUTCOMES if self._counts[outcome])
-
-
-def _describe_error(error: Exception | None) -> tuple[int | None, str | None]:
-    """Return the status of the response that an error is about, if it is, and what went wrong."""
-    if error is None:
-        return None, None
-    if isinstance(error, ContactshipError):
-        status = error.status if isinstance(error, StatusError) else getattr(error, "status", None)
-        return status, describe_failure(error, KEY_VARIABLE)
-    return None, translate(str(error))
