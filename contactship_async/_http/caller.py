@@ -12,6 +12,7 @@ from contactship_async._http.api_key import ApiKey
 from contactship_async._http.connection import Connection
 from contactship_async._http.failures import unknown_outcome
 from contactship_async._http.messages import NO_HEADERS, Query, Request, Response
+from contactship_async._http.rate_limits import OwnBudget
 from contactship_async._http.requests import Parameters, build_request, complete_request, merge_headers
 from contactship_async._http.responses import read_object, read_started
 from contactship_async._http.retry import AttemptLoop
@@ -33,12 +34,14 @@ class Caller:
         attempts: Sends a request as often as need be.
         api_key: The key, or what fetches it.
         headers: Those that go with every request.
+        of_walk: The session of the walk that all its calls belong to; None where each stands for itself.
     """
 
     connection: Connection
     attempts: AttemptLoop
     api_key: ApiKey
     headers: Headers = field(factory=Headers)
+    of_walk: WalkSession | None = None
 
     def with_options(
         self, timeouts: Timeouts | None, retry: RetryPolicy | None, headers: Mapping[str, str | None] | None
@@ -57,7 +60,7 @@ class Caller:
         window: Query = (),
         *,
         headers: Headers | None = None,
-        heavy: bool = False,
+        own_budget: OwnBudget | None = None,
         of_walk: WalkSession | None = None,
         sent: list[Request] | None = None,
     ) -> Response:
@@ -69,15 +72,16 @@ class Caller:
             request: As `build_request` made it.
             window: What comes before its query: the part of a listing that is asked for.
             headers: In place of those that go with every request.
-            heavy: Whether it is one of a heavy listing, which have a budget of their own.
-            of_walk: The session of the walk that it is a page of; its total limit begins when it has its turn at the
-                gates.
+            own_budget: The one that it counts in besides, if it does.
+            of_walk: The session of the walk that it belongs to, in place of the caller's; its total limit begins when
+                it has its turn at the gates.
             sent: Takes each attempt at a call that is not safe to repeat, when the transport gets it.
 
         Raises:
             ContactshipError: The call failed.
         """
         headers = self.headers if headers is None else headers
+        of_walk = self.of_walk if of_walk is None else of_walk
         connect_seconds = self.attempts.timeouts.connect
         deadline = self.attempts.start_deadline() if of_walk is None else None
         session = self.connection.get_session(of_walk)
@@ -88,14 +92,16 @@ class Caller:
             api_key = await self._get_api_key()
             try:
                 complete = complete_request(request, api_key, window, headers, connect_seconds)
-                return await self.attempts.send(complete, transport, deadline, heavy=heavy)
+                return await self.attempts.send(complete, transport, deadline, own_budget=own_budget)
             except AuthenticationError as error:
                 renewed = await self._renew_api_key(api_key, deadline)
                 if renewed is None:
                     raise
                 arrived = error.may_have_been_processed
             complete = complete_request(request, renewed, window, headers, connect_seconds)
-            return await self.attempts.send(complete, transport, deadline, heavy=heavy, may_have_arrived=arrived)
+            return await self.attempts.send(
+                complete, transport, deadline, own_budget=own_budget, may_have_arrived=arrived
+            )
         raise call.error()
 
     async def send(  # noqa: PLR0913 - one call, by keyword

@@ -6,6 +6,7 @@
 - `contactship_async.models.contacts`: `Contact`, `ContactField`, `ContactComment`, `ContactCallHistory`, and what it
   holds
 - `contactship_async.models.credits`: `CreditBalance`
+- `contactship_async.models.events`: `Event` and what it holds, `SentEvents`, `IdentifiedSession`
 - `contactship_async.models.messages`: `Message`
 - `contactship_async.models.phone_numbers`: `PhoneNumber`
 - `contactship_async.models.tags`: `Tag`

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -91,6 +91,7 @@ class Calls(CallRows):
     Args:
         organization: Whose they are.
         count: How many are made up.
+        agents: The ids of those that speak in calls that are made up.
         speed: How many times as fast placed calls proceed.
         contacts: Those that are called.
         phone_numbers: Those that may call.
@@ -103,13 +104,14 @@ class Calls(CallRows):
         organization: Organization,
         count: int,
         *,
+        agents: Sequence[str],
         speed: float,
         contacts: Contacts,
         phone_numbers: PhoneNumbers,
         credits: Credits,  # noqa: A002 - the API's word
         deliver: Deliver,
     ) -> None:
-        super().__init__(organization, count, contacts=contacts)
+        super().__init__(organization, count, agents=agents, contacts=contacts)
         self._speed = speed
         self._phone_numbers = phone_numbers
         self._credits = credits
