@@ -287,7 +287,8 @@ async def test_an_empty_listing_has_its_noun_and_its_fields(call: Any, command: 
             for arguments in (command, (*command, "--format", "csv"), (command[0], command[1].replace("list", "count")))
         ]
 
-    assert (0, "", f"contactship: no {command[0].replace('-', ' ')}\n") == (table.code, table.output, table.stderr)
+    noun = (command[1].removeprefix("list-") if "-" in command[1] else command[0]).replace("-", " ")
+    assert (0, "", f"contactship: no {noun}\n") == (table.code, table.output, table.stderr)
     assert sheet.output.startswith("id,")
     assert (0, "0\n", "") == (count.code, count.output, count.stderr)
 
