@@ -32,6 +32,7 @@ from contactship_async.sandbox._resources.events import Events
 from contactship_async.sandbox._resources.finished_call import describe
 from contactship_async.sandbox._resources.messages import Messages
 from contactship_async.sandbox._resources.organization import IN_MEMORY, Organization
+from contactship_async.sandbox._resources.people import MOST_PEOPLE
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
 from contactship_async.sandbox._resources.tags import Tags
 from contactship_async.sandbox._resources.tasks import Tasks
@@ -68,6 +69,8 @@ class Sandbox(Served):
         agents: How many there are, 0 to 1,000,000; the first three speak in past calls.
         tasks: How many there are, 0 to 1,000,000.
         calls: How many past calls there are, 0 to 1,000,000.
+        contacts: How many there are, 0 to 26,800: for more, no numbers are reserved for fiction. The first 25 are the
+            persons of the past calls.
         credits: The balance at first, a finite number.
         api_key: The only key that is accepted; None is `sandbox-key`, or in a `SandboxPool` one made of the name.
         seed: The same seed makes the same organization.
@@ -75,8 +78,8 @@ class Sandbox(Served):
         max_limit: A larger `limit` is silently lowered to this, >= 1.
         latency: Seconds before each response, finite and >= 0.
         rate_limit: Requests per fixed window of 60 seconds, >= 1; None sets no limit and sends no headers about it.
-        heavy_rate_limit: The same of heavy listings, which are those of calls, and whose requests count in *rate_limit*
-            as well, >= 1.
+        heavy_rate_limit: The same of heavy listings, which are those of calls and contacts, and whose requests count in
+            *rate_limit* as well, >= 1.
         count_follows_filter: Whether `count` counts the rows of the `type` asked for, or all rows.
         host: An address of this machine for the server, or a name of it. Others reach one that is no loopback address,
             such as `0.0.0.0`, which is all of them (in a container, say), and may use it: its key is no secret.
@@ -145,6 +148,7 @@ class Sandbox(Served):
         agents: int = 3,
         tasks: int = 8,
         calls: int = 40,
+        contacts: int = 30,
         credits: float = 42.5,  # noqa: A002 - the API's word
         api_key: str | None = None,
         seed: int = 0,
@@ -166,6 +170,7 @@ class Sandbox(Served):
         check_integer("agents", agents, lowest=0, highest=1_000_000)
         check_integer("tasks", tasks, lowest=0, highest=1_000_000)
         check_integer("calls", calls, lowest=0, highest=1_000_000)
+        check_integer("contacts", contacts, lowest=0, highest=MOST_PEOPLE)
         check_number("credits", credits)
         if api_key is not None:
             check_text("api_key", api_key)
@@ -194,7 +199,7 @@ class Sandbox(Served):
         self.tags = Tags(organization, tags)
         self.channels = Channels(organization, channels)
         self.credits = Credits(organization, credits)
-        self.contacts = Contacts(organization)
+        self.contacts = Contacts(organization, contacts, tags=self.tags)
         self.agents = Agents(organization, agents)
         self.tasks = Tasks(organization, tasks)
         self.threads = Threads(organization)
@@ -207,6 +212,7 @@ class Sandbox(Served):
             calls,
             agents=self.agents.ids_in_calls(),
             speed=call_speed,
+            contacts=self.contacts,
             phone_numbers=self.phone_numbers,
             credits=self.credits,
             deliver=self._deliver,

@@ -9,7 +9,7 @@ from typing import Any, Final, get_type_hints
 
 import pytest
 from called_resources import METHODS, Called, Recorder, enveloped, prefix_of, query_of, variants
-from endpoints import BUILT, ENDPOINTS, PAGES, README, TABLE, Endpoint, TableRow, call_of, python_name
+from endpoints import BUILT, ENDPOINTS, PAGES, README, TABLE, WINDOW, Endpoint, TableRow, call_of, python_name
 from made_up import WRONG, changed, in_json, path_of, payload_of, without, wrong_value_of
 from msgspec import UNSET, UnsetType
 
@@ -25,14 +25,29 @@ from contactship_async import (
     StatusError,
 )
 
-CONVENIENCES: Final = frozenset({"calls.download_recording", "calls.find_recent", "calls.wait"})
+CONVENIENCES: Final = frozenset({"calls.download_recording", "calls.find_recent", "calls.wait", "events.send_from"})
 """Methods of resources that have no row of their own, since they call those that have one."""
 
-STARTS: Final = frozenset({"calls.make_phone_call", "calls.make_contact_call"})
+STARTS: Final = frozenset({
+    *("calls.make_phone_call", "calls.make_contact_call"),
+    *("whatsapp.send_message", "whatsapp.send_template", "whatsapp.send_media", "whatsapp.send_location"),
+})  # fmt: skip
 """Methods that dial or send: whatever may have had an effect is an `AmbiguousOutcomeError`, from what others raise."""
 
-ALWAYS_THERE: Final = {"PhoneNumber": {"phone_number", "type", "organization_id", "created_at"}}
+INFERRED: Final = frozenset({"channel_id", "contact_id"})
+"""What a page calls required as well as inferred from a `thread_id`, so that it can be left out."""
+
+MEETING_THE_CONDITION: Final = frozenset({"events.send"})
+"""Methods that see to it themselves that the condition holds on which their endpoint is safe to repeat."""
+
+ALWAYS_THERE: Final = {
+    "PhoneNumber": {"phone_number", "type", "organization_id", "created_at"},
+    "SentEvents": {"results"},
+}
 """Fields besides identifiers that a model requires, because the documentation shows that they are never missing."""
+
+IDENTIFIED_BY: Final = {"SentMessage": {"message_id"}}
+"""Fields of which one has to be there, though none of them is required: one of each such model."""
 
 ERRORS: Final = {
     400: "BadRequestError",
@@ -128,9 +143,10 @@ def test_row_is_the_signature(row: TableRow) -> None:
 @pytest.mark.parametrize("row", TABLE, ids=slug_of)
 def test_row_says_whether_it_is_repeated(row: TableRow) -> None:
     """A row says whether the endpoint is safe to repeat, as it is documented."""
-    condition = row.endpoint.safe_if
+    condition, is_safe = row.endpoint.safe_if, row.endpoint.safe_to_repeat
+    harmless = [] if is_safe else [f", or after a {status}" for status in sorted(row.endpoint.harmless_statuses)]
 
-    assert (REPEATED[row.endpoint.safe_to_repeat] if condition is None else f"if {condition}") == row.repeated
+    assert "".join([REPEATED[is_safe] if condition is None else f"if {condition}", *harmless]) == row.repeated
 
 
 @each_method
@@ -143,7 +159,8 @@ def test_parameters(called: Called) -> None:
 
     assert identifiers == [*parameters][: len(identifiers)]
     assert {*identifiers, *called.arguments()} == {*parameters}
-    assert {*identifiers, *called.arguments(required_only=True)} == required
+    can_be_inferred = INFERRED if "thread_id" in parameters else set()
+    assert {*identifiers, *called.arguments(required_only=True)} - can_be_inferred == required
     assert set() == by_keyword & {*identifiers}
     assert len({*parameters} - by_keyword) <= max(1, len(identifiers))
 
@@ -174,6 +191,8 @@ async def test_request(called: Called, required_only: bool) -> None:
     arguments = called.arguments(required_only=required_only)
     if arguments.keys() >= {"delay", "schedule"}:  # They exclude each other; the delay has tests of its own.
         del arguments["delay"]
+    if arguments.keys() >= {"created_by", "created_by_type"}:  # They go together for one type alone.
+        arguments["created_by_type"] = "USER"
     query, body = (
         [field for field in fields if python_name(field.name) in arguments]
         for fields in (called.endpoint.parameters, called.endpoint.body)
@@ -184,9 +203,13 @@ async def test_request(called: Called, required_only: bool) -> None:
 
     [request] = server.requests
     assert (called.endpoint.method, called.path) == (request.method, request.path)
-    assert query_of(query) == dict(request.query)
-    assert len(query) == len(request.query)
-    assert (payload_of(body) if called.endpoint.body else None) == sent(request.body)
+    window = [name for name, _ in request.query if name in WINDOW]
+    assert query_of(query) == {name: value for name, value in request.query if name not in WINDOW}
+    assert len(query) == len(request.query) - len(window)
+    assert (["limit"] if called.endpoint.paginated == "cursor" else []) == window
+    is_by_user = arguments.keys() >= {"created_by", "created_by_type"}
+    payload = payload_of(body) | ({"created_by_type": "USER"} if is_by_user else {})
+    assert (payload if called.endpoint.body else None) == sent(request.body)
 
 
 @each(CHANGING)
@@ -283,7 +306,7 @@ async def test_repeated_after_failure(called: Called) -> None:
         failure = await failure_of(called.call_simply(client))
 
     failing = [AmbiguousOutcomeError if called.name in STARTS else ServerError, 1]
-    assert ([None, 2] if called.endpoint.safe_to_repeat else failing) == [failure, len(server.requests)]
+    assert ([None, 2] if is_repeated(called) else failing) == [failure, len(server.requests)]
 
 
 @each_method
@@ -293,8 +316,25 @@ async def test_repeated_after_reset(called: Called) -> None:
     async with server.client() as client:
         failure = await failure_of(called.call_simply(client))
 
-    expected = [None, 2] if called.endpoint.safe_to_repeat else [AmbiguousOutcomeError, 1]
+    expected = [None, 2] if is_repeated(called) else [AmbiguousOutcomeError, 1]
     assert expected == [failure, len(server.requests)]
+
+
+@each([called for called in CALLED if called.endpoint.harmless_statuses])
+async def test_repeated_after_what_had_no_effect(called: Called) -> None:
+    """After a failure that is documented as safe to repeat, a call is sent again; at last it is raised as it is."""
+    for status in called.endpoint.harmless_statuses:
+        server = Recorder([Response(status=status), Response(status=status), response_of(called)])
+        async with server.client() as client:
+            await called.call_simply(client)
+        assert 3 == len(server.requests)
+
+        failing = Recorder([Response(status=status)])
+        async with failing.client() as client:
+            with pytest.raises(ServerError) as caught:
+                await called.call_simply(client)
+        assert (status, 4) == (caught.value.status, len(failing.requests))
+        assert called.endpoint.safe_to_repeat == caught.value.may_have_been_processed
 
 
 @each_method
@@ -333,7 +373,7 @@ async def test_status(called: Called, status: int) -> None:
             await called.call_simply(client)
 
     error = caught.value
-    if called.name in STARTS and status >= 500:
+    if called.name in STARTS and status >= 500 and status not in called.endpoint.harmless_statuses:
         error = cause_of(error, status)
     assert getattr(contactship_async, ERRORS[status]) is type(error)
     assert isinstance(error, StatusError)
@@ -361,7 +401,8 @@ async def test_response(called: Called, envelope: str) -> None:
     shape = called.shape
     assert shape is not None
     payload = payload_of(shape.fields)
-    bare = {field.name: payload[field.name] for field in shape.fields if python_name(field.name) in shape.required}
+    needed = shape.required | IDENTIFIED_BY.get(shape.model.__name__, set())
+    bare = {field.name: payload[field.name] for field in shape.fields if python_name(field.name) in needed}
     contents = {"all": payload, "required": bare, "unknown field": payload | {"tomorrow": [{"a": 1}]}}
     for place, field, can_be_missing in shape.places():
         path = path_of(place)
@@ -387,12 +428,12 @@ async def test_malformed_field(called: Called, envelope: str) -> None:
     """
     shape = called.shape
     assert shape is not None
-    prefix = prefix_of(envelope, is_row=called.endpoint.is_listing)
+    prefix = prefix_of(envelope, called.endpoint)
     payload = payload_of(shape.fields)
     expected, contents = {}, {}
     for place, field, can_be_missing in shape.places():
         path = path_of(place, prefix)
-        if not can_be_missing or called.name not in STARTS:
+        if field.type != "any" and (not can_be_missing or called.name not in STARTS):
             contents[f"{path} wrong"] = changed(payload, place, wrong_value_of(field))
         if not can_be_missing:
             contents |= {f"{path} missing": without(payload, place), f"{path} null": changed(payload, place, None)}
@@ -414,7 +455,7 @@ async def test_malformed_field(called: Called, envelope: str) -> None:
 async def test_wrong_shape(called: Called, envelope: str) -> None:
     """What is neither an object nor rows, where one of them is documented, is malformed; no value is quoted."""
     wrong: list[Any] = [None, WRONG, 5551234, True, {WRONG: 1} if called.endpoint.is_listing else [WRONG]]
-    bodies = [enveloped(envelope, content).body for content in wrong]
+    bodies = [enveloped(envelope, content, called.endpoint.rows_field).body for content in wrong]
     for body in [*bodies, b"", b"<html>wrong-5551234</html>", b'{"statusCode": 200, "data": ', b"\xff"]:
         async with Recorder([Response(status=200, body=body)]).client() as client:
             with pytest.raises(ContactshipError) as caught:
@@ -431,12 +472,18 @@ async def test_done(called: Called, envelope: str) -> None:
         assert await called.call_simply(client) is None
 
 
+def is_repeated(called: Called) -> bool:
+    """Return whether a call is documented as safe to repeat, as the method makes it."""
+    return called.endpoint.safe_to_repeat or called.name in MEETING_THE_CONDITION
+
+
 def response_of(called: Called) -> Response:
     """Return what the endpoint returns today."""
     content: Any = payload_of(called.endpoint.response_fields)
     if called.endpoint.response_is == "boolean":
         content = True
-    return enveloped(called.endpoint.envelope, [content] if called.endpoint.is_listing else content)
+    content = [content] if called.endpoint.is_listing else content
+    return enveloped(called.endpoint.envelope, content, called.endpoint.rows_field)
 
 
 def cause_of(error: ContactshipError, status: int) -> ContactshipError:
