@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, Final, get_origin
 
 import pytest
-from attrs import evolve, frozen
+from attrs import define, evolve
 from called_resources import METHODS, Called, is_listing, query_of, returns_of
 from endpoints import BUILT, Field, python_name
 from jumping_loop import in_loop_time, now, run
@@ -30,7 +31,7 @@ DIRECTIONS: Final = (("asc", "desc"), ("ASCENDENT", "DESCENDENT"))
 """The words of the API for the oldest first, and the newest first."""
 
 
-@frozen
+@define(frozen=True, slots=False)
 class Case(Called):
     """A method that returns such a listing, and the endpoint behind it."""
 
@@ -50,7 +51,7 @@ class Case(Called):
         """Something for each of them."""
         return {python_name(one.name): value_of(one) for one in self.filters}
 
-    @property
+    @cached_property
     def declaration(self) -> ListingDeclaration[Any]:
         """What the package declares of the listing."""
         return self.listing(PagedListing([]).client()).declaration
