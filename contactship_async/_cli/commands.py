@@ -13,6 +13,8 @@ RESOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "calls": "The calls of the organization, by its agents.",
         "channels": "The channels over which the organization exchanges messages.",
         "credits": "What the organization has left to spend.",
+        "agents": "The AI agents of the organization, and the voices that they can have.",
+        "tasks": "What people and agents of the organization have to do; an add-on.",
     }
 )
 """What the client says about each, by its attribute there; a test holds it to the resources of the client."""

@@ -12,7 +12,7 @@ from attrs import define, evolve
 from called_resources import METHODS, Called, is_listing, query_of, returns_of
 from endpoints import BUILT, Field, python_name
 from jumping_loop import in_loop_time, now, run
-from made_up import WRONG, changed, in_json, path_of, rows_of, value_of, wrong_value_of
+from made_up import WRONG, argument_of, changed, in_json, path_of, rows_of, wrong_value_of
 from paged_listing import SIZE_IF_NOT_ASKED, PagedListing, each_mode
 
 from contactship_async import ContactshipClient, MalformedResponseError, PaginationError, WalkPosition
@@ -42,6 +42,11 @@ class Case(Called):
         return (name, *values) if values is not None else (name, "", "")
 
     @property
+    def sorted_by(self) -> dict[str, str]:
+        """The parameter for what to sort by, if there is one, with what the usual order sorts by."""
+        return {one.name: "created_at" for one in self.endpoint.query if one.name == "orderBy"}
+
+    @property
     def filters(self) -> list[Field]:
         """The parameters that choose rows."""
         return [one for one in self.endpoint.parameters if not one.name.startswith("order")]
@@ -49,7 +54,7 @@ class Case(Called):
     @property
     def filter_arguments(self) -> dict[str, Any]:
         """Something for each of them."""
-        return {python_name(one.name): value_of(one) for one in self.filters}
+        return {python_name(one.name): argument_of(one) for one in self.filters}
 
     @cached_property
     def declaration(self) -> ListingDeclaration[Any]:
@@ -111,7 +116,7 @@ async def test_each_row_once(case: Case, is_ascending: bool | None, mode: dict[s
 
     assert case.read(server.rows[:: -1 if is_ascending else 1]) == in_json(rows)
     assert {asked or words[1]} == {query[name] for query in server.queries}
-    assert {"limit", "offset", name} == set().union(*server.queries)
+    assert {"limit", "offset", name, *case.sorted_by} == set().union(*server.queries)
 
 
 @each_mode
@@ -178,11 +183,11 @@ async def test_filters(case: Case, mode: dict[str, Any]) -> None:
         rows = [row async for row in case.listing(client, **case.filter_arguments).rows(page_size=5, **mode)]
 
     name, _, descending = case.order
-    window = {"limit", "offset", name}
+    window = {"limit", "offset", name, *case.sorted_by}
     asked = [{key: value for key, value in query.items() if key not in window} for query in server.queries]
     whole = [query for query, filters in zip(server.queries, asked, strict=True) if not filters]
     assert 7 == len(rows)
-    assert [{"limit": "1", "offset": "0", name: descending}] == whole
+    assert [{"limit": "1", "offset": "0", name: descending, **case.sorted_by}] == whole
     assert [expected] * (len(asked) - 1) == [filters for filters in asked if filters]
 
 
@@ -259,7 +264,7 @@ async def test_page(case: Case) -> None:
         ]
 
     assert [{}, {"limit": "3", "offset": "0"}, {"limit": str(size), "offset": "20"}] == server.queries[:3]
-    assert [{"limit": "2", "offset": "21"}, {name: ascending}] == server.queries[3:]
+    assert [{"limit": "2", "offset": "21"}, {name: ascending, **case.sorted_by}] == server.queries[3:]
     assert [SIZE_IF_NOT_ASKED, 3, 3, 2, SIZE_IF_NOT_ASKED] == [len(page) for page in pages]
     assert [(0, None), (0, 3), (20, size), (21, 2), (0, None)] == [(page.offset, page.limit) for page in pages]
     assert [23] * 5 == [page.count for page in pages]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,8 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 import attrs
 from attrs import define
 from endpoints import Field, python_name
+
+from contactship_async.models.tasks import TaskFilter
 
 Place = tuple[str | int, ...]
 """The keys and indices that lead to a value within a payload."""
@@ -28,6 +31,14 @@ _FORMATS: Final = {
     "yyyy-MM-dd HH:mm:ss": "2126-07-02 16:45:00",
 }
 
+_VALUES: Final[Mapping[str, Any]] = {
+    "webhook_url": "https://example.com/ü?a=b",
+    "filters": '[{"field":"status","operator":"EQUAL","value":"ü&=+"}]',
+    "post_call_analysis_data": [{"type": "enum", "name": "mood", "choices": ["ü", "&=+"], "tomorrow": 1}],
+    "tools": [{"type": "end_call", "name": "end_call", "tomorrow": {"a": [1]}}],
+}
+"""The values of fields whose form is told in words, by their names."""
+
 _NEWEST: Final = datetime(2026, 5, 4, 9, 12, tzinfo=UTC)
 
 
@@ -35,8 +46,8 @@ def value_of(field: Field) -> Any:
     """Make up a value of a field, as it is in JSON."""
     if field.enum:
         return field.enum[-1]
-    if field.name == "webhook_url":
-        return "https://example.com/ü?a=b"
+    if field.name in _VALUES:
+        return deepcopy(_VALUES[field.name])
     kind = field.type.split("|")[0]
     inside = {one.name: value_of(one) for one in field.fields}
     values = {
@@ -52,8 +63,10 @@ def value_of(field: Field) -> Any:
 
 
 def argument_of(field: Field) -> Any:
-    """Make up what a method is given for a field of a body, whose JSON is `value_of` the field."""
+    """Make up what a method is given for a parameter or a field of a body, which is sent as `value_of` it."""
     value = value_of(field)
+    if field.name == "filters":
+        return [TaskFilter(**condition) for condition in json.loads(value)]
     inside = [one.name for one in field.fields]
     if inside == ["scheduled_call_time", "timezone"]:
         return datetime.fromisoformat(value["scheduled_call_time"]).replace(tzinfo=UTC)
