@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, cached_property
 from operator import attrgetter
 from types import NoneType
@@ -119,6 +120,16 @@ class Called:
     async def call_simply(self, client: ContactshipClient) -> Any:
         """Call the method with what it can't do without."""
         return await self.call(client, *self.identifiers, **self.arguments(required_only=True))
+
+
+@contextmanager
+def told(case: str) -> Iterator[None]:
+    """Note on an error which of the cases of a test it is about."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"in the case {case}")
+        raise
 
 
 @cache
