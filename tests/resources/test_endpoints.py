@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any, Final, get_type_hints
 
 import pytest
-from called_resources import METHODS, Called, Recorder, enveloped, prefix_of, query_of, variants
+from called_resources import CALLED, METHODS, Called, Recorder, enveloped, prefix_of, query_of, variants
 from endpoints import BUILT, ENDPOINTS, PAGES, README, TABLE, call_of, python_name
 from made_up import WRONG, changed, in_json, path_of, payload_of, without, wrong_value_of
 from msgspec import UNSET, UnsetType
@@ -56,8 +56,6 @@ ENVELOPES: Final = {
 sends is not known."""
 
 REPEATED: Final = {True: "yes", False: "only when provably not sent"}
-
-CALLED: Final = [Called(row.method, row.endpoint) for row in BUILT]
 
 
 def each(cases: Sequence[Called]) -> Callable[[Any], Any]:

@@ -77,8 +77,14 @@ class Endpoint(Struct, frozen=True):
     max_limit: int | None
     safe_to_repeat: bool
     safe_if: str | None
+    documented_retry_statuses: tuple[int, ...]
     statuses: tuple[int, ...]
     success_statuses: tuple[int, ...]
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether it is safe to repeat, at least as its method sends it."""
+        return self.safe_to_repeat or self.safe_if is not None
 
     @property
     def is_listing(self) -> bool:
