@@ -4,8 +4,12 @@ Several generations of envelopes are documented, and each endpoint may send any 
 
 - pages: `{"data": [...], "count": 8}`, `{"statusCode": 200, "data": [...], "pagination": {"total_rows": 8}}`,
   `{"success": true, "data": [...], "paging": {"cursors": {"after": "..."}}}`, and bare arrays
+- rows within an object: `{"statusCode": 200, "data": {"total_comments": 8, "comments": [...]}}`, and all of the above
 - objects: `{"statusCode": 200, "data": {...}}`, `{"success": true, "message": "...", "data": {...}}`, and bare objects
 - deletes: any 2xx, with `true` in or without an envelope, or with nothing
+
+`"success": false` in a 2xx contradicts it, and is documented nowhere: the response is malformed, and so the outcome of
+a message that was to be sent is unknown.
 
 Source: https://docs.contactship.ai/api-reference/introduction
 """
@@ -14,10 +18,11 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, reduce
 from json import loads
+from operator import getitem
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar, get_type_hints
 
 from attrs import NOTHING, evolve, field, fields, frozen, make_class
@@ -126,7 +131,7 @@ def read_page(response: Response, row_type: type[T]) -> DecodedPage[T]:
     """Read a page of rows, up to the first malformed one.
 
     Raises:
-        MalformedResponseError: The response is not a page.
+        MalformedResponseError: The response is not a page, or one without rows says that the call has failed.
     """
     body = response.body
     is_array = body[:1] == b"[" or body[:64].lstrip(_BEFORE_JSON)[:1] == b"["
@@ -140,7 +145,14 @@ def read_page(response: Response, row_type: type[T]) -> DecodedPage[T]:
     if problem is not None:
         if not all(issue.startswith("[" if is_array else "data[") for issue in problem.issues):
             raise problem
-        envelope = _read_rows_before(problem, body, row_type, is_array=is_array)
+        rows, page = _read_rows_before(problem, body, row_type, () if is_array else ("data",))
+        envelope = (
+            _PageEnvelope(rows)
+            if is_array
+            else evolve(codec.convert({**page, "data": []}, _PageEnvelope[T]), data=rows)
+        )
+    if not envelope.data:
+        _check_success(_read_around(body.removeprefix(BOM_UTF8)))
     pagination, cursors = envelope.pagination, None if envelope.paging is None else envelope.paging.cursors
     said = envelope.count if pagination is None else pagination.total_rows
     if type(said) is int and said >= 0:
@@ -163,19 +175,65 @@ def _read_odd_count(said: object) -> int | None:
 
 
 def _read_rows_before(
-    problem: MalformedResponseError, body: bytes, row_type: type[T], *, is_array: bool
-) -> _PageEnvelope[T]:
-    """Read a page up to the row that *problem* is about, and tell *problem* which it is."""
+    problem: MalformedResponseError, body: bytes, row_type: type[T], place: Sequence[str]
+) -> tuple[list[T], Any]:
+    """Read rows up to the one that *problem* is about, tell *problem* which it is, and return them with the page.
+
+    *place* is where in the page the rows are: the names of the fields that lead to them.
+    """
     page, has_replaced = codec.decode(body)
-    raw_rows = page if is_array else page["data"]
+    raw_rows = reduce(getitem, place, page)
     rows: list[T] = []
     with suppress(MalformedResponseError):
         rows.extend(codec.convert(raw, row_type, has_replaced=has_replaced) for raw in raw_rows)
     if has_replaced:  # The value is to be seen as it came.
-        page_as_sent = loads(body)
-        raw_rows = page_as_sent if is_array else page_as_sent["data"]
+        raw_rows = reduce(getitem, place, loads(body))
     problem.row = MalformedRow(len(rows), raw_rows[len(rows)])
-    return _PageEnvelope(rows) if is_array else evolve(codec.convert({**page, "data": []}, _PageEnvelope[T]), data=rows)
+    return rows, page
+
+
+@lru_cache
+def _reader_of_rows_within(row_type: Hashable, name: str) -> Callable[[bytes], Any]:
+    """Return what reads an object with rows in its field *name*, in an envelope or bare, or an envelope with rows."""
+    rows: Any = list[row_type]  # type: ignore[valid-type] # at run time
+    total: Any = _Count
+    numbers = {f"total_{name}": field(type=total, default=None)}
+    within: Any = make_class("RowsWithin", {name: field(type=rows), **numbers}, frozen=True)
+    either = {"data": field(type=rows | within | None, default=None), name: field(type=rows | None, default=None)}
+    return codec.reader(make_class("Response", {**either, **numbers}, frozen=True))
+
+
+def read_rows_within(response: Response, row_type: type[T], name: str) -> DecodedPage[T]:
+    """Read rows that come whole: in the field *name* of an object, beside their number, or by themselves.
+
+    Raises:
+        MalformedResponseError: The response holds no rows.
+    """
+    body = response.body
+    if body[:64].lstrip(_BEFORE_JSON)[:1] == b"[":
+        return read_page(response, row_type)
+    problem = None
+    try:
+        read = _reader_of_rows_within(row_type, name)(body)  # type: ignore[arg-type] # mypy: no class is hashable
+    except MalformedResponseError as error:
+        problem = error
+    if problem is not None:
+        for place in (("data", name), ("data",), (name,)):
+            if all(issue.startswith(f"{'.'.join(place)}[") for issue in problem.issues):
+                return DecodedPage(_read_rows_before(problem, body, row_type, place)[0], None, problem)
+        raise problem
+    if isinstance(read.data, list):
+        return DecodedPage(read.data, None)
+    found = read if read.data is None else read.data
+    rows = getattr(found, name)
+    if rows is None:
+        raise MalformedResponseError((f"data.{name}: missing",))
+    return DecodedPage(rows, _read_whole_count(getattr(found, f"total_{name}")))
+
+
+def _read_whole_count(said: object) -> int | None:
+    """Read the number of rows beside them; None for what is none, since all rows are there."""
+    return said if type(said) is int and said >= 0 else _read_odd_count(said)
 
 
 class _Envelope(Struct, rename={"status_code": "statusCode"}):
@@ -189,6 +247,19 @@ class _Envelope(Struct, rename={"status_code": "statusCode"}):
 _read_envelope: Final = json.Decoder(_Envelope).decode
 
 
+def _read_around(body: bytes) -> _Envelope:
+    """Read the envelope of *body*; of what is no object, or no JSON, nothing."""
+    with suppress(ValueError, RecursionError):
+        return _read_envelope(replace_lone_surrogates(body))
+    return _Envelope()
+
+
+def _check_success(envelope: _Envelope) -> None:
+    """Refuse what a server calls a failure with a 2xx: whatever came with it is not what was asked for."""
+    if envelope.success is not UNSET and bytes(envelope.success) == b"false":
+        raise MalformedResponseError(("success: false, in spite of the status",))
+
+
 @frozen
 class _DataOf(Generic[T]):
     """An envelope with its object."""
@@ -200,42 +271,51 @@ def read_object(response: Response, cl: type[T]) -> T:
     """Read one object, out of its envelope if it is in one.
 
     Raises:
-        MalformedResponseError: The response is no object of *cl*.
+        MalformedResponseError: The response is no object of *cl*, or says that the call has failed.
     """
     body = response.body.removeprefix(BOM_UTF8)
-    envelope = _Envelope()
-    with suppress(ValueError, RecursionError):  # What is no object, or no JSON, is explained below.
-        envelope = _read_envelope(replace_lone_surrogates(body))
+    envelope = _read_around(body)
     if envelope.data is UNSET or envelope.status_code is envelope.success is UNSET:
         return codec.loads(body, cl)
+    _check_success(envelope)
     return codec.loads(body, _DataOf[cl]).data  # type: ignore[valid-type] # at run time
 
 
-def read_started(response: Response, cl: type[T]) -> T:
-    """Read one object like `read_object`; of one that is malformed elsewhere, the fields that *cl* requires.
+def read_started(response: Response, cl: type[T], identified_by: Sequence[str] = ()) -> T:
+    """Read one object like `read_object`; of one that is malformed elsewhere, the fields that identify it.
 
     Whoever has started something needs its id, whatever is wrong with the rest.
 
+    Args:
+        response: A 2xx.
+        cl: The class of the object.
+        identified_by: The fields of which one must be there; none for all that *cl* requires.
+
     Raises:
-        MalformedResponseError: A required field can't be read.
+        MalformedResponseError: It is not identified.
     """
+    started, malformed = None, None
     try:
-        return read_object(response, cl)
+        started = read_object(response, cl)
     except MalformedResponseError as error:
         malformed = error
-    required = _required_part_of(cl)  # type: ignore[arg-type] # mypy: no class is hashable
-    with suppress(MalformedResponseError):
-        found = read_object(response, required)
-        return cl(**{each.name: getattr(found, each.name) for each in fields(required)})
-    raise malformed
+    if malformed is not None:
+        part = _identifying_part_of(cl, tuple(identified_by))  # type: ignore[arg-type] # mypy: no class is hashable
+        with suppress(MalformedResponseError):
+            found = read_object(response, part)
+            started = cl(**{each.name: getattr(found, each.name) for each in fields(part)})
+    if started is None or (identified_by and all(getattr(started, name) is None for name in identified_by)):
+        raise malformed or MalformedResponseError((f"{' and '.join(identified_by)}: missing",))
+    return started
 
 
 @lru_cache
-def _required_part_of(cl: type[Any]) -> type[Any]:
-    """Return a class with those fields of *cl* that have no default."""
+def _identifying_part_of(cl: type[Any], identified_by: Sequence[str]) -> type[Any]:
+    """Return a class with those fields of *cl* that have no default, and those named."""
     hints = get_type_hints(cl, include_extras=True)
-    required = [each.name for each in fields(cl) if each.default is NOTHING]
-    return make_class(cl.__name__, {name: field(type=hints[name]) for name in required}, frozen=True)
+    identifying = [each for each in fields(cl) if each.default is NOTHING or each.name in identified_by]
+    parts = {each.name: field(type=hints[each.name], default=each.default) for each in identifying}
+    return make_class(cl.__name__, parts, frozen=True)
 
 
 def read_error(request: Request, response: Response) -> StatusError:

@@ -35,6 +35,9 @@ METHODS: Final[Mapping[str, Any]] = {
 }
 """The functions that are public methods of resources, by names such as `tags.list`."""
 
+NEWER: Final = ("F", "waba")
+"""The envelopes in which rows may be within an object."""
+
 IDENTIFIER: Final = "a/b ü?#%2F.."
 """One that would leave its segment of the path, were it not encoded."""
 
@@ -158,8 +161,13 @@ def query_of(fields: Sequence[Field]) -> dict[str, str]:
     return {one.name: in_query(value_of(one)) for one in fields}
 
 
-def enveloped(shape: str, content: Any) -> Response:
-    """Return a response with *content* in an envelope: the rows, the object, or true."""
+def enveloped(shape: str, content: Any, rows_field: str = "") -> Response:
+    """Return a response with *content* in an envelope: the rows, the object, or true.
+
+    Rows are within an object if there is a *rows_field*, but in envelopes that are older than that.
+    """
+    if rows_field and shape in NEWER and isinstance(content, list):
+        content = {f"total_{rows_field}": len(content), rows_field: content}
     rows = len(content) if isinstance(content, list) else None
     pagination = {} if rows is None else {"pagination": {"page": 1, "total_rows": rows, "total_pages": 1}}
     bodies = {
@@ -173,12 +181,14 @@ def enveloped(shape: str, content: Any) -> Response:
     return Response(status=200, body=json.dumps(bodies[shape]).encode())
 
 
-def prefix_of(shape: str, *, is_row: bool) -> str:
+def prefix_of(shape: str, endpoint: Endpoint) -> str:
     """Return the JSON path of the object, or of the first row, in an envelope."""
-    return ("" if shape == "bare" else "data") + "[0]" * is_row
+    within = f".{endpoint.rows_field}" if endpoint.rows_field and shape in NEWER else ""
+    return ("" if shape == "bare" else f"data{within}") + "[0]" * endpoint.is_listing
 
 
 def variants(called: Called, shape: str, contents: Mapping[str, Any]) -> Iterator[tuple[str, Response]]:
     """Yield a response for each of the contents, which are rows where the endpoint returns rows."""
+    is_row = called.endpoint.is_listing
     for name, content in contents.items():
-        yield name, enveloped(shape, [content] if called.endpoint.is_listing else content)
+        yield name, enveloped(shape, [content], called.endpoint.rows_field) if is_row else enveloped(shape, content)

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 from attrs import frozen
 from msgspec import Struct
+from msgspec.structs import replace
 
 _TESTS: Final = Path(__file__).parents[1]
 
@@ -61,7 +62,7 @@ class Field(Struct, frozen=True):
 
 
 class Endpoint(Struct, frozen=True):
-    """One documented endpoint."""
+    """One documented endpoint. Of an object with rows and their number, it says what a row is: see `rows_field`."""
 
     slug: str
     method: str
@@ -80,6 +81,12 @@ class Endpoint(Struct, frozen=True):
     documented_retry_statuses: tuple[int, ...]
     statuses: tuple[int, ...]
     success_statuses: tuple[int, ...]
+    rows_field: str = ""
+
+    @property
+    def harmless_statuses(self) -> set[int]:
+        """The failures of the server after which the page says that it is safe to repeat."""
+        return {status for status in self.documented_retry_statuses if status >= 500}
 
     @property
     def may_be_repeated(self) -> bool:
@@ -110,8 +117,41 @@ class Endpoint(Struct, frozen=True):
         return [*self.parameters, *self.body]
 
 
-ENDPOINTS: Final = msgspec.json.decode(
-    (_TESTS / "resources" / "endpoints.json").read_bytes(), type=tuple[Endpoint, ...]
+_PARTS_OF_TEMPLATES: Final = (
+    Field("type", "string", enum=("HEADER", "BODY", "FOOTER", "BUTTONS"), optional=True),
+    Field("format", "string", optional=True),
+    Field("text", "string", optional=True),
+    Field("buttons", "array", optional=True, fields=(Field("type", "string"),)),
+)
+"""What `endpoints.json` calls "Meta's own objects", with their types in a note.
+
+Source: https://developers.facebook.com/docs/whatsapp/business-management-api/message-templates/components
+"""
+
+
+def _complete(endpoint: Endpoint) -> Endpoint:
+    """Add what is in the parts of templates."""
+    fields = tuple(
+        replace(field, fields=_PARTS_OF_TEMPLATES) if field.name == "components" else field
+        for field in endpoint.response_fields
+    )
+    return replace(endpoint, response_fields=fields)
+
+
+def _find_rows(endpoint: Endpoint) -> Endpoint:
+    """Take an endpoint that returns `{"total_comments": ..., "comments": [...]}` for the listing that it is."""
+    names = [field.name for field in endpoint.response_fields]
+    if len(names) != 2 or names[0] != f"total_{names[1]}":
+        return endpoint
+    fields = endpoint.response_fields[1].fields
+    return replace(endpoint, response_is="rows", response_fields=fields, rows_field=names[1])
+
+
+ENDPOINTS: Final = tuple(
+    _find_rows(_complete(endpoint))
+    for endpoint in msgspec.json.decode(
+        (_TESTS / "resources" / "endpoints.json").read_bytes(), type=tuple[Endpoint, ...]
+    )
 )
 """All documented endpoints."""
 
