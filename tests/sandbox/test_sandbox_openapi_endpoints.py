@@ -14,6 +14,9 @@ from contactship_async.sandbox._api.envelopes import Envelope
 ANYWHERE: Final = {400, 401, 404, 429, 500}
 """Errors that any endpoint may respond with, whether or not its page lists them."""
 
+ADD_ONS: Final = ("/v1/tasks",)
+"""Where the paths of endpoints begin whose 403, without the add-on that they are part of, is not documented."""
+
 OURS: Final = {429, 500}
 """Errors that come from the settings and the script of the sandbox, and not from its endpoints."""
 
@@ -103,6 +106,8 @@ def test_statuses_make_sense(envelope: Envelope) -> None:
         statuses = {int(status) for status in operation["responses"]}
         successes = {*endpoint.success_statuses} or {200, 201}
         allowed = {*endpoint.statuses, *ANYWHERE}
+        if endpoint.path.startswith(ADD_ONS):
+            allowed.add(403)
         strange[call_of(endpoint)] = statuses - allowed - successes
         missing[call_of(endpoint)] = {status for status in endpoint.statuses if status >= 403} - statuses
         assert (call_of(endpoint), 1) == (call_of(endpoint), len(statuses & successes))
