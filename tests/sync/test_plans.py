@@ -29,7 +29,7 @@ from contactship_async.sync._plan import WRONG_LISTING, Plan
 CLIENT = ContactshipClient("key")
 TARGET = DuckDBTarget("never-made.duckdb")
 
-LISTED = ["agents", "calls", "channels", "phone_numbers", "tags", "tasks"]
+LISTED = ["agents", "calls", "channels", "contacts", "phone_numbers", "tags", "tasks"]
 """The resources that list."""
 
 
