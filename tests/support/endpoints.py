@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,7 @@ _NAMES_IN_PYTHON: Final = {"from": "from_number"}
 """The names that Python forbids, and what they are there."""
 
 
+@cache
 def python_name(name: str) -> str:
     """Return the name in Python of a parameter or a field, `phone_number` for `phoneNumber`."""
     return _NAMES_IN_PYTHON.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
@@ -85,6 +87,11 @@ class Endpoint(Struct, frozen=True):
     def harmless_statuses(self) -> set[int]:
         """The failures of the server after which the page says that it is safe to repeat."""
         return {status for status in self.documented_retry_statuses if status >= 500}
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether it is safe to repeat, at least as its method sends it."""
+        return self.safe_to_repeat or self.safe_if is not None
 
     @property
     def is_listing(self) -> bool:
