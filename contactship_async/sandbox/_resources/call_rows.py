@@ -73,10 +73,11 @@ class CallRows(Collection):
     Args:
         organization: Whose they are.
         count: How many are made up.
+        agents: The ids of those that speak in them, one after the other.
         contacts: Those that are called.
     """
 
-    def __init__(self, organization: Organization, count: int, *, contacts: Contacts) -> None:
+    def __init__(self, organization: Organization, count: int, agents: Sequence[str], contacts: Contacts) -> None:
         super().__init__(
             organization,
             name="calls",
@@ -89,8 +90,7 @@ class CallRows(Collection):
         self._contacts = contacts
         self._given: dict[str, list[dict[str, Any]]] = {}  # transcripts, by the id of the call
         self._speeds: dict[str, float] = {}  # how many times as fast as usual it is spoken, by the id of the call
-        ids = organization.random("agents of calls")
-        self._agents = [make_uuid(ids) for _ in range(3)]
+        self._agents = agents
         self._recordings = f"{_RECORDINGS}{organization.id}"
         query = (*FILTERS, *DATES, *flags())
         self.routes: tuple[Route, ...] = (
@@ -167,7 +167,7 @@ class CallRows(Collection):
                 "from": ours if direction == "outbound" else from_number or person["phone_number"],
                 **self._tell_past(id_, call_status or STATUS_OF_OUTCOME[_OUTCOMES[index % 10]], created, duration),
                 "type": "campaign_call" if campaign_id else "inbound_call" if direction == "inbound" else "api_call",
-                "agent_id": agent_id or self._agents[index % 3],
+                "agent_id": agent_id or self._agents[index % len(self._agents)],
                 "campaign_id": campaign_id,
                 "contact": person,
             }

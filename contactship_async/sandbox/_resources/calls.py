@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -91,8 +91,9 @@ class Calls(CallRows):
     Args:
         organization: Whose they are.
         count: How many are made up.
-        speed: How many times as fast placed calls proceed.
+        agents: The ids of those that speak in calls that are made up.
         contacts: Those that are called.
+        speed: How many times as fast placed calls proceed.
         phone_numbers: Those that may call.
         credits: What calls are paid from.
         deliver: Posts the webhooks of finished calls.
@@ -103,13 +104,14 @@ class Calls(CallRows):
         organization: Organization,
         count: int,
         *,
-        speed: float,
+        agents: Sequence[str],
         contacts: Contacts,
+        speed: float,
         phone_numbers: PhoneNumbers,
         credits: Credits,  # noqa: A002 - the API's word
         deliver: Deliver,
     ) -> None:
-        super().__init__(organization, count, contacts=contacts)
+        super().__init__(organization, count, agents, contacts)
         self._speed = speed
         self._phone_numbers = phone_numbers
         self._credits = credits
