@@ -90,6 +90,11 @@ def given(checks: Mapping[str, Callable[[str, object], object]], **fields: objec
     return {name: checks[name](name, value) for name, value in fields.items() if value is not UNSET}
 
 
+def without_none(**fields: object) -> dict[str, object]:
+    """Return those of the fields of a body that are not None: the optional ones of something that is created."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def text_or_none(name: str, value: object) -> str | None:
     """Return `check_text` of *value*, and None for None."""
     return None if value is None else check_text(name, value)

@@ -4,6 +4,7 @@ Several generations of envelopes are documented, and each endpoint may send any 
 
 - pages: `{"data": [...], "count": 8}`, `{"statusCode": 200, "data": [...], "pagination": {"total_rows": 8}}`,
   `{"success": true, "data": [...], "paging": {"cursors": {"after": "..."}}}`, and bare arrays
+- rows within an object: `{"statusCode": 200, "data": {"total_comments": 8, "comments": [...]}}`, and all of the above
 - objects: `{"statusCode": 200, "data": {...}}`, `{"success": true, "message": "...", "data": {...}}`, and bare objects
 - deletes: any 2xx, with `true` in or without an envelope, or with nothing
 
@@ -14,10 +15,11 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, reduce
 from json import loads
+from operator import getitem
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar, get_type_hints
 
 from attrs import NOTHING, evolve, field, fields, frozen, make_class
@@ -140,7 +142,12 @@ def read_page(response: Response, row_type: type[T]) -> DecodedPage[T]:
     if problem is not None:
         if not all(issue.startswith("[" if is_array else "data[") for issue in problem.issues):
             raise problem
-        envelope = _read_rows_before(problem, body, row_type, is_array=is_array)
+        rows, page = _read_rows_before(problem, body, row_type, () if is_array else ("data",))
+        envelope = (
+            _PageEnvelope(rows)
+            if is_array
+            else evolve(codec.convert({**page, "data": []}, _PageEnvelope[T]), data=rows)
+        )
     pagination, cursors = envelope.pagination, None if envelope.paging is None else envelope.paging.cursors
     said = envelope.count if pagination is None else pagination.total_rows
     if type(said) is int and said >= 0:
@@ -163,19 +170,65 @@ def _read_odd_count(said: object) -> int | None:
 
 
 def _read_rows_before(
-    problem: MalformedResponseError, body: bytes, row_type: type[T], *, is_array: bool
-) -> _PageEnvelope[T]:
-    """Read a page up to the row that *problem* is about, and tell *problem* which it is."""
+    problem: MalformedResponseError, body: bytes, row_type: type[T], place: Sequence[str]
+) -> tuple[list[T], Any]:
+    """Read rows up to the one that *problem* is about, tell *problem* which it is, and return them with the page.
+
+    *place* is where in the page the rows are: the names of the fields that lead to them.
+    """
     page, has_replaced = codec.decode(body)
-    raw_rows = page if is_array else page["data"]
+    raw_rows = reduce(getitem, place, page)
     rows: list[T] = []
     with suppress(MalformedResponseError):
         rows.extend(codec.convert(raw, row_type, has_replaced=has_replaced) for raw in raw_rows)
     if has_replaced:  # The value is to be seen as it came.
-        page_as_sent = loads(body)
-        raw_rows = page_as_sent if is_array else page_as_sent["data"]
+        raw_rows = reduce(getitem, place, loads(body))
     problem.row = MalformedRow(len(rows), raw_rows[len(rows)])
-    return _PageEnvelope(rows) if is_array else evolve(codec.convert({**page, "data": []}, _PageEnvelope[T]), data=rows)
+    return rows, page
+
+
+@lru_cache
+def _reader_of_rows_within(row_type: Hashable, name: str) -> Callable[[bytes], Any]:
+    """Return what reads an object with rows in its field *name*, in an envelope or bare, or an envelope with rows."""
+    rows: Any = list[row_type]  # type: ignore[valid-type] # at run time
+    total: Any = _Count
+    numbers = {f"total_{name}": field(type=total, default=None)}
+    within: Any = make_class("RowsWithin", {name: field(type=rows), **numbers}, frozen=True)
+    either = {"data": field(type=rows | within | None, default=None), name: field(type=rows | None, default=None)}
+    return codec.reader(make_class("Response", {**either, **numbers}, frozen=True))
+
+
+def read_rows_within(response: Response, row_type: type[T], name: str) -> DecodedPage[T]:
+    """Read rows that come whole: in the field *name* of an object, beside their number, or by themselves.
+
+    Raises:
+        MalformedResponseError: The response holds no rows.
+    """
+    body = response.body
+    if body[:64].lstrip(_BEFORE_JSON)[:1] == b"[":
+        return read_page(response, row_type)
+    problem = None
+    try:
+        read = _reader_of_rows_within(row_type, name)(body)  # type: ignore[arg-type] # mypy: no class is hashable
+    except MalformedResponseError as error:
+        problem = error
+    if problem is not None:
+        for place in (("data", name), ("data",), (name,)):
+            if all(issue.startswith(f"{'.'.join(place)}[") for issue in problem.issues):
+                return DecodedPage(_read_rows_before(problem, body, row_type, place)[0], None, problem)
+        raise problem
+    if isinstance(read.data, list):
+        return DecodedPage(read.data, None)
+    found = read if read.data is None else read.data
+    rows = getattr(found, name)
+    if rows is None:
+        raise MalformedResponseError((f"data.{name}: missing",))
+    return DecodedPage(rows, _read_whole_count(getattr(found, f"total_{name}")))
+
+
+def _read_whole_count(said: object) -> int | None:
+    """Read the number of rows beside them; None for what is none, since all rows are there."""
+    return said if type(said) is int and said >= 0 else _read_odd_count(said)
 
 
 class _Envelope(Struct, rename={"status_code": "statusCode"}):

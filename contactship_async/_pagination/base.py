@@ -13,7 +13,7 @@ from contactship_async._http.caller import Caller
 from contactship_async._http.messages import Query, Request
 from contactship_async._http.rate_limits import OwnBudget
 from contactship_async._http.requests import Parameters, build_path, build_request
-from contactship_async._http.responses import DecodedPage, read_page
+from contactship_async._http.responses import DecodedPage, read_page, read_rows_within
 from contactship_async._http.session import WalkSession
 from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async._pagination.prefetch import Prefetch
@@ -97,4 +97,5 @@ class AnyListing(ABC, Generic[T]):
     async def _fetch(self, request: Request, window: Query = (), of_walk: WalkSession | None = None) -> DecodedPage[T]:
         """Fetch a page: the part of the listing that *window* asks for."""
         response = await self._caller.exchange(request, window, own_budget=self._own_budget, of_walk=of_walk)
-        return read_page(response, self.declaration.row_type)
+        row_type, rows_field = self.declaration.row_type, self.declaration.rows_field
+        return read_page(response, row_type) if rows_field is None else read_rows_within(response, row_type, rows_field)

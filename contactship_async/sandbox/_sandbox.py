@@ -32,6 +32,7 @@ from contactship_async.sandbox._resources.events import Events
 from contactship_async.sandbox._resources.finished_call import describe
 from contactship_async.sandbox._resources.messages import Messages
 from contactship_async.sandbox._resources.organization import IN_MEMORY, Organization
+from contactship_async.sandbox._resources.people import MOST_PEOPLE
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
 from contactship_async.sandbox._resources.tags import Tags
 from contactship_async.sandbox._resources.tasks import Tasks
@@ -65,7 +66,11 @@ class Sandbox(Served):
             are no more that are reserved for fiction.
         tags: How many there are, 0 to 1,000,000.
         channels: How many there are, 0 to 1,000,000.
+        agents: How many there are, 0 to 1,000,000; the first three speak in past calls.
+        tasks: How many there are, 0 to 1,000,000.
         calls: How many past calls there are, 0 to 1,000,000.
+        contacts: How many there are, 0 to 26,800: for more, no numbers are reserved for fiction. The first 25 are the
+            persons of the past calls.
         credits: The balance at first, a finite number.
         api_key: The only key that is accepted; None is `sandbox-key`, or in a `SandboxPool` one made of the name.
         seed: The same seed makes the same organization.
@@ -73,8 +78,8 @@ class Sandbox(Served):
         max_limit: A larger `limit` is silently lowered to this, >= 1.
         latency: Seconds before each response, finite and >= 0.
         rate_limit: Requests per fixed window of 60 seconds, >= 1; None sets no limit and sends no headers about it.
-        heavy_rate_limit: The same of heavy listings, which are those of calls, and whose requests count in *rate_limit*
-            as well, >= 1.
+        heavy_rate_limit: The same of heavy listings, which are those of calls and contacts, and whose requests count in
+            *rate_limit* as well, >= 1.
         count_follows_filter: Whether `count` counts the rows of the `type` asked for, or all rows.
         host: An address of this machine for the server, or a name of it. Others reach one that is no loopback address,
             such as `0.0.0.0`, which is all of them (in a container, say), and may use it: its key is no secret.
@@ -111,7 +116,7 @@ class Sandbox(Served):
     """Its agents, in the same way."""
 
     tasks: Tasks
-    """Its tasks, in the same way."""
+    """Its tasks, in the same way; `is_enabled` is whether it has this add-on."""
 
     threads: Threads
     """Its threads with contacts, in the same way."""
@@ -140,7 +145,10 @@ class Sandbox(Served):
         *,
         tags: int = 12,
         channels: int = 3,
+        agents: int = 3,
+        tasks: int = 8,
         calls: int = 40,
+        contacts: int = 30,
         credits: float = 42.5,  # noqa: A002 - the API's word
         api_key: str | None = None,
         seed: int = 0,
@@ -159,7 +167,10 @@ class Sandbox(Served):
         check_integer("phone_numbers", phone_numbers, lowest=0, highest=1_000_000)
         check_integer("tags", tags, lowest=0, highest=1_000_000)
         check_integer("channels", channels, lowest=0, highest=1_000_000)
+        check_integer("agents", agents, lowest=0, highest=1_000_000)
+        check_integer("tasks", tasks, lowest=0, highest=1_000_000)
         check_integer("calls", calls, lowest=0, highest=1_000_000)
+        check_integer("contacts", contacts, lowest=0, highest=MOST_PEOPLE)
         check_number("credits", credits)
         if api_key is not None:
             check_text("api_key", api_key)
@@ -188,9 +199,9 @@ class Sandbox(Served):
         self.tags = Tags(organization, tags)
         self.channels = Channels(organization, channels)
         self.credits = Credits(organization, credits)
-        self.contacts = Contacts(organization)
-        self.agents = Agents(organization)
-        self.tasks = Tasks(organization)
+        self.contacts = Contacts(organization, contacts, self.tags)
+        self.agents = Agents(organization, agents)
+        self.tasks = Tasks(organization, tasks)
         self.threads = Threads(organization)
         self.messages = Messages(organization)
         self.templates = Templates(organization)
@@ -199,6 +210,8 @@ class Sandbox(Served):
         self.calls = Calls(
             organization,
             calls,
+            agents=self.agents.ids_in_calls(),
+            contacts=self.contacts,
             speed=call_speed,
             phone_numbers=self.phone_numbers,
             credits=self.credits,
@@ -298,7 +311,7 @@ class Sandbox(Served):
         self.phone_numbers.remove(id)
 
     def _deliver(self, webhook_url: str, call: Mapping[str, Any]) -> None:
-        self.webhooks.post(webhook_url, describe(call, call["agent_id"], self.organization_id))
+        self.webhooks.post(webhook_url, describe(call, self.agents.describe(call["agent_id"]), self.organization_id))
 
     def _note_url(self, url: str | None) -> None:
         super()._note_url(url)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from contextlib import contextmanager
+from functools import cache, cached_property
 from operator import attrgetter
 from types import NoneType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
-from attrs import define, field, frozen
+from attrs import define, field
 from endpoints import Endpoint, Field, python_name
 from made_up import Shape, argument_of, value_of
 
@@ -33,6 +34,9 @@ METHODS: Final[Mapping[str, Any]] = {
     if not name.startswith("_")
 }
 """The functions that are public methods of resources, by names such as `tags.list`."""
+
+NEWER: Final = ("F", "waba")
+"""The envelopes in which rows may be within an object."""
 
 IDENTIFIER: Final = "a/b ü?#%2F.."
 """One that would leave its segment of the path, were it not encoded."""
@@ -58,7 +62,7 @@ class Recorder:
         return ContactshipClient("key", transport=self.transport, retry=retry)
 
 
-@frozen
+@define(frozen=True, slots=False)
 class Called:
     """A method of a resource, and the endpoint that it calls.
 
@@ -76,7 +80,7 @@ class Called:
         signature = inspect.signature(METHODS[self.name])
         return signature.replace(parameters=[*signature.parameters.values()][1:])
 
-    @property
+    @cached_property
     def shape(self) -> Shape | None:
         """The class of the object or row that it reads; None where it reads none."""
         returns = returns_of(self.name)
@@ -121,6 +125,16 @@ class Called:
         return await self.call(client, *self.identifiers, **self.arguments(required_only=True))
 
 
+@contextmanager
+def told(case: str) -> Iterator[None]:
+    """Note on an error which of the cases of a test it is about."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"in the case {case}")
+        raise
+
+
 @cache
 def returns_of(name: str) -> Any:
     """Return the class of what a method returns; of a listing, with the class of its rows."""
@@ -143,8 +157,13 @@ def query_of(fields: Sequence[Field]) -> dict[str, str]:
     return {one.name: in_query(value_of(one)) for one in fields}
 
 
-def enveloped(shape: str, content: Any) -> Response:
-    """Return a response with *content* in an envelope: the rows, the object, or true."""
+def enveloped(shape: str, content: Any, rows_field: str = "") -> Response:
+    """Return a response with *content* in an envelope: the rows, the object, or true.
+
+    Rows are within an object if there is a *rows_field*, but in envelopes that are older than that.
+    """
+    if rows_field and shape in NEWER and isinstance(content, list):
+        content = {f"total_{rows_field}": len(content), rows_field: content}
     rows = len(content) if isinstance(content, list) else None
     pagination = {} if rows is None else {"pagination": {"page": 1, "total_rows": rows, "total_pages": 1}}
     bodies = {
@@ -158,12 +177,14 @@ def enveloped(shape: str, content: Any) -> Response:
     return Response(status=200, body=json.dumps(bodies[shape]).encode())
 
 
-def prefix_of(shape: str, *, is_row: bool) -> str:
+def prefix_of(shape: str, endpoint: Endpoint) -> str:
     """Return the JSON path of the object, or of the first row, in an envelope."""
-    return ("" if shape == "bare" else "data") + "[0]" * is_row
+    within = f".{endpoint.rows_field}" if endpoint.rows_field and shape in NEWER else ""
+    return ("" if shape == "bare" else f"data{within}") + "[0]" * endpoint.is_listing
 
 
 def variants(called: Called, shape: str, contents: Mapping[str, Any]) -> Iterator[tuple[str, Response]]:
     """Yield a response for each of the contents, which are rows where the endpoint returns rows."""
+    is_row = called.endpoint.is_listing
     for name, content in contents.items():
-        yield name, enveloped(shape, [content] if called.endpoint.is_listing else content)
+        yield name, enveloped(shape, [content], called.endpoint.rows_field) if is_row else enveloped(shape, content)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from attrs import frozen
 from msgspec import Struct
+from msgspec.structs import replace
 
 _TESTS: Final = Path(__file__).parents[1]
 
@@ -31,6 +33,7 @@ _NAMES_IN_PYTHON: Final = {"from": "from_number"}
 """The names that Python forbids, and what they are there."""
 
 
+@cache
 def python_name(name: str) -> str:
     """Return the name in Python of a parameter or a field, `phone_number` for `phoneNumber`."""
     return _NAMES_IN_PYTHON.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
@@ -59,7 +62,7 @@ class Field(Struct, frozen=True):
 
 
 class Endpoint(Struct, frozen=True):
-    """One documented endpoint."""
+    """One documented endpoint. Of an object with rows and their number, it says what a row is: see `rows_field`."""
 
     slug: str
     method: str
@@ -77,6 +80,7 @@ class Endpoint(Struct, frozen=True):
     safe_if: str | None
     statuses: tuple[int, ...]
     success_statuses: tuple[int, ...]
+    rows_field: str = ""
 
     @property
     def is_listing(self) -> bool:
@@ -102,8 +106,20 @@ class Endpoint(Struct, frozen=True):
         return [*self.parameters, *self.body]
 
 
-ENDPOINTS: Final = msgspec.json.decode(
-    (_TESTS / "resources" / "endpoints.json").read_bytes(), type=tuple[Endpoint, ...]
+def _find_rows(endpoint: Endpoint) -> Endpoint:
+    """Take an endpoint that returns `{"total_comments": ..., "comments": [...]}` for the listing that it is."""
+    names = [field.name for field in endpoint.response_fields]
+    if len(names) != 2 or names[0] != f"total_{names[1]}":
+        return endpoint
+    fields = endpoint.response_fields[1].fields
+    return replace(endpoint, response_is="rows", response_fields=fields, rows_field=names[1])
+
+
+ENDPOINTS: Final = tuple(
+    map(
+        _find_rows,
+        msgspec.json.decode((_TESTS / "resources" / "endpoints.json").read_bytes(), type=tuple[Endpoint, ...]),
+    )
 )
 """All documented endpoints."""
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
+from attrs import asdict
+
 from contactship_async._arguments import check_seconds
 from contactship_async.sandbox._api.pages import Page
 from contactship_async.sandbox._api.replies import Refusal
@@ -32,6 +34,7 @@ from contactship_async.sandbox._resources.call_fields import (
     DATES,
     DIRECTION,
     FILTERS,
+    FLAGS,
     FROM_NUMBER,
     FULL_NAME,
     HISTORY,
@@ -41,11 +44,14 @@ from contactship_async.sandbox._resources.call_fields import (
     flags,
 )
 from contactship_async.sandbox._resources.collection import Collection, show_time
+from contactship_async.sandbox._resources.contact_calls import ContactCalls
+from contactship_async.sandbox._resources.contacts import Contacts
 from contactship_async.sandbox._resources.organization import IN_MEMORY, Organization, make_uuid
-from contactship_async.sandbox._resources.people import People
+from contactship_async.sandbox._resources.people import make_person
 from contactship_async.sandbox._resources.store import Row
 
 _INDEXED: Final = ("call_status", "call_result", "agent_id", "campaign_id", "phoneNumber")
+_OF_CONTACT: Final = "contact_id"
 
 _OUTCOMES: Final[tuple[Outcome, ...]] = (
     *("answered", "answered", "no_answer", "answered", "voicemail"),
@@ -67,23 +73,24 @@ class CallRows(Collection):
     Args:
         organization: Whose they are.
         count: How many are made up.
+        agents: The ids of those that speak in them, one after the other.
+        contacts: Those that are called.
     """
 
-    def __init__(self, organization: Organization, count: int) -> None:
+    def __init__(self, organization: Organization, count: int, agents: Sequence[str], contacts: Contacts) -> None:
         super().__init__(
             organization,
             name="calls",
             noun="call",
             prefix="",
             default_limit=20,
-            indexed=_INDEXED,
+            indexed=(*_INDEXED, _OF_CONTACT),
             shows_organization=False,
         )
-        self._people = People(organization)
+        self._contacts = contacts
         self._given: dict[str, list[dict[str, Any]]] = {}  # transcripts, by the id of the call
         self._speeds: dict[str, float] = {}  # how many times as fast as usual it is spoken, by the id of the call
-        ids = organization.random("agents of calls")
-        self._agents = [make_uuid(ids) for _ in range(3)]
+        self._agents = agents
         self._recordings = f"{_RECORDINGS}{organization.id}"
         query = (*FILTERS, *DATES, *flags())
         self.routes: tuple[Route, ...] = (
@@ -97,6 +104,7 @@ class CallRows(Collection):
                 "audio/wav",
                 is_public=True,
             ),
+            *ContactCalls(contacts.find, self._tell_all_of).routes,
         )
         for _ in range(count):
             self.add()
@@ -148,10 +156,10 @@ class CallRows(Collection):
         with self._organization.lock:
             created, shown = self._read_created_at(created_at)
             index, id_ = self._made, id or make_uuid(self._random)
-            person = self._people.make(index % _PEOPLE)
-            if phone_number or full_name:
-                number, name = phone_number or person["phone_number"], full_name or person["full_name"]
-                person = self._people.of_number(number, name, person["email"], person["country"])
+            made_up = make_person(self._organization, index % _PEOPLE)
+            number = phone_number or made_up.phone_number
+            contact = self._contacts.of_number(number) or asdict(made_up)
+            person = self._show_person({**contact, "full_name": full_name or contact["full_name"]}, number)
             direction = direction or ("inbound" if index % 5 == 3 else "outbound")  # noqa: PLR2004 - every fifth
             ours = from_number or self._organization.make_phone_number(index % 3)
             row = {
@@ -159,7 +167,7 @@ class CallRows(Collection):
                 "from": ours if direction == "outbound" else from_number or person["phone_number"],
                 **self._tell_past(id_, call_status or STATUS_OF_OUTCOME[_OUTCOMES[index % 10]], created, duration),
                 "type": "campaign_call" if campaign_id else "inbound_call" if direction == "inbound" else "api_call",
-                "agent_id": agent_id or self._agents[index % 3],
+                "agent_id": agent_id or self._agents[index % len(self._agents)],
                 "campaign_id": campaign_id,
                 "contact": person,
             }
@@ -182,6 +190,11 @@ class CallRows(Collection):
         super().remove(id)
         self._given.pop(id, None)
         self._speeds.pop(id, None)
+
+    def _show_person(self, contact: Mapping[str, Any], number: str) -> dict[str, Any]:
+        """Return what a call shows of the contact with a number, or of a person who is none."""
+        person = {name: contact[name] for name in ("full_name", "phone_number", "email", "country")}
+        return {"id": self._contacts.id_of(number), **person, "phone_number": number}
 
     def _tell_past(self, id_: str, status: str, created: datetime, duration: float | None) -> dict[str, Any]:
         """Return what a row shows of the time from its creation until now."""
@@ -235,6 +248,11 @@ class CallRows(Collection):
             call["chat_history_with_tools"] = self._write_history(call, with_tools=True)
         return {**call, "transcript_format": "json"}
 
+    def _tell_all_of(self, contact_id: str) -> list[dict[str, Any]]:
+        """Return all calls with a contact, the newest first, with what was said."""
+        rows = self._store.select({_OF_CONTACT: contact_id}, {})
+        return [self._tell(row, {**dict.fromkeys(FLAGS, False), "include_transcript": True}) for row in reversed(rows)]
+
     def _write_history(self, call: Mapping[str, Any], **settings: bool) -> list[dict[str, Any]]:
         if call["id"] in self._given:
             return self._given[call["id"]]
@@ -275,5 +293,6 @@ def organization_of(path: str) -> str:
 
 def values_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the values of the indexed fields of a call; one that it lacks is empty, which no filter can ask for."""
-    numbers = (row["call_result"] or "", row["agent_id"], row["campaign_id"] or "", row["contact"]["phone_number"])
-    return (row["call_status"], *numbers)
+    contact = row["contact"]
+    ids = (row["agent_id"], row["campaign_id"] or "", contact["phone_number"], contact["id"])
+    return (row["call_status"], row["call_result"] or "", *ids)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -45,6 +45,7 @@ from contactship_async.sandbox._resources.call_fields import (
 )
 from contactship_async.sandbox._resources.call_rows import CallRows, values_of
 from contactship_async.sandbox._resources.collection import show_time
+from contactship_async.sandbox._resources.contacts import Contacts
 from contactship_async.sandbox._resources.credits import Credits
 from contactship_async.sandbox._resources.organization import Organization, make_uuid
 from contactship_async.sandbox._resources.phone_numbers import PhoneNumbers
@@ -90,6 +91,8 @@ class Calls(CallRows):
     Args:
         organization: Whose they are.
         count: How many are made up.
+        agents: The ids of those that speak in calls that are made up.
+        contacts: Those that are called.
         speed: How many times as fast placed calls proceed.
         phone_numbers: Those that may call.
         credits: What calls are paid from.
@@ -101,12 +104,14 @@ class Calls(CallRows):
         organization: Organization,
         count: int,
         *,
+        agents: Sequence[str],
+        contacts: Contacts,
         speed: float,
         phone_numbers: PhoneNumbers,
         credits: Credits,  # noqa: A002 - the API's word
         deliver: Deliver,
     ) -> None:
-        super().__init__(organization, count)
+        super().__init__(organization, count, agents, contacts)
         self._speed = speed
         self._phone_numbers = phone_numbers
         self._credits = credits
@@ -196,13 +201,17 @@ class Calls(CallRows):
         if not self._phone_numbers.has_number(body["from_number"]):
             raise Refusal(400, "from_number must be a phone number of the organization")
         schedule = read_schedule(body)
-        person = self._people.of_number(body["to_number"], body["full_name"], body.get("email"), body.get("country"))
-        return self._place(request, body["from_number"], person, schedule)
+        number, names = body["to_number"], ("full_name", "email", "country")
+        given = {name: body[name] for name in names if body.get(name) is not None}
+        contact = self._contacts.of_number(number) or self._contacts.insert({**given, "phone_number": number})
+        return self._place(request, body["from_number"], self._show_person({**contact, **given}, number), schedule)
 
     def _make_contact_call(self, request: Call) -> Mapping[str, object]:
         from_number = self._phone_numbers.number_of(request.body["from_number_id"])
         schedule = read_schedule(request.body)
-        return self._place(request, from_number, self._people.of_id(request.body["contact_id"]), schedule)
+        contact = self._contacts.find(request.body["contact_id"])
+        person = self._show_person(contact, contact["phone_number"])
+        return self._place(request, from_number, person, schedule)
 
     def _place(
         self, request: Call, from_number: str, person: Mapping[str, Any], schedule: datetime | None

@@ -69,6 +69,10 @@ class Store:
     def __getitem__(self, id_: str) -> Row:
         return self._by_id[id_]
 
+    def get(self, id_: str) -> Row | None:
+        """Return the row with an id; None if there is none."""
+        return self._by_id.get(id_)
+
     def add(self, id_: str, created_at: datetime, row: bytes, values: tuple[str, ...] = ()) -> None:
         """Add a row under a new *id_*; of equal creation times, the one added last counts as newer."""
         self._serial += 1

@@ -18,6 +18,7 @@ from contactship_async.sandbox._api.replies import Refusal
 from contactship_async.sandbox._api.routes import Call, Route
 from contactship_async.sandbox._resources.collection import CREATED_AT, ID, ORGANIZATION_ID, Collection
 from contactship_async.sandbox._resources.organization import Organization
+from contactship_async.sandbox._resources.store import Row
 
 _NAME: Final = Field("name", {"type": "string", "minLength": 1}, "No other tag has it.", example="vip")
 _COLOR: Final = Field("color", {"type": "string", "pattern": "^#[0-9A-Fa-f]{6}$"}, "Hexadecimal.", example="#1F6FEB")
@@ -26,9 +27,9 @@ _PARTS: Final = tuple(
     Field(name, {"type": "string"}, f"A part of the {name}, in upper or lower case.", example="c", required=False)
     for name in ("name", "label")
 )
-_TAG: Final = Schema("Tag", (ID, _NAME, _COLOR, _LABEL, ORGANIZATION_ID, CREATED_AT))
+TAG: Final = Schema("Tag", (ID, _NAME, _COLOR, _LABEL, ORGANIZATION_ID, CREATED_AT))
 _UPDATED_AT: Final = evolve(CREATED_AT, name="updated_at", description="When it was changed.")
-_UPDATED_TAG: Final = Schema("UpdatedTag", (*_TAG.fields[:-1], _UPDATED_AT))
+_UPDATED_TAG: Final = Schema("UpdatedTag", (*TAG.fields[:-1], _UPDATED_AT))
 
 _NAMES: Final = ("vip", "lead", "customer", "callback", "renewal", "trial")
 _COLORS: Final = ("#1F6FEB", "#2DA44E", "#BF8700", "#CF222E", "#8250DF")
@@ -49,8 +50,8 @@ class Tags(Collection):
         super().__init__(organization, name="tags", noun="tag", prefix="tag-", default_limit=5, indexed=("name",))
         fields = (_NAME, _COLOR, _LABEL)
         self.routes = (
-            Route("GET", "/v1/tags", self._list, "list-tags", _TAG, paging=self._paging, query=_PARTS),
-            Route("POST", "/v1/tags", self._create, "create-tag", _TAG, body=fields, status=201),
+            Route("GET", "/v1/tags", self._list, "list-tags", TAG, paging=self._paging, query=_PARTS),
+            Route("POST", "/v1/tags", self._create, "create-tag", TAG, body=fields, status=201),
             Route("PATCH", "/v1/tags/{tagId}", self._update, "update-tag", _UPDATED_TAG, body=optional(*fields)),
             Route("DELETE", "/v1/tags/{tagId}", self._delete, "delete-tag", returns=True),
         )
@@ -89,6 +90,10 @@ class Tags(Collection):
             fields = {"name": name, "color": color or _COLORS[self._made % len(_COLORS)]}
             return self._add(id, created_at, fields if label is None else {**fields, "label": label}, (name,))
 
+    def find(self, id_: str) -> Row | None:
+        """Return the row of a tag, the same one as long as it is there; None if there is no such tag."""
+        return self._store.get(id_)
+
     def _list(self, call: Call) -> Page:
         return self._cut_page(call, containing=("name", "label"))
 
@@ -101,7 +106,7 @@ class Tags(Collection):
         tag = {**before, **call.body}
         if tag["name"] != before["name"]:
             self._refuse_taken(tag["name"])
-        row = {field.name: tag[field.name] for field in _TAG.fields if tag.get(field.name) is not None}
+        row = {field.name: tag[field.name] for field in TAG.fields if tag.get(field.name) is not None}
         updated_at = self._replace(row, (row["name"],))
         del row["created_at"]
         return {**row, "updated_at": updated_at}
