@@ -131,7 +131,7 @@ class Sandbox(Served):
     """`sent`: what would have been sent over WhatsApp."""
 
     events: Events
-    """The events that were sent to it, in order."""
+    """The events that were sent to it, in order; `is_enabled` is whether it has this add-on."""
 
     clock: Clock
     """The time in which calls proceed: `now`, and `advance`."""
@@ -206,7 +206,7 @@ class Sandbox(Served):
         self.messages = Messages(organization)
         self.templates = Templates(organization)
         self.whatsapp = WhatsApp(organization)
-        self.events = Events(organization)
+        self.events = Events(organization, self.contacts)
         self.calls = Calls(
             organization,
             calls,
