@@ -131,7 +131,7 @@ class Sandbox(Served):
     """`sent`: what would have been sent over WhatsApp."""
 
     events: Events
-    """The events that were sent to it, in order."""
+    """The events that were sent to it, in order; `is_enabled` is whether it has this add-on."""
 
     clock: Clock
     """The time in which calls proceed: `now`, and `advance`."""
@@ -213,13 +213,13 @@ class Sandbox(Served):
             messages=self.messages,
             templates=self.templates,
         )
-        self.events = Events(organization)
+        self.events = Events(organization, self.contacts)
         self.calls = Calls(
             organization,
             calls,
             agents=self.agents.ids_in_calls(),
-            speed=call_speed,
             contacts=self.contacts,
+            speed=call_speed,
             phone_numbers=self.phone_numbers,
             credits=self.credits,
             deliver=self._deliver,

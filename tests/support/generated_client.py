@@ -84,9 +84,12 @@ def read_operations(document: Mapping[str, Any]) -> list[Operation]:
 def find_known(sandbox: Sandbox) -> dict[str, str]:
     """Return what stands for identifiers, by the names that paths, queries and bodies have for them."""
     number, contact, agent = sandbox.phone_numbers[0], sandbox.contacts[0]["id"], sandbox.agents[0]["id"]
+    channel = next(channel["id"] for channel in sandbox.channels if channel["status"] == "active")
+    thread = sandbox.threads.add(channel_id=channel, contact_id=contact)["id"]
     return {
         "agentId": agent,
         "agent_id": agent,
+        "channel_id": channel,
         "callId": sandbox.calls[0]["id"],
         "contactId": contact,
         "contact_id": contact,
@@ -94,7 +97,10 @@ def find_known(sandbox: Sandbox) -> dict[str, str]:
         "from_number_id": number["id"],
         "id": sandbox.tasks[0]["id"],
         "identifier": contact,
+        "messageId": sandbox.messages.add(thread_id=thread)["id"],
         "tagId": sandbox.tags[0]["id"],
+        "threadId": thread,
+        "thread_id": thread,
     }
 
 

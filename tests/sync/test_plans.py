@@ -274,15 +274,6 @@ def test_every_listing_of_the_client(name: str) -> None:
     sync(CLIENT, [name], TARGET)
 
 
-def test_templates() -> None:
-    """Templates come by cursor: their table is made of the declaration alone, and a sync never retires one."""
-    plan = Plan.of(CLIENT.whatsapp.list_templates("chn-1"), "o")
-
-    assert ("waba_templates", "filtered", "id", None) == (plan.table, plan.mode, plan.id_column, plan.sort_column)
-    assert ("components", "json") in {(column.name, column.kind) for column in plan.columns}
-    sync(CLIENT, [lambda client: client.whatsapp.list_templates("chn-1")], TARGET)
-
-
 def test_listings_within_resources() -> None:
     """A listing that comes whole is full by one response, and those of one resource have tables of their own."""
     agents, voices, tasks = (
@@ -293,6 +284,15 @@ def test_listings_within_resources() -> None:
     assert [("agents", "full", None), ("agents_voices", "full", None), ("tasks", "filtered", None)] == [
         (plan.table, plan.mode, plan.cap) for plan in (agents, voices, tasks)
     ]
+
+
+def test_templates() -> None:
+    """Templates come by cursor: their table is made of the declaration alone, and a sync never retires one."""
+    plan = Plan.of(CLIENT.whatsapp.list_templates("chn-1"), "o")
+
+    assert ("waba_templates", "filtered", "id", None) == (plan.table, plan.mode, plan.id_column, plan.sort_column)
+    assert ("components", "json") in {(column.name, column.kind) for column in plan.columns}
+    sync(CLIENT, [lambda client: client.whatsapp.list_templates("chn-1")], TARGET)
 
 
 def test_all_listings_are_tested() -> None:

@@ -92,8 +92,8 @@ class Calls(CallRows):
         organization: Whose they are.
         count: How many are made up.
         agents: The ids of those that speak in calls that are made up.
-        speed: How many times as fast placed calls proceed.
         contacts: Those that are called.
+        speed: How many times as fast placed calls proceed.
         phone_numbers: Those that may call.
         credits: What calls are paid from.
         deliver: Posts the webhooks of finished calls.
@@ -105,8 +105,8 @@ class Calls(CallRows):
         count: int,
         *,
         agents: Sequence[str],
-        speed: float,
         contacts: Contacts,
+        speed: float,
         phone_numbers: PhoneNumbers,
         credits: Credits,  # noqa: A002 - the API's word
         deliver: Deliver,
@@ -210,6 +210,8 @@ class Calls(CallRows):
         from_number = self._phone_numbers.number_of(request.body["from_number_id"])
         schedule = read_schedule(request.body)
         contact = self._contacts.find(request.body["contact_id"])
+        if contact["phone_number"] is None:
+            raise Refusal(400, "contact_id must be of a contact that has a phone number")
         person = self._show_person(contact, contact["phone_number"])
         return self._place(request, from_number, person, schedule)
 

@@ -43,9 +43,12 @@ _TAGS: Final = Field(
     "Those that it has.",
     example=[example_of(*CONTACT_TAG.fields)],
 )
+_NUMBER_OR_NONE: Final = evolve(
+    PHONE_NUMBER, schema=_MAYBE_TEXT, description="As it was sent; null if an event made the contact without one."
+)
 CONTACT: Final = Schema(
     "Contact",
-    (ID, PHONE_NUMBER, FULL_NAME, COUNTRY, EMAIL, DESCRIPTION, ADDITIONAL_DATA, _TAGS, ORGANIZATION_ID, CREATED_AT),
+    (ID, _NUMBER_OR_NONE, FULL_NAME, COUNTRY, EMAIL, DESCRIPTION, ADDITIONAL_DATA, _TAGS, ORGANIZATION_ID, CREATED_AT),
 )
 
 # What is sent.

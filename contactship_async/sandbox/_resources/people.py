@@ -31,6 +31,6 @@ class Person:
 def make_person(organization: Organization, index: int) -> Person:
     """Return the person *index*, counted from 0: from 26,800 on, their numbers come again."""
     name = f"{_FIRST[index % len(_FIRST)]} {_LAST[index % len(_LAST)]}"
-    turn = index // _NAMES
+    turn = max(index - 1, 0) // _NAMES  # Person 24 had the address of person 0 before there were others.
     email = f"{name.lower().replace(' ', '.')}{turn + 1 if turn else ''}@people.example"
     return Person(name, organization.make_phone_number(MOST_PEOPLE - 1 - index % MOST_PEOPLE), email)
