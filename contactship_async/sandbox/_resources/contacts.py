@@ -168,17 +168,12 @@ class Contacts(Collection):
             "tags": [],
             **fields,
         }
-        return self._add(id_ or self.id_of(row["phone_number"]), created_at, row, _values_of(row))
+        return self._add(id_ or self._make_id(row["phone_number"]), created_at, row, _values_of(row))
 
     def id_of(self, number: str) -> str:
-        """Return the id of the contact with a number, or the one that it would get: once removed, another one."""
+        """Return the id of the contact with a number, or of the one that there would be."""
         known = self.of_number(number)
-        if known is not None:
-            id_: str = known["id"]
-            return id_
-        random = Random(f"{self._organization.id} {number}")  # noqa: S311 - made-up data, the same for the same number
-        made = make_uuid(random)
-        return make_uuid(self._random) if made in self._store or made in self._removed else made
+        return self._id_by(number) if known is None else str(known["id"])
 
     def of_number(self, number: str) -> dict[str, Any] | None:
         """Return a copy of the contact with a number; None if there is none."""
@@ -191,6 +186,14 @@ class Contacts(Collection):
     def find(self, id_: str) -> dict[str, Any]:
         """Return a copy of the contact that a request names, or refuse with 404."""
         return self._read(self._find(id_))
+
+    def _id_by(self, number: str) -> str:
+        return make_uuid(Random(f"{self._organization.id} {number}"))  # noqa: S311 - the same for the same number
+
+    def _make_id(self, number: str) -> str:
+        """Return the id of a new contact: no other has it, nor had one that was removed."""
+        made = self._id_by(number)
+        return make_uuid(self._random) if made in self._store or made in self._removed else made
 
     def _newest(self, name: str, value: str) -> dict[str, Any] | None:
         rows = self._store.select({name: value}, {})
