@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from random import Random
 from typing import Any, Final, Literal
 
 from attrs import evolve
@@ -31,7 +30,7 @@ from contactship_async.sandbox._resources.contact_fields import (
 )
 from contactship_async.sandbox._resources.contact_tags import ContactTags
 from contactship_async.sandbox._resources.organization import Organization, make_uuid
-from contactship_async.sandbox._resources.people import MOST_PEOPLE, Person, make_person
+from contactship_async.sandbox._resources.people import MOST_PEOPLE, Person, id_by_number, make_person
 from contactship_async.sandbox._resources.store import Row
 from contactship_async.sandbox._resources.tags import Tags
 
@@ -170,11 +169,6 @@ class Contacts(Collection):
         }
         return self._add(id_ or self._make_id(row["phone_number"]), created_at, row, _values_of(row))
 
-    def id_of(self, number: str) -> str:
-        """Return the id of the contact with a number, or of the one that there would be."""
-        known = self.of_number(number)
-        return self._id_by(number) if known is None else str(known["id"])
-
     def of_number(self, number: str) -> dict[str, Any] | None:
         """Return a copy of the contact with a number; None if there is none."""
         return self._newest("phone_number", number)
@@ -187,12 +181,9 @@ class Contacts(Collection):
         """Return a copy of the contact that a request names, or refuse with 404."""
         return self._read(self._find(id_))
 
-    def _id_by(self, number: str) -> str:
-        return make_uuid(Random(f"{self._organization.id} {number}"))  # noqa: S311 - the same for the same number
-
     def _make_id(self, number: str) -> str:
         """Return the id of a new contact: no other has it, nor had one that was removed."""
-        made = self._id_by(number)
+        made = id_by_number(self._organization.id, number)
         return make_uuid(self._random) if made in self._store or made in self._removed else made
 
     def _newest(self, name: str, value: str) -> dict[str, Any] | None:
