@@ -24,6 +24,8 @@ CALL: Final = {
     "created_at": "2126-05-04T09:12:03Z",
     "contact": {"id": "ct-1", "phone_number": "+14155550137"},
 }
+STORED: Final = {"event_id": "purchase-1", "status": "created"}
+REFUSED: Final = {"index": 1, "event_id": None, "status": "rejected", "reason": "no_identity"}
 START: Final = "POST /v1/calls/single-phone-call"
 
 EXPECTED: Final[list[tuple[list[Response] | None, list[str], str]]] = [
@@ -33,6 +35,20 @@ EXPECTED: Final[list[tuple[list[Response] | None, list[str], str]]] = [
         [Response(status=503), enveloped("D", [CALL])],
         [START, "GET /v1/calls"],
         "unknown since .* status 503\nplaced: call-1\n",
+    ),
+    (
+        [enveloped("F", {"results": [STORED | {"index": 0}, REFUSED]})],
+        ["POST /v1/events"],
+        "purchase-1 created None\nNone rejected no_identity\n1 of them are not stored\n",
+    ),
+    (
+        [
+            enveloped("F", {"results": [STORED | {"index": 0}, STORED | {"index": 1}]}),
+            enveloped("F", {"results": [STORED | {"index": 0}]}),
+            enveloped("F", {"status": "linked", "pending_events": 3}),
+        ],
+        ["POST /v1/events", "POST /v1/events", "POST /v1/identify"],
+        "0 purchase-1 created\n1 purchase-1 created\n2 purchase-1 created\nlinked 3\n",
     ),
     (None, ["GET /v1/campaigns", "GET /v1/thread/thr-1"], re.escape(f"VIP\n{ {'data': [TAG], 'count': 1} }\n")),
 ]
