@@ -31,6 +31,9 @@ OWN_COMMANDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "stop": "contactship_async._cli.calls.stop:stop",
             "watch": "contactship_async._cli.calls.watch:watch",
         },
+        "contacts": {
+            "import": "contactship_async._cli.contacts.command:import_",
+        },
     }
 )
 """Where the commands of a resource are that are not derived from its methods, by their names."""

@@ -34,12 +34,14 @@ class Caller:
         attempts: Sends a request as often as need be.
         api_key: The key, or what fetches it.
         headers: Those that go with every request.
+        of_walk: The session of the walk that all its calls belong to; None where each stands for itself.
     """
 
     connection: Connection
     attempts: AttemptLoop
     api_key: ApiKey
     headers: Headers = field(factory=Headers)
+    of_walk: WalkSession | None = None
 
     def with_options(
         self, timeouts: Timeouts | None, retry: RetryPolicy | None, headers: Mapping[str, str | None] | None
@@ -71,14 +73,15 @@ class Caller:
             window: What comes before its query: the part of a listing that is asked for.
             headers: In place of those that go with every request.
             own_budget: The one that it counts in besides, if it does.
-            of_walk: The session of the walk that it is a page of; its total limit begins when it has its turn at the
-                gates.
+            of_walk: The session of the walk that it belongs to, in place of the caller's; its total limit begins when
+                it has its turn at the gates.
             sent: Takes each attempt at a call that is not safe to repeat, when the transport gets it.
 
         Raises:
             ContactshipError: The call failed.
         """
         headers = self.headers if headers is None else headers
+        of_walk = self.of_walk if of_walk is None else of_walk
         connect_seconds = self.attempts.timeouts.connect
         deadline = self.attempts.start_deadline() if of_walk is None else None
         session = self.connection.get_session(of_walk)

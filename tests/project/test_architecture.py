@@ -14,6 +14,7 @@ import pytest
 
 import contactship_async
 import contactship_async.calling
+import contactship_async.contact_files
 import contactship_async.integrations.dask
 import contactship_async.sandbox
 import contactship_async.sync
@@ -29,7 +30,8 @@ MODULE_NAMES = {
 GROUND = ("_version", "_arguments", "_headers", "_masking", "errors", "settings")
 PUBLIC = ("", "sandbox", "calling", "sync")
 PUBLIC_PACKAGES = (
-    *(contactship_async, contactship_async.calling, contactship_async.integrations.dask),
+    *(contactship_async, contactship_async.calling, contactship_async.contact_files),
+    contactship_async.integrations.dask,
     *(contactship_async.sandbox, contactship_async.sync, contactship_async.webhooks),
 )
 
@@ -53,11 +55,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "sandbox": ("_version", "_arguments", "_http/messages", "_http/secret"),
     "sandbox/_sandbox": ("_arguments", "sandbox", "_client"),
     "sandbox/_pool": ("_http/messages", "sandbox", "_pool"),
-    "calling": ("", "errors", "models"),
+    "contact_files": ("errors",),
+    "calling": ("", "contact_files", "errors", "models"),
     "sync": ("", "errors", "models"),
     "integrations": ("", "errors", "models", "settings"),
     "pytest_plugin": PUBLIC,
-    "_cli": (*PUBLIC, "errors", "models", "resources"),
+    "_cli": (*PUBLIC, "contact_files", "errors", "models", "resources"),
     "__main__": ("", "_cli"),
 }
 """What each wing may import from the others: the empty name is the package itself, and a module may differ from its

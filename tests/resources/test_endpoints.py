@@ -27,7 +27,10 @@ from contactship_async import (
     StatusError,
 )
 
-CONVENIENCES: Final = frozenset({"calls.download_recording", "calls.find_recent", "calls.wait", "events.send_from"})
+CONVENIENCES: Final = frozenset({
+    *("calls.download_recording", "calls.find_recent", "calls.wait"),
+    *("contacts.import_from", "events.send_from"),
+})  # fmt: skip
 """Methods of resources that have no row of their own, since they call those that have one."""
 
 STARTS: Final = frozenset({

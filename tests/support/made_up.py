@@ -234,9 +234,11 @@ def without(payload: Mapping[str, Any], place: Place) -> dict[str, Any]:
 
 
 def _edited(payload: Mapping[str, Any], place: Place, edit: Callable[[Any], object]) -> dict[str, Any]:
-    copy = deepcopy(dict(payload))
+    """Return a copy that is edited at *place*, and shares all that does not lead there with *payload*."""
+    copy = dict(payload)
     holder: Any = copy
     for step in place[:-1]:
+        holder[step] = holder[step].copy()
         holder = holder[step]
     edit(holder)
     return copy
