@@ -56,13 +56,11 @@ _IDENTIFYING: Final = ("contact_id", "external_id", "phone", "email")
 @contextmanager
 def refusing_by(slug: str) -> Iterator[None]:
     """Let what is not allowed name the page of the documentation that says so."""
-    refusal = None
     try:
         yield
     except ValueError as error:
-        refusal = ValueError(f"{error}; see {_PAGES}{slug}")
-    if refusal is not None:
-        raise refusal
+        message = f"{error}; see {_PAGES}{slug}"
+        raise ValueError(message) from None
 
 
 def check_event(name: str, value: object) -> dict[str, object]:

@@ -33,6 +33,9 @@ _PYTHON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "object": (dict,),
 }
 
+ANSWERED_SINGLY: Final = "x-answered-singly"
+"""Of objects in an array whose endpoint says itself what is wrong with each: the schema describes, and refuses none."""
+
 LARGEST_INTEGER: Final = 10**18 - 1
 """A `maximum` that goes without saying."""
 
@@ -123,11 +126,15 @@ def conforms(schema: Mapping[str, Any], value: object) -> bool:
             conforms(schema["items"], item) for item in value if "items" in schema
         )
     if isinstance(value, dict):
-        properties = schema.get("properties", {})
-        return all(name in value for name in schema.get("required", ())) and all(
-            conforms(properties[name], value[name]) for name in properties if name in value
-        )
+        return ANSWERED_SINGLY in schema or _has_allowed_fields(schema, value)
     return _is_between(value, schema.get("minimum"), schema.get("maximum"))
+
+
+def _has_allowed_fields(schema: Mapping[str, Any], value: Mapping[str, object]) -> bool:
+    properties = schema.get("properties", {})
+    return all(name in value for name in schema.get("required", ())) and all(
+        conforms(properties[name], value[name]) for name in properties if name in value
+    )
 
 
 def describe_allowed(schema: Mapping[str, Any], example: object) -> str:

@@ -210,6 +210,8 @@ class Calls(CallRows):
         from_number = self._phone_numbers.number_of(request.body["from_number_id"])
         schedule = read_schedule(request.body)
         contact = self._contacts.find(request.body["contact_id"])
+        if contact["phone_number"] is None:
+            raise Refusal(400, "contact_id must be of a contact that has a phone number")
         return self._place(request, from_number, show_person(contact, {}), schedule)
 
     def _place(

@@ -43,9 +43,12 @@ _TAGS: Final = Field(
     "Those that it has.",
     example=[example_of(*CONTACT_TAG.fields)],
 )
+_NUMBER_OR_NONE: Final = evolve(
+    PHONE_NUMBER, schema=_MAYBE_TEXT, description="As it was sent; null if an event made the contact without one."
+)
 CONTACT: Final = Schema(
     "Contact",
-    (ID, PHONE_NUMBER, FULL_NAME, COUNTRY, EMAIL, DESCRIPTION, ADDITIONAL_DATA, _TAGS, ORGANIZATION_ID, CREATED_AT),
+    (ID, _NUMBER_OR_NONE, FULL_NAME, COUNTRY, EMAIL, DESCRIPTION, ADDITIONAL_DATA, _TAGS, ORGANIZATION_ID, CREATED_AT),
 )
 
 # What is sent.
@@ -78,7 +81,7 @@ COMMENT: Final = Schema(
 COMMENT_BODY: Final = (
     Field("contact_id", _SOME_TEXT, "Of the contact.", example="5b8e1d6a-9f44-4c7e-b1a2-83c6d1f0aa07"),
     _CONTENT,
-    Field("created_by_type", {"type": "string", "enum": [*SOURCES]}, "Whose comment it is.", example="AI"),
+    Field("created_by_type", {"type": "string", "enum": [*SOURCES]}, "Whose comment it is.", example="USER"),
     Field(
         "created_by",
         _SOME_TEXT,

@@ -58,7 +58,7 @@ class Contacts(Collection):
             noun="contact",
             prefix="",
             default_limit=None,
-            indexed=("phone_number", "email"),
+            indexed=("phone_number", "email", "last_digits"),
         )
         self._paging = evolve(self._paging, refused_above=_LARGEST_LIMIT)
         self._removed: set[str] = set()
@@ -177,6 +177,26 @@ class Contacts(Collection):
         """Return a copy of the contact with an e-mail address, in upper or lower case; None if there is none."""
         return self._newest("email", email.casefold())
 
+    def all_of_email(self, email: str) -> list[str]:
+        """Return the ids of the contacts with an e-mail address, in upper or lower case; the newest first."""
+        return self._ids_of("email", email.casefold())
+
+    def of_last_digits(self, number: str) -> list[str]:
+        """Return the ids of the contacts whose numbers end in the same 10 digits; the newest first."""
+        return self._ids_of("last_digits", _last_digits(number))
+
+    def knows(self, id_: str) -> bool:
+        """Return whether there is a contact with this id."""
+        return id_ in self._store
+
+    def fill_in(self, id_: str, **fields: str | None) -> None:
+        """Let a contact have those of the fields that it lacks, and that are not None."""
+        before = self._store[id_].to_dict()
+        new = {name: value for name, value in fields.items() if value is not None and before[name] is None}
+        if new:
+            row = {**before, **new}
+            self._replace(row, _values_of(row))
+
     def find(self, id_: str) -> dict[str, Any]:
         """Return a copy of the contact that a request names, or refuse with 404."""
         return self._read(self._find(id_))
@@ -189,6 +209,9 @@ class Contacts(Collection):
     def _newest(self, name: str, value: str) -> dict[str, Any] | None:
         rows = self._store.select({name: value}, {})
         return self._read(rows[-1]) if rows else None
+
+    def _ids_of(self, indexed: str, value: str) -> list[str]:
+        return [row.to_dict()["id"] for row in reversed(self._store.select({indexed: value}, {}))]
 
     def _make_up(self) -> Person:
         """Make up the next person whose number no contact has; once all have one, they come again."""
@@ -243,6 +266,12 @@ class Contacts(Collection):
             raise Refusal(409, "Another contact has this phone_number")
 
 
-def _values_of(row: Mapping[str, Any]) -> tuple[str, str]:
+def _values_of(row: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return the values of the indexed fields of a contact; one that it lacks is empty."""
-    return row["phone_number"] or "", (row["email"] or "").casefold()
+    number = row["phone_number"] or ""
+    return number, (row["email"] or "").casefold(), _last_digits(number)
+
+
+def _last_digits(number: str) -> str:
+    """Return the 10 digits that events compare numbers by."""
+    return "".join(filter(str.isdecimal, number))[-10:]
