@@ -302,6 +302,17 @@ def test_all_listings_are_tested() -> None:
     assert sorted(names) == LISTED
 
 
+def test_listings_of_what_a_contact_has() -> None:
+    """Its tags and comments have tables of their own, which say whose they are, and show what is gone."""
+    listings = (CLIENT.contacts.list_tags("ct-1"), CLIENT.contacts.list_comments("ct-1"))
+    plans = [Plan.of(listing, "o") for listing in listings]
+
+    assert [("contacts_tags", True, None), ("contacts_comments", True, None)] == [
+        (plan.table, plan.may_retire, plan.cap) for plan in plans
+    ]
+    assert [{"organization": "o", "contact_id": "ct-1"}] * 2 == [plan.scope for plan in plans]
+
+
 @pytest.mark.parametrize(
     ("listings", "error", "message"),
     [
