@@ -84,7 +84,7 @@ def describe(error: ContactshipError, listed: Listed | None = None) -> str:
     return describe_failure(error, KEY_VARIABLE) + _advise(error, error.position, listed, whose="the", how="add")
 
 
-def describe_failure(error: ContactshipError, variable: str) -> str:
+def describe_failure(error: Exception, variable: str) -> str:
     """Describe a failure.
 
     Args:

@@ -3,8 +3,8 @@
 A GET is retried after connection failures, truncated responses, attempt timeouts, and the statuses of `RetryPolicy`.
 Any other call is retried only when it provably never left this process: a duplicate POST dials a person twice. Which of
 the two it was, the transport says by the class of its error (see `messages.Transport`), or by `Delivery` if a time
-limit of this module is reached. A 429 of a rate limiter was refused before it had any effect: whatever the call, it
-waits and is sent again.
+limit of this module is reached. Two responses say that a call had no effect, and may be sent again whatever it does: a
+429 of a rate limiter, which it waits for, and a status that the documentation calls safe to repeat after.
 
 Each attempt waits for the rate limits first, and is logged when it has ended: at level DEBUG after a 2xx, otherwise
 INFO. The records carry method, path, status, error, attempt, elapsed and wait (seconds), and the organization, as
@@ -47,6 +47,7 @@ from contactship_async.errors import (
 )
 from contactship_async.settings import RetryPolicy, Timeouts
 
+_REQUEST_TIMEOUT: Final = HTTPStatus.REQUEST_TIMEOUT.value
 _TOO_MANY_REQUESTS: Final = HTTPStatus.TOO_MANY_REQUESTS.value
 _SERVER_ERROR: Final = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
@@ -232,11 +233,17 @@ class AttemptLoop:
             return True
         if isinstance(error, StatusError):
             too_long = error.retry_after is not None and error.retry_after > self.policy.max_retry_after
-            return too_long or not (request.idempotent and self.policy.retries(error.status))
+            is_safe = request.idempotent or error.status in request.harmless_statuses
+            return too_long or not (is_safe and self.policy.retries(error.status))
         return not isinstance(error, ConnectionFailedError | RequestTimeoutError)
 
     def _is_final_refusal(self, request: Request, refusal: Response, failures: _Failures, sent_at: float) -> bool:
-        """Close the gates that a 429 closes, and return whether the call does not wait for them."""
+        """Close the gates that a 429 closes, and return whether the call does not wait for them.
+
+        That of whom a call is relayed to closes none: it says nothing of calls that go no further than the server.
+        """
+        if request.relayed:
+            return True
         asked = read_retry_after(refusal.headers, refused=True)
         refused_since = self.limits.refuse(
             read_pauses(refusal.headers),
@@ -249,7 +256,7 @@ class AttemptLoop:
             self.policy.max_attempts == 1
             or not self.policy.retries(refusal.status)
             or (asked is not None and asked > self.policy.max_retry_after)
-            or not (request.idempotent or (is_rate_limiter(refusal.headers) and not request.relayed))
+            or not (request.idempotent or is_rate_limiter(refusal.headers))
             or (self.timeouts.total is None and self.clock() - failures.refused_since >= _PATIENCE_SECONDS)
         )
 
@@ -318,8 +325,8 @@ def _is_gone(request: Request, outcome: Response | TransportError) -> bool:
 
 def _may_have_arrived(request: Request, error: ContactshipError) -> bool:
     if isinstance(error, StatusError):
-        is_refusal = HTTPStatus.BAD_REQUEST <= error.status < _SERVER_ERROR
-        return not is_refusal or error.status == HTTPStatus.REQUEST_TIMEOUT
+        is_refusal = HTTPStatus.BAD_REQUEST <= error.status < _SERVER_ERROR and error.status != _REQUEST_TIMEOUT
+        return not is_refusal and error.status not in request.harmless_statuses
     # Of a call that must not be repeated, any other error says that it provably never left (`messages.Transport`).
     is_ambiguous = isinstance(error, AmbiguousOutcomeError)
     return is_ambiguous or (request.idempotent and not request.delivery.provably_unsent)

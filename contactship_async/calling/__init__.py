@@ -11,12 +11,13 @@
 The command `contactship calls make --from-file` is made of it.
 """
 
-from contactship_async.calling._contacts import Contact, ContactFileError, Header, Remark, read_contacts
+from contactship_async.calling._contacts import Contact, Header, read_contacts
 from contactship_async.calling._database import JournalError
 from contactship_async.calling._entries import Caller, Line, Outcome, Result
 from contactship_async.calling._hours import Hours
 from contactship_async.calling._journal import Journal
 from contactship_async.calling._runner import Pace, Run, Watch
+from contactship_async.contact_files import ContactFileError, Remark
 
 __all__ = [
     "Caller",

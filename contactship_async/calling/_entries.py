@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from attrs import asdict, field, frozen
 
-from contactship_async.calling._contacts import NUMBER
+from contactship_async.contact_files import NUMBER
 
 Outcome: TypeAlias = Literal["due", "placed", "refused", "not sent", "unknown"]
 

@@ -14,9 +14,10 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from contactship_async.calling._contacts import Contact, ContactFileError, Header, Remark
+from contactship_async.calling._contacts import Contact, Header
 from contactship_async.calling._database import Database, JournalError
 from contactship_async.calling._entries import Caller, Line, Outcome, Result
+from contactship_async.contact_files import ContactFileError, Remark
 
 _VERSION: Final = 1
 

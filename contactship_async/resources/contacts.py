@@ -5,19 +5,29 @@ Source: https://docs.contactship.ai/api-reference/endpoint/get-contacts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from functools import partial
 from typing import Final, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 from msgspec import UnsetType
 
-from contactship_async._arguments import UNSET, check_phone_number, choice_or_none, text_or_none, without_none
+from contactship_async._arguments import (
+    UNSET,
+    check_integer,
+    check_phone_number,
+    choice_or_none,
+    text_or_none,
+    without_none,
+)
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
 from contactship_async._http.responses import read_object
+from contactship_async._http.session import WalkSession
 from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async._pagination.listing import Listing, Order
 from contactship_async._pagination.whole import WholeListing
+from contactship_async.models.contact_import import ContactInput, ImportedContact
 from contactship_async.models.contacts import (
     CommentSource,
     Contact,
@@ -28,6 +38,7 @@ from contactship_async.models.contacts import (
 )
 from contactship_async.models.tags import Tag
 from contactship_async.resources._contact_arguments import build_comment, build_contact
+from contactship_async.resources._contact_import import import_contacts
 from contactship_async.resources._contact_responses import TagAssignment, read_call_history
 
 LISTING: Final = ListingDeclaration("/v1/contacts", Contact, page_size=1000, largest_page=1000, heavy=True)
@@ -181,6 +192,51 @@ class Contacts:
         )
         path = build_path(_CONTACT, contact_id=contact_id)
         return await self._caller.call("PATCH", path, Contact, json=body, idempotent=True)
+
+    def import_from(
+        self, contacts: AsyncIterable[ContactInput] | Iterable[ContactInput], *, concurrency: int = 8
+    ) -> AsyncGenerator[ImportedContact, None]:
+        """Create contacts, or update those that are there by their phone numbers, and yield what became of each.
+
+            async for result in client.contacts.import_from(people()):
+                print(result.place, result.outcome, result.contact_id or result.error)
+
+        The results are in the order of the contacts. An error of one contact is its result, and the others go on. If it
+        is not known whether a contact was created, it is looked for by its number. A contact that is there gets only
+        what differs, and keeps its other fields of `additional_data`. Of contacts with the same number, the later one's
+        values stay. So it is safe to import the same contacts again, after whatever ended it.
+
+        Nothing runs while a result is out: as many contacts as *concurrency* says are taken, and imported to their
+        ends, before the first of their results comes. Fewer are taken where the next one takes longer to come than
+        those before it to be imported. A step that is cancelled loses the results of its contacts.
+
+        Each takes one request, or up to three where it is there already. They wait for the rate limit however long it
+        takes, and the total limit of each begins when it has its turn.
+
+        Args:
+            contacts: An iterator, asynchronous or not, of any length. It stays yours: it is not closed.
+            concurrency: How many are imported concurrently; >= 1.
+
+        Yields:
+            What became of each, by its place.
+
+        Raises:
+            TypeError: An argument, or one of *contacts*, has the wrong type.
+            ValueError: *concurrency* is out of range.
+            AuthenticationError: The key is wrong. This, like the errors below, is raised after the results there are.
+            PermissionDeniedError: The organization may not do this.
+            ClientClosedError: The client was closed.
+            ConfigurationError: What the function for the key returned is no key.
+
+        Source: https://docs.contactship.ai/api-reference/endpoint/create-contact
+        """
+        check_integer("concurrency", concurrency, lowest=1)
+        if not isinstance(contacts, AsyncIterable | Iterable):
+            message = f"contacts must be an iterator, asynchronous or not, not {type(contacts).__name__}"
+            raise TypeError(message)
+        walk = WalkSession()
+        caller = evolve(self._caller, of_walk=walk)
+        return import_contacts(Contacts(caller), contacts, concurrency, partial(caller.connection.get_session, walk))
 
     async def delete(self, contact_id: str) -> None:
         """Delete a contact. An older revision of the page calls that irreversible, the newest says "accepted".

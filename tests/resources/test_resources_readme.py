@@ -26,6 +26,10 @@ CALL: Final = {
 }
 STORED: Final = {"event_id": "purchase-1", "status": "created"}
 REFUSED: Final = {"index": 1, "event_id": None, "status": "rejected", "reason": "no_identity"}
+CONTACTS: Final = [
+    {"id": f"ct-{place}", "phone_number": f"+1415555013{place}", "full_name": name, "country": "US"}
+    for place, name in ((7, "Noor Haddad"), (8, "Max Weber"))
+]
 START: Final = "POST /v1/calls/single-phone-call"
 
 EXPECTED: Final[list[tuple[list[Response] | None, list[str], str]]] = [
@@ -35,6 +39,11 @@ EXPECTED: Final[list[tuple[list[Response] | None, list[str], str]]] = [
         [Response(status=503), enveloped("D", [CALL])],
         [START, "GET /v1/calls"],
         "unknown since .* status 503\nplaced: call-1\n",
+    ),
+    (
+        [enveloped("F", CONTACTS[0]), Response(status=409), enveloped("F", CONTACTS[1])],
+        ["POST /v1/contacts", "POST /v1/contacts", "GET /v1/contacts/%2B14155550138"],
+        "0 created ct-7\n1 unchanged ct-8\n",
     ),
     (
         [enveloped("F", {"results": [STORED | {"index": 0}, REFUSED]})],

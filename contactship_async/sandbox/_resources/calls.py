@@ -43,7 +43,7 @@ from contactship_async.sandbox._resources.call_fields import (
     PLACED_CALL,
     STOPPED_CALL,
 )
-from contactship_async.sandbox._resources.call_rows import CallRows, values_of
+from contactship_async.sandbox._resources.call_rows import CallRows, show_person, values_of
 from contactship_async.sandbox._resources.collection import show_time
 from contactship_async.sandbox._resources.contacts import Contacts
 from contactship_async.sandbox._resources.credits import Credits
@@ -111,7 +111,7 @@ class Calls(CallRows):
         credits: Credits,  # noqa: A002 - the API's word
         deliver: Deliver,
     ) -> None:
-        super().__init__(organization, count, agents, contacts)
+        super().__init__(organization, count, agents=agents, contacts=contacts)
         self._speed = speed
         self._phone_numbers = phone_numbers
         self._credits = credits
@@ -204,7 +204,7 @@ class Calls(CallRows):
         number, names = body["to_number"], ("full_name", "email", "country")
         given = {name: body[name] for name in names if body.get(name) is not None}
         contact = self._contacts.of_number(number) or self._contacts.insert({**given, "phone_number": number})
-        return self._place(request, body["from_number"], self._show_person({**contact, **given}, number), schedule)
+        return self._place(request, body["from_number"], show_person(contact, given), schedule)
 
     def _make_contact_call(self, request: Call) -> Mapping[str, object]:
         from_number = self._phone_numbers.number_of(request.body["from_number_id"])
@@ -212,8 +212,7 @@ class Calls(CallRows):
         contact = self._contacts.find(request.body["contact_id"])
         if contact["phone_number"] is None:
             raise Refusal(400, "contact_id must be of a contact that has a phone number")
-        person = self._show_person(contact, contact["phone_number"])
-        return self._place(request, from_number, person, schedule)
+        return self._place(request, from_number, show_person(contact, {}), schedule)
 
     def _place(
         self, request: Call, from_number: str, person: Mapping[str, Any], schedule: datetime | None

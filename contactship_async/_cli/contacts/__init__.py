@@ -1,0 +1,1 @@
+"""The commands of contacts that do more than list, count or get."""
