@@ -233,7 +233,7 @@ def read_rows_within(response: Response, row_type: type[T], name: str) -> Decode
 
 def _read_whole_count(said: object) -> int | None:
     """Read the number of rows beside them; None for what is none, since all rows are there."""
-    return said if type(said) is int and said >= 0 else _read_odd_count(said)
+    return said if type(said) is int else _read_odd_count(said)
 
 
 class _Envelope(Struct, rename={"status_code": "statusCode"}):

@@ -18,6 +18,7 @@ from contactship_async.sandbox._api.records import RecordedRequest
 from contactship_async.sandbox._calls.dialled import DialledCall
 from contactship_async.sandbox._pool import SandboxPool
 from contactship_async.sandbox._resources.events import RecordedEvent
+from contactship_async.sandbox._resources.whatsapp import OutgoingMessage
 from contactship_async.sandbox._sandbox import Sandbox
 from contactship_async.sandbox._serving.deliveries import WebhookDelivery
 
@@ -29,6 +30,7 @@ __all__ = [
     "EmptyPage",
     "Fault",
     "Html",
+    "OutgoingMessage",
     "RecordedEvent",
     "RecordedRequest",
     "Redirect",

@@ -122,7 +122,7 @@ class Sandbox(Served):
     """Its threads with contacts, in the same way."""
 
     messages: Messages
-    """The messages in them, in the same way."""
+    """The messages in them, in the same way; those that were sent are among them."""
 
     templates: Templates
     """Its WhatsApp templates, in the same way."""
@@ -202,10 +202,17 @@ class Sandbox(Served):
         self.contacts = Contacts(organization, contacts, tags=self.tags)
         self.agents = Agents(organization, agents)
         self.tasks = Tasks(organization, tasks)
-        self.threads = Threads(organization)
-        self.messages = Messages(organization)
-        self.templates = Templates(organization)
-        self.whatsapp = WhatsApp(organization)
+        self.threads = Threads(organization, channels=self.channels, contacts=self.contacts)
+        self.messages = Messages(organization, threads=self.threads)
+        self.templates = Templates(organization, channels=self.channels)
+        self.whatsapp = WhatsApp(
+            organization,
+            channels=self.channels,
+            contacts=self.contacts,
+            threads=self.threads,
+            messages=self.messages,
+            templates=self.templates,
+        )
         self.events = Events(organization, self.contacts)
         self.calls = Calls(
             organization,

@@ -267,6 +267,20 @@ async def test_help_explains_each_option(call: Any, command: tuple[str, str]) ->
     assert "There is no option for the key" in " ".join(ended.output.split())
 
 
+async def test_help_says_whose_the_rows_are(call: Any) -> None:
+    """What is listed of one row is told from what is listed of the organization."""
+    expected = {
+        "list": "List the contacts of your organization",
+        "list-tags": "List the tags of a contact of your organization",
+        "count-comments": "Count the comments of a contact of your organization",
+    }
+    helped = {name: (await call("contacts", name, "--help")).output.split("\n\n")[1] for name in expected}
+
+    assert {name: f"{text}, or of many." for name, text in expected.items()} == {
+        name: text.strip() for name, text in helped.items()
+    }
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 async def test_a_key_is_needed(call: Any, command: tuple[str, str]) -> None:
     """Without a key, each command is wrong usage, and says what to set."""

@@ -126,6 +126,63 @@ async def test_base_url_with_the_version(url: str, address: str) -> None:
     assert f"{address}/v1/phone-numbers" == server.requests[0].target.partition("?")[0]
 
 
+@pytest.mark.parametrize(
+    ("base_url", "integrations_url", "expected"),
+    [
+        (None, None, "https://integrations.contactship.ai"),
+        ("https://API.contactship.ai:443/v1/", None, "https://integrations.contactship.ai"),
+        ("https://api.contactship.ai/gw", None, "https://api.contactship.ai/gw"),
+        ("https://api.contactship.ai.example", None, "https://api.contactship.ai.example"),
+        ("http://127.0.0.1:8000/gw/v1/", None, "http://127.0.0.1:8000/gw"),
+        ("http://127.0.0.1:8000", "https://elsewhere.example/gw/", "https://elsewhere.example/gw"),
+        (None, "http://localhost:1/v1", "http://localhost:1"),
+    ],
+)
+@pytest.mark.parametrize("from_environment", [False, True])
+def test_integrations_url(
+    monkeypatch: pytest.MonkeyPatch,
+    base_url: str | None,
+    integrations_url: str | None,
+    expected: str,
+    from_environment: bool,
+) -> None:
+    """Only with the default base URL it is the default one, with any other it is that, unless it is given."""
+    if from_environment:
+        monkeypatch.setenv("CONTACTSHIP_BASE_URL", base_url or "")
+        base_url = None
+    client = ContactshipClient(KEY, base_url=base_url, integrations_url=integrations_url)
+    pool = ContactshipPool({"acme": KEY}, base_url=base_url, integrations_url=integrations_url)
+
+    for each in (client, client.with_options(timeouts=Timeouts()), pool["acme"]):
+        assert expected == each._caller.connection.integrations.base_url
+
+
+@pytest.mark.parametrize("url", ["", 5, "https://a.example?x=hunter2", "https://hunter2@a.example", "http://a.example"])
+def test_refused_integrations_urls(url: Any) -> None:
+    """It is refused like a base URL, by its own name, and not quoted."""
+    with pytest.raises(ConfigurationError, match=r"^integrations_url ") as caught:
+        ContactshipClient(KEY, integrations_url=url)
+
+    assert "hunter2" not in str(caught.value)
+    insecure = ContactshipClient(KEY, integrations_url="http://a.example", allow_insecure_http=True)
+    assert "http://a.example" == insecure._caller.connection.integrations.base_url
+
+
+def test_proxy_of_the_integrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each server has the proxy that the environment names for it; one that would see the key there is refused."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "api.contactship.ai")
+    connection = ContactshipClient(KEY, trust_env=True)._caller.connection
+
+    assert connection.server.proxy is None
+    assert connection.integrations.proxy is not None
+    assert "http://proxy.example:3128" == str(connection.integrations.proxy.url)
+    with pytest.raises(ConfigurationError, match="the proxy would see the API key of an http:// integrations_url"):
+        ContactshipClient(KEY, integrations_url="http://127.0.0.1:1", proxy="http://proxy.example:3128")
+
+
 def test_insecure_on_purpose() -> None:
     """Clear text to another machine needs the caller's word."""
     client = ContactshipClient(KEY, base_url="http://api.example.com", allow_insecure_http=True)

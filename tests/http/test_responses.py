@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import frozen
 from msgspec.structs import replace
 
 from contactship_async import (
@@ -19,8 +20,10 @@ from contactship_async import (
 )
 from contactship_async._http.messages import Response
 from contactship_async._http.requests import build_request
-from contactship_async._http.responses import read_error
+from contactship_async._http.responses import read_error, read_object, read_page, read_started
 from contactship_async._http.secret import Secret
+from contactship_async.models.common import NonEmptyText
+from contactship_async.models.tags import Tag
 
 KEY = Secret('sk-"secret"\\key')
 REQUEST = replace(build_request(method="GET", path="/v1/phone-numbers"), api_key=KEY)
@@ -142,3 +145,77 @@ def test_json_that_is_none() -> None:
     """What is not JSON is refused."""
     with pytest.raises(MalformedResponseError, match="not JSON"):
         Response(status=200, body=b"<html>").json()
+
+
+@pytest.mark.parametrize("success", [b"true", b"1", b'"false"', b"null", b"0", b'{"a": false}'])
+def test_success(success: bytes) -> None:
+    """Only `false` says that a call failed: anything else is ignored, as are other fields that nobody reads."""
+    tag = b'{"id": "t"}'
+
+    assert Tag("t") == read_object(Response(status=200, body=b'{"success": %b, "data": %b}' % (success, tag)), Tag)
+    assert [] == read_page(Response(status=200, body=b'{"success": %b, "data": []}' % success), Tag).rows
+
+
+@pytest.mark.parametrize("body", [
+    b'{"success": false, "data": %b}',
+    b'\xef\xbb\xbf{"data": %b, "message": "No se pudo", "success": false}',
+    b'{"statusCode": 200, "success" : false , "data": %b}',
+    b'{"data": %b, "success": false, "other": "\\ud800"}',
+])  # fmt: skip
+def test_failure_with_a_success_status(body: bytes) -> None:
+    """A response that contradicts its status is malformed: an object in any case, and a page without rows.
+
+    Rows that came are what they are.
+    """
+    for read, data in ((read_object, b'{"id": "t"}'), (read_page, b"[]")):
+        with pytest.raises(MalformedResponseError, match="success: false, in spite of the status"):
+            read(Response(status=200, body=body % data), Tag)
+
+    assert [Tag("t")] == read_page(Response(status=200, body=body % b'[{"id": "t"}]'), Tag).rows
+
+
+@frozen
+class Sent:
+    """Something that one of two fields identifies."""
+
+    first: NonEmptyText | None = None
+    second: NonEmptyText | None = None
+    rest: str | None = None
+
+
+NAMES = ("first", "second")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"first": "a"}', Sent("a")),
+        (b'{"first": null, "second": "b", "rest": "c"}', Sent(None, "b", "c")),
+        (b'{"success": true, "data": {"second": "b", "rest": 7}}', Sent(None, "b")),
+        (b'{"first": "a", "second": "b", "rest": "\\ud800"}', Sent("a", "b")),
+    ],
+)
+def test_started(body: bytes, expected: Sent) -> None:
+    """What identifies a thing that was started is read whatever the rest is, and one of several fields is enough."""
+    assert expected == read_started(Response(status=200, body=body), Sent, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("body", "issue"),
+    [
+        (b"{}", "first and second: missing"),
+        (b'{"success": true, "data": {"rest": "c"}}', "first and second: missing"),
+        (b'{"first": null, "rest": 7}', "rest: expected"),
+        (b'{"first": 7, "second": "b"}', "first: expected"),
+        (b'{"first": ""}', "first: expected"),
+        (b'{"success": false, "data": {"first": "a"}}', "success: false"),
+        (b"[]", "expected"),
+        (b"", "not JSON"),
+    ],
+)
+def test_started_without_an_id(body: bytes, issue: str) -> None:
+    """A response from which no identifying field can be read is malformed."""
+    with pytest.raises(MalformedResponseError) as caught:
+        read_started(Response(status=200, body=body), Sent, NAMES)
+
+    assert issue in caught.value.issues[0]

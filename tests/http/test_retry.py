@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from contactship_async import (
     AmbiguousOutcomeError,
+    BadRequestError,
     ConnectionFailedError,
     ContactshipError,
     NotFoundError,
@@ -522,6 +523,64 @@ async def test_429_to_a_relayed_post_is_final() -> None:
             complete_request(build_request(method="POST", path="/v1/waba/send", relayed=True), Secret("k"))
         )
 
+    assert 1 == len(world.sent)
+
+
+@pytest.mark.parametrize(("headers", "waits"), [({"retry_after": "9"}, 0), ({"x_ratelimit_remaining": "0"}, 1)])
+async def test_429_to_a_relayed_post_is_no_others(headers: dict[str, str], waits: int) -> None:
+    """It closes no gate, unless it names one, so that calls which go no further are not held back by it."""
+    world = World([status(429, x_ratelimit_reset="7", **headers), OK])
+    loop = world.loop()
+    with pytest.raises(RateLimitError) as caught:
+        await loop.send(unsent(replace(POST, relayed=True)), world.transport, loop.start_deadline())
+    await loop.send(unsent(GET), world.transport, loop.start_deadline())
+
+    assert not caught.value.may_have_been_processed
+    assert waits == len(world.slept)
+
+
+HARMLESS = replace(POST, harmless_statuses=frozenset({502}))
+
+
+async def test_harmless_status_to_a_post() -> None:
+    """After a status that is documented as safe to repeat, a call is sent again as often as a GET, with its waits."""
+    world = World([status(502), status(502, retry_after="7"), status(502), OK])
+
+    assert OK == await world.send(HARMLESS)
+    assert [0.5, 7.0, 2.0] == world.slept
+
+
+@pytest.mark.parametrize(
+    ("responses", "policy", "attempts", "error", "may_have"),
+    [
+        ([502] * 4, RetryPolicy(), 4, ServerError, False),
+        ([502], RetryPolicy(max_attempts=1), 1, ServerError, False),
+        ([502], RetryPolicy(retry_statuses=frozenset({503})), 1, ServerError, False),
+        ([502, 503], RetryPolicy(), 2, ServerError, True),
+        ([503], RetryPolicy(), 1, ServerError, True),
+        ([502, 400], RetryPolicy(), 2, BadRequestError, False),
+        ([502, None], RetryPolicy(), 2, AmbiguousOutcomeError, True),
+    ],
+)
+async def test_end_after_a_harmless_status(
+    responses: list[int | None], policy: RetryPolicy, attempts: int, error: type[ContactshipError], may_have: bool
+) -> None:
+    """When the retries are used up, it says that nothing was processed; any other status says what it always does."""
+    world = World([ConnectionResetError() if code is None else status(code) for code in responses])
+    with pytest.raises(error) as caught:
+        await world.send(HARMLESS, policy)
+
+    assert error is type(caught.value)
+    assert (attempts, may_have) == (len(world.sent), caught.value.may_have_been_processed)
+
+
+async def test_harmless_status_that_asks_to_wait_for_too_long() -> None:
+    """It is final if the wait is longer than the policy allows, and nothing was processed."""
+    world = World([status(502, retry_after="900"), OK])
+    with pytest.raises(ServerError) as caught:
+        await world.send(HARMLESS)
+
+    assert not caught.value.may_have_been_processed
     assert 1 == len(world.sent)
 
 

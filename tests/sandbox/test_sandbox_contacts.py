@@ -215,6 +215,19 @@ async def test_who_is_called() -> None:
         assert again == sandbox.contacts[0]["id"]
 
 
+def test_added_calls_are_with_contacts() -> None:
+    """A past call to the number of a contact is with that contact; to any other, with somebody who is none."""
+    sandbox = Sandbox(calls=0)
+    ada = sandbox.contacts.add(id="ct-1", full_name="Ada", phone_number=NOBODY, email="ada@example.com", country="GB")
+    person = {name: ada[name] for name in ("id", "full_name", "phone_number", "email", "country")}
+
+    assert person == sandbox.calls.add(phone_number=NOBODY)["contact"]
+    assert {**person, "full_name": "A."} == sandbox.calls.add(phone_number=NOBODY, full_name="A.")["contact"]
+    stranger = sandbox.calls.add(phone_number="+14155550138")["contact"]
+    assert "+14155550138" == stranger["phone_number"]
+    assert stranger["id"] not in {row["id"] for row in sandbox.contacts}
+
+
 async def test_call_histories() -> None:
     """A contact's history has its calls, the newest first, with what was said; it may have none."""
     sandbox = Sandbox(calls=30, contacts=6)
@@ -286,6 +299,11 @@ async def test_tags_of_contacts() -> None:
         await client.tags.delete(second)
         assert [] == await tags_of(contact["id"])
         sandbox.tags.add(id=second, name="another of this id")
+        assert [] == await tags_of(contact["id"])
+
+        await client.contacts.add_tag(contact["id"], first)
+        sandbox.contacts.remove(contact["id"])
+        sandbox.contacts.add(id=contact["id"])
         assert [] == await tags_of(contact["id"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, get_args
 
@@ -14,11 +15,14 @@ from contactship_async.sandbox._api.envelopes import Envelope
 ANYWHERE: Final = {400, 401, 404, 429, 500}
 """Errors that any endpoint may respond with, whether or not its page lists them."""
 
-ADD_ONS: Final = ("/v1/tasks",)
-"""Where the paths of endpoints begin whose 403, without the add-on that they are part of, is not documented."""
+LIKELY: Final = {"/v1/tasks": 403, "/waba/": 502}
+"""By a part of the path, what a page does not list: the 403 of an add-on, and the 502 that sister pages list."""
 
 CAN_BE_LEFT_OUT: Final = {"country", "channel_id", "contact_id"}
 """What pages call required in a body, though they also have examples without it, or say that it can be inferred."""
+
+NAME: Final = re.compile(r"(?<={)\w+(?=})")
+"""That of an identifier in a path."""
 
 each_envelope = pytest.mark.parametrize("envelope", get_args(Envelope))
 
@@ -28,10 +32,15 @@ def describe(envelope: Envelope) -> dict[str, Any]:
     return Sandbox(1, envelope=envelope, rate_limit=1000, heavy_rate_limit=1000).openapi()
 
 
+def form_of(method: str, path: str) -> str:
+    """Return what an operation is found by, such as `PATCH /v1/tags/{}`: identifiers may have other names."""
+    return f"{method.upper()} {NAME.sub('', path)}"
+
+
 def operations_of(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the operations that need a key, as those of the API do, by names such as `GET /v1/tags`."""
+    """Return the operations that need a key, as those of the API do, by their forms."""
     return {
-        f"{method.upper()} {path}": operation
+        form_of(method, path): operation
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
         if "security" not in operation
@@ -42,7 +51,7 @@ def described(document: Mapping[str, Any]) -> Iterator[tuple[Endpoint, dict[str,
     """Yield each documented endpoint that is described, and how."""
     operations = operations_of(document)
     for endpoint in ENDPOINTS:
-        if (operation := operations.get(f"{endpoint.method} {endpoint.path}")) is not None:
+        if (operation := operations.get(form_of(endpoint.method, endpoint.path))) is not None:
             yield endpoint, operation
 
 
@@ -65,7 +74,7 @@ def documented_places(fields: tuple[Field, ...], within: str = "") -> Iterator[t
 def test_all_endpoints_are_described(envelope: Envelope) -> None:
     """All that is documented is described under its path and the name of its page, and nothing else."""
     operations = operations_of(describe(envelope))
-    expected = {f"{endpoint.method} {endpoint.path}": endpoint.slug for endpoint in ENDPOINTS}
+    expected = {form_of(endpoint.method, endpoint.path): endpoint.slug for endpoint in ENDPOINTS}
     actual = {call: operation["externalDocs"]["url"].rpartition("/")[2] for call, operation in operations.items()}
     missing = expected.keys() - actual.keys()
 
@@ -77,16 +86,29 @@ def test_parameters_are_those_of_the_documentation(envelope: Envelope) -> None:
     """An operation has the documented parameters, in the path and in the query, required if they are."""
     expected, actual = {}, {}
     for endpoint, operation in described(describe(envelope)):
-        in_path = [segment[1:-1] for segment in endpoint.path.split("/") if segment.startswith("{")]
-        expected[call_of(endpoint)] = {
-            **dict.fromkeys(in_path, ("path", True)),
-            **{field.name: ("query", field.required) for field in endpoint.query},
-        }
-        actual[call_of(endpoint)] = {
-            parameter["name"]: (parameter["in"], parameter["required"]) for parameter in operation.get("parameters", ())
-        }
+        in_query = {(field.name, field.required) for field in endpoint.query}
+        expected[call_of(endpoint)] = (endpoint.path.count("{"), in_query)
+        parameters = operation.get("parameters", ())
+        actual[call_of(endpoint)] = (
+            len([one for one in parameters if one["in"] == "path" and one["required"]]),
+            {(one["name"], one["required"]) for one in parameters if one["in"] == "query"},
+        )
 
     assert expected == actual
+
+
+@each_envelope
+def test_paths_are_distinct(envelope: Envelope) -> None:
+    """No two paths differ in the names of identifiers alone, which OpenAPI forbids, and each names its own."""
+    paths = describe(envelope)["paths"]
+    named = {
+        path: {name: [part["name"] for part in operation.get("parameters", ()) if part["in"] == "path"]}
+        for path, operations in paths.items()
+        for name, operation in operations.items()
+    }
+
+    assert len(paths) == len({form_of("get", path) for path in paths})
+    assert {path: dict.fromkeys(names, NAME.findall(path)) for path, names in named.items()} == named
 
 
 @each_envelope
@@ -119,8 +141,8 @@ def test_statuses_make_sense(envelope: Envelope) -> None:
     for endpoint, operation in described(describe(envelope)):
         statuses = {int(status) for status in operation["responses"]}
         successes = {*endpoint.success_statuses} or {200, 201}
-        add_on = {403} if endpoint.path.startswith(ADD_ONS) else set()
-        allowed = {*endpoint.statuses, *ANYWHERE, *add_on}
+        likely = {status for part, status in LIKELY.items() if part in endpoint.path}
+        allowed = {*endpoint.statuses, *ANYWHERE, *likely}
         strange[call_of(endpoint)] = statuses - allowed - successes
         missing[call_of(endpoint)] = {status for status in endpoint.statuses if status >= 403} - statuses
         assert (call_of(endpoint), 1) == (call_of(endpoint), len(statuses & successes))

@@ -34,6 +34,7 @@ NEW: Final[Mapping[str, Mapping[str, str]]] = {
     "createTag": {"name": "new"},
     "updateTag": {"name": "renamed"},
     "createContact": {"phone_number": "+14155550198"},
+    "updateContact": {"phone_number": "+14155550197"},
 }
 """What must be new in a body, by the operation."""
 
@@ -82,12 +83,24 @@ def read_operations(document: Mapping[str, Any]) -> list[Operation]:
 
 def find_known(sandbox: Sandbox) -> dict[str, str]:
     """Return what stands for identifiers, by the names that paths, queries and bodies have for them."""
-    number = sandbox.phone_numbers[0]
+    number, contact, agent = sandbox.phone_numbers[0], sandbox.contacts[0]["id"], sandbox.agents[0]["id"]
+    channel = next(channel["id"] for channel in sandbox.channels if channel["status"] == "active")
+    thread = sandbox.threads.add(channel_id=channel, contact_id=contact)["id"]
     return {
+        "agentId": agent,
+        "agent_id": agent,
+        "channel_id": channel,
+        "callId": sandbox.calls[0]["id"],
+        "contactId": contact,
+        "contact_id": contact,
         "from_number": number["phone_number"],
         "from_number_id": number["id"],
-        "callId": sandbox.calls[0]["id"],
+        "id": sandbox.tasks[0]["id"],
+        "identifier": contact,
+        "messageId": sandbox.messages.add(thread_id=thread)["id"],
         "tagId": sandbox.tags[0]["id"],
+        "threadId": thread,
+        "thread_id": thread,
     }
 
 

@@ -1,10 +1,13 @@
-"""Starts of calls against a server in memory that counts those it takes, and fails in every way that is known."""
+"""Starts of calls and sends of messages against a server in memory, which counts those it takes, and fails.
+
+It fails in every way that is known.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final, TypeAlias
@@ -26,6 +29,7 @@ from contactship_async import (
     Timeouts,
 )
 from contactship_async.models.calls import PlacedCall
+from contactship_async.models.whatsapp import SentMessage
 
 PERSON: Final[Mapping[str, Any]] = {
     "from_number": "+12025550142",
@@ -46,7 +50,7 @@ ATTEMPT_SECONDS: Final = 5.0
 _REFUSALS: Final = (400, 401, 402, 403, 404, 409, 410, 418, 422, 425, 429, 451, 499)
 _UNKNOWN: Final = (101, 301, 302, 303, 307, 308, 408, 500, 501, 502, 503, 504, 505, 520, 599, 600)
 _NAMED: Final = ({"retry-after": "1"}, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2"}, {"retry-after": "60"})
-_SENT_AGAIN_AFTER: Final = ("refused by a rate limiter", "refused, 401")
+_RATE_LIMITED: Final = "refused by a rate limiter"
 _UNREADABLE: Final = (
     b"",
     b"<html>",
@@ -56,7 +60,8 @@ _UNREADABLE: Final = (
     b'{"statusCode": 201, "data": {"call_id": 7}}',
     b'{"statusCode": 201, "data": {"call_id": ""}}',
     b'{"statusCode": 201, "data": []}',
-    b'{"call_id": "\\ud800"}',
+    b'{"call_id": "\\ud800", "message_id": "\\ud800"}',
+    b'{"success": false, "data": {"call_id": "c-1", "message_id": "m-1"}}',
     b"true",
 )
 
@@ -68,6 +73,61 @@ Ending: TypeAlias = Callable[[str], Response]
 async def dial(client: ContactshipClient) -> PlacedCall:
     """Start a call."""
     return await client.calls.make_phone_call(**PERSON)
+
+
+@frozen
+class Start:
+    """What must not happen twice.
+
+    Args:
+        begin: Lets it begin.
+        id_field: The field of what is returned that has its id.
+        is_relayed: Whether a 429 is not of the server's own rate limiter.
+        harmless: Statuses that say, as documented, that nothing was taken.
+    """
+
+    begin: Callable[[ContactshipClient], Awaitable[Any]]
+    id_field: str = "message_id"
+    is_relayed: bool = True
+    harmless: frozenset[int] = frozenset()
+
+    def is_sent_again_after(self, act: Act) -> bool:
+        """Return whether an attempt that left may be followed by another one."""
+        return (
+            act.name == "refused, 401"
+            or act.name in {self._name_of(status) for status in self.harmless}
+            or (act.name == _RATE_LIMITED and not self.is_relayed)
+        )
+
+    def refine(self, act: Act) -> Act:
+        """Return what becomes of an attempt at this."""
+        for status in self.harmless:
+            if act.name in {f"{status}", f"{status}, stalled"}:
+                return evolve(act, name=self._name_of(status), takes=False)
+        return act
+
+    @staticmethod
+    def _name_of(status: int) -> str:
+        return f"refused, {status}, which is harmless"
+
+
+TO: Final[Mapping[str, Any]] = {"channel_id": "chn-1", "contact_id": "contact-1"}
+"""Whom a message is sent to."""
+
+HARMLESS: Final = frozenset({502})
+
+CALL: Final = Start(dial, "call_id", is_relayed=False)
+
+SENDS: Final[Mapping[str, Start]] = {
+    "send_message": Start(lambda client: client.whatsapp.send_message(**TO, content="Hi"), harmless=HARMLESS),
+    "send_template": Start(lambda client: client.whatsapp.send_template(**TO, template_name="reminder")),
+    "send_media": Start(
+        lambda client: client.whatsapp.send_media(**TO, media_type="image", media_data="https://example.com/a.png"),
+        harmless=HARMLESS,
+    ),
+    "send_location": Start(lambda client: client.whatsapp.send_location(**TO, latitude=40.4, longitude=-3.7)),
+}
+"""The four that send a message, by the names of their methods."""
 
 
 def wall_clock() -> datetime:
@@ -145,10 +205,10 @@ class CountingServer:
 
 
 def responds(status: int, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Ending:
-    """Let an attempt end with a response; without a *body*, one that says which call was placed."""
+    """Let an attempt end with a response; without a *body*, one that says which call was placed, or message sent."""
 
     def ending(call_id: str) -> Response:
-        placed = json.dumps({"statusCode": status, "data": {"call_id": call_id}}).encode()
+        placed = json.dumps({"statusCode": status, "data": {"call_id": call_id, "message_id": call_id}}).encode()
         return Response(status=status, headers=dict(headers or {}), body=placed if body is None else body)
 
     return ending
@@ -164,8 +224,9 @@ def breaks(error: Callable[[], BaseException]) -> Ending:
 
 
 def _says_little(call_id: str) -> Response:
-    """Say which call was placed, and nothing else that can be read."""
-    return Response(status=201, body=b'{"call_id": "%s", "created_at": "soon", "agent_id": 7}' % call_id.encode())
+    """Say which call was placed, or message sent, and nothing else that can be read."""
+    known = b'"call_id": "%b", "message_id": "%b"' % (call_id.encode(), call_id.encode())
+    return Response(status=201, body=b'{%b, "created_at": "soon", "agent_id": 7, "status": [], "thread_id": 7}' % known)
 
 
 PLACED: Final = Act("placed", leaves=True, takes=True, ending=responds(201))
@@ -173,7 +234,7 @@ PLACED: Final = Act("placed", leaves=True, takes=True, ending=responds(201))
 
 def draw_act(random: Random) -> Act:
     """Draw what becomes of an attempt, and how long it takes."""
-    kind = random.choice(["never left", "refused by a rate limiter", "refused", "unknown", "unknown", "placed"])
+    kind = random.choice(["never left", _RATE_LIMITED, "refused", "unknown", "unknown", "placed"])
     draw = {"never left": _draw_unsent, "refused": _draw_refused, "unknown": _draw_unknown}.get(kind)
     if draw is not None:
         act = draw(random)
@@ -230,6 +291,7 @@ class Schedule:
 
     Args:
         random: Draws it.
+        start: What is started.
 
     Attributes:
         server: What takes it, or not.
@@ -237,12 +299,20 @@ class Schedule:
     """
 
     random: Random
+    start: Start
     server: CountingServer = field(init=False)
     fetches: int = 0
 
     @server.default
     def _draw_server(self) -> CountingServer:
-        return CountingServer([draw_act(self.random) for _ in range(self.random.randint(1, 6))])
+        return CountingServer([self._draw_act() for _ in range(self.random.randint(1, 6))])
+
+    def _draw_act(self) -> Act:
+        act = draw_act(self.random)
+        if self.start.harmless and self.random.random() < 0.2:
+            [status] = self.start.harmless
+            act = evolve(act, name=f"{status}", leaves=True, ending=responds(status, b"{}"), status=None)
+        return self.start.refine(act)
 
     async def fetch_key(self) -> str:
         """Return another key each time, late, or fail."""
@@ -269,7 +339,7 @@ class Schedule:
     async def run(self) -> object:
         """Start the call, and return what comes of it: what is returned or raised."""
         random, client = self.random, self.client()
-        start = asyncio.create_task(dial(client))
+        start = asyncio.ensure_future(self.start.begin(client))
         moment = random.choice((0, 0, 0.05, 0.5, 1, 3, 6))
         disturbance = random.choice(["none", "none", "cancel", "close", "pause"])
         await asyncio.sleep(moment)
@@ -294,9 +364,9 @@ class Schedule:
         assert len(possible) <= 1, "sent again after an attempt that may have been taken"
         assert [] == possible or possible == server.played[-1:]
         earlier = server.left[:-1] if server.left[-1:] == server.played[-1:] else server.left
-        assert [] == [act.name for act in earlier if act.name not in _SENT_AGAIN_AFTER]
-        if isinstance(outcome, PlacedCall):
-            assert [outcome.call_id] == server.taken
+        assert [] == [act.name for act in earlier if not self.start.is_sent_again_after(act)]
+        if isinstance(outcome, PlacedCall | SentMessage):
+            assert [getattr(outcome, self.start.id_field)] == server.taken
         elif isinstance(outcome, AmbiguousOutcomeError):
             assert outcome.may_have_been_processed
             assert server.left[-1:] == server.played[-1:]

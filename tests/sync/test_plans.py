@@ -286,6 +286,15 @@ def test_listings_within_resources() -> None:
     ]
 
 
+def test_templates() -> None:
+    """Templates come by cursor: their table is made of the declaration alone, and a sync never retires one."""
+    plan = Plan.of(CLIENT.whatsapp.list_templates("chn-1"), "o")
+
+    assert ("waba_templates", "filtered", "id", None) == (plan.table, plan.mode, plan.id_column, plan.sort_column)
+    assert ("components", "json") in {(column.name, column.kind) for column in plan.columns}
+    sync(CLIENT, [lambda client: client.whatsapp.list_templates("chn-1")], TARGET)
+
+
 def test_all_listings_are_tested() -> None:
     """A new resource that lists is one of those above."""
     names = [name for name in dir(CLIENT) if not name.startswith("_") and hasattr(getattr(CLIENT, name), "list")]

@@ -5,14 +5,16 @@ Each operation follows from its route; what all share is added here: the key, th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
+
+from attrs import evolve
 
 from contactship_async._version import __version__
 from contactship_async.sandbox._api.envelopes import Envelope
 from contactship_async.sandbox._api.openapi_operations import describe_operation, describe_schemas
 from contactship_async.sandbox._api.rate_limit import RateLimits
-from contactship_async.sandbox._api.routes import ANY_IDENTIFIER, Route
+from contactship_async.sandbox._api.routes import ANY_IDENTIFIER, IDENTIFIER, Route
 
 DOCUMENT_PATH: Final = "/openapi.json"
 
@@ -106,7 +108,7 @@ def build_document(routes: Sequence[Route], envelope: Envelope, limits: RateLimi
     for status in errors:
         headers |= _HEADERS_OF_STATUS.get(status, {})
     paths: dict[str, dict[str, object]] = {DOCUMENT_PATH: {"get": _DOCUMENT_OPERATION}}
-    for route, headers_of_route in zip(routes, by_route, strict=True):
+    for route, headers_of_route in zip(_unify_paths(routes), by_route, strict=True):
         operation = describe_operation(route, envelope)
         for response in operation["responses"].values():
             response["headers"] = _refer(headers_of_route)
@@ -134,6 +136,16 @@ def build_document(routes: Sequence[Route], envelope: Envelope, limits: RateLimi
             "responses": {_ERRORS[status][0]: _describe_error(status, general) for status in errors},
         },
     }
+
+
+def _unify_paths(routes: Iterable[Route]) -> Iterator[Route]:
+    """Yield the routes, with one path for those that differ in the names of identifiers alone: OpenAPI forbids two.
+
+    Source: https://spec.openapis.org/oas/v3.1.1.html#path-templating-matching
+    """
+    paths: dict[str, str] = {}
+    for route in routes:
+        yield evolve(route, path=paths.setdefault(IDENTIFIER.sub("{}", route.path), route.path))
 
 
 def _headers_of(limits: RateLimits, *, heavy: bool) -> dict[str, _Header]:

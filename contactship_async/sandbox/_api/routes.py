@@ -18,7 +18,8 @@ from contactship_async.sandbox._api.paging import CursorPaging, Paging, Whole
 from contactship_async.sandbox._api.parsing import read_body, read_query
 from contactship_async.sandbox._api.replies import Refusal
 
-_IDENTIFIER: Final = re.compile(r"\{(\w+)\}")
+IDENTIFIER: Final = re.compile(r"\{(\w+)\}")
+"""One in a path."""
 
 ANY_IDENTIFIER: Final[Mapping[str, Any]] = {"type": "string", "minLength": 1}
 
@@ -90,7 +91,7 @@ class Route:
     @property
     def identifiers(self) -> list[str]:
         """The names of the identifiers in the path."""
-        return _IDENTIFIER.findall(self.path)
+        return IDENTIFIER.findall(self.path)
 
     def match(self, path: str) -> dict[str, str] | None:
         """Return the decoded identifiers in a path by their names; None if it is another endpoint's."""
@@ -108,7 +109,7 @@ class Route:
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         # Every second part is the name of an identifier.
-        parts = enumerate(_IDENTIFIER.split(self.path))
+        parts = enumerate(IDENTIFIER.split(self.path))
         return re.compile("".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in parts))
 
 

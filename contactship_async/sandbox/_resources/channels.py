@@ -85,5 +85,9 @@ class Channels(Collection):
             }
             return self._add(id, created_at, fields, tuple(fields[indexed] for indexed in _INDEXED))
 
+    def of_id(self, id_: str) -> dict[str, Any] | None:
+        """Return a copy of the channel with an id; None if there is none."""
+        return self._store[id_].to_dict() if id_ in self._store else None
+
     def _list(self, call: Call) -> Page:
         return self._cut_page(call, equal=_INDEXED, containing=("name",))

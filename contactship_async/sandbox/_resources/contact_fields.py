@@ -81,7 +81,7 @@ COMMENT: Final = Schema(
 COMMENT_BODY: Final = (
     Field("contact_id", _SOME_TEXT, "Of the contact.", example="5b8e1d6a-9f44-4c7e-b1a2-83c6d1f0aa07"),
     _CONTENT,
-    Field("created_by_type", {"type": "string", "enum": [*SOURCES]}, "Whose comment it is.", example="AI"),
+    Field("created_by_type", {"type": "string", "enum": [*SOURCES]}, "Whose comment it is.", example="USER"),
     Field(
         "created_by",
         _SOME_TEXT,
