@@ -359,7 +359,7 @@ async def test_responses_are_as_described(ask: Ask, envelope: Any) -> None:
         schema = {**found["content"]["application/json"]["schema"], "components": document["components"]}
         assert [] == [error.message for error in OAS31Validator(schema).iter_errors(json.loads(response.body))], path
 
-    one = f"{PATH}/{{contactId}}"
+    one, itself = f"{PATH}/{{contactId}}", f"{PATH}/{{identifier}}"
     for _ in range(2):
         await check(201, "POST", f"{one}/tags/{{tagId}}")
     await check(201, "POST", "/v1/comments", comment)
@@ -367,18 +367,18 @@ async def test_responses_are_as_described(ask: Ask, envelope: Any) -> None:
         201, "POST", PATH, {**noor, "email": None, "additional_data": [{"type": "a", "field": "b", "value": "c"}]}
     )
     await check(409, "POST", PATH, noor)
-    await check(409, "PATCH", one, {"phone_number": NOBODY})
+    await check(409, "PATCH", itself, {"phone_number": NOBODY})
     await check(400, "POST", PATH, {})
-    await check(200, "PATCH", one, {"country": None})
-    for path in (PATH, f"{PATH}/{{identifier}}", f"{one}/call-history", f"{one}/comments", f"{one}/tags"):
+    await check(200, "PATCH", itself, {"country": None})
+    for path in (PATH, itself, f"{one}/call-history", f"{one}/comments", f"{one}/tags"):
         await check(200, "GET", path)
     await check(200, "GET", PATH, limit=2, offset=1)
     await check(400, "GET", PATH, limit=2)
     await check(200, "DELETE", f"{one}/tags/{{tagId}}")
     await check(404, "DELETE", f"{one}/tags/{{tagId}}")
-    await check(204 if envelope == "count" else 200, "DELETE", one)
-    await check(404, "DELETE", one)
-    for path in (f"{PATH}/{{identifier}}", f"{one}/call-history", f"{one}/comments", f"{one}/tags"):
+    await check(204 if envelope == "count" else 200, "DELETE", itself)
+    await check(404, "DELETE", itself)
+    for path in (itself, f"{one}/call-history", f"{one}/comments", f"{one}/tags"):
         await check(404, "GET", path)
     await check(404, "POST", "/v1/comments", comment)
 
