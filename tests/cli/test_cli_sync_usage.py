@@ -28,9 +28,9 @@ WRONG: Mapping[tuple[str, ...], str] = {
         "--sandbox",
         "--to",
         "a.duckdb",
-    ): "what to sync must be given: phone-numbers, tags, calls, channels, agents, tasks",
+    ): "what to sync must be given: phone-numbers, tags, calls, channels, contacts, agents, tasks",
     (*SYNC, "credits", "--to", "a.duckdb"): (
-        '"credits" is no listing: choose from phone-numbers, tags, calls, channels, agents, tasks'
+        '"credits" is no listing: choose from phone-numbers, tags, calls, channels, contacts, agents, tasks'
     ),
     (*SYNC, "tags", "--to", "a.duckdb"): "tags is there twice",
     SYNC: "where to must be given: --to FILE.duckdb, --to-env DATABASE_URL or --to-parquet FOLDER",
