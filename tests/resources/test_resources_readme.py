@@ -41,6 +41,11 @@ EXPECTED: Final[list[tuple[list[Response] | None, list[str], str]]] = [
         "unknown since .* status 503\nplaced: call-1\n",
     ),
     (
+        [enveloped("waba", {"message_id": "msg-1"})] * 2 + [enveloped("bare", {"id": "msg-1", "status": "delivered"})],
+        ["POST /v1/waba/send", "POST /v1/waba/send-template", "GET /v1/messages/msg-1"],
+        "delivered\n",
+    ),
+    (
         [enveloped("F", CONTACTS[0]), Response(status=409), enveloped("F", CONTACTS[1])],
         ["POST /v1/contacts", "POST /v1/contacts", "GET /v1/contacts/%2B14155550138"],
         "0 created ct-7\n1 unchanged ct-8\n",

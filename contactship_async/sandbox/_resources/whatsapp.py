@@ -117,10 +117,10 @@ class WhatsApp:
         self._random = organization.random("whatsapp")
         self._sent: list[OutgoingMessage] = []
         self.routes = (
-            self._route("send-message", MESSAGE, SENT_MESSAGE, write=_write_text, unknown_channel=404),
-            self._route("send-template", TEMPLATE, SENT_TEMPLATE, write=self._write_template),
-            self._route("send-media", MEDIA, SENT_MEDIA, write=self._write_media),
-            self._route("send-location", LOCATION, SENT_MESSAGE, write=_write_location, unknown_channel=403),
+            self._route("send-message", MESSAGE, SENT_MESSAGE, write=_write_text, errors=(404, 502)),
+            self._route("send-template", TEMPLATE, SENT_TEMPLATE, write=self._write_template, errors=(404,)),
+            self._route("send-media", MEDIA, SENT_MEDIA, write=self._write_media, errors=(404, 502)),
+            self._route("send-location", LOCATION, SENT_MESSAGE, write=_write_location, errors=(403, 404)),
         )
 
     @property
@@ -135,15 +135,15 @@ class WhatsApp:
         returns: Schema,
         *,
         write: _Write,
-        unknown_channel: int = 400,
+        errors: tuple[int, ...],
     ) -> Route:
-        """Declare an endpoint; the status for a channel that is unknown is what its page has for that."""
+        """Declare an endpoint with the errors of its page, which say what an unknown channel is there."""
+        unknown_channel = 403 if 403 in errors else 404 if name == "send-message" else 400  # noqa: PLR2004 - of HTTP
 
         def respond(call: Call) -> Mapping[str, object]:
             thread_id, channel, contact_id = self._address(call.body, unknown_channel)
             return self._send(call, write(call.body), thread_id, channel, contact_id)
 
-        errors = tuple(sorted({404, unknown_channel, 502} - {400}))
         path, slug = _PATHS.get(name, f"/v1/waba/{name}"), f"waba-{name}"
         return Route("POST", path, respond, slug, returns, body=body, errors=errors, shape="whatsapp")
 
