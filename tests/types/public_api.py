@@ -171,6 +171,20 @@ async def starts(client: ContactshipClient, error: AmbiguousOutcomeError) -> Non
     assert_type(await client.calls.find_recent(to_number="+14155550137", since=error.sent_at), tuple[Call, ...])
 
 
+async def imports(client: ContactshipClient, people: AsyncIterator[ContactInput]) -> None:
+    """Contacts come from an iterator of either kind, and each has a typed end."""
+    results = client.contacts.import_from(people, concurrency=4)
+    assert_type(results, AsyncGenerator[ImportedContact, None])
+    async for result in results:
+        assert_type(result.place, int)
+        assert_type(result.outcome, Literal["created", "updated", "unchanged", "failed"])
+        assert_type(result.contact_id, str | None)
+        assert_type(result.error, Exception | None)
+    client.contacts.import_from([ContactInput(phone_number="+12025550142", full_name="Noor Haddad", country=None)])
+    client.contacts.import_from([{"phone_number": "+12025550142"}])  # type: ignore[list-item] # no values that are checked
+    ContactInput("+12025550142", "Noor Haddad")  # type: ignore[misc] # by name
+
+
 def webhooks(body: bytes) -> None:
     """Bodies of webhooks are models."""
     finished = read_finished_call(body)
