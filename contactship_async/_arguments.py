@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -90,19 +90,33 @@ def given(checks: Mapping[str, Callable[[str, object], object]], **fields: objec
     return {name: checks[name](name, value) for name, value in fields.items() if value is not UNSET}
 
 
+def without_none(**fields: object) -> dict[str, object]:
+    """Return those of the fields of a body that are not None: the optional ones of something that is created."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def text_or_none(name: str, value: object) -> str | None:
     """Return `check_text` of *value*, and None for None."""
     return None if value is None else check_text(name, value)
 
 
-def check_number(name: str, value: object) -> None:
-    """Raise a `TypeError` or `ValueError` unless *value* is a finite number."""
+def check_number(name: str, value: object, *, lowest: float = -_LARGEST, highest: float = _LARGEST) -> float:
+    """Return *value* if it is a finite number, of at least *lowest* and at most *highest*.
+
+    Raises:
+        TypeError: It is not a number; booleans are none.
+        ValueError: It is out of range.
+    """
+    allowed = f"a number from {lowest:g} to {highest:g}" if highest < _LARGEST else "a finite number"
+    if highest == _LARGEST and lowest > -_LARGEST:
+        allowed += f" >= {lowest:g}"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        message = f"{name} must be a finite number, not {type(value).__name__}"
+        message = f"{name} must be {allowed}, not {type(value).__name__}"
         raise TypeError(message)
-    if not -_LARGEST <= value <= _LARGEST:
-        message = f"{name} must be a finite number, not {value}"
+    if not lowest <= value <= highest:
+        message = f"{name} must be {allowed}, not {value}"
         raise ValueError(message)
+    return value
 
 
 def check_text(name: str, value: object) -> str:
@@ -119,6 +133,46 @@ def check_text(name: str, value: object) -> str:
         message = f"{name} must be a non-empty string, not {value!r}"
         raise ValueError(message)
     return value
+
+
+def check_length(name: str, value: object, *, shortest: int = 0, longest: int | None = None) -> str:
+    """Return *value* if it is a string of at least *shortest* characters, and at most *longest*; no error quotes it.
+
+    Raises:
+        TypeError: It is not a string.
+        ValueError: It is shorter, or longer.
+    """
+    length = f"at least {shortest}" if longest is None else f"{shortest} to {longest}"
+    allowed = f"a string of {length} characters"
+    if not isinstance(value, str):
+        message = f"{name} must be {allowed}, not {type(value).__name__}"
+        raise TypeError(message)
+    if len(value) < shortest or (longest is not None and len(value) > longest):
+        message = f"{name} must be {allowed}, not of {len(value)}"
+        raise ValueError(message)
+    return value
+
+
+def check_sequence(name: str, value: object) -> Sequence[object]:
+    """Return *value* if it is a sequence such as a list, and no string.
+
+    Raises:
+        TypeError: It is not.
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        message = f"{name} must be a sequence such as a list, not {type(value).__name__}"
+        raise TypeError(message)
+    return value
+
+
+def check_texts(name: str, value: object) -> list[str]:
+    """Return *value* as a list if it is a sequence of strings of at least one character each.
+
+    Raises:
+        TypeError: It is no sequence, or holds something else than strings.
+        ValueError: A string is empty.
+    """
+    return [check_text(f"{name}[{index}]", item) for index, item in enumerate(check_sequence(name, value))]
 
 
 def check_flag(name: str, value: object) -> bool:

@@ -232,7 +232,22 @@ class AuthenticationError(StatusError):
 
 
 class PermissionDeniedError(StatusError):
-    """403: the key's organization may not do this."""
+    """403: the key's organization may not do this.
+
+    Attributes:
+        add_on: What the endpoint is part of that an organization has to have enabled, such as `Tasks`; None for an
+            endpoint that each organization has.
+    """
+
+    add_on: str | None
+
+    def __init__(self, *, add_on: str | None = None, **facts: Any) -> None:
+        self.add_on = add_on
+        super().__init__(**facts)
+
+    def _text(self) -> str:
+        text = super()._text()
+        return text if self.add_on is None else f"{text}; {self.add_on} is an add-on, which may not be enabled"
 
 
 class NotFoundError(StatusError):

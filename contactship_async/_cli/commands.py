@@ -14,6 +14,8 @@ RESOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "channels": "The channels over which the organization exchanges messages.",
         "credits": "What the organization has left to spend.",
         "contacts": "The people that the organization calls and writes to.",
+        "agents": "The AI agents of the organization, and the voices that they can have.",
+        "tasks": "What people and agents of the organization have to do; an add-on.",
     }
 )
 """What the client says about each, by its attribute there; a test holds it to the resources of the client."""
@@ -49,7 +51,7 @@ variable CONTACTSHIP_API_KEY holds the key.""",
 
 It prints lines that point a shell to the sandbox, and so every client started there: redirect them to a file, and
 read that with `source` in another terminal. Each request is logged to standard error. What is served is described
-at /openapi.json.""",
+at /openapi.json, and by --openapi without a server.""",
         "sync": f"""Keep a copy of listings in a database, with their history.
 
 contactship sync phone-numbers calls tags --to contactship.duckdb

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import logging
 import shlex
 import signal
@@ -109,17 +110,30 @@ def _options() -> Iterator[inspect.Parameter]:
     for option in options_of(Sandbox):
         if option.name not in {"api_key", "clock"}:
             yield option.replace(kind=option.KEYWORD_ONLY)
-    yield next(option for option in options_of(prepare) if option.name == "organizations")
+    for function, name in ((prepare, "organizations"), (serve_or_describe, "openapi")):
+        yield next(option for option in options_of(function) if option.name == name)
 
 
-def _serve(**given: Any) -> NoReturn:
+def serve_or_describe(*, openapi: bool = False, **given: Any) -> int:
+    """Serve until Ctrl-C, or describe what would be served.
+
+    Args:
+        openapi: Serve nothing, but print the OpenAPI document of what would be served with the other options.
+        given: Those of `prepare`.
+
+    Raises:
+        CycloptsError: One has the wrong type, or is out of range.
+    """
     with wrong_usage():
         serving = prepare(**given)
+    if openapi:
+        write(f"{json.dumps(serving.server.openapi(), indent=2)}\n".encode())
+        return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    run(serving.run())
+    return run(serving.run())
 
 
-serve: Final = make_command(_serve, "sandbox", _options(), HELPS["sandbox"])
+serve: Final = make_command(serve_or_describe, "sandbox", _options(), HELPS["sandbox"])
 """The command."""
 
 

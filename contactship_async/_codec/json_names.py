@@ -36,20 +36,22 @@ from msgspec import Struct
 from msgspec.structs import fields as struct_fields
 
 _JSON_NAME: Final = "contactship_async.json_name"
+_OLDER_NAME: Final = "contactship_async.older_name"
 
 _MODELS: Final = "contactship_async.models."
 _MANY: Final = 8
 """Of so many optional fields, some are missing in each row. Two that are missing cost more than a twin, one as much."""
 
 
-def json_field(name: str, *, default: Any = None) -> Any:
-    """Define a field of an attrs class with slots that has another name in JSON.
+def json_field(name: str, *, default: Any = None, older_name: str | None = None) -> Any:
+    """Define a field of an attrs class with slots that has another name in JSON, or had one.
 
     Args:
         name: The name in JSON.
         default: The value where the JSON has no such field; `attrs.NOTHING` if the field is required.
+        older_name: The name of a required field in JSON of an earlier revision, which is read where *name* is missing.
     """
-    return attrs.field(default=default, metadata={_JSON_NAME: name})
+    return attrs.field(default=default, metadata={_JSON_NAME: name, _OLDER_NAME: older_name})
 
 
 def json_name(attribute: attrs.Attribute[Any]) -> str:
@@ -72,12 +74,14 @@ class RecordField:
         json_name: The name in JSON.
         type: With its forward references resolved.
         is_required: Whether it has no default.
+        older_name: What it was called in JSON before; None for most.
     """
 
     name: str
     json_name: str
     type: Any
     is_required: bool
+    older_name: str | None = None
 
 
 def is_record(cl: Any) -> bool:
@@ -97,7 +101,13 @@ def record_fields(cl: Any) -> list[RecordField]:
     }
     if attrs.has(origin):
         return [
-            RecordField(one.name, json_name(one), hints[one.name], one.default is attrs.NOTHING)
+            RecordField(
+                one.name,
+                json_name(one),
+                hints[one.name],
+                one.default is attrs.NOTHING,
+                one.metadata.get(_OLDER_NAME),
+            )
             for one in attrs.fields(origin)
         ]
     if is_typeddict(origin):

@@ -1,8 +1,9 @@
 """The slow path, which reports errors: what is wrong with decoded JSON, as paths, and the kinds expected and received.
 
 The hooks of this module check a value against a type and return it as they found it, but for timestamps in forms of
-ISO 8601 that msgspec refuses, and for the odd forms of types that have some: these become what msgspec takes. So
-msgspec makes all objects, on this path as on the fast one, and each is as strict as the other.
+ISO 8601 that msgspec refuses, for the odd forms of types that have some, and for the older names of fields: these
+become what msgspec takes. So msgspec makes all objects, on this path as on the fast one, and each is as strict as the
+other.
 """
 
 from __future__ import annotations
@@ -294,7 +295,8 @@ class SlowPath:
         origin = get_origin(cl) or cl
         by_python_names = has(origin) and not self.use_json_names
         fields = [
-            (one.name if by_python_names else one.json_name, one.type, one.is_required) for one in record_fields(cl)
+            (one.name if by_python_names else one.json_name, one.older_name, one.type, one.is_required)
+            for one in record_fields(cl)
         ]
 
         def check_record(value: Any, _: Any) -> Any:
@@ -304,12 +306,13 @@ class SlowPath:
                 raise _wrong([_KINDS[dict]], value)
             checked = value.copy()
             problems: Problems = []
-            for name, field_type, is_required in fields:
-                if name in value:
+            for name, older_name, field_type, is_required in fields:
+                found = older_name if name not in value and older_name in value else name
+                if found in value:
                     try:
-                        checked[name] = self._check(value[name], field_type)
+                        checked[name] = self._check(value[found], field_type)
                     except MismatchError as error:
-                        problems += [(f".{name}{place}", problem) for place, problem in error.problems]
+                        problems += [(f".{found}{place}", problem) for place, problem in error.problems]
                 elif is_required:
                     problems.append((f".{name}", "missing"))
             if problems:

@@ -111,6 +111,7 @@ class Caller:
         headers: Mapping[str, str | None] | None = None,
         defaults: Mapping[str, str] = NO_HEADERS,
         idempotent: bool | None = None,
+        add_on: str | None = None,
     ) -> Response:
         """Send one call; the arguments are those of `build_request`, and *headers* change those of all requests.
 
@@ -122,7 +123,13 @@ class Caller:
             ContactshipError: The call failed.
         """
         request = build_request(
-            method=method, path=path, params=params, json=json, content=content, idempotent=idempotent
+            method=method,
+            path=path,
+            params=params,
+            json=json,
+            content=content,
+            idempotent=idempotent,
+            add_on=add_on,
         )
         if defaults or headers:
             missing = {name: value for name, value in defaults.items() if name not in self.headers}
@@ -138,8 +145,11 @@ class Caller:
         params: Parameters | None = None,
         json: object = None,
         idempotent: bool | None = None,
+        add_on: str | None = None,
     ) -> T:
         """Send one call, and read the object that comes back, out of whichever envelope it is in.
+
+        *add_on* is what an organization has to have enabled for the endpoint, and what a 403 then names.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -147,7 +157,7 @@ class Caller:
             MalformedResponseError: What came back is none of *returns*.
             ContactshipError: The call failed.
         """
-        response = await self.send(method, path, params=params, json=json, idempotent=idempotent)
+        response = await self.send(method, path, params=params, json=json, idempotent=idempotent, add_on=add_on)
         return read_object(response, returns)
 
     async def start(self, method: str, path: str, returns: type[T], *, json: object, relayed: bool = False) -> T:

@@ -119,6 +119,7 @@ class Request(_Message, frozen=True, kw_only=True):
         connect_seconds: How long to wait for a connection; None waits without limit.
         relayed: Whether the server passes the call on to another, whose 429 it passes back, such as a send to WhatsApp:
             then a 429 does not say that the call was refused before it had any effect.
+        add_on: What a 403 may be for the lack of, such as `Tasks`; None for an endpoint that each organization has.
         delivery: Where the transport notes how far the attempt has come.
     """
 
@@ -133,6 +134,7 @@ class Request(_Message, frozen=True, kw_only=True):
     idempotent: bool
     connect_seconds: float | None = None
     relayed: bool = False
+    add_on: str | None = None
     delivery: Delivery = field(default_factory=Delivery)
 
     @property

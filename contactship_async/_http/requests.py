@@ -62,6 +62,7 @@ def build_request(  # noqa: PLR0913 - one call, by keyword
     content: bytes | None = None,
     idempotent: bool | None = None,
     relayed: bool = False,
+    add_on: str | None = None,
 ) -> Request:
     """Build the request of one call, all but its key and its headers.
 
@@ -90,6 +91,7 @@ def build_request(  # noqa: PLR0913 - one call, by keyword
         body=content if json is None else encode_json("json", json),
         idempotent=method in _IDEMPOTENT_METHODS if idempotent is None else idempotent,
         relayed=relayed,
+        add_on=add_on,
     )
 
 
@@ -111,6 +113,7 @@ def complete_request(
         idempotent=request.idempotent,
         connect_seconds=connect_seconds,
         relayed=request.relayed,
+        add_on=request.add_on,
     )
 
 

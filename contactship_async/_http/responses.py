@@ -293,7 +293,9 @@ def _required_part_of(cl: type[Any]) -> type[Any]:
 
 def read_error(request: Request, response: Response) -> StatusError:
     """Turn a response that is no 2xx into its error, with the key masked wherever the server echoes it."""
-    return _error_class(response.status)(
+    cls = _error_class(response.status)
+    of_add_on = {"add_on": request.add_on} if cls is PermissionDeniedError else {}
+    return cls(
         status=response.status,
         method=request.method,
         path=request.path,
@@ -306,6 +308,7 @@ def read_error(request: Request, response: Response) -> StatusError:
             if name.lower() not in _SECRET_HEADERS
         },
         retry_after=read_retry_after(response.headers, refused=response.status == 429),  # noqa: PLR2004 - RFC 6585, 4
+        **of_add_on,
     )
 
 

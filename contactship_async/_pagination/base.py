@@ -87,7 +87,7 @@ class AnyListing(ABC, Generic[T]):
         raise TypeError(message)
 
     def _build_request(self, params: Parameters) -> Request:
-        return build_request(method="GET", path=self.path, params=params)
+        return build_request(method="GET", path=self.path, params=params, add_on=self.declaration.add_on)
 
     async def _fetch(self, request: Request, window: Query = (), of_walk: WalkSession | None = None) -> DecodedPage[T]:
         """Fetch a page: the part of the listing that *window* asks for."""

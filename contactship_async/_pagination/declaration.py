@@ -23,19 +23,24 @@ class OrderParameters:
         ascending: Its value for the lowest first.
         descending: Its value for the highest first.
         field: The name of the parameter for the field to sort by; None where that is not to be chosen.
+        sorted_by: The field to sort by, where it is not the sort key.
     """
 
     direction: str = "order"
     ascending: str = "asc"
     descending: str = "desc"
     field: str | None = None
+    sorted_by: str | None = None
 
-    def build(self, sort_key: str, order: SortOrder) -> dict[str, Parameter]:
-        """Return the parameters that ask for *order* by *sort_key*."""
+    def build(self, sort_key: str | None, order: SortOrder) -> dict[str, Parameter]:
+        """Return the parameters that ask for *order* by *sort_key*; none where nothing is known to sort by."""
+        sorted_by = self.sorted_by or sort_key
+        if sorted_by is None:
+            return {}
         direction: dict[str, Parameter] = {
             self.direction: self.ascending if order is SortOrder.ASC else self.descending
         }
-        return direction if self.field is None else {self.field: sort_key, **direction}
+        return direction if self.field is None else {self.field: sorted_by, **direction}
 
 
 @frozen
@@ -75,6 +80,7 @@ class ListingDeclaration(Generic[T]):
         window: How it is asked for its newest rows alone; None where it can't be.
         rows_field: Of a listing that comes whole, the field of an object that has its rows; None where they come by
             themselves.
+        add_on: What an organization has to have enabled for it, such as `Tasks`; None where all have it.
     """
 
     path: str
@@ -89,6 +95,7 @@ class ListingDeclaration(Generic[T]):
     content_parameters: Mapping[str, Sequence[str]] = field(factory=dict)
     window: ListingWindow | None = None
     rows_field: str | None = None
+    add_on: str | None = None
     _readers: tuple[RowIds[T], SortKey[T] | None] = field(init=False, repr=False, eq=False)
 
     @_readers.default

@@ -263,10 +263,7 @@ class Listing(AnyListing[T]):
         return await self._fetch(self._build_request({**window, **order, **self.filters}))
 
     def _order_parameters(self) -> Mapping[str, Parameter]:
-        sort_key = self.declaration.sort_key
-        if sort_key is None:
-            return {}
-        return self.declaration.order_parameters.build(sort_key, self.order or SortOrder.DESC)
+        return self.declaration.order_parameters.build(self.declaration.sort_key, self.order or SortOrder.DESC)
 
     def _prepare(  # noqa: PLR0913 - the options of a walk, all by keyword
         self,

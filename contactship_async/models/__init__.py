@@ -1,5 +1,6 @@
 """What the methods of resources return: one module for each resource, and what all share.
 
+- `contactship_async.models.agents`: `Agent` and `Voice`
 - `contactship_async.models.calls`: `Call`, `LiveCall`, `PlacedCall`, and what they hold
 - `contactship_async.models.channels`: `Channel`
 - `contactship_async.models.contact_import`: `ContactInput`, `ImportedContact`
@@ -8,6 +9,7 @@
 - `contactship_async.models.credits`: `CreditBalance`
 - `contactship_async.models.phone_numbers`: `PhoneNumber`
 - `contactship_async.models.tags`: `Tag`
+- `contactship_async.models.tasks`: `Task`, and `TaskFilter` for its listing
 - `contactship_async.models.webhooks`: what `contactship_async.webhooks` reads
 - `contactship_async.models.common`: `Page`, and what models are made of
 """

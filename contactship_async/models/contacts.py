@@ -135,7 +135,6 @@ class ContactComment(Model):
         updated_at: When it was changed; with a time zone. This and what follows only servers of older revisions send.
         user_id: Opaque; of the member.
         user_name: Of the member.
-        contact_id: Opaque; of the contact.
         organization_id: Opaque; of the organization.
 
     Source: https://docs.contactship.ai/api-reference/endpoint/get-contact-comments
@@ -148,7 +147,6 @@ class ContactComment(Model):
     updated_at: AwareDatetime | None = None
     user_id: str | None = None
     user_name: str | None = None
-    contact_id: str | None = None
     organization_id: str | None = None
 
 

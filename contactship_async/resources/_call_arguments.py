@@ -9,11 +9,10 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, cast
+from typing import Final
 
 from contactship_async._arguments import check_moment, check_phone_number, check_text, check_type
-from contactship_async._http.requests import encode_json
-from contactship_async._http.urls import is_loopback, parse_http_url
+from contactship_async.resources._common_arguments import check_json_object, check_mapping, check_webhook_url
 
 _LATEST_START: Final = timedelta(seconds=60)
 """How long ago a call may have been scheduled for, since clocks differ and programs take a while."""
@@ -70,47 +69,11 @@ def check_additional_data(name: str, value: object) -> list[dict[str, str]]:
         ValueError: A key is empty.
     """
     pairs = []
-    for key, text in _check_mapping(name, value).items():
+    for key, text in check_mapping(name, value).items():
         check_text(f"each key in {name}", key)
         check_type(f"each value in {name}", text, str)
         pairs.append({"key": key, "value": text})
     return pairs
-
-
-def check_metadata(name: str, value: object) -> dict[str, object]:
-    """Return a mapping that JSON has a form for.
-
-    Raises:
-        TypeError: It is no mapping, a key in it is no string, or JSON has no form for a value.
-        ValueError: It holds a lone surrogate, or is nested too deeply.
-    """
-    metadata = dict(_check_mapping(name, value))
-    for key in metadata:
-        check_type(f"each key in {name}", key, str)
-    encode_json(name, metadata)
-    return metadata
-
-
-def _check_mapping(name: str, value: object) -> Mapping[Any, Any]:
-    check_type(name, value, Mapping)
-    return cast("Mapping[Any, Any]", value)
-
-
-def check_webhook_url(name: str, value: object) -> str:
-    """Return where Contactship is to post what a call came to.
-
-    It posts what was said in a call, which must not travel in clear, but to a program on the same machine, as tests do.
-
-    Raises:
-        TypeError: It is not a string.
-        ValueError: It is no `https://` URL, and no `http://` URL of this machine.
-    """
-    text = check_text(name, value)
-    url = parse_http_url(text)
-    if url is None or (url.scheme == "http" and not is_loopback(url.host)):
-        message = f"{name} must be an https:// URL, or an http:// URL of this machine"
-        raise ValueError(message)
-    return text
 
 
 _CHECKS: Final[Mapping[str, Callable[[str, object], object]]] = {
@@ -125,7 +88,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "delay": check_delay,
     "additional_data": check_additional_data,
     "webhook_url": check_webhook_url,
-    "metadata": check_metadata,
+    "metadata": check_json_object,
 }
 
 

@@ -7,9 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
-from contactship_async._arguments import UNSET, check_choice, check_phone_number, check_text, given, text_or_none
+from contactship_async._arguments import (
+    check_choice,
+    check_phone_number,
+    check_sequence,
+    check_text,
+    check_type,
+    given,
+    text_or_none,
+    without_none,
+)
 from contactship_async._http.requests import encode_json
 from contactship_async.models.contacts import CommentSource, ContactField
 
@@ -24,18 +33,14 @@ def check_fields(name: str, value: object) -> list[dict[str, object]]:
         TypeError: It is no sequence of `ContactField`, or JSON has no form for a value.
         ValueError: A type or a name is empty, or a value holds a lone surrogate or is nested too deeply.
     """
-    allowed = "a sequence of ContactField"
-    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-        message = f"{name} must be {allowed}, not {type(value).__name__}"
-        raise TypeError(message)
-    fields = []
-    for each in value:
-        if not isinstance(each, ContactField):
-            message = f"{name} must be {allowed}, and holds {type(each).__name__}"
-            raise TypeError(message)
-        check_text(f"each type in {name}", each.type)
-        check_text(f"each field in {name}", each.field)
-        encode_json(f"each value in {name}", each.value)
+    given_fields: Sequence[Any] = check_sequence(name, value)
+    fields: list[dict[str, object]] = []
+    for index, each in enumerate(given_fields):
+        place = f"{name}[{index}]"
+        check_type(place, each, ContactField)
+        check_text(f"{place}.type", each.type)
+        check_text(f"{place}.field", each.field)
+        encode_json(f"{place}.value", each.value)
         fields.append({"type": each.type, "field": each.field, "value": each.value})
     return fields
 
@@ -74,7 +79,7 @@ def build_comment(*, created_by: object, **fields: object) -> dict[str, object]:
         TypeError: An argument has the wrong type.
         ValueError: An argument is not allowed, or *created_by* is None with `USER`, or not None with another type.
     """
-    body = given(_COMMENT, **fields, created_by=UNSET if created_by is None else created_by)
+    body = given(_COMMENT, **fields, **without_none(created_by=created_by))
     if ("created_by" in body) != (body["created_by_type"] is CommentSource.USER):
         message = "created_by must be given with created_by_type='USER', and only with that"
         raise ValueError(message)

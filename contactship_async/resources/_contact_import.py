@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from attrs import define, field
 
-from contactship_async._arguments import check_type
+from contactship_async._arguments import check_type, without_none
 from contactship_async._pagination.driver import cancel
 from contactship_async.errors import (
     AuthenticationError,
@@ -211,9 +211,10 @@ class _Round:
 
 def _read_given(contact: ContactInput) -> dict[str, Any]:
     """Return what is to be sent of a contact, by the names of arguments."""
-    optional = {"country": contact.country, "email": contact.email, "additional_data": contact.additional_data}
     required = {"phone_number": contact.phone_number, "full_name": contact.full_name}
-    return required | {name: value for name, value in optional.items() if value is not None}
+    return required | without_none(
+        country=contact.country, email=contact.email, additional_data=contact.additional_data
+    )
 
 
 def _find_changes(found: Contact, given: Mapping[str, Any]) -> dict[str, Any]:

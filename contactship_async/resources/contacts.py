@@ -11,7 +11,14 @@ from typing import Final, Literal
 from attrs import evolve, frozen
 from msgspec import UnsetType
 
-from contactship_async._arguments import UNSET, check_integer, check_phone_number, choice_or_none, text_or_none
+from contactship_async._arguments import (
+    UNSET,
+    check_integer,
+    check_phone_number,
+    choice_or_none,
+    text_or_none,
+    without_none,
+)
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
 from contactship_async._http.responses import read_object
@@ -141,9 +148,7 @@ class Contacts:
         body = build_contact(
             phone_number=phone_number,
             full_name=full_name,
-            country=UNSET if country is None else country,
-            email=UNSET if email is None else email,
-            additional_data=UNSET if additional_data is None else additional_data,
+            **without_none(country=country, email=email, additional_data=additional_data),
         )
         return await self._caller.call("POST", LISTING.path, Contact, json=body)
 

@@ -66,6 +66,8 @@ class Sandbox(Served):
             are no more that are reserved for fiction.
         tags: How many there are, 0 to 1,000,000.
         channels: How many there are, 0 to 1,000,000.
+        agents: How many there are, 0 to 1,000,000; the first three speak in past calls.
+        tasks: How many there are, 0 to 1,000,000.
         calls: How many past calls there are, 0 to 1,000,000.
         contacts: How many there are, 0 to 26,800: for more, no numbers are reserved for fiction. The first 25 are the
             persons of the past calls.
@@ -114,7 +116,7 @@ class Sandbox(Served):
     """Its agents, in the same way."""
 
     tasks: Tasks
-    """Its tasks, in the same way."""
+    """Its tasks, in the same way; `is_enabled` is whether it has this add-on."""
 
     threads: Threads
     """Its threads with contacts, in the same way."""
@@ -143,6 +145,8 @@ class Sandbox(Served):
         *,
         tags: int = 12,
         channels: int = 3,
+        agents: int = 3,
+        tasks: int = 8,
         calls: int = 40,
         contacts: int = 30,
         credits: float = 42.5,  # noqa: A002 - the API's word
@@ -163,6 +167,8 @@ class Sandbox(Served):
         check_integer("phone_numbers", phone_numbers, lowest=0, highest=1_000_000)
         check_integer("tags", tags, lowest=0, highest=1_000_000)
         check_integer("channels", channels, lowest=0, highest=1_000_000)
+        check_integer("agents", agents, lowest=0, highest=1_000_000)
+        check_integer("tasks", tasks, lowest=0, highest=1_000_000)
         check_integer("calls", calls, lowest=0, highest=1_000_000)
         check_integer("contacts", contacts, lowest=0, highest=MOST_PEOPLE)
         check_number("credits", credits)
@@ -193,9 +199,9 @@ class Sandbox(Served):
         self.tags = Tags(organization, tags)
         self.channels = Channels(organization, channels)
         self.credits = Credits(organization, credits)
-        self.contacts = Contacts(organization, contacts, tags=self.tags)
-        self.agents = Agents(organization)
-        self.tasks = Tasks(organization)
+        self.contacts = Contacts(organization, contacts, self.tags)
+        self.agents = Agents(organization, agents)
+        self.tasks = Tasks(organization, tasks)
         self.threads = Threads(organization)
         self.messages = Messages(organization)
         self.templates = Templates(organization)
@@ -204,8 +210,9 @@ class Sandbox(Served):
         self.calls = Calls(
             organization,
             calls,
-            speed=call_speed,
+            agents=self.agents.ids_in_calls(),
             contacts=self.contacts,
+            speed=call_speed,
             phone_numbers=self.phone_numbers,
             credits=self.credits,
             deliver=self._deliver,
@@ -304,7 +311,7 @@ class Sandbox(Served):
         self.phone_numbers.remove(id)
 
     def _deliver(self, webhook_url: str, call: Mapping[str, Any]) -> None:
-        self.webhooks.post(webhook_url, describe(call, call["agent_id"], self.organization_id))
+        self.webhooks.post(webhook_url, describe(call, self.agents.describe(call["agent_id"]), self.organization_id))
 
     def _note_url(self, url: str | None) -> None:
         super()._note_url(url)

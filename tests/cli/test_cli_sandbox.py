@@ -244,6 +244,24 @@ async def test_describes_what_it_serves(start: Any) -> None:
     assert "TooManyRequests" in document["components"]["responses"]
 
 
+async def test_prints_what_it_would_serve(start: Any, call: Any, tmp_path: Path) -> None:
+    """With --openapi, it prints the description that it would serve with the other options, and serves nothing."""
+    file = tmp_path / "organizations.toml"
+    file.write_text(FILE)
+    options = ("--envelope", "pagination", "--rate-limit", "9", "--organizations", str(file))
+    async with served(start, *options) as (_, url), aiohttp.request("GET", f"{url}/openapi.json") as response:
+        document = await response.json()
+        port = url.rpartition(":")[2]
+        printed = await call("sandbox", "--openapi", *options, "--port", port)
+    older = await call("sandbox", "--openapi")
+    wrong = await call("sandbox", "--openapi", "--envelope", "new")
+
+    assert (0, "") == (printed.code, printed.stderr)
+    assert json.dumps(document, indent=2) + "\n" == printed.output
+    assert (0, Sandbox().openapi()) == (older.code, json.loads(older.output))
+    assert (2, "") == (wrong.code, wrong.output)
+
+
 async def test_serves_on_without_a_reader_of_its_log(start: Any) -> None:
     """Closed standard error, and a reader that leaves after the first line, cost no request."""
     reading, writing = os.pipe()

@@ -23,9 +23,14 @@ DURATION = "must be a whole number and its unit, such as 60s, 30m, 12h or 7d"
 PERCENTAGE = "must be a percentage from 0% to 100%, such as 50%"
 
 WRONG: Mapping[tuple[str, ...], str] = {
-    ("sync", "--sandbox", "--to", "a.duckdb"): "what to sync must be given: phone-numbers, tags, calls, channels",
+    (
+        "sync",
+        "--sandbox",
+        "--to",
+        "a.duckdb",
+    ): "what to sync must be given: phone-numbers, tags, calls, channels, contacts, agents, tasks",
     (*SYNC, "credits", "--to", "a.duckdb"): (
-        '"credits" is no listing: choose from phone-numbers, tags, calls, channels'
+        '"credits" is no listing: choose from phone-numbers, tags, calls, channels, contacts, agents, tasks'
     ),
     (*SYNC, "tags", "--to", "a.duckdb"): "tags is there twice",
     SYNC: "where to must be given: --to FILE.duckdb, --to-env DATABASE_URL or --to-parquet FOLDER",

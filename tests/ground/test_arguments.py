@@ -12,10 +12,12 @@ from contactship_async._arguments import (
     check_choice,
     check_flag,
     check_integer,
+    check_length,
     check_number,
     check_phone_number,
     check_seconds,
     check_text,
+    check_texts,
     check_type,
     flag_or_none,
     phone_number_or_none,
@@ -63,6 +65,17 @@ WRONG: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: check_number("x", value=True), TypeError, "x must be a finite number, not bool"),
     (lambda: check_number("x", math.nan), ValueError, "x must be a finite number, not nan"),
     (lambda: check_number("x", -math.inf), ValueError, "x must be a finite number, not -inf"),
+    (lambda: check_number("x", 3, lowest=0.5, highest=2), ValueError, "x must be a number from 0.5 to 2, not 3"),
+    (lambda: check_number("x", math.nan, lowest=0, highest=2), ValueError, "x must be a number from 0 to 2, not nan"),
+    (lambda: check_number("x", "1", lowest=0, highest=5000), TypeError, "x must be a number from 0 to 5000, not str"),
+    (lambda: check_number("x", 0.5, lowest=1), ValueError, "x must be a finite number >= 1, not 0.5"),
+    (lambda: check_length("x", 1, shortest=4), TypeError, "x must be a string of at least 4 characters, not int"),
+    (lambda: check_length("x", "abc", shortest=4), ValueError, "x must be a string of at least 4 characters, not of 3"),
+    (lambda: check_length("x", "abc", longest=2), ValueError, "x must be a string of 0 to 2 characters, not of 3"),
+    (lambda: check_texts("x", "abc"), TypeError, "x must be a sequence such as a list, not str"),
+    (lambda: check_texts("x", {"a"}), TypeError, "x must be a sequence such as a list, not set"),
+    (lambda: check_texts("x", ["a", 1]), TypeError, "x[1] must be a non-empty string, not int"),
+    (lambda: check_texts("x", ["a", ""]), ValueError, "x[1] must be a non-empty string, not ''"),
     (lambda: check_text("x", b"y"), TypeError, "x must be a non-empty string, not bytes"),
     (lambda: check_text("x", ""), ValueError, "x must be a non-empty string, not ''"),
     (lambda: check_flag("x", 1), TypeError, "x must be True or False, not int"),
@@ -102,8 +115,11 @@ def test_allowed_arguments_come_back() -> None:
     check_seconds("x", 0, may_be_zero=True)
     check_seconds("x", 0.1, may_be_zero=False)
     check_seconds("x", math.inf, may_be_zero=True, may_be_infinite=True)
-    check_number("x", -0.5)
 
+    numbers = (check_number("x", -0.5), check_number("x", 0.5, lowest=0.5, highest=2), check_number("x", 1, lowest=1))
+    assert (-0.5, 0.5, 1) == numbers
+    assert ["", "ab"] == [check_length("x", text, longest=2) for text in ("", "ab")]
+    assert [[], ["a", "b"]] == [check_texts("x", texts) for texts in ((), ("a", "b"))]
     assert [False, True, None] == [flag_or_none("x", flag) for flag in (check_flag("x", value=False), True, None)]
     assert ["+1202555", "+120255501421234", None] == [
         phone_number_or_none("x", number) for number in ("+1202555", "+120255501421234", None)

@@ -106,6 +106,31 @@ def test_renamed_fields_are_read_on_all_ways() -> None:
     assert (Call, Entry, Call) == (type(found), type(found.first), type(found.parent))
 
 
+@frozen
+class Aged(Model):
+    """An object whose id had another name."""
+
+    id: NonEmptyText = json_field("id", default=NOTHING, older_name="agent_id")
+    name: str | None = None
+
+
+def test_older_names_of_fields() -> None:
+    """A field is read under its older name where it is missing under the newer, and problems name what was there."""
+    newer, older = Aged("a", "b"), {"agent_id": "a", "name": "b", "tomorrow": 1}
+    for fields in (older, {"id": "a", "agent_id": "z", "name": "b"}):
+        assert newer == codec.loads(json.dumps(fields).encode(), Aged)
+    assert {"id": "a", "name": "b"} == newer.to_dict() == json.loads(codec.dumps(newer))
+
+    for wrong, issue in (
+        ({}, "id: missing"),
+        ({"agent_id": ""}, "agent_id: expected a non-empty string, got a string"),
+        ({"agent_id": "a", "id": None}, "id: expected a non-empty string, got null"),
+    ):
+        with pytest.raises(MalformedResponseError) as caught:
+            codec.loads(json.dumps(wrong).encode(), Aged)
+        assert (issue,) == caught.value.issues
+
+
 def test_renamed_fields_are_dumped_under_their_json_names() -> None:
     """What was read is dumped as it came, but for fields that had none; anywhere within other values, too."""
     whole = {field.name: None for field in attrs.fields(Call)} | {"from": None}

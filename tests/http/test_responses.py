@@ -73,6 +73,18 @@ def test_facts_of_an_error() -> None:
     assert "GET /v1/phone-numbers failed: 429 Too Many Requests; the server asks to wait 5 s" == str(error)
 
 
+def test_add_ons() -> None:
+    """A 403 of an endpoint that is part of an add-on names it; other errors, and other endpoints, don't."""
+    tasks = build_request(method="GET", path="/v1/tasks", add_on="Tasks")
+    refused = read_error(tasks, Response(status=403))
+
+    assert isinstance(refused, PermissionDeniedError)
+    assert "Tasks" == refused.add_on
+    assert "GET /v1/tasks failed: 403 Forbidden; Tasks is an add-on, which may not be enabled" == str(refused)
+    assert "GET /v1/tasks failed: 404 Not Found" == str(read_error(tasks, Response(status=404)))
+    assert "GET /v1/phone-numbers failed: 403 Forbidden" == str(error_of(403))
+
+
 @pytest.mark.parametrize(
     "identifier",
     ["+12025550142", "%2B12025550142", "12025550142", "a@example.com", "a%40b.com", "a%2540b.com", "+1_202_555_0142",

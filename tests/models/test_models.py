@@ -43,6 +43,7 @@ from contactship_async.models.common import (
     Timestamp,
     json_field,
 )
+from contactship_async.models.contacts import CallHistory, ContactCallHistory, ContactField, PastCall
 from contactship_async.models.credits import CreditBalance
 from contactship_async.models.tags import Tag
 from contactship_async.models.webhooks import (
@@ -80,6 +81,7 @@ REQUIRED: dict[type[Model], AbstractSet[str]] = {
     **dict.fromkeys((FinishedCall, FinishedCallAgent, FinishedCallCampaign), frozenset()),
     **dict.fromkeys((FinishedCallContact, FinishedCallOrganization), frozenset()),
     **dict.fromkeys((FollowUpContact, InboundContact, InboundNumbers), frozenset()),
+    **dict.fromkeys((CallHistory, ContactCallHistory, ContactField, PastCall), frozenset()),
 }
 """The fields that a page shows to be there always, or that tell what it is about; of other models, `id`."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any, Final, get_type_hints
 
 import pytest
 from called_resources import METHODS, Called, Recorder, enveloped, prefix_of, query_of, variants
-from endpoints import BUILT, ENDPOINTS, PAGES, README, TABLE, Endpoint, TableRow, call_of, python_name
+from endpoints import BUILT, ENDPOINTS, PAGES, README, TABLE, call_of, python_name
 from made_up import WRONG, changed, in_json, path_of, payload_of, without, wrong_value_of
 from msgspec import UNSET, UnsetType
 
@@ -17,6 +18,7 @@ import contactship_async
 from contactship_async import (
     AmbiguousOutcomeError,
     ConnectionFailedError,
+    ContactshipClient,
     ContactshipError,
     MalformedResponseError,
     Response,
@@ -33,6 +35,9 @@ STARTS: Final = frozenset({"calls.make_phone_call", "calls.make_contact_call"})
 
 ALWAYS_THERE: Final = {"PhoneNumber": {"phone_number", "type", "organization_id", "created_at"}}
 """Fields besides identifiers that a model requires, because the documentation shows that they are never missing."""
+
+OF_A_MEMBER: Final = {"created_by_type": "USER"}
+"""The one type of comments that `created_by` goes with."""
 
 ERRORS: Final = {
     400: "BadRequestError",
@@ -58,24 +63,13 @@ REPEATED: Final = {True: "yes", False: "only when provably not sent"}
 CALLED: Final = [Called(row.method, row.endpoint) for row in BUILT]
 
 
-def slug_of(called: object) -> str:
-    """Name a case."""
-    return called.endpoint.slug if isinstance(called, Called | TableRow) else str(called)
-
-
 def each(cases: Sequence[Called]) -> Callable[[Any], Any]:
     """Run a test for each of the methods."""
-    return pytest.mark.parametrize("called", cases, ids=slug_of)
-
-
-def each_envelope(cases: Sequence[Called]) -> Callable[[Any], Any]:
-    """Run a test for each of the methods, and each envelope that its response may be in."""
-    pairs = [(called, shape) for called in cases for shape in ENVELOPES[called.endpoint.response_is]]
-    return pytest.mark.parametrize(("called", "envelope"), pairs, ids=slug_of)
+    return pytest.mark.parametrize("called", cases, ids=lambda called: called.endpoint.slug)
 
 
 each_method = each(CALLED)
-each_row = pytest.mark.parametrize("row", BUILT, ids=slug_of)
+NAMING: Final = [called for called in CALLED if called.endpoint.identifiers]
 READING: Final = [called for called in CALLED if called.shape is not None]
 CHANGING: Final = [
     called for called in CALLED if any(one.default is UNSET for one in called.signature.parameters.values())
@@ -116,80 +110,97 @@ def test_each_method_has_one_row() -> None:
     assert METHODS.keys() >= CONVENIENCES
 
 
-@each_row
-def test_row_is_the_signature(row: TableRow) -> None:
-    """A row has the parameters of its method, in order, what it returns, and when it is repeated."""
-    signature = Called(row.method, row.endpoint).signature
+def test_rows_are_the_signatures() -> None:
+    """A row has the parameters of its method, in order, and what it returns."""
+    signatures = {row.method: Called(row.method, row.endpoint).signature for row in BUILT}
 
-    assert tuple(signature.parameters) == row.parameters
-    assert signature.return_annotation == row.returns
+    assert {name: (tuple(one.parameters), one.return_annotation) for name, one in signatures.items()} == {
+        row.method: (row.parameters, row.returns) for row in BUILT
+    }
 
 
-@pytest.mark.parametrize("row", TABLE, ids=slug_of)
-def test_row_says_whether_it_is_repeated(row: TableRow) -> None:
+def test_rows_say_whether_they_are_repeated() -> None:
     """A row says whether the endpoint is safe to repeat, as it is documented."""
-    condition = row.endpoint.safe_if
+    expected = {
+        endpoint.slug: REPEATED[endpoint.safe_to_repeat] if endpoint.safe_if is None else f"if {endpoint.safe_if}"
+        for endpoint in ENDPOINTS
+    }
 
-    assert (REPEATED[row.endpoint.safe_to_repeat] if condition is None else f"if {condition}") == row.repeated
+    assert expected == {row.endpoint.slug: row.repeated for row in TABLE}
 
 
-@each_method
-def test_parameters(called: Called) -> None:
+def test_parameters() -> None:
     """A method takes the identifiers by position, and all else that is documented by keyword, required if it is."""
-    parameters = called.signature.parameters
-    identifiers = called.endpoint.identifiers
-    by_keyword = {name for name, one in parameters.items() if one.kind is inspect.Parameter.KEYWORD_ONLY}
-    required = {name for name, one in parameters.items() if one.default is inspect.Parameter.empty}
+    expected, actual = {}, {}
+    for called in CALLED:
+        parameters = called.signature.parameters
+        identifiers = called.endpoint.identifiers
+        by_keyword = {name for name, one in parameters.items() if one.kind is inspect.Parameter.KEYWORD_ONLY}
+        required = {name for name, one in parameters.items() if one.default is inspect.Parameter.empty}
+        expected[called.name] = [
+            identifiers,
+            {*identifiers, *called.arguments()},
+            {*identifiers, *called.arguments(required_only=True)},
+            set(),
+            True,
+        ]
+        actual[called.name] = [
+            [*parameters][: len(identifiers)],
+            {*parameters},
+            required,
+            by_keyword & {*identifiers},
+            len({*parameters} - by_keyword) <= max(1, len(identifiers)),
+        ]
 
-    assert identifiers == [*parameters][: len(identifiers)]
-    assert {*identifiers, *called.arguments()} == {*parameters}
-    assert {*identifiers, *called.arguments(required_only=True)} == required
-    assert set() == by_keyword & {*identifiers}
-    assert len({*parameters} - by_keyword) <= max(1, len(identifiers))
+    assert expected == actual
 
 
-@each_method
-def test_docstring_names_its_source(called: Called) -> None:
+def test_docstrings_name_their_source() -> None:
     """The docstring of a method ends with the page of its endpoint."""
-    source = (inspect.getdoc(METHODS[called.name]) or "").splitlines()[-1]
+    sources = {called.name: (inspect.getdoc(METHODS[called.name]) or "").splitlines()[-1] for called in CALLED}
 
-    assert f"Source: {PAGES}{called.endpoint.slug}" == source
+    assert {called.name: f"Source: {PAGES}{called.endpoint.slug}" for called in CALLED} == sources
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda one: one.slug)
-def test_documented_envelopes_are_tested(endpoint: Endpoint) -> None:
+def test_documented_envelopes_are_tested() -> None:
     """Each envelope that an endpoint is or was documented with is among those that its response is read from."""
-    documented = {endpoint.envelope, endpoint.envelope_older} - {None}
+    documented = {endpoint: {endpoint.envelope, endpoint.envelope_older} - {None} for endpoint in ENDPOINTS}
 
-    assert set() == documented - {*ENVELOPES[endpoint.response_is]}
+    assert {} == {
+        endpoint.slug: untested
+        for endpoint, envelopes in documented.items()
+        if (untested := envelopes - {*ENVELOPES[endpoint.response_is]})
+    }
 
 
 # What is sent
 
 
-@pytest.mark.parametrize("required_only", [False, True], ids=["all", "required"])
 @each_method
-async def test_request(called: Called, required_only: bool) -> None:
-    """A call sends what it was given under the API's names, and nothing else."""
-    arguments = called.arguments(required_only=required_only)
-    if arguments.keys() >= {"delay", "schedule"}:  # They exclude each other; the delay has tests of its own.
-        del arguments["delay"]
-    if "created_by" in arguments:  # It goes with one of the types alone.
-        arguments["created_by_type"] = "USER"
-    query, body = (
-        [field for field in fields if python_name(field.name) in arguments]
-        for fields in (called.endpoint.parameters, called.endpoint.body)
-    )
+async def test_request(called: Called) -> None:
+    """A call sends what it was given under the API's names, and nothing else: all that it takes, and what it needs."""
     server = Recorder([response_of(called)])
+    expected = []
     async with server.client() as client:
-        await called.call(client, *called.identifiers, **arguments)
+        for required_only in (False, True):
+            arguments = called.arguments(required_only=required_only)
+            if arguments.keys() >= {"delay", "schedule"}:  # They exclude each other; the delay has tests of its own.
+                del arguments["delay"]
+            if arguments.keys() >= OF_A_MEMBER.keys() | {"created_by"}:
+                arguments |= OF_A_MEMBER
+            await called.call(client, *called.identifiers, **arguments)
+            query, body = (
+                [field for field in fields if python_name(field.name) in arguments]
+                for fields in (called.endpoint.parameters, called.endpoint.body)
+            )
+            content: Any = payload_of(body) if called.endpoint.body else None
+            if arguments.keys() >= OF_A_MEMBER.keys() | {"created_by"}:
+                content |= OF_A_MEMBER
+            expected.append((called.endpoint.method, called.path, sorted(query_of(query).items()), content))
 
-    [request] = server.requests
-    assert (called.endpoint.method, called.path) == (request.method, request.path)
-    assert query_of(query) == dict(request.query)
-    assert len(query) == len(request.query)
-    payload = payload_of(body) | ({"created_by_type": "USER"} if "created_by" in arguments else {})
-    assert (payload if called.endpoint.body else None) == sent(request.body)
+    assert expected == [
+        (request.method, request.path, sorted(request.query), sent(request.body)) for request in server.requests
+    ]
 
 
 @each(CHANGING)
@@ -227,33 +238,33 @@ def test_all_of_an_update_can_be_left_out(called: Called) -> None:
     assert [] == [name for name in names if UnsetType not in hints[name].__args__]
 
 
-@pytest.mark.parametrize("identifier", ["", ".", "..", "\ud800", 5, None])
-@each([called for called in CALLED if called.identifiers])
-async def test_refused_identifier(called: Called, identifier: Any) -> None:
+@each(NAMING)
+async def test_refused_identifier(called: Called) -> None:
     """An identifier that can't be a segment of a path is refused by its name, before anything is sent."""
     server = Recorder([response_of(called)])
-    expected = ValueError if isinstance(identifier, str) else TypeError
+    wrong: list[Any] = ["", ".", "..", "\ud800", 5, None]
     async with server.client() as client:
-        for place, name in enumerate(called.endpoint.identifiers):
+        for identifier, (place, name) in product(wrong, enumerate(called.endpoint.identifiers)):
             identifiers = [*called.identifiers[:place], identifier, *called.identifiers[place + 1 :]]
-            with pytest.raises(expected, match=f"^{name} must be "):
+            with pytest.raises((TypeError, ValueError), match=f"^{name} must be ") as caught:
                 await called.call(client, *identifiers, **called.arguments(required_only=True))
+            assert (identifier, ValueError if isinstance(identifier, str) else TypeError) == (identifier, caught.type)
 
     assert [] == server.requests
 
 
-@pytest.mark.parametrize("identifier", ["a/../b", "%2e%2e", "...", "a?b=c", "a#b", " ", "+12025550142", "a\\b"])
-@each([called for called in CALLED if called.identifiers])
-async def test_identifier_stays_in_its_segment(called: Called, identifier: str) -> None:
+@each(NAMING)
+async def test_identifier_stays_in_its_segment(called: Called) -> None:
     """An identifier is percent-encoded whole, also where it looks encoded already."""
     server = Recorder([response_of(called)])
-    identifiers = [identifier for _ in called.identifiers]
+    odd = ["a/../b", "%2e%2e", "...", "a?b=c", "a#b", " ", "+12025550142", "a\\b"]
     async with server.client() as client:
-        await called.call(client, *identifiers, **called.arguments(required_only=True))
+        for identifier in odd:
+            await called.call(client, *[identifier] * len(called.identifiers), **called.arguments(required_only=True))
 
-    [request] = server.requests
-    assert called.path_with(identifiers) == request.path
-    assert called.endpoint.path.count("/") == request.path.count("/")
+    paths = [request.path for request in server.requests]
+    assert [called.path_with([identifier] * len(called.identifiers)) for identifier in odd] == paths
+    assert {called.endpoint.path.count("/")} == {path.count("/") for path in paths}
 
 
 @each_method
@@ -276,71 +287,54 @@ async def test_wrong_argument(called: Called) -> None:
 
 
 @each_method
-async def test_repeated_after_failure(called: Called) -> None:
-    """After a 503, a call is repeated if its endpoint is documented as safe to repeat, and otherwise fails.
+async def test_repeated(called: Called) -> None:
+    """A call is sent again after a 503 and a lost connection if it is safe to repeat; if it never left, in any case.
 
-    Of a start, nobody knows then.
+    A call that is not safe to repeat fails with the 503, and is ambiguous after a lost connection. Of a start, nobody
+    knows after either.
     """
-    server = Recorder([Response(status=503), response_of(called)])
-    async with server.client() as client:
-        failure = await failure_of(called.call_simply(client))
+    failures: dict[str, Response | Exception] = {
+        "a 503": Response(status=503),
+        "a lost connection": ConnectionResetError(),
+        "no connection": ConnectionFailedError("no connection"),
+    }
+    outcomes = {}
+    for name, failure in failures.items():
+        server = Recorder([failure, response_of(called)])
+        async with server.client() as client:
+            error = await failure_of(called.call_simply(client))
+        outcomes[name] = [error, len(server.requests)]
+        sent_again = [(request.method, request.path, request.query, request.body) for request in server.requests]
+        assert all(request == sent_again[0] for request in sent_again)
 
-    failing = [AmbiguousOutcomeError if called.name in STARTS else ServerError, 1]
-    assert ([None, 2] if called.endpoint.safe_to_repeat else failing) == [failure, len(server.requests)]
+    is_safe = called.endpoint.safe_to_repeat
+    assert {
+        "a 503": [None, 2] if is_safe else [AmbiguousOutcomeError if called.name in STARTS else ServerError, 1],
+        "a lost connection": [None, 2] if is_safe else [AmbiguousOutcomeError, 1],
+        "no connection": [None, 2],
+    } == outcomes
 
 
 @each_method
-async def test_repeated_after_reset(called: Called) -> None:
-    """After a lost connection, a call that is not safe to repeat is ambiguous, and sent once."""
-    server = Recorder([ConnectionResetError(), response_of(called)])
-    async with server.client() as client:
-        failure = await failure_of(called.call_simply(client))
-
-    expected = [None, 2] if called.endpoint.safe_to_repeat else [AmbiguousOutcomeError, 1]
-    assert expected == [failure, len(server.requests)]
-
-
-@each_method
-async def test_repeated_if_never_sent(called: Called) -> None:
-    """A call that provably never left is sent again, whatever it does."""
-    server = Recorder([ConnectionFailedError("no connection"), response_of(called)])
-    async with server.client() as client:
-        await called.call_simply(client)
-
-    first, second = server.requests
-    assert (first.method, first.path, first.query, first.body) == (
-        second.method,
-        second.path,
-        second.query,
-        second.body,
-    )
-
-
-@pytest.mark.parametrize(
-    ("called", "status"),
-    [
-        (called, status)
-        for called in CALLED
-        for status in sorted({*called.endpoint.statuses, *ERRORS} - {*called.endpoint.success_statuses})
-    ],
-    ids=slug_of,
-)
-async def test_status(called: Called, status: int) -> None:
+async def test_status(called: Called) -> None:
     """Each status that is documented, and each that any server may send, is raised as the error of its name.
 
     Of a start, a 5xx is unknown, and that error its cause.
     """
-    server = Recorder([Response(status=status, body=b'{"statusCode": 0, "message": "no"}')])
-    async with server.client(RetryPolicy(max_attempts=1)) as client:
-        with pytest.raises(ContactshipError) as caught:
-            await called.call_simply(client)
+    statuses = sorted({*called.endpoint.statuses, *ERRORS} - {*called.endpoint.success_statuses})
+    outcomes = []
+    for status in statuses:
+        server = Recorder([Response(status=status, body=b'{"statusCode": 0, "message": "no"}')])
+        async with server.client(RetryPolicy(max_attempts=1)) as client:
+            with pytest.raises(ContactshipError) as caught:
+                await called.call_simply(client)
+        error = caught.value
+        if called.name in STARTS and status >= 500:
+            error = cause_of(error, status)
+        assert isinstance(error, StatusError)
+        outcomes.append((type(error), error.status, error.message, error.path))
 
-    error = caught.value
-    if called.name in STARTS and status >= 500:
-        error = cause_of(error, status)
-    assert getattr(contactship_async, ERRORS[status]) is type(error)
-    assert isinstance(error, StatusError)
-    assert (status, "no", called.path) == (error.status, error.message, error.path)
+    assert [(getattr(contactship_async, ERRORS[status]), status, "no", called.path) for status in statuses] == outcomes
 
 
 # What is read
@@ -358,8 +352,8 @@ def test_models(called: Called) -> None:
         assert [] == [name for name in shape.required if not documented[name].is_never_missing]
 
 
-@each_envelope(READING)
-async def test_response(called: Called, envelope: str) -> None:
+@each(READING)
+async def test_response(called: Called) -> None:
     """All fields are read, from each envelope; any but the required ones may be missing or null, others are ignored."""
     shape = called.shape
     assert shape is not None
@@ -374,64 +368,81 @@ async def test_response(called: Called, envelope: str) -> None:
             contents[f"{path} new"] = changed(payload, place, "a value of tomorrow")
 
     expected = {name: shape.read(content) for name, content in contents.items()}
-    actual = {}
-    for name, response in variants(called, envelope, contents):
-        async with Recorder([response]).client() as client:
-            read = await called.call_simply(client)
-        actual[name] = in_json(read[0] if called.endpoint.is_listing else read)
-    assert expected == actual
+    server = Recorder([])
+    async with server.client() as client:
+        for envelope in ENVELOPES[called.endpoint.response_is]:
+            actual = {}
+            for name, response in variants(called, envelope, contents):
+                server.outcomes = [response]
+                read = await called.call_simply(client)
+                actual[name] = in_json(read[0] if called.endpoint.is_listing else read)
+            assert (envelope, expected) == (envelope, actual)
 
 
-@each_envelope(READING)
-async def test_malformed_field(called: Called, envelope: str) -> None:
+@each(READING)
+async def test_malformed_field(called: Called) -> None:
     """A field of the wrong type, and a required one that is missing or null, is named by its path and not quoted.
 
     Of a start, only the required ones matter: it has taken effect.
     """
     shape = called.shape
     assert shape is not None
-    prefix = prefix_of(envelope, called.endpoint)
     payload = payload_of(shape.fields)
-    expected, contents = {}, {}
-    for place, field, can_be_missing in shape.places():
-        path = path_of(place, prefix)
-        if field.type != "any" and (not can_be_missing or called.name not in STARTS):
-            contents[f"{path} wrong"] = changed(payload, place, wrong_value_of(field))
-        if not can_be_missing:
-            contents |= {f"{path} missing": without(payload, place), f"{path} null": changed(payload, place, None)}
-    expected = {name: [name.split()[0]] for name in contents}
-
-    actual = {}
-    for name, response in variants(called, envelope, contents):
-        async with Recorder([response]).client() as client:
-            with pytest.raises(ContactshipError) as caught:
-                await called.call_simply(client)
-        error = cause_of(caught.value, 200) if called.name in STARTS else caught.value
-        assert isinstance(error, MalformedResponseError)
-        actual[name] = [issue.split(": ")[0] for issue in error.issues]
-        assert WRONG not in f"{caught.value!s}{caught.value!r}{error!s}{error!r}{error.issues}"
+    server = Recorder([])
+    expected, actual = {}, {}
+    async with server.client() as client:
+        for envelope in ENVELOPES[called.endpoint.response_is]:
+            prefix = prefix_of(envelope, called.endpoint)
+            contents = {}
+            for place, field, can_be_missing in shape.places():
+                path = path_of(place, prefix)
+                if field.type != "any" and (not can_be_missing or called.name not in STARTS):
+                    contents[f"{path} wrong"] = changed(payload, place, wrong_value_of(field))
+                if not can_be_missing:
+                    contents |= {
+                        f"{path} missing": without(payload, place),
+                        f"{path} null": changed(payload, place, None),
+                    }
+            for name, response in variants(called, envelope, contents):
+                server.outcomes = [response]
+                error = await malformed_by(called, client)
+                expected[envelope, name] = [name.split()[0]]
+                actual[envelope, name] = [issue.split(": ")[0] for issue in error.issues]
     assert expected == actual
 
 
-@each_envelope(READING)
-async def test_wrong_shape(called: Called, envelope: str) -> None:
+@each(READING)
+async def test_wrong_shape(called: Called) -> None:
     """What is neither an object nor rows, where one of them is documented, is malformed; no value is quoted."""
     wrong: list[Any] = [None, WRONG, 5551234, True, {WRONG: 1} if called.endpoint.is_listing else [WRONG]]
-    bodies = [enveloped(envelope, content, called.endpoint.rows_field).body for content in wrong]
-    for body in [*bodies, b"", b"<html>wrong-5551234</html>", b'{"statusCode": 200, "data": ', b"\xff"]:
-        async with Recorder([Response(status=200, body=body)]).client() as client:
-            with pytest.raises(ContactshipError) as caught:
-                await called.call_simply(client)
-        error = cause_of(caught.value, 200) if called.name in STARTS else caught.value
-        assert isinstance(error, MalformedResponseError)
-        assert "5551234" not in f"{caught.value!s}{caught.value!r}{error!s}{error!r}{error.issues}"
+    bodies = [
+        enveloped(envelope, content, called.endpoint.rows_field).body
+        for envelope in ENVELOPES[called.endpoint.response_is]
+        for content in wrong
+    ]
+    server = Recorder([])
+    async with server.client() as client:
+        for body in [*bodies, b"", b"<html>wrong-5551234</html>", b'{"statusCode": 200, "data": ', b"\xff"]:
+            server.outcomes = [Response(status=200, body=body)]
+            await malformed_by(called, client)
 
 
-@each_envelope([called for called in CALLED if called.shape is None])
-async def test_done(called: Called, envelope: str) -> None:
+@each([called for called in CALLED if called.shape is None])
+async def test_done(called: Called) -> None:
     """What returns nothing is done by any success: with true in an envelope, a bare true, or an empty response."""
-    async with Recorder([enveloped(envelope, content=True)]).client() as client:
-        assert await called.call_simply(client) is None
+    for envelope in ENVELOPES[called.endpoint.response_is]:
+        async with Recorder([enveloped(envelope, content=True)]).client() as client:
+            assert (envelope, None) == (envelope, await called.call_simply(client))
+
+
+async def malformed_by(called: Called, client: ContactshipClient) -> MalformedResponseError:
+    """Call a method whose response is malformed, and return the error, which quotes no value."""
+    with pytest.raises(ContactshipError) as caught:
+        await called.call_simply(client)
+    error = cause_of(caught.value, 200) if called.name in STARTS else caught.value
+    assert isinstance(error, MalformedResponseError)
+    assert "5551234" not in f"{caught.value!s}{caught.value!r}{error!s}{error!r}{error.issues}"
+    return error
 
 
 def response_of(called: Called) -> Response:

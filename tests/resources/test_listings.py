@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import product
 from operator import attrgetter
 from typing import Any, Final, get_origin
 
 import pytest
-from attrs import evolve, frozen
-from called_resources import METHODS, Called, is_listing, query_of, returns_of
+from attrs import define, evolve
+from called_resources import METHODS, Called, is_listing, query_of, returns_of, told
 from endpoints import BUILT, Field, python_name
 from jumping_loop import in_loop_time, now, run
-from made_up import WRONG, changed, in_json, path_of, rows_of, value_of, wrong_value_of
-from paged_listing import SIZE_IF_NOT_ASKED, PagedListing, each_mode
+from made_up import WRONG, argument_of, changed, in_json, path_of, rows_of, wrong_value_of
+from paged_listing import MODES, SIZE_IF_NOT_ASKED, PagedListing
 
 from contactship_async import ContactshipClient, MalformedResponseError, PaginationError, WalkPosition
 from contactship_async._pagination.cursor import CursorListing
@@ -30,7 +32,7 @@ DIRECTIONS: Final = (("asc", "desc"), ("ASCENDENT", "DESCENDENT"))
 """The words of the API for the oldest first, and the newest first."""
 
 
-@frozen
+@define(frozen=True, slots=False)
 class Case(Called):
     """A method that returns such a listing, and the endpoint behind it."""
 
@@ -41,6 +43,11 @@ class Case(Called):
         return (name, *values) if values is not None else (name, "", "")
 
     @property
+    def sorted_by(self) -> dict[str, str]:
+        """The parameter for what to sort by, if there is one, with what the usual order sorts by."""
+        return {one.name: "created_at" for one in self.endpoint.query if one.name == "orderBy"}
+
+    @property
     def filters(self) -> list[Field]:
         """The parameters that choose rows."""
         return [one for one in self.endpoint.parameters if not one.name.startswith("order")]
@@ -48,9 +55,9 @@ class Case(Called):
     @property
     def filter_arguments(self) -> dict[str, Any]:
         """Something for each of them."""
-        return {python_name(one.name): value_of(one) for one in self.filters}
+        return {python_name(one.name): argument_of(one) for one in self.filters}
 
-    @property
+    @cached_property
     def declaration(self) -> ListingDeclaration[Any]:
         """What the package declares of the listing."""
         return self.listing(PagedListing([]).client()).declaration
@@ -86,7 +93,8 @@ def name_of(case: object) -> str | None:
 
 
 each_listing = pytest.mark.parametrize("case", CASES, ids=name_of)
-each_envelope = pytest.mark.parametrize("envelope", ["F", "D", "bare"])
+
+ENVELOPES: Final = ("F", "D", "bare")
 
 
 def test_all_listings_are_tested() -> None:
@@ -96,61 +104,64 @@ def test_all_listings_are_tested() -> None:
     assert {row.method: KINDS[row.endpoint.paginated] for row in BUILT if row.endpoint.is_listing} == returned
 
 
-@each_envelope
-@each_mode
-@pytest.mark.parametrize("is_ascending", [True, False, None], ids=["asc", "desc", "usual"])
 @each_listing
-async def test_each_row_once(case: Case, is_ascending: bool | None, mode: dict[str, Any], envelope: str) -> None:
+async def test_each_row_once(case: Case) -> None:
     """All rows come once and in order, with or without a count, and each request asks for an order and a window."""
-    name, *words = case.order
-    asked = None if is_ascending is None else words[not is_ascending]
-    server = case.server(case.rows(23), envelope=envelope)
-    async with server.client() as client:
-        rows = [row async for row in case.listing(client, order=asked).rows(page_size=5, **mode)]
+    name, ascending, descending = case.order
+    rows = case.rows(23)
+    expected = case.read(rows)
+    for envelope, mode, order in product(ENVELOPES, MODES, (ascending, descending, None)):
+        with told(f"{envelope} {mode} {order}"):
+            server = case.server(rows, envelope=envelope)
+            async with server.client() as client:
+                read = [row async for row in case.listing(client, order=order).rows(page_size=5, **mode)]
 
-    assert case.read(server.rows[:: -1 if is_ascending else 1]) == in_json(rows)
-    assert {asked or words[1]} == {query[name] for query in server.queries}
-    assert {"limit", "offset", name} == set().union(*server.queries)
+            assert expected[:: -1 if order == ascending else 1] == in_json(read)
+            assert {order or descending} == {query[name] for query in server.queries}
+            assert {"limit", "offset", name, *case.sorted_by} == set().union(*server.queries)
 
 
-@each_mode
 @each_listing
-async def test_each_row_once_ahead(case: Case, mode: dict[str, Any]) -> None:
+async def test_each_row_once_ahead(case: Case) -> None:
     """The same rows come where they are fetched ahead, by the same requests, of which none is sent before the block."""
-    server = case.server(case.rows(23))
-    async with server.client() as client:
-        expected = [row async for row in case.listing(client).rows(page_size=5, **mode)]
-        queries = server.queries
-        server.requests.clear()
-        prefetch = case.listing(client).prefetch(page_size=5, **mode)
-        assert [] == server.requests
-        async with prefetch as ahead:
-            assert expected == [row async for row in ahead]
+    for mode in MODES:
+        with told(f"{mode}"):
+            server = case.server(case.rows(23))
+            async with server.client() as client:
+                expected = [row async for row in case.listing(client).rows(page_size=5, **mode)]
+                queries = server.queries
+                server.requests.clear()
+                prefetch = case.listing(client).prefetch(page_size=5, **mode)
+                assert [] == server.requests
+                async with prefetch as ahead:
+                    assert expected == [row async for row in ahead]
 
-    assert queries == server.queries
+            assert queries == server.queries
 
 
-@each_mode
 @each_listing
-async def test_each_row_once_while_others_come(case: Case, mode: dict[str, Any]) -> None:
+async def test_each_row_once_while_others_come(case: Case) -> None:
     """Rows that are added during a walk push others onto its next page, where they don't come again."""
-    everything = case.rows(26)
-    arriving, rows = everything[:3], everything[3:]
-    async with case.server(rows, arriving=arriving).client() as client:
-        read = in_json([row async for row in case.listing(client).rows(page_size=5, **mode)])
+    for mode in MODES:
+        with told(f"{mode}"):
+            everything = case.rows(26)
+            arriving, rows = everything[:3], everything[3:]
+            async with case.server(rows, arriving=arriving).client() as client:
+                read = in_json([row async for row in case.listing(client).rows(page_size=5, **mode)])
 
-    present_throughout = case.read(rows)
-    assert present_throughout == [row for row in read if row in present_throughout]
-    assert [] == [row for row in read if read.count(row) > 1]
+            present_throughout = case.read(rows)
+            assert present_throughout == [row for row in read if row in present_throughout]
+            assert [] == [row for row in read if read.count(row) > 1]
 
 
-@each_mode
 @each_listing
-async def test_missing_rows(case: Case, mode: dict[str, Any]) -> None:
+async def test_missing_rows(case: Case) -> None:
     """A count of more rows than come is an error, where no filter explains it."""
-    async with case.server(case.rows(23), filters={"never": "asked"}, others=9).client() as client:
-        with pytest.raises(PaginationError, match="the listing is said to have 32 rows"):
-            _ = [row async for row in case.listing(client).rows(page_size=5, **mode)]
+    for mode in MODES:
+        with told(f"{mode}"):
+            async with case.server(case.rows(23), filters={"never": "asked"}, others=9).client() as client:
+                with pytest.raises(PaginationError, match="the listing is said to have 32 rows"):
+                    _ = [row async for row in case.listing(client).rows(page_size=5, **mode)]
 
 
 @each_listing
@@ -167,22 +178,23 @@ async def test_iterating_is_rows(case: Case) -> None:
     assert [2, 1] == [len(page) for page in pages]
 
 
-@each_mode
 @pytest.mark.parametrize("case", FILTERED, ids=name_of)
-async def test_filters(case: Case, mode: dict[str, Any]) -> None:
+async def test_filters(case: Case) -> None:
     """Filters go with each page under the API's names, but not with the question how long the whole listing is."""
-    expected = query_of(case.filters)
-    server = case.server(case.rows(7), filters=expected, others=9, count_follows_filters=False)
-    async with server.client() as client:
-        rows = [row async for row in case.listing(client, **case.filter_arguments).rows(page_size=5, **mode)]
+    for mode in MODES:
+        with told(f"{mode}"):
+            expected = query_of(case.filters)
+            server = case.server(case.rows(7), filters=expected, others=9, count_follows_filters=False)
+            async with server.client() as client:
+                rows = [row async for row in case.listing(client, **case.filter_arguments).rows(page_size=5, **mode)]
 
-    name, _, descending = case.order
-    window = {"limit", "offset", name}
-    asked = [{key: value for key, value in query.items() if key not in window} for query in server.queries]
-    whole = [query for query, filters in zip(server.queries, asked, strict=True) if not filters]
-    assert 7 == len(rows)
-    assert [{"limit": "1", "offset": "0", name: descending}] == whole
-    assert [expected] * (len(asked) - 1) == [filters for filters in asked if filters]
+            name, _, descending = case.order
+            window = {"limit", "offset", name, *case.sorted_by}
+            asked = [{key: value for key, value in query.items() if key not in window} for query in server.queries]
+            whole = [query for query, filters in zip(server.queries, asked, strict=True) if not filters]
+            assert 7 == len(rows)
+            assert [{"limit": "1", "offset": "0", name: descending, **case.sorted_by}] == whole
+            assert [expected] * (len(asked) - 1) == [filters for filters in asked if filters]
 
 
 @pytest.mark.parametrize("case", FILTERED, ids=name_of)
@@ -201,45 +213,51 @@ async def test_filters_of_single_calls(case: Case) -> None:
     assert [expected, {**window, **expected}, {}, window] == server.queries
 
 
-@each_envelope
 @each_listing
-async def test_count(case: Case, envelope: str) -> None:
+async def test_count(case: Case) -> None:
     """The count is the server's, for one request; a response without one is malformed."""
-    server = case.server(case.rows(23), envelope=envelope)
-    async with server.client() as client:
-        if envelope == "bare":
-            with pytest.raises(MalformedResponseError, match="count: missing"):
-                await case.listing(client).count()
-        else:
-            assert 23 == await case.listing(client).count()
+    rows = case.rows(23)
+    for envelope in ENVELOPES:
+        with told(envelope):
+            server = case.server(rows, envelope=envelope)
+            async with server.client() as client:
+                if envelope == "bare":
+                    with pytest.raises(MalformedResponseError, match="count: missing"):
+                        await case.listing(client).count()
+                else:
+                    assert 23 == await case.listing(client).count()
 
-    assert [{"limit": "1", "offset": "0"}] == server.queries
+            assert [{"limit": "1", "offset": "0"}] == server.queries
 
 
-@each_mode
-@pytest.mark.parametrize("most", [0, 1, 5, 12, 23, 99])
 @each_listing
-async def test_max_items(case: Case, most: int, mode: dict[str, Any]) -> None:
+async def test_max_items(case: Case) -> None:
     """As many rows come as are wanted, and no request is sent for none."""
-    server = case.server(case.rows(23))
-    async with server.client() as client:
-        rows = [row async for row in case.listing(client).rows(page_size=5, max_items=most, **mode)]
+    rows = case.rows(23)
+    expected = case.read(rows)
+    for mode, most in product(MODES, (0, 1, 5, 12, 23, 99)):
+        with told(f"{mode} {most}"):
+            server = case.server(rows)
+            async with server.client() as client:
+                read = [row async for row in case.listing(client).rows(page_size=5, max_items=most, **mode)]
 
-    assert case.read(server.rows[:most]) == in_json(rows)
-    assert (most == 0) == (server.requests == [])
+            assert expected[:most] == in_json(read)
+            assert (most == 0) == (server.requests == [])
 
 
-@each_mode
-@pytest.mark.parametrize("offset", [0, 6, 7, 22, 23])
 @each_listing
-async def test_offset(case: Case, offset: int, mode: dict[str, Any]) -> None:
+async def test_offset(case: Case) -> None:
     """A walk begins at the given offset."""
-    server = case.server(case.rows(23))
-    async with server.client() as client:
-        rows = [row async for row in case.listing(client).rows(page_size=5, offset=offset, **mode)]
+    rows = case.rows(23)
+    expected = case.read(rows)
+    for mode, offset in product(MODES, (0, 6, 7, 22, 23)):
+        with told(f"{mode} {offset}"):
+            server = case.server(rows)
+            async with server.client() as client:
+                read = [row async for row in case.listing(client).rows(page_size=5, offset=offset, **mode)]
 
-    assert case.read(server.rows[offset:]) == in_json(rows)
-    assert str(offset) == server.queries[0]["offset"]
+            assert expected[offset:] == in_json(read)
+            assert str(offset) == server.queries[0]["offset"]
 
 
 @each_listing
@@ -258,7 +276,7 @@ async def test_page(case: Case) -> None:
         ]
 
     assert [{}, {"limit": "3", "offset": "0"}, {"limit": str(size), "offset": "20"}] == server.queries[:3]
-    assert [{"limit": "2", "offset": "21"}, {name: ascending}] == server.queries[3:]
+    assert [{"limit": "2", "offset": "21"}, {name: ascending, **case.sorted_by}] == server.queries[3:]
     assert [SIZE_IF_NOT_ASKED, 3, 3, 2, SIZE_IF_NOT_ASKED] == [len(page) for page in pages]
     assert [(0, None), (0, 3), (20, size), (21, 2), (0, None)] == [(page.offset, page.limit) for page in pages]
     assert [23] * 5 == [page.count for page in pages]
@@ -310,61 +328,65 @@ async def test_wrong_options(case: Case) -> None:
     assert [] == server.requests
 
 
-@each_mode
-@pytest.mark.parametrize("envelope", ["F", "D"])
 @each_listing
-async def test_malformed_row(case: Case, envelope: str, mode: dict[str, Any]) -> None:
+async def test_malformed_row(case: Case) -> None:
     """The rows before a malformed one come; then an error with its path, and its place in the listing."""
-    rows = case.rows(23)
-    field = case.endpoint.response_fields[0]
-    rows[12][field.name] = wrong_value_of(field)
-    server = case.server(rows, envelope=envelope)
-    read = []
-    async with server.client() as client:
-        with pytest.raises(MalformedResponseError, match=rf"data\[\d\]\.{field.name}: expected ") as caught:
-            async for row in case.listing(client).rows(page_size=5, **mode):
-                read.append(row)  # noqa: PERF401 - a comprehension would lose those before the error
+    for mode, envelope in product(MODES, ("F", "D")):
+        with told(f"{mode} {envelope}"):
+            rows = case.rows(23)
+            field = case.endpoint.response_fields[0]
+            rows[12][field.name] = wrong_value_of(field)
+            server = case.server(rows, envelope=envelope)
+            read = []
+            async with server.client() as client:
+                with pytest.raises(MalformedResponseError, match=rf"data\[\d\]\.{field.name}: expected ") as caught:
+                    async for row in case.listing(client).rows(page_size=5, **mode):
+                        read.append(row)  # noqa: PERF401 - a comprehension would lose those before the error
 
-    assert case.read(server.rows[:12]) == in_json(read)
-    assert WalkPosition(offset=12, yielded=12) == caught.value.position
-    assert WRONG not in f"{caught.value!s}{caught.value!r}"
+            assert case.read(server.rows[:12]) == in_json(read)
+            assert WalkPosition(offset=12, yielded=12) == caught.value.position
+            assert WRONG not in f"{caught.value!s}{caught.value!r}"
 
 
-@each_mode
 @each_listing
-async def test_rows_with_nulls_and_unknown_fields(case: Case, mode: dict[str, Any]) -> None:
+async def test_rows_with_nulls_and_unknown_fields(case: Case) -> None:
     """A walk reads rows with null in any field that may be null but the sort key, and ignores unknown fields."""
-    assert case.shape is not None
-    sort_key = case.declaration.sort_key
-    places = [place for place, _, may_be_null in case.shape.places() if may_be_null and path_of(place) != sort_key]
-    rows = case.rows(20 + len(places))
-    rows[: len(places)] = [changed(row, place, None) for row, place in zip(rows, places, strict=False)]
-    server = case.server([row | {"tomorrow": {"a": [1]}} for row in rows])
-    async with server.client() as client:
-        read = [row async for row in case.listing(client).rows(page_size=7, **mode)]
+    for mode in MODES:
+        with told(f"{mode}"):
+            assert case.shape is not None
+            sort_key = case.declaration.sort_key
+            places = [
+                place for place, _, may_be_null in case.shape.places() if may_be_null and path_of(place) != sort_key
+            ]
+            rows = case.rows(20 + len(places))
+            rows[: len(places)] = [changed(row, place, None) for row, place in zip(rows, places, strict=False)]
+            server = case.server([row | {"tomorrow": {"a": [1]}} for row in rows])
+            async with server.client() as client:
+                read = [row async for row in case.listing(client).rows(page_size=7, **mode)]
 
-    assert case.read(rows) == in_json(read)
+            assert case.read(rows) == in_json(read)
 
 
-@each_mode
 @each_listing
-async def test_null_sort_key(case: Case, mode: dict[str, Any]) -> None:
+async def test_null_sort_key(case: Case) -> None:
     """Where the sort key may be null, a walk that is not exact reads on, and an exact one names it."""
-    assert case.shape is not None
-    sort_key = case.declaration.sort_key or ""
-    rows = case.rows(12)
-    rows[7][sort_key] = None
-    server = case.server(rows)
-    async with server.client() as client:
-        walk = case.listing(client).rows(page_size=5, **mode)
-        if sort_key in case.shape.required:
-            with pytest.raises(MalformedResponseError, match=f"{sort_key}: expected "):
-                assert 7 == len([row async for row in walk])
-        elif mode.get("exact"):
-            with pytest.raises(PaginationError, match=f"a row has no {sort_key} "):
-                assert 7 == len([row async for row in walk])
-        else:
-            assert 12 == len([row async for row in walk])
+    for mode in MODES:
+        with told(f"{mode}"):
+            assert case.shape is not None
+            sort_key = case.declaration.sort_key or ""
+            rows = case.rows(12)
+            rows[7][sort_key] = None
+            server = case.server(rows)
+            async with server.client() as client:
+                walk = case.listing(client).rows(page_size=5, **mode)
+                if sort_key in case.shape.required:
+                    with pytest.raises(MalformedResponseError, match=f"{sort_key}: expected "):
+                        assert 7 == len([row async for row in walk])
+                elif mode.get("exact"):
+                    with pytest.raises(PaginationError, match=f"a row has no {sort_key} "):
+                        assert 7 == len([row async for row in walk])
+                else:
+                    assert 12 == len([row async for row in walk])
 
 
 @each_listing

@@ -33,7 +33,7 @@ async def test_responses_are_as_described(ask: Ask, envelope: Any) -> None:
     number = sandbox.phone_numbers[0]
     person = {"to_number": "+14155550137", "full_name": "Noor Haddad"}
     phone_call = {"from_number": number["phone_number"], "agent_id": "a", **person}
-    contact_call = {"from_number_id": number["id"], "agent_id": "a", "contact_id": "c"}
+    contact_call = {"from_number_id": number["id"], "agent_id": "a", "contact_id": sandbox.contacts[0]["id"]}
     document = json.loads((await ask(sandbox, "GET", "/openapi.json")).body)
 
     async def check(status: int, method: str, path: str, body: object = None, id_: str = "", **params: object) -> Any:

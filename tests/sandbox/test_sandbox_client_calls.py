@@ -31,7 +31,7 @@ async def test_all_that_a_call_can_be_given() -> None:
             sandbox, client, schedule=at, additional_data={"day": "Friday"}, metadata={"run": 7}, country="US"
         )
         other = await client.calls.make_contact_call(
-            contact_id="c", agent_id="agent-1", from_number_id=sandbox.phone_numbers[0]["id"]
+            contact_id=sandbox.contacts[0]["id"], agent_id="agent-1", from_number_id=sandbox.phone_numbers[0]["id"]
         )
         statuses = [(await client.calls.get_status(each.call_id)).call_status for each in (placed, other)]
 
@@ -43,7 +43,7 @@ async def test_all_that_a_call_can_be_given() -> None:
         first.additional_data,
         first.metadata,
     )
-    assert (other.call_id, "c") == (second.call_id, second.contact_id)
+    assert (other.call_id, other.contact_id) == (second.call_id, second.contact_id)
 
 
 @pytest.mark.parametrize(("fault", "placed"), [(Cut(), 1), (Cut(after_bytes=10), 1), (Status(500), 0)], ids=str)

@@ -20,6 +20,12 @@ ITEMS = Field("items", {"type": "array", "items": ITEM}, "Several.", example=[{"
 NOTES = Field("notes", {"type": "object"}, "Anything.", example={"a": 1}, required=False)
 DAY = Field("day", {"type": "string", "format": "date"}, "A day.", example="2026-05-04")
 CALL_ID = Field("id", {"type": "string", "format": "uuid"}, "A UUID.", example="7d0c2f5e-3b1a-4a77-9c0e-0f6b1f1d2a11")
+VALUE = Field("value", {"type": ["number", "string", "null"], "minimum": 0}, "A price.", example=5, required=False)
+ANYTHING = Field("extra", {}, "Whatever it is.", example=None, required=False)
+SOUND = Field("sound", {"type": ["string", "null"], "enum": ["sea", None]}, "One.", example="sea", required=False)
+GREETING = Field("greeting", {"type": "string", "maxLength": 3}, "Said first.", example="Hi", required=False)
+COUNT = Field("count", {"type": "integer"}, "Of what.", example=1, required=False)
+EVENTS = Field("events", {"type": "array", "items": {"type": "object"}, "minItems": 1, "maxItems": 2}, "Some.", [{}])
 TYPE = Field("type", {"type": "string", "enum": ["a", "b"]}, "What it is.", example="a")
 
 
@@ -89,6 +95,28 @@ def test_nested_bodies(body: dict[str, object], expected: str | None) -> None:
         message = refusal.message
 
     assert expected == message
+
+
+@pytest.mark.parametrize(
+    ("field", "allowed", "refused", "message"),
+    [
+        (VALUE, [0, 1.5, "9", "", None], [-1, True, [], {}], "value must be a number >= 0 or a string or null"),
+        (ANYTHING, [0, "a", True, None, [], {}], [], ""),
+        (SOUND, ["sea", None], ["fire", "", 5], "sound must be one of: sea, null"),
+        (GREETING, ["", "abc"], ["abcd", None], "greeting must be a string of at most 3 characters"),
+        (COUNT, [-1, 0, 10**30], [1.0, "1", None], "count must be an integer"),
+        (EVENTS, [[{}], [{}, {}]], [[], [{}] * 3, [1], {}], "events must be an array of 1 to 2 items such as [{}]"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Field) else "",
+)
+def test_other_declarations(field: Field, allowed: list[object], refused: list[object], message: str) -> None:
+    """A field may be of several types or of any, null among those named, and of limited length."""
+    for value in allowed:
+        assert {field.name: value} == read_body([field], json.dumps({field.name: value}).encode())
+    for value in refused:
+        with pytest.raises(Refusal) as caught:
+            read_body([field], json.dumps({field.name: value}).encode())
+        assert message == caught.value.message
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from webhook_bodies import CALL, CONTACT, OF_A_CONTACT, finished_call
+from webhook_bodies import AGENT, CALL, CONTACT, OF_A_CONTACT, finished_call
 
 from contactship_async.models.calls import TranscriptEntry
 from contactship_async.sandbox._resources.finished_call import describe
@@ -38,7 +38,7 @@ ROW: dict[str, Any] = {
 
 def read(row: dict[str, Any]) -> FinishedCall:
     """Read what is described, as an app would."""
-    return read_finished_call(json.dumps(describe(row, "a-1", "org-0042")).encode())
+    return read_finished_call(json.dumps(describe(row, AGENT, "org-0042")).encode())
 
 
 def test_answered_call() -> None:
@@ -61,12 +61,12 @@ def test_answered_call() -> None:
     assert ("+12025550142", "+14155550137") == (call.from_number, call.to_number)
     assert ("c-1", {}, 0) == (contact.contact_id, contact.additional_data, contact.call_attempts)
     assert finished.campaign is None
-    assert "org-0042" not in json.dumps(describe(ROW, "a-1", "org-0042"))
+    assert "org-0042" not in json.dumps(describe(ROW, AGENT, "org-0042"))
 
 
 def test_fields_are_the_documented_ones() -> None:
     """No field is there that the page does not have, and none is missing."""
-    described = describe(ROW, "a-1", "org-1")["data"]
+    described = describe(ROW, AGENT, "org-1")["data"]
     documented = finished_call(contact=CONTACT, **OF_A_CONTACT)["data"]
 
     assert documented.keys() == described.keys()
@@ -83,7 +83,7 @@ def test_fields_are_the_documented_ones() -> None:
 def test_call_that_nobody_answered() -> None:
     """What is not known is 0 or empty, and a call that failed says so."""
     row = {"id": "x", "call_status": "failed", "contact": None}
-    call = describe(row, "a-1", "org-1")["data"]["call"]
+    call = describe(row, AGENT, "org-1")["data"]["call"]
 
     assert ("failed", 0, 0, "", "", []) == tuple(
         call[name]
@@ -103,16 +103,16 @@ def test_call_that_nobody_answered() -> None:
 def test_durations_are_numbers_and_text() -> None:
     """About half of the calls have a duration as text, always the same ones."""
     rows = [ROW | {"id": str(UUID(int=number))} for number in range(100)]
-    kinds = [type(describe(row, "a-1", "org-1")["data"]["call"]["duration"]) for row in rows]
+    kinds = [type(describe(row, AGENT, "org-1")["data"]["call"]["duration"]) for row in rows]
 
     assert 30 < kinds.count(str) < 70
-    assert kinds == [type(describe(row, "a-1", "org-1")["data"]["call"]["duration"]) for row in rows]
+    assert kinds == [type(describe(row, AGENT, "org-1")["data"]["call"]["duration"]) for row in rows]
     assert {98.0} == {finished.call.duration for finished in map(read, rows) if finished.call is not None}
 
 
 @pytest.mark.parametrize("given", [{"table": "7"}, [{"key": "table", "value": "7"}]])
 def test_additional_data(given: object) -> None:
     """What was given with the call comes as an object."""
-    assert {"table": "7"} == describe(ROW | {"additional_data": given}, "a-1", "org-1")["data"]["call"][
+    assert {"table": "7"} == describe(ROW | {"additional_data": given}, AGENT, "org-1")["data"]["call"][
         "call_additional_data"
     ]

@@ -11,7 +11,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from contactship_async import Response
-from contactship_async.sandbox import Html, Sandbox, Status
+from contactship_async.sandbox import Html, Sandbox, SandboxPool, Status
 
 Get = Callable[..., Awaitable[Response]]
 
@@ -148,6 +148,15 @@ async def test_parameters_are_as_described(get: Get) -> None:
     for name in ("order", "type"):
         values = (*schemas[name]["enum"], "other")
         assert [200, 200, 400] == [(await get(sandbox, **{name: value})).status for value in values]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+async def test_description_without_a_request(get: Get, settings: dict[str, Any]) -> None:
+    """It can be had from the sandbox itself, and of several organizations from them all."""
+    document = await read_document(get, Sandbox(1, **settings))
+
+    assert document == Sandbox(9, **settings).openapi()
+    assert document == SandboxPool({"acme": Sandbox(**settings), "globex": Sandbox(seed=1)}).openapi()
 
 
 async def test_description_is_no_business_of_a_test(get: Get) -> None:

@@ -117,20 +117,24 @@ async def test_what_would_have_been_dialled(ask: Ask, envelope: Any) -> None:
 
 
 async def test_contact_calls(ask: Ask) -> None:
-    """A contact may be one of an earlier call, or any other, which is made up; the number is chosen by its id."""
+    """A contact is called by its id, and so is the number chosen; one that is gone, or never was, is a 404."""
     sandbox = make_sandbox(calls=2)
     number = sandbox.phone_numbers[3]
-    person = sandbox.calls[0]["contact"]
-    for contact_id in (person["id"], "another", "another"):
+    person, gone = (call["contact"] for call in sandbox.calls)
+    sandbox.contacts.remove(gone["id"])
+    statuses = []
+    for contact_id in (person["id"], gone["id"], "another"):
         body = {"contact_id": contact_id, "agent_id": "agent-1", "from_number_id": number["id"], "delay": 5}
         response = await ask(sandbox, "POST", CONTACT_CALL, body)
-        assert (201, contact_id) == (response.status, json.loads(response.body)["contact_id"])
+        shown = json.loads(response.body)
+        statuses.append((response.status, shown.get("contact_id") or shown["message"]))
 
-    known, made_up, again = sandbox.calls.placed
+    [known] = sandbox.calls.placed
+    assert [(201, person["id"]), *[(404, "There is no such contact")] * 2] == statuses
     assert (person["phone_number"], person["full_name"]) == (known.to_number, known.full_name)
     assert (person["id"], number["phone_number"]) == (known.contact_id, known.from_number)
-    assert (made_up.to_number, made_up.full_name) == (again.to_number, again.full_name)
-    assert {"in-queue"} == {row["call_status"] for row in sandbox.calls[:3]}, "the delay is not known here"
+    assert person == sandbox.calls[0]["contact"]
+    assert "in-queue" == sandbox.calls[0]["call_status"], "the delay is not known here"
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from contextlib import contextmanager
+from functools import cache, cached_property
 from operator import attrgetter
 from types import NoneType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
-from attrs import define, field, frozen
+from attrs import define, field
 from endpoints import Endpoint, Field, python_name
 from made_up import Shape, argument_of, value_of
 
@@ -61,7 +62,7 @@ class Recorder:
         return ContactshipClient("key", transport=self.transport, retry=retry)
 
 
-@frozen
+@define(frozen=True, slots=False)
 class Called:
     """A method of a resource, and the endpoint that it calls.
 
@@ -79,7 +80,7 @@ class Called:
         signature = inspect.signature(METHODS[self.name])
         return signature.replace(parameters=[*signature.parameters.values()][1:])
 
-    @property
+    @cached_property
     def shape(self) -> Shape | None:
         """The class of the object or row that it reads; None where it reads none."""
         returns = returns_of(self.name)
@@ -122,6 +123,16 @@ class Called:
     async def call_simply(self, client: ContactshipClient) -> Any:
         """Call the method with what it can't do without."""
         return await self.call(client, *self.identifiers, **self.arguments(required_only=True))
+
+
+@contextmanager
+def told(case: str) -> Iterator[None]:
+    """Note on an error which of the cases of a test it is about."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"in the case {case}")
+        raise
 
 
 @cache

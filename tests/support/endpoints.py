@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,7 @@ _NAMES_IN_PYTHON: Final = {"from": "from_number"}
 """The names that Python forbids, and what they are there."""
 
 
+@cache
 def python_name(name: str) -> str:
     """Return the name in Python of a parameter or a field, `phone_number` for `phoneNumber`."""
     return _NAMES_IN_PYTHON.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

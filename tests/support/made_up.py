@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import attrs
-from attrs import frozen
+from attrs import define
 from endpoints import Field, python_name
 
 from contactship_async.models.contacts import ContactField
+from contactship_async.models.tasks import TaskFilter
 
 Place = tuple[str | int, ...]
 """The keys and indices that lead to a value within a payload."""
@@ -30,6 +32,14 @@ _FORMATS: Final = {
     "yyyy-MM-dd HH:mm:ss": "2126-07-02 16:45:00",
 }
 
+_VALUES: Final[Mapping[str, Any]] = {
+    "webhook_url": "https://example.com/ü?a=b",
+    "filters": '[{"field":"status","operator":"EQUAL","value":"ü&=+"}]',
+    "post_call_analysis_data": [{"type": "enum", "name": "mood", "choices": ["ü", "&=+"], "tomorrow": 1}],
+    "tools": [{"type": "end_call", "name": "end_call", "tomorrow": {"a": [1]}}],
+}
+"""The values of fields whose form is told in words, by their names."""
+
 _NEWEST: Final = datetime(2026, 5, 4, 9, 12, tzinfo=UTC)
 
 
@@ -39,8 +49,8 @@ def value_of(field: Field) -> Any:
         return field.enum[-1]
     if (field.name, field.type) == ("duration", "string"):
         return "98.5"
-    if field.name == "webhook_url":
-        return "https://example.com/ü?a=b"
+    if field.name in _VALUES:
+        return deepcopy(_VALUES[field.name])
     kind = field.type.split("|")[0]
     inside = {one.name: value_of(one) for one in field.fields}
     values = {
@@ -57,8 +67,10 @@ def value_of(field: Field) -> Any:
 
 
 def argument_of(field: Field) -> Any:
-    """Make up what a method is given for a field of a body, whose JSON is `value_of` the field."""
+    """Make up what a method is given for a parameter or a field of a body, which is sent as `value_of` it."""
     value = value_of(field)
+    if field.name == "filters":
+        return [TaskFilter(**condition) for condition in json.loads(value)]
     inside = [one.name for one in field.fields]
     if inside == ["scheduled_call_time", "timezone"]:
         return datetime.fromisoformat(value["scheduled_call_time"]).replace(tzinfo=UTC)
@@ -85,12 +97,12 @@ def rows_of(fields: Iterable[Field], number: int, *, id_field: str, sort_key: st
 
 def in_json(value: Any) -> Any:
     """Return what was read as it is in JSON, but with the names that fields have in Python."""
-    if attrs.has(type(value)):
-        return {one.name: in_json(getattr(value, one.name)) for one in attrs.fields(type(value))}
+    if value is None or isinstance(value, str):
+        return value.value if isinstance(value, Enum) else value
+    if names := _names_of(type(value)):  # type: ignore[arg-type] # mypy: no class is hashable
+        return {name: in_json(getattr(value, name)) for name in names}
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, Enum):
-        return value.value
     if isinstance(value, list | tuple):
         return [in_json(item) for item in value]
     if isinstance(value, Mapping):
@@ -98,7 +110,13 @@ def in_json(value: Any) -> Any:
     return value
 
 
-@frozen
+@cache
+def _names_of(cl: Hashable) -> Sequence[str]:
+    """Return the names of the fields of a class of attrs; none of another."""
+    return [one.name for one in attrs.fields(cl)] if isinstance(cl, type) and attrs.has(cl) else []
+
+
+@define(frozen=True, slots=False)
 class Shape:
     """The class that an endpoint's object or row is read into, and what the documentation says of it.
 
@@ -110,7 +128,7 @@ class Shape:
     model: type[Any]
     fields: Sequence[Field]
 
-    @property
+    @cached_property
     def required(self) -> set[str]:
         """The names in Python of the fields that the class can't do without."""
         return {one.name for one in attrs.fields(self.model) if one.default is attrs.NOTHING}
@@ -130,9 +148,20 @@ class Shape:
 
     def inner(self, field: Field) -> Shape | None:
         """Return the shape of an object, or of the items of an array, if the class has a class for it."""
-        hint = _hints_of(self.model)[python_name(field.name)]  # type: ignore[arg-type] # mypy: no class is hashable
-        inner = _class_in(hint)
-        return Shape(inner, field.fields) if inner is not None and field.fields else None
+        return self._inner[field.name]
+
+    @cached_property
+    def _inner(self) -> Mapping[str, Shape | None]:
+        """The shape within each field; kept, as each row is read by them."""
+        classes = {one.name: _class_in(self._hints[python_name(one.name)]) for one in self.fields}
+        return {
+            one.name: Shape(inner, one.fields) if (inner := classes[one.name]) is not None and one.fields else None
+            for one in self.fields
+        }
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self.model)
 
     def read(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Return what *payload* should be read as, as `in_json` has it: of what is missing, the default."""
@@ -144,7 +173,7 @@ class Shape:
                 value = [inner.read(item) for item in value]
             elif inner is not None and isinstance(value, dict):
                 value = inner.read(value)
-            elif isinstance(value, str) and float in get_args(_hints_of(self.model)[python_name(field.name)]):  # type: ignore[arg-type] # as above
+            elif isinstance(value, str) and float in get_args(self._hints[python_name(field.name)]):
                 value = float(value)
             values[python_name(field.name)] = value
         return values
@@ -160,14 +189,8 @@ class Shape:
 
 
 @cache
-def _hints_of(model: Hashable) -> dict[str, Any]:
-    """Return the hints of a class; kept, as each row is read by them."""
-    return get_type_hints(model)
-
-
-@cache
 def _class_in(hint: Hashable) -> type[Any] | None:
-    """Return the class in a hint that has fields, if there is one; kept, too."""
+    """Return the class in a hint that has fields, if there is one."""
     cl = get_origin(hint) or hint
     if isinstance(cl, type) and attrs.has(cl):
         return cl

@@ -14,25 +14,26 @@ from contactship_async import ContactshipClient, Request, Response, RetryPolicy
 SIZE_IF_NOT_ASKED: Final = 5
 """How many rows a page has whose size is left to the server."""
 
-_MODES: Final[Sequence[Mapping[str, Any]]] = [
+MODES: Final[Sequence[Mapping[str, Any]]] = [
     {},
     {"concurrency": 4},
     {"exact": True},
     {"exact": True, "concurrency": 4},
 ]
+"""The ways in which a listing can be walked."""
 
 
 def _each(modes: Sequence[Mapping[str, Any]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("mode", modes, ids=lambda mode: "-".join(mode) or "default")
 
 
-each_mode = _each(_MODES)
+each_mode = _each(MODES)
 """Run a test in each of the ways in which a listing can be walked."""
 
-each_mode_with_sort_key = _each(_MODES[1:])
+each_mode_with_sort_key = _each(MODES[1:])
 """Run it in those that need a sort key."""
 
-each_exact_mode = _each(_MODES[2:])
+each_exact_mode = _each(MODES[2:])
 """Run it in those that prove to be complete."""
 
 

@@ -12,6 +12,8 @@ ANALYSIS: Final[dict[str, Any]] = {
     "call_successful": True,
     "in_voicemail": False,
 }
+AGENT: Final = {"agent_id": "0e9b7c64", "name": "Reminder bot", "language": "es-419", "voice": "v-204"}
+
 CALL: Final[dict[str, Any]] = {
     "call_id": "7d0c2f5e-3b1a-4a77-9c0e-0f6b1f1d2a11",
     "call_type": "web_call",
@@ -64,7 +66,7 @@ EVALUATION: Final[dict[str, Any]] = {
 def finished_call(*, contact: dict[str, Any] | None = None, campaign: object = None, **call: Any) -> dict[str, Any]:
     """Make the body of a finished call."""
     parts = {
-        "agent": {"agent_id": "0e9b7c64", "name": "Reminder bot", "language": "es-419", "voice": "v-204"},
+        "agent": AGENT,
         "organization": {"name": "Example Ltd", "email": "team@example.com", "country": "Mexico"},
         "call": CALL | call,
         "campaign": campaign or {},

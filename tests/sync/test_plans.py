@@ -262,7 +262,7 @@ def test_what_may_be_retired() -> None:
     assert {"whole": 50} == {name: plan.cap for name, plan in plans.items() if plan.cap is not None}
 
 
-@pytest.mark.parametrize("name", ["calls", "channels", "phone_numbers", "tags"])
+@pytest.mark.parametrize("name", ["calls", "channels", "contacts", "phone_numbers", "tags"])
 def test_every_listing_of_the_client(name: str) -> None:
     """Each resource that lists can be synced by its name, and its table has that name."""
     plan = Plan.of(getattr(CLIENT, name).list(), "o")
@@ -275,7 +275,18 @@ def test_all_listings_are_tested() -> None:
     """A new resource that lists is one of those above."""
     names = [name for name in dir(CLIENT) if not name.startswith("_") and hasattr(getattr(CLIENT, name), "list")]
 
-    assert ["calls", "channels", "phone_numbers", "tags"] == sorted(names)
+    assert ["agents", "calls", "channels", "contacts", "phone_numbers", "tags", "tasks"] == sorted(names)
+
+
+def test_listings_of_what_a_contact_has() -> None:
+    """Its tags and comments have tables of their own, which say whose they are, and show what is gone."""
+    listings = (CLIENT.contacts.list_tags("ct-1"), CLIENT.contacts.list_comments("ct-1"))
+    plans = [Plan.of(listing, "o") for listing in listings]
+
+    assert [("contacts_tags", True, None), ("contacts_comments", True, None)] == [
+        (plan.table, plan.may_retire, plan.cap) for plan in plans
+    ]
+    assert [{"organization": "o", "contact_id": "ct-1"}] * 2 == [plan.scope for plan in plans]
 
 
 @pytest.mark.parametrize(
@@ -305,7 +316,8 @@ def test_wrong_listings(listings: Any, error: type[Exception], message: str) -> 
     with pytest.raises(error) as raised:
         sync(CLIENT, listings, TARGET)
 
-    assert message.format(known="'calls', 'channels', 'phone_numbers', 'tags'") == str(raised.value)
+    known = "'agents', 'calls', 'channels', 'contacts', 'phone_numbers', 'tags', 'tasks'"
+    assert message.format(known=known) == str(raised.value)
 
 
 @pytest.mark.parametrize(

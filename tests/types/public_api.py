@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 import aiohttp
 
@@ -35,6 +35,7 @@ from contactship_async import (
     read_organizations,
 )
 from contactship_async.models.calls import Call, LiveCall, PlacedCall, StoppedCall, TranscriptEntry
+from contactship_async.models.contact_import import ContactInput, ImportedContact
 from contactship_async.models.tags import Tag
 from contactship_async.webhooks import (
     FinishedCall,
@@ -182,7 +183,7 @@ async def imports(client: ContactshipClient, people: AsyncIterator[ContactInput]
         assert_type(result.error, Exception | None)
     client.contacts.import_from([ContactInput(phone_number="+12025550142", full_name="Noor Haddad", country=None)])
     client.contacts.import_from([{"phone_number": "+12025550142"}])  # type: ignore[list-item] # no values that are checked
-    ContactInput("+12025550142", "Noor Haddad")  # type: ignore[misc] # by name
+    ContactInput("+12025550142", "Noor Haddad")  # type: ignore[call-arg] # by name
 
 
 def webhooks(body: bytes) -> None:

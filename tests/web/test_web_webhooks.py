@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from attrs import define, field
 from web_apps import SERVERS, serve_webhooks, wait_until
-from webhook_bodies import DOCUMENTED, FOLLOW_UP_CLOSED, INBOUND_CONTEXT, dump, finished_call
+from webhook_bodies import AGENT, DOCUMENTED, FOLLOW_UP_CLOSED, INBOUND_CONTEXT, dump, finished_call
 from yarl import URL
 
 from contactship_async.sandbox import Sandbox
@@ -89,7 +89,7 @@ async def contactship() -> AsyncIterator[aiohttp.ClientSession]:
 async def test_delivery_of_the_sandbox(app: App) -> None:
     """What the sandbox posts gets a 2xx, and is worked on once, however often it comes."""
     deliveries = Deliveries()
-    payload = describe(CALL, "a-1", "org-1")
+    payload = describe(CALL, AGENT, "org-1")
     for _ in range(3):
         deliveries.post(f"{app.url}/finished-calls", payload)
     await asyncio.to_thread(deliveries.wait)

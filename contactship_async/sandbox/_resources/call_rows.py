@@ -47,7 +47,7 @@ from contactship_async.sandbox._resources.collection import Collection, show_tim
 from contactship_async.sandbox._resources.contact_calls import ContactCalls
 from contactship_async.sandbox._resources.contacts import Contacts
 from contactship_async.sandbox._resources.organization import IN_MEMORY, Organization, make_uuid
-from contactship_async.sandbox._resources.people import make_person
+from contactship_async.sandbox._resources.people import id_by_number, make_person
 from contactship_async.sandbox._resources.store import Row
 
 _INDEXED: Final = ("call_status", "call_result", "agent_id", "campaign_id", "phoneNumber")
@@ -73,10 +73,11 @@ class CallRows(Collection):
     Args:
         organization: Whose they are.
         count: How many are made up.
+        agents: The ids of those that speak in them, one after the other.
         contacts: Those that are called.
     """
 
-    def __init__(self, organization: Organization, count: int, *, contacts: Contacts) -> None:
+    def __init__(self, organization: Organization, count: int, agents: Sequence[str], contacts: Contacts) -> None:
         super().__init__(
             organization,
             name="calls",
@@ -89,8 +90,7 @@ class CallRows(Collection):
         self._contacts = contacts
         self._given: dict[str, list[dict[str, Any]]] = {}  # transcripts, by the id of the call
         self._speeds: dict[str, float] = {}  # how many times as fast as usual it is spoken, by the id of the call
-        ids = organization.random("agents of calls")
-        self._agents = [make_uuid(ids) for _ in range(3)]
+        self._agents = agents
         self._recordings = f"{_RECORDINGS}{organization.id}"
         query = (*FILTERS, *DATES, *flags())
         self.routes: tuple[Route, ...] = (
@@ -158,8 +158,12 @@ class CallRows(Collection):
             index, id_ = self._made, id or make_uuid(self._random)
             made_up = make_person(self._organization, index % _PEOPLE)
             number = phone_number or made_up.phone_number
-            contact = self._contacts.of_number(number) or asdict(made_up)
-            person = self._show_person({**contact, "full_name": full_name or contact["full_name"]}, number)
+            contact = self._contacts.of_number(number) or {
+                **asdict(made_up),
+                "id": id_by_number(self._organization.id, number),
+                "phone_number": number,
+            }
+            person = show_person(contact, {} if full_name is None else {"full_name": full_name})
             direction = direction or ("inbound" if index % 5 == 3 else "outbound")  # noqa: PLR2004 - every fifth
             ours = from_number or self._organization.make_phone_number(index % 3)
             row = {
@@ -167,7 +171,7 @@ class CallRows(Collection):
                 "from": ours if direction == "outbound" else from_number or person["phone_number"],
                 **self._tell_past(id_, call_status or STATUS_OF_OUTCOME[_OUTCOMES[index % 10]], created, duration),
                 "type": "campaign_call" if campaign_id else "inbound_call" if direction == "inbound" else "api_call",
-                "agent_id": agent_id or self._agents[index % 3],
+                "agent_id": agent_id or self._agents[index % len(self._agents)],
                 "campaign_id": campaign_id,
                 "contact": person,
             }
@@ -190,11 +194,6 @@ class CallRows(Collection):
         super().remove(id)
         self._given.pop(id, None)
         self._speeds.pop(id, None)
-
-    def _show_person(self, contact: Mapping[str, Any], number: str) -> dict[str, Any]:
-        """Return what a call shows of the contact with a number, or of a person who is none."""
-        person = {name: contact[name] for name in ("full_name", "phone_number", "email", "country")}
-        return {"id": self._contacts.id_of(number), **person, "phone_number": number}
 
     def _tell_past(self, id_: str, status: str, created: datetime, duration: float | None) -> dict[str, Any]:
         """Return what a row shows of the time from its creation until now."""
@@ -284,6 +283,11 @@ class CallRows(Collection):
         if row.to_dict()["call_record"] is None:
             raise Refusal(404, "There is no such recording")
         return make_recording(request.path["callId"])
+
+
+def show_person(contact: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a call shows of a contact: what was given for the call first."""
+    return {name: given.get(name, contact[name]) for name in ("id", "full_name", "phone_number", "email", "country")}
 
 
 def organization_of(path: str) -> str:

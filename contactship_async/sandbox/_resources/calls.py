@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -43,7 +43,7 @@ from contactship_async.sandbox._resources.call_fields import (
     PLACED_CALL,
     STOPPED_CALL,
 )
-from contactship_async.sandbox._resources.call_rows import CallRows, values_of
+from contactship_async.sandbox._resources.call_rows import CallRows, show_person, values_of
 from contactship_async.sandbox._resources.collection import show_time
 from contactship_async.sandbox._resources.contacts import Contacts
 from contactship_async.sandbox._resources.credits import Credits
@@ -91,8 +91,9 @@ class Calls(CallRows):
     Args:
         organization: Whose they are.
         count: How many are made up.
-        speed: How many times as fast placed calls proceed.
+        agents: The ids of those that speak in calls that are made up.
         contacts: Those that are called.
+        speed: How many times as fast placed calls proceed.
         phone_numbers: Those that may call.
         credits: What calls are paid from.
         deliver: Posts the webhooks of finished calls.
@@ -103,13 +104,14 @@ class Calls(CallRows):
         organization: Organization,
         count: int,
         *,
-        speed: float,
+        agents: Sequence[str],
         contacts: Contacts,
+        speed: float,
         phone_numbers: PhoneNumbers,
         credits: Credits,  # noqa: A002 - the API's word
         deliver: Deliver,
     ) -> None:
-        super().__init__(organization, count, contacts=contacts)
+        super().__init__(organization, count, agents, contacts)
         self._speed = speed
         self._phone_numbers = phone_numbers
         self._credits = credits
@@ -202,14 +204,13 @@ class Calls(CallRows):
         number, names = body["to_number"], ("full_name", "email", "country")
         given = {name: body[name] for name in names if body.get(name) is not None}
         contact = self._contacts.of_number(number) or self._contacts.insert({**given, "phone_number": number})
-        return self._place(request, body["from_number"], self._show_person({**contact, **given}, number), schedule)
+        return self._place(request, body["from_number"], show_person(contact, given), schedule)
 
     def _make_contact_call(self, request: Call) -> Mapping[str, object]:
         from_number = self._phone_numbers.number_of(request.body["from_number_id"])
         schedule = read_schedule(request.body)
         contact = self._contacts.find(request.body["contact_id"])
-        person = self._show_person(contact, contact["phone_number"])
-        return self._place(request, from_number, person, schedule)
+        return self._place(request, from_number, show_person(contact, {}), schedule)
 
     def _place(
         self, request: Call, from_number: str, person: Mapping[str, Any], schedule: datetime | None

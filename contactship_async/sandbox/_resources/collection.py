@@ -143,11 +143,18 @@ class Collection(Sequence[dict[str, Any]]):
         """Return the timestamp to sort by and the string to show; None is an hour after the newest row so far."""
         return read_created_at(self._newest_so_far + _INTERVAL if created_at is None else created_at)
 
-    def _replace(self, row: Mapping[str, Any], values: tuple[str, ...] = ()) -> str:
-        """Let a row show something else, and return the time at which it does: an hour after the newest so far."""
-        self._store.replace(row["id"], self._write(row), values)
+    def _replace(self, row: Mapping[str, Any], values: tuple[str, ...] = (), *, noted_in: str | None = None) -> str:
+        """Let a row show something else, and return the time at which it does: an hour after the newest so far.
+
+        Args:
+            row: All that it shows.
+            values: Of the indexed fields.
+            noted_in: The field that shows the time; None shows it nowhere.
+        """
         self._newest_so_far += _INTERVAL
-        return read_created_at(self._newest_so_far)[1]
+        time = show_time(self._newest_so_far)
+        self._store.replace(row["id"], self._write(row if noted_in is None else {**row, noted_in: time}), values)
+        return time
 
     def _write(self, row: Mapping[str, Any]) -> bytes:
         """Write a row as JSON."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from random import Random
 from typing import Any, Final, Literal
 
 from attrs import evolve
@@ -31,7 +30,7 @@ from contactship_async.sandbox._resources.contact_fields import (
 )
 from contactship_async.sandbox._resources.contact_tags import ContactTags
 from contactship_async.sandbox._resources.organization import Organization, make_uuid
-from contactship_async.sandbox._resources.people import MOST_PEOPLE, Person, make_person
+from contactship_async.sandbox._resources.people import MOST_PEOPLE, Person, id_by_number, make_person
 from contactship_async.sandbox._resources.store import Row
 from contactship_async.sandbox._resources.tags import Tags
 
@@ -52,7 +51,7 @@ class Contacts(Collection):
         tags: Those that they may have.
     """
 
-    def __init__(self, organization: Organization, count: int, *, tags: Tags) -> None:
+    def __init__(self, organization: Organization, count: int, tags: Tags) -> None:
         super().__init__(
             organization,
             name="contacts",
@@ -168,17 +167,7 @@ class Contacts(Collection):
             "tags": [],
             **fields,
         }
-        return self._add(id_ or self.id_of(row["phone_number"]), created_at, row, _values_of(row))
-
-    def id_of(self, number: str) -> str:
-        """Return the id of the contact with a number, or the one that it would get: once removed, another one."""
-        known = self.of_number(number)
-        if known is not None:
-            id_: str = known["id"]
-            return id_
-        random = Random(f"{self._organization.id} {number}")  # noqa: S311 - made-up data, the same for the same number
-        made = make_uuid(random)
-        return make_uuid(self._random) if made in self._store or made in self._removed else made
+        return self._add(id_ or self._make_id(row["phone_number"]), created_at, row, _values_of(row))
 
     def of_number(self, number: str) -> dict[str, Any] | None:
         """Return a copy of the contact with a number; None if there is none."""
@@ -191,6 +180,11 @@ class Contacts(Collection):
     def find(self, id_: str) -> dict[str, Any]:
         """Return a copy of the contact that a request names, or refuse with 404."""
         return self._read(self._find(id_))
+
+    def _make_id(self, number: str) -> str:
+        """Return the id of a new contact: no other has it, nor had one that was removed."""
+        made = id_by_number(self._organization.id, number)
+        return make_uuid(self._random) if made in self._store or made in self._removed else made
 
     def _newest(self, name: str, value: str) -> dict[str, Any] | None:
         rows = self._store.select({name: value}, {})

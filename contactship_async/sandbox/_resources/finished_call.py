@@ -16,20 +16,20 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 _NEWER_NAMES: Final = {"summary": "call_summary", "sentiment": "user_sentiment"}
 
 
-def describe(call: Mapping[str, Any], agent_id: str, organization_id: str) -> dict[str, Any]:
+def describe(call: Mapping[str, Any], agent: Mapping[str, str], organization_id: str) -> dict[str, Any]:
     """Describe a call that has finished, as it is posted to its `webhook_url`.
 
     Args:
         call: What `GET /v1/calls/{id}` shows, with the transcript; besides `to_number`, and `additional_data` if any
             was given with the call.
-        agent_id: Of the agent that spoke.
+        agent: That spoke, as webhooks describe it.
         organization_id: Not sent, as Contactship does not; the organization is named after it.
 
     Returns:
         The payload. For every other call, by a checksum of its id, the duration is text: Contactship sends both.
     """
     described: dict[str, Any] = {
-        "agent": {"agent_id": agent_id, "name": "Sandbox agent", "language": "en-US", "voice": "voice-sandbox"},
+        "agent": dict(agent),
         "organization": {
             "name": f"Organization {organization_id[-4:]}",
             "email": "team@example.com",

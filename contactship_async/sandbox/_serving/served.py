@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
@@ -12,6 +13,8 @@ from typing import Any, Final, Self
 
 from contactship_async._arguments import check_integer, check_text
 from contactship_async._http.messages import Request, Response
+from contactship_async._http.secret import Secret
+from contactship_async.sandbox._api.openapi import DOCUMENT_PATH
 from contactship_async.sandbox._api.replies import Reply
 from contactship_async.sandbox._serving.server import serve
 from contactship_async.sandbox._serving.thread import serve_in_thread
@@ -106,6 +109,18 @@ class Served:
             message = "the sandbox cut the connection"
             raise ConnectionResetError(message)
         return Response(status=reply.status, headers=reply.headers, body=reply.body)
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe what is served, as the server does at `/openapi.json`; no server has to run.
+
+        Returns:
+            An OpenAPI document; of several organizations, that of the first.
+
+        Source: https://spec.openapis.org/oas/v3.1.1.html
+        """
+        request = Request(method="GET", path=DOCUMENT_PATH, api_key=Secret(""), idempotent=True)
+        document: dict[str, Any] = json.loads(self._respond(request).body)
+        return document
 
     def _connect(self, options: dict[str, Any]) -> dict[str, Any]:
         """Add to the options of a client how it reaches the sandbox, unless they say where to go."""

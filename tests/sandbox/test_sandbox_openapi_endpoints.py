@@ -1,0 +1,141 @@
+"""The description at /openapi.json, compared with what is documented of each endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, get_args
+
+import pytest
+from endpoints import ENDPOINTS, Endpoint, Field, call_of
+
+from contactship_async.sandbox import Sandbox
+from contactship_async.sandbox._api.envelopes import Envelope
+
+ANYWHERE: Final = {400, 401, 404, 429, 500}
+"""Errors that any endpoint may respond with, whether or not its page lists them."""
+
+OURS: Final = {429, 500}
+"""Errors that come from the settings and the script of the sandbox, and not from its endpoints."""
+
+each_envelope = pytest.mark.parametrize("envelope", get_args(Envelope))
+
+
+def describe(envelope: Envelope) -> dict[str, Any]:
+    """Return the description of a sandbox that has all kinds of limits."""
+    return Sandbox(1, envelope=envelope, rate_limit=1000, heavy_rate_limit=1000).openapi()
+
+
+def operations_of(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the operations that need a key, as those of the API do, by names such as `GET /v1/tags`."""
+    return {
+        f"{method.upper()} {path}": operation
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if "security" not in operation
+    }
+
+
+def described(document: Mapping[str, Any]) -> Iterator[tuple[Endpoint, dict[str, Any]]]:
+    """Yield each documented endpoint that is described, and how."""
+    operations = operations_of(document)
+    for endpoint in ENDPOINTS:
+        if (operation := operations.get(f"{endpoint.method} {endpoint.path}")) is not None:
+            yield endpoint, operation
+
+
+def names_in(schema: Mapping[str, Any]) -> Any:
+    """Return the names of the fields of an object or of the items of an array, with whether each is required."""
+    inner = schema.get("items", schema)
+    required = inner.get("required", ())
+    return {name: (name in required, names_in(part)) for name, part in inner.get("properties", {}).items()}
+
+
+def documented_names(fields: tuple[Field, ...]) -> Any:
+    """Return the same of documented fields."""
+    return {field.name: (field.required, documented_names(field.fields)) for field in fields}
+
+
+@each_envelope
+def test_all_endpoints_are_described(envelope: Envelope) -> None:
+    """All that is documented is described under its path and the name of its page, and nothing else."""
+    operations = operations_of(describe(envelope))
+    expected = {f"{endpoint.method} {endpoint.path}": endpoint.slug for endpoint in ENDPOINTS}
+    actual = {call: operation["externalDocs"]["url"].rpartition("/")[2] for call, operation in operations.items()}
+    missing = expected.keys() - actual.keys()
+
+    assert expected == actual, f"not described: {', '.join(sorted(missing))}"
+
+
+@each_envelope
+def test_parameters_are_those_of_the_documentation(envelope: Envelope) -> None:
+    """An operation has the documented parameters, in the path and in the query, required if they are."""
+    expected, actual = {}, {}
+    for endpoint, operation in described(describe(envelope)):
+        in_path = [segment[1:-1] for segment in endpoint.path.split("/") if segment.startswith("{")]
+        expected[call_of(endpoint)] = {
+            **dict.fromkeys(in_path, ("path", True)),
+            **{field.name: ("query", field.required) for field in endpoint.query},
+        }
+        actual[call_of(endpoint)] = {
+            parameter["name"]: (parameter["in"], parameter["required"]) for parameter in operation.get("parameters", ())
+        }
+
+    assert expected == actual
+
+
+@each_envelope
+def test_bodies_are_those_of_the_documentation(envelope: Envelope) -> None:
+    """An operation takes a body with the documented fields, to the bottom, required if they are."""
+    expected, actual = {}, {}
+    for endpoint, operation in described(describe(envelope)):
+        expected[call_of(endpoint)] = documented_names(endpoint.body)
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {"schema": {}})
+        actual[call_of(endpoint)] = names_in(content["schema"])
+
+    assert expected == actual
+
+
+@each_envelope
+def test_statuses_make_sense(envelope: Envelope) -> None:
+    """An operation succeeds as it is documented, and has the errors that are documented, or that any may have."""
+    strange, missing = {}, {}
+    for endpoint, operation in described(describe(envelope)):
+        statuses = {int(status) for status in operation["responses"]}
+        successes = {*endpoint.success_statuses} or {200, 201}
+        allowed = {*endpoint.statuses, *ANYWHERE}
+        strange[call_of(endpoint)] = statuses - allowed - successes
+        missing[call_of(endpoint)] = {status for status in endpoint.statuses if status >= 403} - statuses
+        assert (call_of(endpoint), 1) == (call_of(endpoint), len(statuses & successes))
+
+    assert [] == [call for call, statuses in strange.items() if statuses]
+    assert [] == [(call, statuses) for call, statuses in missing.items() if statuses]
+
+
+@each_envelope
+def test_responses_show_what_is_documented(envelope: Envelope) -> None:
+    """What comes back has each field that is documented to be always there, and none that is not documented."""
+    missing, strange = {}, {}
+    document = describe(envelope)
+    for endpoint, operation in described(document):
+        if endpoint.response_is == "boolean":
+            continue
+        documented = {field.name: field for field in endpoint.response_fields}
+        shown = {*payload_schema(document, operation, endpoint.rows_field)["properties"]}
+        missing[call_of(endpoint)] = {name for name, field in documented.items() if not field.optional} - shown
+        strange[call_of(endpoint)] = shown - {*documented}
+
+    assert {} == {call: names for call, names in missing.items() if names}
+    assert {} == {call: names for call, names in strange.items() if names}
+
+
+def payload_schema(document: Mapping[str, Any], operation: Mapping[str, Any], rows_field: str) -> dict[str, Any]:
+    """Return the schema of the object, or of a row, within the envelope."""
+    [success] = [response for status, response in operation["responses"].items() if status < "300"]
+    schema = success["content"]["application/json"]["schema"]
+    if "data" in schema.get("properties", ()):
+        schema = schema["properties"]["data"]
+    schema = schema.get("properties", {}).get(rows_field, schema)
+    schema = schema.get("items", schema)
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = document["components"]["schemas"][name] if name else schema
+    return found
