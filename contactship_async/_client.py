@@ -55,6 +55,9 @@ class ContactshipClient:
             None takes the environment variable `CONTACTSHIP_API_KEY`.
         base_url: Where the API is, with scheme and host, with or without `/v1` at its end. None takes the environment
             variable `CONTACTSHIP_BASE_URL`, and without it `https://api.contactship.ai`.
+        integrations_url: Where locations are sent to over WhatsApp, the only endpoint that is elsewhere: the key goes
+            there, too. None is `https://integrations.contactship.ai` for the default *base_url*, and for any other
+            *base_url* the same as that, so that nothing leaves a test.
         timeouts: How long to wait, in seconds.
         retry: How often and when a call is tried again.
         rate_limit: A budget that calls wait for before they are sent; None sets none. The documented one of an
@@ -75,17 +78,17 @@ class ContactshipClient:
         trace_configs: aiohttp trace configurations for the session. Their hooks see the request headers, and so the
             key.
         max_response_bytes: The longest body accepted, decompressed; >= 1.
-        allow_insecure_http: Allow an `http://` base URL, or a proxy for one, that is not on this machine; the key then
-            travels in clear. None allows it if the environment variable `CONTACTSHIP_ALLOW_INSECURE_HTTP` is `1`,
-            and only then.
+        allow_insecure_http: Allow an `http://` URL of a server, or a proxy for one, that is not on this machine; the
+            key then travels in clear. None allows it if the environment variable `CONTACTSHIP_ALLOW_INSECURE_HTTP` is
+            `1`, and only then.
         headers: To be sent with every request, such as those of a gateway. A `User-Agent` comes before the client's
             own. Those that say where a message ends and to whom it goes, and `x-api-key`, are refused.
         on_wait: A plain function that is called with a `Wait` when a wait begins; what it raises is logged and dropped.
 
     Raises:
-        ConfigurationError: The key is missing or malformed, *base_url* or *proxy* is unusable or would show the key in
-            clear, *transport* comes with what is for HTTP (*connector*, *ssl_context*, *proxy*, *trust_env*,
-            *trace_configs*), or *connector* comes with *ssl_context*.
+        ConfigurationError: The key is missing or malformed, *base_url*, *integrations_url* or *proxy* is unusable or
+            would show the key in clear, *transport* comes with what is for HTTP (*connector*, *ssl_context*, *proxy*,
+            *trust_env*, *trace_configs*), or *connector* comes with *ssl_context*.
         TypeError: An argument has the wrong type.
         ValueError: *max_response_bytes* is out of range, or a header can't be sent.
 
@@ -104,6 +107,7 @@ class ContactshipClient:
         api_key: ApiKeySource | None = None,
         *,
         base_url: str | None = None,
+        integrations_url: str | None = None,
         timeouts: Timeouts = Timeouts(),
         retry: RetryPolicy = RetryPolicy(),
         rate_limit: RateLimit | None = None,
@@ -129,6 +133,7 @@ class ContactshipClient:
             raise key
         settings = read_settings(
             base_url=base_url,
+            integrations_url=integrations_url,
             timeouts=timeouts,
             retry=retry,
             connector=connector,

@@ -19,14 +19,21 @@ from contactship_async._headers import Headers
 from contactship_async._http.aiohttp_transport import ConnectorSource
 from contactship_async._http.connection import Connection
 from contactship_async._http.messages import NO_HEADERS, Transport
-from contactship_async._http.proxy import read_proxy
+from contactship_async._http.proxy import Proxy, read_proxy
 from contactship_async._http.requests import merge_headers
 from contactship_async._http.secret import Secret
+from contactship_async._http.servers import Server
 from contactship_async._http.urls import is_loopback, parse_http_url
 from contactship_async.errors import ConfigurationError
 from contactship_async.settings import RetryPolicy, Timeouts, Wait
 
 DEFAULT_BASE_URL: Final = "https://api.contactship.ai"
+DEFAULT_INTEGRATIONS_URL: Final = "https://integrations.contactship.ai"
+"""Where locations are sent to, if all else is at the default base URL; otherwise they are sent to where that is.
+
+Source: https://docs.contactship.ai/api-reference/endpoint/waba-send-location
+"""
+
 DEFAULT_MAX_RESPONSE_BYTES: Final = 32 * 1024 * 1024
 
 
@@ -34,6 +41,7 @@ class ClientOptions(TypedDict, total=False):
     """The settings that do not depend on the organization; `ContactshipClient` says what they mean."""
 
     base_url: str | None
+    integrations_url: str | None
     timeouts: Timeouts
     retry: RetryPolicy
     connector: ConnectorSource | None
@@ -61,6 +69,7 @@ class Settings:
 def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     *,
     base_url: str | None = None,
+    integrations_url: str | None = None,
     timeouts: Timeouts = Timeouts(),
     retry: RetryPolicy = RetryPolicy(),
     connector: ConnectorSource | None = None,
@@ -77,7 +86,7 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     """Check the settings that do not depend on the organization.
 
     Raises:
-        ConfigurationError: The base URL or the proxy is unusable or would see the key in clear, a transport is combined
+        ConfigurationError: A base URL or the proxy is unusable or would see the key in clear, a transport is combined
             with a setting of HTTP, or a connector with an SSL context.
         TypeError: A setting has the wrong type.
         ValueError: A setting is out of range.
@@ -105,17 +114,20 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
     if base_url is None:
         base_url = os.environ.get("CONTACTSHIP_BASE_URL") or DEFAULT_BASE_URL
     base_url = read_base_url(base_url, allow_insecure_http=allow_insecure_http)
-    chosen_proxy = read_proxy(proxy, base_url, trust_env=trust_env)
-    reveals_key = chosen_proxy is not None and base_url.startswith("http:") and not is_loopback(chosen_proxy.url.host)
-    if reveals_key and not allow_insecure_http:
-        message = "the proxy would see the API key of an http:// base_url: use https, or pass allow_insecure_http=True"
-        raise ConfigurationError(message)
+    if integrations_url is not None:
+        integrations_url = read_base_url(integrations_url, "integrations_url", allow_insecure_http=allow_insecure_http)
+    else:
+        integrations_url = DEFAULT_INTEGRATIONS_URL if base_url == DEFAULT_BASE_URL else base_url
+    server, integrations = (
+        Server(url, _read_proxy(proxy, url, name, trust_env=trust_env, allow_insecure_http=allow_insecure_http))
+        for name, url in (("base_url", base_url), ("integrations_url", integrations_url))
+    )
     connection = Connection(
-        base_url=base_url,
+        server=server,
+        integrations=integrations,
         transport=transport,
         connector=connector,
         ssl_context=ssl_context,
-        proxy=chosen_proxy,
         trace_configs=tuple(trace_configs),
         max_response_bytes=check_integer("max_response_bytes", max_response_bytes, lowest=1),
     )
@@ -126,6 +138,17 @@ def read_settings(  # noqa: PLR0913 - the settings of a client, all by keyword
         headers=merge_headers(NO_HEADERS, headers),
         on_wait=on_wait,
     )
+
+
+def _read_proxy(
+    proxy: Secret | None, url: str, name: str, *, trust_env: bool, allow_insecure_http: bool
+) -> Proxy | None:
+    chosen = read_proxy(proxy, url, trust_env=trust_env)
+    reveals_key = chosen is not None and url.startswith("http:") and not is_loopback(chosen.url.host)
+    if reveals_key and not allow_insecure_http:
+        message = f"the proxy would see the API key of an http:// {name}: use https, or pass allow_insecure_http=True"
+        raise ConfigurationError(message)
+    return chosen
 
 
 def _check_combination(
@@ -148,28 +171,33 @@ def _check_plain_function(name: str, value: object) -> None:
         raise TypeError(message)
 
 
-def read_base_url(text: object, *, allow_insecure_http: bool) -> str:
-    """Check a base URL, and return it without a slash or the version at its end: all paths begin with that.
+def read_base_url(text: object, name: str = "base_url", *, allow_insecure_http: bool) -> str:
+    """Check a base URL, and return it without a slash or the version at its end: paths have that themselves.
+
+    Args:
+        text: The URL.
+        name: What the error calls it.
+        allow_insecure_http: Whether the key may travel in clear to another machine.
 
     Raises:
         ConfigurationError: It is none, holds more than scheme, host, port and path, or would send the key in clear.
     """
     if not isinstance(text, str):
-        message = "base_url must be a string"
+        message = f"{name} must be a string"
         raise ConfigurationError(message)
     url = parse_http_url(text)
     if url is None:
         message = (
-            "base_url must be an http(s) URL with scheme and host, a valid port if any, and without blanks, control"
-            " characters and backslashes: https://api.contactship.ai"
+            f"{name} must be an http(s) URL with scheme and host, a valid port if any, and without blanks, control"
+            f" characters and backslashes: {DEFAULT_BASE_URL}"
         )
         raise ConfigurationError(message)
     if "@" in url.raw_authority or "?" in text or "#" in text:
-        message = "base_url must hold no user, password, query or fragment"
+        message = f"{name} must hold no user, password, query or fragment"
         raise ConfigurationError(message)
     if url.scheme == "http" and not allow_insecure_http and not is_loopback(url.host):
         message = (
-            "base_url would send the API key in clear: use https, pass allow_insecure_http=True,"
+            f"{name} would send the API key in clear: use https, pass allow_insecure_http=True,"
             " or set CONTACTSHIP_ALLOW_INSECURE_HTTP=1"
         )
         raise ConfigurationError(message)

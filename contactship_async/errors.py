@@ -25,6 +25,7 @@ __all__ = [
     "ConflictError",
     "ConnectionFailedError",
     "ContactshipError",
+    "EventsRejectedError",
     "MalformedResponseError",
     "MalformedRow",
     "NotFoundError",
@@ -66,10 +67,14 @@ class ContactshipError(Exception):
         position: How far the walk had come that this error ended; None outside walks.
         may_have_been_processed: Whether an attempt of the call may have taken effect: False if each was refused, or
             provably never reached the server.
+        results: The `EventResult` of each event that `client.events.send` had sent before; none elsewhere.
+        unsent: Each `Event` that it had not, with the id it was given: send these again. None elsewhere.
     """
 
     position: WalkPosition | None = None
     may_have_been_processed: bool = False
+    results: tuple[Any, ...] = ()
+    unsent: tuple[Any, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls the class with `args`, which fails for classes with required keyword arguments.
@@ -310,6 +315,18 @@ class MalformedResponseError(ContactshipError):
 
 class PaginationError(ContactshipError):
     """A listing can't be walked completely: pages repeat, an empty page comes before the end, and the like."""
+
+
+class EventsRejectedError(ContactshipError):
+    """Events were sent, and some are not stored: they are rejected, or invalid.
+
+    Attributes:
+        results: The `EventResult` of each event that was sent; those with `is_stored` False say why.
+    """
+
+    def __init__(self, results: tuple[Any, ...], *, rejected: int) -> None:
+        super().__init__(f"{rejected} of {len(results)} events are not stored: they are rejected or invalid")
+        self.results = results
 
 
 class OrganizationError(ContactshipError):

@@ -91,11 +91,13 @@ async def _loop_is_left_clean() -> AsyncIterator[None]:
     assert (set(), set()) == (tasks, sockets)
 
 
-@pytest.fixture(autouse=True)
-def _aioresponses_for_current_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _aioresponses_for_current_aiohttp() -> Iterator[None]:
     """Mend aioresponses 0.7.9 for aiohttp >= 3.14: pnuckowski/aioresponses#289, and its halt at 128 KiB."""
-    monkeypatch.setattr(aioresponses.core, "ClientResponse", partial(ClientResponse, stream_writer=Mock()))
-    monkeypatch.setattr(aioresponses.core, "stream_reader_factory", _roomy_stream_reader)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(aioresponses.core, "ClientResponse", partial(ClientResponse, stream_writer=Mock()))
+        monkeypatch.setattr(aioresponses.core, "stream_reader_factory", _roomy_stream_reader)
+        yield
 
 
 def _roomy_stream_reader(loop: asyncio.AbstractEventLoop) -> StreamReader:
@@ -103,8 +105,10 @@ def _roomy_stream_reader(loop: asyncio.AbstractEventLoop) -> StreamReader:
     return StreamReader(Mock(_reading_paused=False), limit=2**30, loop=loop)
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _no_settings_from_outside() -> Iterator[None]:
     """Keep the developer's own key and server out of the tests."""
-    for name in ("CONTACTSHIP_API_KEY", "CONTACTSHIP_BASE_URL", "CONTACTSHIP_ALLOW_INSECURE_HTTP"):
-        monkeypatch.delenv(name, raising=False)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name in ("CONTACTSHIP_API_KEY", "CONTACTSHIP_BASE_URL", "CONTACTSHIP_ALLOW_INSECURE_HTTP"):
+            monkeypatch.delenv(name, raising=False)
+        yield

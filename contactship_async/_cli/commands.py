@@ -16,6 +16,9 @@ RESOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "contacts": "The people that the organization calls and writes to.",
         "agents": "The AI agents of the organization, and the voices that they can have.",
         "tasks": "What people and agents of the organization have to do; an add-on.",
+        "threads": "The conversations with contacts over channels.",
+        "messages": "The messages in threads.",
+        "whatsapp": "Messages over WhatsApp, and the templates for them.",
     }
 )
 """What the client says about each, by its attribute there; a test holds it to the resources of the client."""

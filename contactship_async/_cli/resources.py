@@ -22,14 +22,14 @@ from contactship_async._cli.output import find_fields
 
 T = TypeVar("T")
 
-_LIST: Final = """List the {noun} of your organization, or of many.
+_LIST: Final = """List the {rows} of your organization, or of many.
 
 {key}
 
 With --organizations, all other options hold for each organization. A failure does not keep the {noun} of the others
 from coming: it is reported at the end, and the exit code is 1."""
 
-_COUNT: Final = """Count the {noun} of your organization, or of many.
+_COUNT: Final = """Count the {rows} of your organization, or of many.
 
 {key}
 
@@ -76,6 +76,12 @@ class _Method:
     def noun(self) -> str:
         """What a listing's rows are: the resource itself, or what is in it, such as `list_voices`."""
         return (self.name.removeprefix("list").removeprefix("_") or self.resource).replace("_", " ")
+
+    @property
+    def rows(self) -> str:
+        """The same, with whose they are: `tags of a contact` for the `list_tags` of contacts."""
+        of_one = f" of a {self.resource.removesuffix('s')}" if self.name != "list" and self.identifiers else ""
+        return f"{self.noun}{of_one}"
 
     @property
     def command(self) -> str:
@@ -158,7 +164,7 @@ def _derive_list(method: _Method) -> Callable[..., int]:
         return print_listing(subject, method.bind(arguments, given), walk, target, format=form)
 
     options = [*method.options, *walk, *_named_options_of(print_listing), *options_of(Target)]
-    return make_command(run, method.command, options, _LIST.format(noun=method.noun, key=KEY))
+    return make_command(run, method.command, options, _LIST.format(rows=method.rows, noun=method.noun, key=KEY))
 
 
 def _derive_count(method: _Method) -> Callable[..., int]:
@@ -171,7 +177,7 @@ def _derive_count(method: _Method) -> Callable[..., int]:
     filters = [option for option in method.options if option.name.partition("_")[0] not in {"order", "include"}]
     options = [*filters, *_named_options_of(print_count), *options_of(Target)]
     name = method.command.replace("list", "count", 1)
-    return make_command(run, name, options, _COUNT.format(noun=method.noun, key=KEY))
+    return make_command(run, name, options, _COUNT.format(rows=method.rows, key=KEY))
 
 
 def _derive_get(method: _Method) -> Callable[..., int]:

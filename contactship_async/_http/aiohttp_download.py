@@ -55,7 +55,7 @@ async def fetch(
 async def _fetch(
     transport: AiohttpTransport, request: Request, url: URL, sink: Sink, silence_seconds: float
 ) -> Response:
-    proxy = None if is_loopback(url.host) else transport.proxy
+    proxy = None if is_loopback(url.host) else transport.server.proxy
     told_to_proxy = {} if proxy is None else proxy.headers()
     # Compressed, a recording that was cut before would look whole: nothing says how long it is.
     asked = transport.session.get(

@@ -32,7 +32,7 @@ from contactship_async._codec import FEWER_ROWS
 from contactship_async._http.dropping import abort_used, drop_connector
 from contactship_async._http.failures import closed_error, exchange_error
 from contactship_async._http.messages import Request, Response, is_success
-from contactship_async._http.proxy import Proxy
+from contactship_async._http.servers import Server
 from contactship_async.errors import (
     ClientClosedError,
     ConnectionFailedError,
@@ -102,15 +102,13 @@ class AiohttpTransport:
         session: Sends and receives the idempotent calls, over connections that are kept.
         unkept_session: Does so for all others, each over a connection of its own, and notes when they leave. (Its
             trace takes a GET some 5 % more instructions.)
-        base_url: What paths are appended to; without a trailing slash.
-        proxy: What requests go through; None for none.
+        server: Where requests go that name no other.
         max_response_bytes: The longest body accepted, decompressed.
     """
 
     session: aiohttp.ClientSession
     unkept_session: aiohttp.ClientSession
-    base_url: str
-    proxy: Proxy | None
+    server: Server
     max_response_bytes: int
 
     @property
@@ -185,16 +183,17 @@ class AiohttpTransport:
             drop_connector(connector)
 
     async def _exchange(self, request: Request, session: aiohttp.ClientSession) -> Response:
+        server = self.server if request.server is None else request.server
         query = _encode_query(request.query)
-        url = URL(f"{self.base_url}{request.path}?{query}" if query else self.base_url + request.path, encoded=True)
+        url = URL(f"{server.base_url}{request.path}?{query}" if query else server.base_url + request.path, encoded=True)
         async with await session.request(
             request.method,
             url,
             data=None if request.body is None else BytesIO(request.body),  # aiohttp warns of large bytes
-            headers=self._headers(request),
+            headers=_headers(request, server),
             allow_redirects=False,
-            proxy=None if self.proxy is None else self.proxy.url,
-            proxy_headers=None if self.proxy is None else self.proxy.headers(),
+            proxy=None if server.proxy is None else server.proxy.url,
+            proxy_headers=None if server.proxy is None else server.proxy.headers(),
             server_hostname=None if session is self.session else url.raw_host,
             middlewares=None if request.idempotent and request.method in _READING else _SEND_ONCE,
             timeout=connect_timeout(request.connect_seconds),
@@ -207,15 +206,16 @@ class AiohttpTransport:
             body = await self.read_body(response, succeeded=succeeded)
             return Response(status=response.status, headers=response.headers, body=body)
 
-    def _headers(self, request: Request) -> dict[str, str]:
-        headers = {API_KEY_HEADER: request.api_key.reveal()}
-        if request.headers:
-            headers.update(request.headers)
-        if request.body is not None and "Content-Type" not in request.headers:
-            headers["Content-Type"] = "application/json"
-        if self.proxy is not None and self.base_url.startswith("http:"):
-            headers.update(self.proxy.headers())  # There is no CONNECT that would have them.
-        return headers
+
+def _headers(request: Request, server: Server) -> dict[str, str]:
+    headers = {API_KEY_HEADER: request.api_key.reveal()}
+    if request.headers:
+        headers.update(request.headers)
+    if request.body is not None and "Content-Type" not in request.headers:
+        headers["Content-Type"] = "application/json"
+    if server.proxy is not None and server.base_url.startswith("http:"):
+        headers.update(server.proxy.headers())  # There is no CONNECT that would have them.
+    return headers
 
 
 class _RequestOnCleanConnection(aiohttp.ClientRequest):
@@ -329,11 +329,10 @@ def _system_reason(error: OSError) -> str:
 
 def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
     *,
-    base_url: str,
+    server: Server,
     user_agent: str,
     connector: ConnectorSource | None,
     ssl_context: SSLContext | None,
-    proxy: Proxy | None,
     trace_configs: Sequence[aiohttp.TraceConfig],
     max_response_bytes: int,
 ) -> AiohttpTransport:
@@ -360,7 +359,7 @@ def open_transport(  # noqa: PLR0913 - the settings of a session, all by keyword
         request_class=_RequestOnOwnConnection,
         trace_configs=[*trace_configs, departures],
     )
-    return AiohttpTransport(session, unkept_session, base_url, proxy, max_response_bytes)
+    return AiohttpTransport(session, unkept_session, server, max_response_bytes)
 
 
 def connection_limit(connector: aiohttp.BaseConnector | None) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from attrs import define, evolve, field
@@ -12,10 +12,12 @@ from contactship_async._http.api_key import ApiKey
 from contactship_async._http.connection import Connection
 from contactship_async._http.failures import unknown_outcome
 from contactship_async._http.messages import NO_HEADERS, Query, Request, Response
+from contactship_async._http.rate_limits import OwnBudget
 from contactship_async._http.requests import Parameters, build_request, complete_request, merge_headers
 from contactship_async._http.responses import read_object, read_started
 from contactship_async._http.retry import AttemptLoop
 from contactship_async._http.secret import Secret
+from contactship_async._http.servers import Server
 from contactship_async._http.session import Call, WalkSession
 from contactship_async.errors import AuthenticationError, MalformedResponseError, StatusError
 from contactship_async.settings import RetryPolicy, Timeouts
@@ -58,7 +60,7 @@ class Caller:
         window: Query = (),
         *,
         headers: Headers | None = None,
-        heavy: bool = False,
+        own_budget: OwnBudget | None = None,
         of_walk: WalkSession | None = None,
         sent: list[Request] | None = None,
     ) -> Response:
@@ -70,7 +72,7 @@ class Caller:
             request: As `build_request` made it.
             window: What comes before its query: the part of a listing that is asked for.
             headers: In place of those that go with every request.
-            heavy: Whether it is one of a heavy listing, which have a budget of their own.
+            own_budget: The one that it counts in besides, if it does.
             of_walk: The session of the walk that it belongs to, in place of the caller's; its total limit begins when
                 it has its turn at the gates.
             sent: Takes each attempt at a call that is not safe to repeat, when the transport gets it.
@@ -90,14 +92,16 @@ class Caller:
             api_key = await self._get_api_key()
             try:
                 complete = complete_request(request, api_key, window, headers, connect_seconds)
-                return await self.attempts.send(complete, transport, deadline, heavy=heavy)
+                return await self.attempts.send(complete, transport, deadline, own_budget=own_budget)
             except AuthenticationError as error:
                 renewed = await self._renew_api_key(api_key, deadline)
                 if renewed is None:
                     raise
                 arrived = error.may_have_been_processed
             complete = complete_request(request, renewed, window, headers, connect_seconds)
-            return await self.attempts.send(complete, transport, deadline, heavy=heavy, may_have_arrived=arrived)
+            return await self.attempts.send(
+                complete, transport, deadline, own_budget=own_budget, may_have_arrived=arrived
+            )
         raise call.error()
 
     async def send(  # noqa: PLR0913 - one call, by keyword
@@ -160,16 +164,28 @@ class Caller:
         response = await self.send(method, path, params=params, json=json, idempotent=idempotent, add_on=add_on)
         return read_object(response, returns)
 
-    async def start(self, method: str, path: str, returns: type[T], *, json: object, relayed: bool = False) -> T:
+    async def start(  # noqa: PLR0913 - one call, by keyword
+        self,
+        method: str,
+        path: str,
+        returns: type[T],
+        *,
+        json: object,
+        identified_by: Sequence[str] = (),
+        relayed: bool = False,
+        harmless_statuses: frozenset[int] = frozenset(),
+        server: Server | None = None,
+    ) -> T:
         """Send one call that dials a person or sends a message: never twice, and with an error that tells its end.
 
         It ends in one of four ways:
 
-        - It took effect, and is returned: a 2xx with all that *returns* requires, such as an id.
+        - It took effect, and is returned: a 2xx with all that identifies it, such as an id.
         - It was refused: a 4xx but 408 is a `StatusError`. (A 429 that names its budget is waited for, and it is sent
-          again.)
-        - It provably never left, and was sent again as often as the retry policy allows: a `ConnectionFailedError`, a
-          `RequestTimeoutError`, or a `ClientClosedError`.
+          again, unless it is relayed.)
+        - It provably had no effect, and was sent again as often as the retry policy allows: a `ConnectionFailedError`,
+          a `RequestTimeoutError`, or a `ClientClosedError` if it never left; and a `StatusError` after one of
+          *harmless_statuses*.
         - Nobody knows: an `AmbiguousOutcomeError`. Where it is cancelled after it was sent, the `CancelledError` has a
           note that says so.
 
@@ -178,7 +194,10 @@ class Caller:
             path: Such as `/v1/calls/single-phone-call`.
             returns: What comes back.
             json: The body.
-            relayed: Whether the server passes it on to another, as for `Request`.
+            identified_by: The fields of *returns* of which one must be there; none for those that it requires.
+            relayed: As for `Request`, and so are *harmless_statuses* and *server*.
+            harmless_statuses: Those that it is safe to repeat after.
+            server: Where it goes.
 
         Raises:
             TypeError: *json* holds what JSON has no form for.
@@ -186,10 +205,18 @@ class Caller:
             AmbiguousOutcomeError: It may have taken effect.
             ContactshipError: It has not taken effect.
         """
-        request = build_request(method=method, path=path, json=json, idempotent=False, relayed=relayed)
+        request = build_request(
+            method=method,
+            path=path,
+            json=json,
+            idempotent=False,
+            relayed=relayed,
+            harmless_statuses=harmless_statuses,
+            server=server,
+        )
         sent: list[Request] = []
         try:
-            return read_started(await self.exchange(request, sent=sent), returns)
+            return read_started(await self.exchange(request, sent=sent), returns, identified_by)
         except (MalformedResponseError, StatusError) as error:
             if not sent:  # It is what the function for the key raised.
                 error.may_have_been_processed = False

@@ -19,8 +19,8 @@ from contactship_async._http.aiohttp_transport import (
     open_transport,
 )
 from contactship_async._http.messages import Transport
-from contactship_async._http.proxy import Proxy
 from contactship_async._http.requests import USER_AGENT
+from contactship_async._http.servers import Server
 from contactship_async._http.session import OwnSession, Session, WalkSession
 
 
@@ -29,21 +29,21 @@ class Connection:
     """What a client, or all clients of a pool, send their requests over.
 
     Args:
-        base_url: What paths are appended to; without a trailing slash.
+        server: Where all endpoints are, but for those of *integrations*.
+        integrations: Where locations are sent to over WhatsApp.
         transport: Takes the place of HTTP; None opens a session.
         connector: An aiohttp connector to use, or a function that makes one for each session; None opens one.
         ssl_context: For the connector that is opened; None takes the default.
-        proxy: What requests go through; None for none.
         trace_configs: aiohttp trace configurations for the session.
         max_response_bytes: The longest body accepted, decompressed.
         is_available: Whether calls are allowed: those over a pool only within its `async with`.
     """
 
-    base_url: str
+    server: Server
+    integrations: Server
     transport: Transport | None
     connector: ConnectorSource | None
     ssl_context: SSLContext | None
-    proxy: Proxy | None
     trace_configs: Sequence[aiohttp.TraceConfig]
     max_response_bytes: int
     is_available: bool = True
@@ -58,6 +58,11 @@ class Connection:
         if self.connector is None:
             return DEFAULT_CONNECTIONS
         return connection_limit(self.connector) if isinstance(self.connector, aiohttp.BaseConnector) else math.inf
+
+    @property
+    def base_url(self) -> str:
+        """Where all endpoints are but those of the integrations."""
+        return self.server.base_url
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
@@ -111,11 +116,10 @@ class Connection:
         if self.transport is not None:
             return Session(self.transport)
         opened = open_transport(
-            base_url=self.base_url,
+            server=self.server,
             user_agent=USER_AGENT,
             connector=self.connector,
             ssl_context=self.ssl_context,
-            proxy=self.proxy,
             trace_configs=self.trace_configs,
             max_response_bytes=self.max_response_bytes,
         )

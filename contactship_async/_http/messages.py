@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from contactship_async._codec import codec
 from contactship_async._headers import Headers
 from contactship_async._http.secret import Secret
+from contactship_async._http.servers import Server
 
 _NO_KEY: Final = Secret("")
 NO_HEADERS: Final = Headers()
@@ -119,6 +120,10 @@ class Request(_Message, frozen=True, kw_only=True):
         connect_seconds: How long to wait for a connection; None waits without limit.
         relayed: Whether the server passes the call on to another, whose 429 it passes back, such as a send to WhatsApp:
             then a 429 does not say that the call was refused before it had any effect.
+        harmless_statuses: Those after which the documentation says that it is safe to repeat, though it is not
+            idempotent: it had no effect.
+        server: Where it goes; None for the server of all endpoints but one. A transport that goes to a server of its
+            own may look at the `base_url` of this.
         add_on: What a 403 may be for the lack of, such as `Tasks`; None for an endpoint that each organization has.
         delivery: Where the transport notes how far the attempt has come.
     """
@@ -134,6 +139,8 @@ class Request(_Message, frozen=True, kw_only=True):
     idempotent: bool
     connect_seconds: float | None = None
     relayed: bool = False
+    harmless_statuses: frozenset[int] = frozenset()
+    server: Server | None = None
     add_on: str | None = None
     delivery: Delivery = field(default_factory=Delivery)
 

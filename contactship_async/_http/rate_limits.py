@@ -2,7 +2,8 @@
 
 Each attempt passes two gates, its organization's and its address's: the API counts both. The clients of a pool share
 the second. Requests of heavy listings pass a third one first, which delays no others: the API counts these separately
-as well (https://docs.contactship.ai/api-reference/rate-limits). At the gate of the address, each organization has one
+as well (https://docs.contactship.ai/api-reference/rate-limits), and so do those of events
+(https://docs.contactship.ai/api-reference/endpoint/send-events). At the gate of the address, each organization has one
 place in the queue. Polls wait at one before all these, so that they leave most of the budget to other calls.
 
 A waiting request holds nothing: cancelling it leaves the gates as they are.
@@ -13,13 +14,16 @@ from __future__ import annotations
 import asyncio
 import math
 from enum import Enum
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
 from contactship_async._http.budget import ToldBudget
 from contactship_async._http.gate import Entrant, Gate, Hold, TellWait
 from contactship_async._http.rate_limit_headers import Pauses
+
+OwnBudget: TypeAlias = Literal["heavy", "events"]
+"""The budgets that some requests count in besides: those of heavy listings, and those of events and identification."""
 
 _MAX_POLLS_IN_FLIGHT: Final = 4
 """As many as are sent within 8 seconds, if the budget is the documented one."""
@@ -34,12 +38,13 @@ class _Turn(Enum):
 
 @frozen
 class Limits:
-    """The gates of a client. Each request passes two of them, and a heavy listing's three.
+    """The gates of a client. Each request passes two of them, and three if it has a budget of its own.
 
     Args:
         organization: The budget of the organization, and the pauses it was asked for.
         address: The budget of this machine's address and the connections, which all clients of a pool share.
         heavy: The budget that the organization's heavy listings have besides, and its pauses.
+        events: The same of events and identification; no limit is built in, as none is documented.
         told_budget: What the server last said of the organization's budgets.
         polls: Spaces the polls of all that wait for something; see `polling`.
     """
@@ -47,26 +52,23 @@ class Limits:
     organization: Gate = field(factory=Gate)
     address: Gate = field(factory=Gate)
     heavy: Gate = field(factory=Gate)
+    events: Gate = field(factory=Gate, kw_only=True)
     told_budget: ToldBudget = field(factory=ToldBudget, kw_only=True)
     polls: Gate = field(factory=lambda: Gate(max_in_flight=_MAX_POLLS_IN_FLIGHT), kw_only=True)
-    _usual: tuple[Gate, ...] = field(init=False)
-    _all: tuple[Gate, ...] = field(init=False)
+    _gates: dict[OwnBudget | None, tuple[Gate, ...]] = field(init=False)
 
-    @_usual.default
-    def _without_heavy(self) -> tuple[Gate, ...]:
-        return self.organization, self.address
+    @_gates.default
+    def _gates_of_requests(self) -> dict[OwnBudget | None, tuple[Gate, ...]]:
+        usual = self.organization, self.address
+        return {None: usual, "heavy": (self.heavy, *usual), "events": (self.events, *usual)}
 
-    @_all.default
-    def _with_heavy(self) -> tuple[Gate, ...]:
-        return self.heavy, *self._usual
-
-    def enter_at_once(self, *, heavy: bool = False) -> bool:
+    def enter_at_once(self, *, own_budget: OwnBudget | None = None) -> bool:
         """Count a request, if it may be sent without waiting; most may, and save the coroutine of `enter`.
 
         Args:
-            heavy: Whether the request is one of a heavy listing.
+            own_budget: The one that the request counts in besides, if it does.
         """
-        gates = self._all if heavy else self._usual
+        gates = self._gates[own_budget]
         for gate in gates:
             if not gate.is_open():
                 return False
@@ -75,19 +77,19 @@ class Limits:
         return True
 
     async def enter(
-        self, deadline: float, attempts: int, *, heavy: bool = False, tell: TellWait = lambda *_: None
+        self, deadline: float, attempts: int, *, own_budget: OwnBudget | None = None, tell: TellWait = lambda *_: None
     ) -> str | None:
         """Wait until a request may be sent and count it, or return the reason why it can't be by *deadline*.
 
         Args:
             deadline: A time on the clock of the gates.
             attempts: How often the request was sent before.
-            heavy: Whether the request is one of a heavy listing.
+            own_budget: The one that the request counts in besides, if it does.
             tell: Is told of each wait when it begins.
         """
-        if self.enter_at_once(heavy=heavy):
+        if self.enter_at_once(own_budget=own_budget):
             return None
-        gates = self._all if heavy else self._usual
+        gates = self._gates[own_budget]
         hold = max((gate.hold(attempts) for gate in gates), key=lambda each: each.seconds)
         time_left = deadline - self.organization.clock()
         if hold.seconds <= time_left:
@@ -103,14 +105,14 @@ class Limits:
         who = "rate limits hold" if hold.by_server else "its own client's queue holds"
         return f"{who} it back for another {hold.seconds:.1f} s, and so it can't end"
 
-    def leave(self, *, heavy: bool = False, let_through: bool = False) -> None:
+    def leave(self, *, own_budget: OwnBudget | None = None, let_through: bool = False) -> None:
         """Count a request that has its response, or gets none.
 
         Args:
-            heavy: Whether the request is one of a heavy listing.
+            own_budget: The one that the request counts in besides, if it does.
             let_through: Whether its response shows that no rate limiter refused it.
         """
-        for gate in self._all if heavy else self._usual:
+        for gate in self._gates[own_budget]:
             gate.leave()
             if let_through and gate.is_backing_off:
                 gate.succeed()
@@ -125,14 +127,16 @@ class Limits:
             if seconds:
                 gate.pause(seconds)
 
-    def refuse(self, named: Pauses | None, asked: float | None, *, sent_at: float, heavy: bool = False) -> float:
+    def refuse(
+        self, named: Pauses | None, asked: float | None, *, sent_at: float, own_budget: OwnBudget | None = None
+    ) -> float:
         """Close the gates of the budgets that a 429 calls used up, or else the nearest one.
 
         Args:
             named: The budgets that it calls used up.
             asked: For how many seconds the server asks to wait; None if it does not say.
             sent_at: When the refused request was sent.
-            heavy: Whether the request is one of a heavy listing.
+            own_budget: The one that the request counts in besides, if it does.
 
         Returns:
             Since when there has been no success at any of them.
@@ -142,12 +146,11 @@ class Limits:
             for gate, is_named in (
                 (self.organization, named is not None and named.organization is not None),
                 (self.address, named is not None and named.address is not None),
-                (self.heavy, heavy and named is not None and named.heavy is not None),
+                (self.heavy, own_budget == "heavy" and named is not None and named.heavy is not None),
             )
             if is_named
         ]
-        nearest = self.heavy if heavy else self.organization
-        return max(gate.refuse(asked, sent_at=sent_at) for gate in gates or [nearest])
+        return max(gate.refuse(asked, sent_at=sent_at) for gate in gates or self._gates[own_budget][:1])
 
     async def _take_turns(self, gates: tuple[Gate, ...], place: int, entrant: Entrant) -> Hold | _Turn:
         """Wait at the gate at *place* and at those behind it, and count the request when all are open at once.

@@ -17,6 +17,7 @@ from contactship_async._codec import codec
 from contactship_async._headers import Headers
 from contactship_async._http.messages import NO_HEADERS, Query, Request
 from contactship_async._http.secret import Secret
+from contactship_async._http.servers import Server
 from contactship_async._version import __version__
 
 Parameter: TypeAlias = str | int | float | bool | Enum | datetime | None
@@ -62,6 +63,8 @@ def build_request(  # noqa: PLR0913 - one call, by keyword
     content: bytes | None = None,
     idempotent: bool | None = None,
     relayed: bool = False,
+    harmless_statuses: frozenset[int] = frozenset(),
+    server: Server | None = None,
     add_on: str | None = None,
 ) -> Request:
     """Build the request of one call, all but its key and its headers.
@@ -91,6 +94,8 @@ def build_request(  # noqa: PLR0913 - one call, by keyword
         body=content if json is None else encode_json("json", json),
         idempotent=method in _IDEMPOTENT_METHODS if idempotent is None else idempotent,
         relayed=relayed,
+        harmless_statuses=harmless_statuses,
+        server=server,
         add_on=add_on,
     )
 
@@ -113,6 +118,8 @@ def complete_request(
         idempotent=request.idempotent,
         connect_seconds=connect_seconds,
         relayed=request.relayed,
+        harmless_statuses=request.harmless_statuses,
+        server=request.server,
         add_on=request.add_on,
     )
 

@@ -8,6 +8,9 @@ Several generations of envelopes are documented, and each endpoint may send any 
 - objects: `{"statusCode": 200, "data": {...}}`, `{"success": true, "message": "...", "data": {...}}`, and bare objects
 - deletes: any 2xx, with `true` in or without an envelope, or with nothing
 
+`"success": false` in a 2xx contradicts it, and is documented nowhere: the response is malformed, and so the outcome of
+a message that was to be sent is unknown.
+
 Source: https://docs.contactship.ai/api-reference/introduction
 """
 
@@ -128,7 +131,7 @@ def read_page(response: Response, row_type: type[T]) -> DecodedPage[T]:
     """Read a page of rows, up to the first malformed one.
 
     Raises:
-        MalformedResponseError: The response is not a page.
+        MalformedResponseError: The response is not a page, or one without rows says that the call has failed.
     """
     body = response.body
     is_array = body[:1] == b"[" or body[:64].lstrip(_BEFORE_JSON)[:1] == b"["
@@ -148,6 +151,8 @@ def read_page(response: Response, row_type: type[T]) -> DecodedPage[T]:
             if is_array
             else evolve(codec.convert({**page, "data": []}, _PageEnvelope[T]), data=rows)
         )
+    if not envelope.data:
+        _check_success(_read_around(body.removeprefix(BOM_UTF8)))
     pagination, cursors = envelope.pagination, None if envelope.paging is None else envelope.paging.cursors
     said = envelope.count if pagination is None else pagination.total_rows
     if type(said) is int and said >= 0:
@@ -228,7 +233,7 @@ def read_rows_within(response: Response, row_type: type[T], name: str) -> Decode
 
 def _read_whole_count(said: object) -> int | None:
     """Read the number of rows beside them; None for what is none, since all rows are there."""
-    return said if type(said) is int and said >= 0 else _read_odd_count(said)
+    return said if type(said) is int else _read_odd_count(said)
 
 
 class _Envelope(Struct, rename={"status_code": "statusCode"}):
@@ -242,6 +247,19 @@ class _Envelope(Struct, rename={"status_code": "statusCode"}):
 _read_envelope: Final = json.Decoder(_Envelope).decode
 
 
+def _read_around(body: bytes) -> _Envelope:
+    """Read the envelope of *body*; of what is no object, or no JSON, nothing."""
+    with suppress(ValueError, RecursionError):
+        return _read_envelope(replace_lone_surrogates(body))
+    return _Envelope()
+
+
+def _check_success(envelope: _Envelope) -> None:
+    """Refuse what a server calls a failure with a 2xx: whatever came with it is not what was asked for."""
+    if envelope.success is not UNSET and bytes(envelope.success) == b"false":
+        raise MalformedResponseError(("success: false, in spite of the status",))
+
+
 @frozen
 class _DataOf(Generic[T]):
     """An envelope with its object."""
@@ -253,42 +271,51 @@ def read_object(response: Response, cl: type[T]) -> T:
     """Read one object, out of its envelope if it is in one.
 
     Raises:
-        MalformedResponseError: The response is no object of *cl*.
+        MalformedResponseError: The response is no object of *cl*, or says that the call has failed.
     """
     body = response.body.removeprefix(BOM_UTF8)
-    envelope = _Envelope()
-    with suppress(ValueError, RecursionError):  # What is no object, or no JSON, is explained below.
-        envelope = _read_envelope(replace_lone_surrogates(body))
+    envelope = _read_around(body)
     if envelope.data is UNSET or envelope.status_code is envelope.success is UNSET:
         return codec.loads(body, cl)
+    _check_success(envelope)
     return codec.loads(body, _DataOf[cl]).data  # type: ignore[valid-type] # at run time
 
 
-def read_started(response: Response, cl: type[T]) -> T:
-    """Read one object like `read_object`; of one that is malformed elsewhere, the fields that *cl* requires.
+def read_started(response: Response, cl: type[T], identified_by: Sequence[str] = ()) -> T:
+    """Read one object like `read_object`; of one that is malformed elsewhere, the fields that identify it.
 
     Whoever has started something needs its id, whatever is wrong with the rest.
 
+    Args:
+        response: A 2xx.
+        cl: The class of the object.
+        identified_by: The fields of which one must be there; none for all that *cl* requires.
+
     Raises:
-        MalformedResponseError: A required field can't be read.
+        MalformedResponseError: It is not identified.
     """
+    started, malformed = None, None
     try:
-        return read_object(response, cl)
+        started = read_object(response, cl)
     except MalformedResponseError as error:
         malformed = error
-    required = _required_part_of(cl)  # type: ignore[arg-type] # mypy: no class is hashable
-    with suppress(MalformedResponseError):
-        found = read_object(response, required)
-        return cl(**{each.name: getattr(found, each.name) for each in fields(required)})
-    raise malformed
+    if malformed is not None:
+        part = _identifying_part_of(cl, tuple(identified_by))  # type: ignore[arg-type] # mypy: no class is hashable
+        with suppress(MalformedResponseError):
+            found = read_object(response, part)
+            started = cl(**{each.name: getattr(found, each.name) for each in fields(part)})
+    if started is None or (identified_by and all(getattr(started, name) is None for name in identified_by)):
+        raise malformed or MalformedResponseError((f"{' and '.join(identified_by)}: missing",))
+    return started
 
 
 @lru_cache
-def _required_part_of(cl: type[Any]) -> type[Any]:
-    """Return a class with those fields of *cl* that have no default."""
+def _identifying_part_of(cl: type[Any], identified_by: Sequence[str]) -> type[Any]:
+    """Return a class with those fields of *cl* that have no default, and those named."""
     hints = get_type_hints(cl, include_extras=True)
-    required = [each.name for each in fields(cl) if each.default is NOTHING]
-    return make_class(cl.__name__, {name: field(type=hints[name]) for name in required}, frozen=True)
+    identifying = [each for each in fields(cl) if each.default is NOTHING or each.name in identified_by]
+    parts = {each.name: field(type=hints[each.name], default=each.default) for each in identifying}
+    return make_class(cl.__name__, parts, frozen=True)
 
 
 def read_error(request: Request, response: Response) -> StatusError:

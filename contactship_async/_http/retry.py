@@ -3,8 +3,8 @@
 A GET is retried after connection failures, truncated responses, attempt timeouts, and the statuses of `RetryPolicy`.
 Any other call is retried only when it provably never left this process: a duplicate POST dials a person twice. Which of
 the two it was, the transport says by the class of its error (see `messages.Transport`), or by `Delivery` if a time
-limit of this module is reached. A 429 of a rate limiter was refused before it had any effect: whatever the call, it
-waits and is sent again.
+limit of this module is reached. Two responses say that a call had no effect, and may be sent again whatever it does: a
+429 of a rate limiter, which it waits for, and a status that the documentation calls safe to repeat after.
 
 Each attempt waits for the rate limits first, and is logged when it has ended: at level DEBUG after a 2xx, otherwise
 INFO. The records carry method, path, status, error, attempt, elapsed and wait (seconds), and the organization, as
@@ -31,7 +31,7 @@ from contactship_async._http.failures import exchange_error
 from contactship_async._http.gate import TellWait
 from contactship_async._http.messages import Delivery, Request, Response, Transport, is_success
 from contactship_async._http.rate_limit_headers import is_rate_limiter, read_pauses, read_retry_after
-from contactship_async._http.rate_limits import Limits
+from contactship_async._http.rate_limits import Limits, OwnBudget
 from contactship_async._http.server_clock import ServerClock
 from contactship_async._http.time_limit import TimeLimit
 from contactship_async._http.wait_notices import WaitNotices
@@ -47,6 +47,7 @@ from contactship_async.errors import (
 )
 from contactship_async.settings import RetryPolicy, Timeouts
 
+_REQUEST_TIMEOUT: Final = HTTPStatus.REQUEST_TIMEOUT.value
 _TOO_MANY_REQUESTS: Final = HTTPStatus.TOO_MANY_REQUESTS.value
 _SERVER_ERROR: Final = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
@@ -103,7 +104,7 @@ class AttemptLoop:
         transport: Transport,
         deadline: float | None,
         *,
-        heavy: bool = False,
+        own_budget: OwnBudget | None = None,
         may_have_arrived: bool = False,
     ) -> Response:
         """Send *request* until it succeeds, or its error is final.
@@ -112,7 +113,7 @@ class AttemptLoop:
             request: Complete with its key.
             transport: Exchanges it for a response.
             deadline: A time on the clock; None begins the total limit when the request has its turn at the gates.
-            heavy: Whether it is one of a heavy listing, which have a budget of their own.
+            own_budget: The one that it counts in besides, if it does.
             may_have_arrived: Whether an earlier attempt of the call may have reached the server.
 
         Raises:
@@ -123,8 +124,8 @@ class AttemptLoop:
         attempt = 0
         ended = self.clock()
         while True:
-            if not self.limits.enter_at_once(heavy=heavy):
-                await self._wait_for_turn(request, deadline, failures, heavy=heavy)
+            if not self.limits.enter_at_once(own_budget=own_budget):
+                await self._wait_for_turn(request, deadline, failures, own_budget=own_budget)
             attempt += 1
             began = self.clock()
             if deadline is None:
@@ -133,12 +134,12 @@ class AttemptLoop:
             try:
                 outcome = await self._attempt(request, transport, time_left=deadline - began)
             finally:
-                self.limits.leave(heavy=heavy, let_through=_is_let_through(outcome))
+                self.limits.leave(own_budget=own_budget, let_through=_is_let_through(outcome))
                 wait, ended = began - ended, self.clock()
                 self._log(request, attempt, outcome, elapsed=ended - began, wait=wait)
             if isinstance(outcome, Response):
                 request.delivery.status = outcome.status
-                if heavy:  # Only of calls, times are compared; for all, it would be 1 % of a walk.
+                if own_budget == "heavy":  # Only of calls, times are compared; for all, it would be 1 % of a walk.
                     self.server_clock.note(outcome.headers, self.now)
                 self.limits.told_budget.note(outcome.headers)
                 pauses = read_pauses(outcome.headers)
@@ -147,19 +148,19 @@ class AttemptLoop:
                 if is_success(outcome.status):
                     return outcome
             if failures is None:
-                failures = _Failures(deadline, heavy=heavy, may_have_arrived=may_have_arrived)
+                failures = _Failures(deadline, own_budget=own_budget, may_have_arrived=may_have_arrived)
             done = await self._recover(request, outcome, failures, began)
             if done is not None:
                 return done
             request = replace(request, delivery=Delivery())
 
     async def _wait_for_turn(
-        self, request: Request, deadline: float | None, failures: _Failures | None, *, heavy: bool
+        self, request: Request, deadline: float | None, failures: _Failures | None, *, own_budget: OwnBudget | None
     ) -> None:
         """Wait until *request* may be sent; raise the last error, if there is one, when it can't be by *deadline*."""
         ends_at = math.inf if deadline is None else deadline
         attempts = 0 if failures is None else failures.attempts
-        held_back = await self.limits.enter(ends_at, attempts, heavy=heavy, tell=self.tell_wait)
+        held_back = await self.limits.enter(ends_at, attempts, own_budget=own_budget, tell=self.tell_wait)
         if held_back is None:
             return
         reason = f"{held_back} within {self.timeouts.total} s, the total limit"
@@ -232,24 +233,30 @@ class AttemptLoop:
             return True
         if isinstance(error, StatusError):
             too_long = error.retry_after is not None and error.retry_after > self.policy.max_retry_after
-            return too_long or not (request.idempotent and self.policy.retries(error.status))
+            is_safe = request.idempotent or error.status in request.harmless_statuses
+            return too_long or not (is_safe and self.policy.retries(error.status))
         return not isinstance(error, ConnectionFailedError | RequestTimeoutError)
 
     def _is_final_refusal(self, request: Request, refusal: Response, failures: _Failures, sent_at: float) -> bool:
-        """Close the gates that a 429 closes, and return whether the call does not wait for them."""
+        """Close the gates that a 429 closes, and return whether the call does not wait for them.
+
+        That of whom a call is relayed to closes none: it says nothing of calls that go no further than the server.
+        """
+        if request.relayed:
+            return True
         asked = read_retry_after(refusal.headers, refused=True)
         refused_since = self.limits.refuse(
             read_pauses(refusal.headers),
             None if asked is None else min(asked, self.policy.max_retry_after),
             sent_at=sent_at,
-            heavy=failures.heavy,
+            own_budget=failures.own_budget,
         )
         failures.refused_since = max(refused_since, failures.refused_since or self.clock())
         return (
             self.policy.max_attempts == 1
             or not self.policy.retries(refusal.status)
             or (asked is not None and asked > self.policy.max_retry_after)
-            or not (request.idempotent or (is_rate_limiter(refusal.headers) and not request.relayed))
+            or not (request.idempotent or is_rate_limiter(refusal.headers))
             or (self.timeouts.total is None and self.clock() - failures.refused_since >= _PATIENCE_SECONDS)
         )
 
@@ -282,7 +289,7 @@ class _Failures:
 
     Args:
         deadline: A time on the clock.
-        heavy: Whether the request is one of a heavy listing.
+        own_budget: The one that the request counts in besides, if it does.
         may_have_arrived: Whether one of them may have reached the server.
 
     Attributes:
@@ -293,7 +300,7 @@ class _Failures:
     """
 
     deadline: float
-    heavy: bool
+    own_budget: OwnBudget | None
     may_have_arrived: bool
     attempts: int = 0
     counted: int = 0
@@ -318,8 +325,8 @@ def _is_gone(request: Request, outcome: Response | TransportError) -> bool:
 
 def _may_have_arrived(request: Request, error: ContactshipError) -> bool:
     if isinstance(error, StatusError):
-        is_refusal = HTTPStatus.BAD_REQUEST <= error.status < _SERVER_ERROR
-        return not is_refusal or error.status == HTTPStatus.REQUEST_TIMEOUT
+        is_refusal = HTTPStatus.BAD_REQUEST <= error.status < _SERVER_ERROR and error.status != _REQUEST_TIMEOUT
+        return not is_refusal and error.status not in request.harmless_statuses
     # Of a call that must not be repeated, any other error says that it provably never left (`messages.Transport`).
     is_ambiguous = isinstance(error, AmbiguousOutcomeError)
     return is_ambiguous or (request.idempotent and not request.delivery.provably_unsent)

@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from contactship_async._http.caller import Caller
 from contactship_async._http.messages import Query, Request
+from contactship_async._http.rate_limits import OwnBudget
 from contactship_async._http.requests import Parameters, build_path, build_request
 from contactship_async._http.responses import DecodedPage, read_page, read_rows_within
 from contactship_async._http.session import WalkSession
@@ -86,11 +87,15 @@ class AnyListing(ABC, Generic[T]):
         message = f"a listing is not awaited: iterate over it with `async for`, or await {instead}"
         raise TypeError(message)
 
+    @property
+    def _own_budget(self) -> OwnBudget | None:
+        return "heavy" if self.declaration.heavy else None
+
     def _build_request(self, params: Parameters) -> Request:
         return build_request(method="GET", path=self.path, params=params, add_on=self.declaration.add_on)
 
     async def _fetch(self, request: Request, window: Query = (), of_walk: WalkSession | None = None) -> DecodedPage[T]:
         """Fetch a page: the part of the listing that *window* asks for."""
-        response = await self._caller.exchange(request, window, heavy=self.declaration.heavy, of_walk=of_walk)
+        response = await self._caller.exchange(request, window, own_budget=self._own_budget, of_walk=of_walk)
         row_type, rows_field = self.declaration.row_type, self.declaration.rows_field
         return read_page(response, row_type) if rows_field is None else read_rows_within(response, row_type, rows_field)

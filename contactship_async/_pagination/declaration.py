@@ -78,9 +78,9 @@ class ListingDeclaration(Generic[T]):
         content_parameters: Those of its filters that choose what rows hold, and not which rows there are; each with
             the fields that are only there where it is sent.
         window: How it is asked for its newest rows alone; None where it can't be.
+        add_on: What an organization has to have enabled for it, such as `Tasks`; None where all have it.
         rows_field: Of a listing that comes whole, the field of an object that has its rows; None where they come by
             themselves.
-        add_on: What an organization has to have enabled for it, such as `Tasks`; None where all have it.
     """
 
     path: str
@@ -94,8 +94,8 @@ class ListingDeclaration(Generic[T]):
     has_count: bool = True
     content_parameters: Mapping[str, Sequence[str]] = field(factory=dict)
     window: ListingWindow | None = None
-    rows_field: str | None = None
     add_on: str | None = None
+    rows_field: str | None = None
     _readers: tuple[RowIds[T], SortKey[T] | None] = field(init=False, repr=False, eq=False)
 
     @_readers.default

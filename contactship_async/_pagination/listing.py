@@ -287,13 +287,13 @@ class Listing(AnyListing[T]):
         )
         order = self._order_parameters()
         filtered, whole = self._build_request({**order, **self.filters}), self._build_request(order)
-        exchange, row_type, heavy = self._caller.exchange, self.declaration.row_type, self.declaration.heavy
+        exchange, row_type, own_budget = self._caller.exchange, self.declaration.row_type, self._own_budget
         session = WalkSession()
 
         async def fetch(asked: PageRequest) -> DecodedPage[T]:  # `_fetch`, without its coroutine
             window = build_window(limit=asked.limit, offset=asked.offset)
             request = filtered if asked.filtered else whole
-            return read_page(await exchange(request, window, heavy=heavy, of_walk=session), row_type)
+            return read_page(await exchange(request, window, own_budget=own_budget, of_walk=session), row_type)
 
         return walk, fetch, session
 

@@ -65,8 +65,9 @@ class ContactshipPool:
         total_rate_limit: The budget they share; None sets none. The documented one of an address is
             `RateLimit(600, 60)`.
         proxy: As of `ContactshipClient`.
-        options: `base_url`, `timeouts`, `retry`, `connector`, `ssl_context`, `trust_env`, `transport`, `trace_configs`,
-            `max_response_bytes`, `allow_insecure_http`, `headers` and `on_wait` of `ContactshipClient`.
+        options: `base_url`, `integrations_url`, `timeouts`, `retry`, `connector`, `ssl_context`, `trust_env`,
+            `transport`, `trace_configs`, `max_response_bytes`, `allow_insecure_http`, `headers` and `on_wait` of
+            `ContactshipClient`.
 
     Raises:
         ConfigurationError: A key is missing or malformed, or another setting is unusable.

@@ -199,7 +199,7 @@ class Sandbox(Served):
         self.tags = Tags(organization, tags)
         self.channels = Channels(organization, channels)
         self.credits = Credits(organization, credits)
-        self.contacts = Contacts(organization, contacts, self.tags)
+        self.contacts = Contacts(organization, contacts, tags=self.tags)
         self.agents = Agents(organization, agents)
         self.tasks = Tasks(organization, tasks)
         self.threads = Threads(organization)

@@ -246,7 +246,8 @@ def test_any_bytes(data: bytes) -> None:
             st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True),
             st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1),
             st.text(st.characters(codec="utf-8", exclude_characters="\r\0")),
-        )
+        ),
+        max_size=5,
     )
 )
 def test_what_is_written_is_read(rows: list[tuple[str, str, str]]) -> None:

@@ -62,7 +62,7 @@ async def test_nobody_is_called_twice(tmp_path: Path, volume: Volume) -> None:
     async with CallsServer() as server:
         settings = {"CONTACTSHIP_API_KEY": "sandbox-key", "CONTACTSHIP_BASE_URL": server.url}
         async with ForkedCommands.start(settings) as commands:
-            for seed in range(200 if volume.is_full else 12):
+            for seed in range(200 if volume.is_full else 8):
                 random = Random(f"{volume.seed} {seed}")
                 journal = tmp_path / f"{seed}.db"
                 server.starts.clear()

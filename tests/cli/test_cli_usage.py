@@ -18,7 +18,7 @@ from contactship_async.sandbox import Sandbox
 LIST = ("phone-numbers", "list")
 
 WRONG: dict[tuple[str, ...], list[str]] = {
-    ("lost",): ['"lost"', "phone-numbers", "sandbox"],
+    ("lost",): ['"lost"', "phone-numbers", "tags"],
     ("phone-numbers", "lost"): ['"lost"', "list"],
     (*LIST, "more"): ["more"],
     (*LIST, "--formt", "csv"): ["--formt", "--format"],

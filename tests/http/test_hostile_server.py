@@ -37,13 +37,13 @@ DONE = reply("done")
 HALF = [reply_head(Content_Length="999"), b'{"hidden": "+12025550142']
 
 BLANKS = b" " * 2**20
-GZIP_BOMB = gzip.compress(BLANKS * 30)
+GZIP_BOMB = gzip.compress(BLANKS * 30, 1)
 BOMBS: dict[str, Act] = {
     "gzip": compressed(GZIP_BOMB),
     "gzip in 200 members": compressed(gzip.compress(BLANKS) * 200),
     "gzip in chunks": chunked(GZIP_BOMB, Content_Encoding="gzip"),
-    "deflate": compressed(zlib.compress(BLANKS * 30), "deflate"),
-    "deflate without a header": compressed(zlib.compress(BLANKS * 30, wbits=-15), "deflate"),
+    "deflate": compressed(zlib.compress(BLANKS * 30, 1), "deflate"),
+    "deflate without a header": compressed(zlib.compress(BLANKS * 30, 1, wbits=-15), "deflate"),
     **({"brotli": compressed(BROTLI_BOMB, "br")} if HAS_BROTLI else {}),
     **({"zstd": compressed(ZSTD_BOMB, "zstd")} if HAS_ZSTD else {}),
     "endless body": [reply_head(), flood(b" " * 4096)],
@@ -60,19 +60,24 @@ FLOODS: dict[str, Act] = {
     "endless headers": [b"HTTP/1.1 200 OK\r\n", flood(b"X: hidden\r\n" * 99)],
     "endless trailers": [reply_head(**CHUNKED), b"2\r\n{}\r\n0\r\n", flood(b"X: hidden\r\n" * 99)],
 }
-EMPTY_LISTS = gzip.compress(b"[%s0]" % (b"[]," * 9_000_000), 1)
+
+
+def zipped(before: bytes, each: bytes, after: bytes) -> bytes:
+    """Compress a body with *each* nine million times, in a hundred members: all at once takes a tenth of a second."""
+    return gzip.compress(before) + gzip.compress(each * 90_000, 1) * 100 + gzip.compress(after)
+
+
+EMPTY_LISTS = zipped(b"[", b"[],", b"0]")
 ROWS = (json.dumps(row()).encode() + b",") * 40_000
 COSTLY: dict[str, Act] = {  # within the size limit, and up to 28 times as large once decoded
-    "empty rows": compressed(gzip.compress(b'{"data": [%s{}], "count": 1}' % (b"{}," * 9_000_000), 1)),
+    "empty rows": compressed(zipped(b'{"data": [', b"{},", b'{}], "count": 1}')),
     "empty lists": compressed(EMPTY_LISTS),
     "a wrong row among 40,000": compressed(gzip.compress(b'{"data": [%s5], "count": 1}' % ROWS, 1)),
 }
 COSTLY_OBJECTS: dict[str, Act] = {
     "empty lists": compressed(EMPTY_LISTS),
-    "empty lists in an envelope": compressed(
-        gzip.compress(b'{"success": 1, "data": [%s[]]}' % (b"[]," * 9_000_000), 1)
-    ),
-    "empty lists beside": compressed(gzip.compress(b'{"credits": "", "x": [%s[]]}' % (b"[]," * 9_000_000), 1)),
+    "empty lists in an envelope": compressed(zipped(b'{"success": 1, "data": [', b"[],", b"[]]}")),
+    "empty lists beside": compressed(zipped(b'{"credits": "", "x": [', b"[],", b"[]]}")),
 }
 REFUSAL_BOMBS: dict[str, Act] = {
     "gzip refusal": reply(GZIP_BOMB, 500, Content_Encoding="gzip"),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jumping_loop import JumpingLoop, run
 
 from contactship_async._http.gate import Gate
-from contactship_async._http.rate_limits import Limits
+from contactship_async._http.rate_limits import Limits, OwnBudget
 from contactship_async.settings import RateLimit
 
 
@@ -39,7 +39,8 @@ class Callers:
 
     async def call(self, name: str = "", *, attempts: int = 0, deadline: float = math.inf, heavy: bool = False) -> None:
         """Pass, and leave after a while."""
-        reason = await self.limits.enter(deadline, attempts, heavy=heavy)
+        own_budget: OwnBudget | None = "heavy" if heavy else None
+        reason = await self.limits.enter(deadline, attempts, own_budget=own_budget)
         if reason is not None:
             self.refused.append((name, reason))
             return
@@ -47,7 +48,7 @@ class Callers:
         try:
             await asyncio.sleep(self.seconds)
         finally:
-            self.limits.leave(heavy=heavy)
+            self.limits.leave(own_budget=own_budget)
 
     @property
     def names(self) -> list[str]:

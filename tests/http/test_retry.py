@@ -26,7 +26,7 @@ from contactship_async import (
 )
 from contactship_async._http.gate import Gate
 from contactship_async._http.messages import Delivery, Request, Response
-from contactship_async._http.rate_limits import Limits
+from contactship_async._http.rate_limits import Limits, OwnBudget
 from contactship_async._http.requests import build_request, complete_request
 from contactship_async._http.responses import read_error
 from contactship_async._http.retry import AttemptLoop
@@ -74,16 +74,16 @@ class World:
         policy: RetryPolicy = RetryPolicy(),
         timeouts: Timeouts = Timeouts(),
         *,
-        heavy: bool = False,
+        own_budget: OwnBudget | None = None,
     ) -> Response:
         """Send one call."""
         loop = self.loop(policy, timeouts)
-        return await loop.send(unsent(request), self.transport, loop.start_deadline(), heavy=heavy)
+        return await loop.send(unsent(request), self.transport, loop.start_deadline(), own_budget=own_budget)
 
     def loop(self, policy: RetryPolicy = RetryPolicy(), timeouts: Timeouts = Timeouts()) -> AttemptLoop:
         """Make a loop in this world, whose gates draw zeros only."""
-        gates = [Gate(clock=lambda: self.now, sleep=self.sleep, rng=lambda: 0.0) for _ in range(3)]
-        limits = self.limits = Limits(*gates)
+        gates = [Gate(clock=lambda: self.now, sleep=self.sleep, rng=lambda: 0.0) for _ in range(4)]
+        limits = self.limits = Limits(*gates[:3], events=gates[3])
         return AttemptLoop(
             policy,
             timeouts,
@@ -334,27 +334,32 @@ SPENT_ADDRESS = {"x_ratelimit_remaining_ip": "0"}
 
 
 @pytest.mark.parametrize(
-    ("headers", "heavy", "closed"),
+    ("headers", "own_budget", "closed"),
     [
-        ({}, False, {"organization"}),
-        ({}, True, {"heavy"}),
-        (SPENT, False, {"organization"}),
-        (SPENT, True, {"organization"}),
-        (SPENT_HEAVY, True, {"heavy"}),
-        (SPENT_HEAVY, False, {"organization"}),  # It names another budget; so the refusal was of the usual one.
-        (SPENT_ADDRESS, False, {"address"}),
-        (SPENT_ADDRESS, True, {"address"}),
-        (SPENT | SPENT_ADDRESS, False, {"organization", "address"}),
-        (SPENT | SPENT_HEAVY, True, {"organization", "heavy"}),
+        ({}, None, {"organization"}),
+        ({}, "heavy", {"heavy"}),
+        ({}, "events", {"events"}),
+        (SPENT, None, {"organization"}),
+        (SPENT, "heavy", {"organization"}),
+        (SPENT, "events", {"organization"}),
+        (SPENT_HEAVY, "heavy", {"heavy"}),
+        (SPENT_HEAVY, None, {"organization"}),  # It names another budget; so the refusal was of the usual one.
+        (SPENT_HEAVY, "events", {"events"}),
+        (SPENT_ADDRESS, None, {"address"}),
+        (SPENT_ADDRESS, "heavy", {"address"}),
+        (SPENT | SPENT_ADDRESS, None, {"organization", "address"}),
+        (SPENT | SPENT_HEAVY, "heavy", {"organization", "heavy"}),
     ],
 )
-async def test_budgets_that_a_refusal_pauses(headers: dict[str, str], heavy: bool, closed: set[str]) -> None:
+async def test_budgets_that_a_refusal_pauses(
+    headers: dict[str, str], own_budget: OwnBudget | None, closed: set[str]
+) -> None:
     """A 429 closes the gates of the budgets it names, or that of the nearest one, for as long as it says."""
     world = World([status(429, retry_after="7", **headers)])
     with pytest.raises(RateLimitError):
-        await world.send(policy=RetryPolicy(max_attempts=1), heavy=heavy)
+        await world.send(policy=RetryPolicy(max_attempts=1), own_budget=own_budget)
 
-    opens_at = {name: getattr(world.limits, name).opens_at() for name in ("organization", "address", "heavy")}
+    opens_at = {name: getattr(world.limits, name).opens_at() for name in ("organization", "address", "heavy", "events")}
     assert dict.fromkeys(closed, 1007) == {name: time for name, time in opens_at.items() if time > 1000}
 
 

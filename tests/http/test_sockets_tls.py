@@ -21,6 +21,7 @@ from raw_server import RawServer, close, response
 from turns import pass_turns
 
 from contactship_async import ConfigurationError, ConnectionFailedError, ContactshipClient, ContactshipPool
+from contactship_async._http.servers import Server
 from contactship_async.sandbox import Sandbox
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
@@ -91,7 +92,7 @@ def test_authority_of_ones_own(loop: str) -> None:
 
     async def main() -> None:
         async with RawServer(response("done"), ssl_context=server_context()) as server:
-            client._connection.base_url = server.url
+            client._connection.server = Server(server.url)
             assert "done" == await client.request("GET", "/v1/credits")
             assert "done" == await client.request("POST", "/v1/calls", json={})
 
@@ -120,7 +121,7 @@ def test_connector_function_is_called_in_each_loop(loop: str) -> None:
 
     async def main(*, closes: bool) -> None:
         async with RawServer(response("done"), ssl_context=server_context()) as server:
-            client._connection.base_url = server.url
+            client._connection.server = Server(server.url)
             for method in ("GET", "POST", "GET"):
                 assert "done" == await client.request(method, "/v1/calls")
             assert 2 == server.connections

@@ -59,6 +59,7 @@ from contactship_async.models.webhooks import (
     InboundContext,
     InboundNumbers,
 )
+from contactship_async.models.whatsapp import SentMessage, TemplateComponent
 
 MODULES = [
     importlib.import_module(found.name) for found in pkgutil.iter_modules(models.__path__, f"{models.__name__}.")
@@ -82,6 +83,7 @@ REQUIRED: dict[type[Model], AbstractSet[str]] = {
     **dict.fromkeys((FinishedCallContact, FinishedCallOrganization), frozenset()),
     **dict.fromkeys((FollowUpContact, InboundContact, InboundNumbers), frozenset()),
     **dict.fromkeys((CallHistory, ContactCallHistory, ContactField, PastCall), frozenset()),
+    **dict.fromkeys((SentMessage, TemplateComponent), frozenset()),
 }
 """The fields that a page shows to be there always, or that tell what it is about; of other models, `id`."""
 

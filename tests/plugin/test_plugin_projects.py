@@ -89,8 +89,8 @@ def _development_mode(monkeypatch: pytest.MonkeyPatch) -> None:
             id="pytest-asyncio, auto",
             marks=pytest.mark.volume,  # this suite is in that mode, too: test_plugin_fixtures.py
         ),
-        pytest.param(("anyio_plugin.py", "-p", "no:asyncio"), 3, id="anyio"),
-        pytest.param(("no_async_plugin.py", *NO_ASYNC_PLUGIN), 4, id="none"),
+        pytest.param(("anyio_plugin.py", "-p", "no:asyncio"), 3, id="anyio", marks=pytest.mark.volume),
+        pytest.param(("no_async_plugin.py", *NO_ASYNC_PLUGIN), 4, id="none", marks=pytest.mark.volume),
     ],
 )
 def test_async_plugins(pytester: pytest.Pytester, arguments: tuple[str, ...], passed: int) -> None:

@@ -9,8 +9,8 @@ from itertools import product
 from typing import Any, Final, get_type_hints
 
 import pytest
-from called_resources import METHODS, Called, Recorder, enveloped, prefix_of, query_of, variants
-from endpoints import BUILT, ENDPOINTS, PAGES, README, TABLE, call_of, python_name
+from called_resources import CALLED, METHODS, Called, Recorder, enveloped, prefix_of, query_of, variants
+from endpoints import BUILT, ENDPOINTS, PAGES, README, TABLE, WINDOW, call_of, python_name
 from made_up import WRONG, changed, in_json, path_of, payload_of, without, wrong_value_of
 from msgspec import UNSET, UnsetType
 
@@ -27,17 +27,32 @@ from contactship_async import (
     StatusError,
 )
 
-CONVENIENCES: Final = frozenset({"calls.download_recording", "calls.find_recent", "calls.wait", "contacts.import_from"})
+CONVENIENCES: Final = frozenset({
+    *("calls.download_recording", "calls.find_recent", "calls.wait"),
+    *("contacts.import_from", "events.send_from"),
+})  # fmt: skip
 """Methods of resources that have no row of their own, since they call those that have one."""
 
-STARTS: Final = frozenset({"calls.make_phone_call", "calls.make_contact_call"})
+STARTS: Final = frozenset({
+    *("calls.make_phone_call", "calls.make_contact_call"),
+    *("whatsapp.send_message", "whatsapp.send_template", "whatsapp.send_media", "whatsapp.send_location"),
+})  # fmt: skip
 """Methods that dial or send: whatever may have had an effect is an `AmbiguousOutcomeError`, from what others raise."""
 
-ALWAYS_THERE: Final = {"PhoneNumber": {"phone_number", "type", "organization_id", "created_at"}}
-"""Fields besides identifiers that a model requires, because the documentation shows that they are never missing."""
+INFERRED: Final = frozenset({"channel_id", "contact_id"})
+"""What a page calls required as well as inferred from a `thread_id`, so that it can be left out."""
 
 OF_A_MEMBER: Final = {"created_by_type": "USER"}
-"""The one type of comments that `created_by` goes with."""
+"""The one type of a comment that `created_by` goes with."""
+
+ALWAYS_THERE: Final = {
+    "PhoneNumber": {"phone_number", "type", "organization_id", "created_at"},
+    "SentEvents": {"results"},
+}
+"""Fields besides identifiers that a model requires, because the documentation shows that they are never missing."""
+
+IDENTIFIED_BY: Final = {"SentMessage": {"message_id"}}
+"""Fields of which one has to be there, though none of them is required: one of each such model."""
 
 ERRORS: Final = {
     400: "BadRequestError",
@@ -59,8 +74,6 @@ ENVELOPES: Final = {
 sends is not known."""
 
 REPEATED: Final = {True: "yes", False: "only when provably not sent"}
-
-CALLED: Final = [Called(row.method, row.endpoint) for row in BUILT]
 
 
 def each(cases: Sequence[Called]) -> Callable[[Any], Any]:
@@ -121,10 +134,11 @@ def test_rows_are_the_signatures() -> None:
 
 def test_rows_say_whether_they_are_repeated() -> None:
     """A row says whether the endpoint is safe to repeat, as it is documented."""
-    expected = {
-        endpoint.slug: REPEATED[endpoint.safe_to_repeat] if endpoint.safe_if is None else f"if {endpoint.safe_if}"
-        for endpoint in ENDPOINTS
-    }
+    expected = {}
+    for endpoint in ENDPOINTS:
+        condition, is_safe = endpoint.safe_if, endpoint.safe_to_repeat
+        harmless = [] if is_safe else [f", or after a {status}" for status in sorted(endpoint.harmless_statuses)]
+        expected[endpoint.slug] = "".join([REPEATED[is_safe] if condition is None else f"if {condition}", *harmless])
 
     assert expected == {row.endpoint.slug: row.repeated for row in TABLE}
 
@@ -137,10 +151,11 @@ def test_parameters() -> None:
         identifiers = called.endpoint.identifiers
         by_keyword = {name for name, one in parameters.items() if one.kind is inspect.Parameter.KEYWORD_ONLY}
         required = {name for name, one in parameters.items() if one.default is inspect.Parameter.empty}
+        can_be_inferred = INFERRED if "thread_id" in parameters else set()
         expected[called.name] = [
             identifiers,
             {*identifiers, *called.arguments()},
-            {*identifiers, *called.arguments(required_only=True)},
+            {*identifiers, *called.arguments(required_only=True)} - can_be_inferred,
             set(),
             True,
         ]
@@ -186,21 +201,24 @@ async def test_request(called: Called) -> None:
             arguments = called.arguments(required_only=required_only)
             if arguments.keys() >= {"delay", "schedule"}:  # They exclude each other; the delay has tests of its own.
                 del arguments["delay"]
-            if arguments.keys() >= OF_A_MEMBER.keys() | {"created_by"}:
-                arguments |= OF_A_MEMBER
+            is_of_a_member = arguments.keys() >= {"created_by", *OF_A_MEMBER}
+            arguments |= OF_A_MEMBER if is_of_a_member else {}
             await called.call(client, *called.identifiers, **arguments)
             query, body = (
                 [field for field in fields if python_name(field.name) in arguments]
                 for fields in (called.endpoint.parameters, called.endpoint.body)
             )
-            content: Any = payload_of(body) if called.endpoint.body else None
-            if arguments.keys() >= OF_A_MEMBER.keys() | {"created_by"}:
-                content |= OF_A_MEMBER
+            payload = payload_of(body) | (OF_A_MEMBER if is_of_a_member else {})
+            content = payload if called.endpoint.body else None
             expected.append((called.endpoint.method, called.path, sorted(query_of(query).items()), content))
 
+    requests = [(request, dict(request.query)) for request in server.requests]
+    windows = [[query.pop(name) and name for name in [*query] if name in WINDOW] for _, query in requests]
     assert expected == [
-        (request.method, request.path, sorted(request.query), sent(request.body)) for request in server.requests
+        (request.method, request.path, sorted(query.items()), sent(request.body)) for request, query in requests
     ]
+    assert [["limit"] if called.endpoint.paginated == "cursor" else []] * 2 == windows
+    assert all(len({*request.query}) == len(request.query) for request, _ in requests)
 
 
 @each(CHANGING)
@@ -307,12 +325,29 @@ async def test_repeated(called: Called) -> None:
         sent_again = [(request.method, request.path, request.query, request.body) for request in server.requests]
         assert all(request == sent_again[0] for request in sent_again)
 
-    is_safe = called.endpoint.safe_to_repeat
+    is_safe = called.endpoint.may_be_repeated
     assert {
         "a 503": [None, 2] if is_safe else [AmbiguousOutcomeError if called.name in STARTS else ServerError, 1],
         "a lost connection": [None, 2] if is_safe else [AmbiguousOutcomeError, 1],
         "no connection": [None, 2],
     } == outcomes
+
+
+@each([called for called in CALLED if called.endpoint.harmless_statuses])
+async def test_repeated_after_what_had_no_effect(called: Called) -> None:
+    """After a failure that is documented as safe to repeat, a call is sent again; at last it is raised as it is."""
+    for status in called.endpoint.harmless_statuses:
+        server = Recorder([Response(status=status), Response(status=status), response_of(called)])
+        async with server.client() as client:
+            await called.call_simply(client)
+        assert 3 == len(server.requests)
+
+        failing = Recorder([Response(status=status)])
+        async with failing.client() as client:
+            with pytest.raises(ServerError) as caught:
+                await called.call_simply(client)
+        assert (status, 4) == (caught.value.status, len(failing.requests))
+        assert called.endpoint.safe_to_repeat == caught.value.may_have_been_processed
 
 
 @each_method
@@ -329,7 +364,7 @@ async def test_status(called: Called) -> None:
             with pytest.raises(ContactshipError) as caught:
                 await called.call_simply(client)
         error = caught.value
-        if called.name in STARTS and status >= 500:
+        if called.name in STARTS and status >= 500 and status not in called.endpoint.harmless_statuses:
             error = cause_of(error, status)
         assert isinstance(error, StatusError)
         outcomes.append((type(error), error.status, error.message, error.path))
@@ -358,7 +393,8 @@ async def test_response(called: Called) -> None:
     shape = called.shape
     assert shape is not None
     payload = payload_of(shape.fields)
-    bare = {field.name: payload[field.name] for field in shape.fields if python_name(field.name) in shape.required}
+    needed = shape.required | IDENTIFIED_BY.get(shape.model.__name__, set())
+    bare = {field.name: payload[field.name] for field in shape.fields if python_name(field.name) in needed}
     contents = {"all": payload, "required": bare, "unknown field": payload | {"tomorrow": [{"a": 1}]}}
     for place, field, can_be_missing in shape.places():
         path = path_of(place)

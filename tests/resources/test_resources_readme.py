@@ -24,6 +24,8 @@ CALL: Final = {
     "created_at": "2126-05-04T09:12:03Z",
     "contact": {"id": "ct-1", "phone_number": "+14155550137"},
 }
+STORED: Final = {"event_id": "purchase-1", "status": "created"}
+REFUSED: Final = {"index": 1, "event_id": None, "status": "rejected", "reason": "no_identity"}
 CONTACTS: Final = [
     {"id": f"ct-{place}", "phone_number": f"+1415555013{place}", "full_name": name, "country": "US"}
     for place, name in ((7, "Noor Haddad"), (8, "Max Weber"))
@@ -42,6 +44,20 @@ EXPECTED: Final[list[tuple[list[Response] | None, list[str], str]]] = [
         [enveloped("F", CONTACTS[0]), Response(status=409), enveloped("F", CONTACTS[1])],
         ["POST /v1/contacts", "POST /v1/contacts", "GET /v1/contacts/%2B14155550138"],
         "0 created ct-7\n1 unchanged ct-8\n",
+    ),
+    (
+        [enveloped("F", {"results": [STORED | {"index": 0}, REFUSED]})],
+        ["POST /v1/events"],
+        "purchase-1 created None\nNone rejected no_identity\n1 of them are not stored\n",
+    ),
+    (
+        [
+            enveloped("F", {"results": [STORED | {"index": 0}, STORED | {"index": 1}]}),
+            enveloped("F", {"results": [STORED | {"index": 0}]}),
+            enveloped("F", {"status": "linked", "pending_events": 3}),
+        ],
+        ["POST /v1/events", "POST /v1/events", "POST /v1/identify"],
+        "0 purchase-1 created\n1 purchase-1 created\n2 purchase-1 created\nlinked 3\n",
     ),
     (None, ["GET /v1/campaigns", "GET /v1/thread/thr-1"], re.escape(f"VIP\n{ {'data': [TAG], 'count': 1} }\n")),
 ]

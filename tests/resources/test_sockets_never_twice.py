@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from itertools import product
 from random import Random
 from typing import Any
 
 import pytest
+from called_resources import CALLED, Called
 from raw_server import (
     Act,
     Peer,
@@ -16,6 +20,7 @@ from raw_server import (
     close,
     deaf_server,
     drip,
+    flood,
     head,
     pause,
     refused_url,
@@ -51,6 +56,9 @@ HALF = PLACED[:-9]
 BRIEF = Timeouts(attempt=0.2)
 LARGE = {"text": "a" * 3_000_000}
 """So much that it is never sent at once."""
+
+PATIENT = Timeouts(attempt=0.4)
+"""For many at once."""
 
 SCHEDULES = 500
 SAMPLE = 25
@@ -124,6 +132,13 @@ CUT_SHORT: dict[str, tuple[Act, object]] = {
 }
 
 
+ENDLESS: dict[str, Act] = {
+    "endless headers": [b"HTTP/1.1 201 Created\r\n", flood(b"X: hidden\r\n" * 99)],
+    "endless body": [head(201), flood(b" " * 4096)],
+    "compressed": response(gzip.compress(b" " * 2**20), status=201, headers={"Content-Encoding": "gzip"}),
+}
+"""What never comes to an end, or to too much."""
+
 ACTS: list[tuple[str, Act]] = [
     *((name, act) for name, (act, _) in REFUSED.items()),
     *((name, act) for name, (act, _) in LEFT_OPEN.items()),
@@ -157,6 +172,36 @@ async def test_unknown(act: Act, status: int | None) -> None:
 
     assert (UNKNOWN, status, True) == (type(error), error.status, error.may_have_been_processed)
     assert 1 == len(server.requests)
+
+
+async def test_whatever_may_not_be_repeated() -> None:
+    """Each method that is not safe to repeat reaches a server that breaks, stalls or lies once, whatever it does.
+
+    A status that the documentation says to repeat is no such failure.
+    """
+    methods = [called for called in CALLED if not called.endpoint.may_be_repeated]
+    acts = {name: act for name, (act, _) in (REFUSED | LEFT_OPEN).items()} | ENDLESS
+    few_at_once = asyncio.Semaphore(30)
+
+    async def count_requests(called: Called, act: Act) -> int:
+        async with (
+            few_at_once,
+            RawServer(act) as server,
+            server.client(timeouts=PATIENT, max_response_bytes=9_999) as client,
+        ):
+            with suppress(ContactshipError):
+                await called.call_simply(client)
+        return len(server.requests)
+
+    cases = [
+        (called, name)
+        for called, name in product(methods, acts)
+        if not name.startswith(tuple(map(str, called.endpoint.documented_retry_statuses)))
+    ]
+    counts = await asyncio.gather(*[count_requests(called, acts[name]) for called, name in cases])
+
+    assert [] == [(called.name, name, count) for (called, name), count in zip(cases, counts, strict=True) if count > 1]
+    assert sum(counts) > 0.9 * len(cases)  # A busy machine may let an attempt's limit pass before it is sent.
 
 
 @pytest.mark.parametrize("act", LIMITED.values(), ids=LIMITED)

@@ -13,7 +13,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
 from attrs import define, field
-from endpoints import Endpoint, Field, python_name
+from endpoints import BUILT, Endpoint, Field, python_name
 from made_up import Shape, argument_of, value_of
 
 from contactship_async import ContactshipClient, Request, Response, RetryPolicy
@@ -123,6 +123,10 @@ class Called:
     async def call_simply(self, client: ContactshipClient) -> Any:
         """Call the method with what it can't do without."""
         return await self.call(client, *self.identifiers, **self.arguments(required_only=True))
+
+
+CALLED: Final = [Called(row.method, row.endpoint) for row in BUILT]
+"""All methods that have a row in the API table."""
 
 
 @contextmanager

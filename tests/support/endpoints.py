@@ -78,9 +78,20 @@ class Endpoint(Struct, frozen=True):
     max_limit: int | None
     safe_to_repeat: bool
     safe_if: str | None
+    documented_retry_statuses: tuple[int, ...]
     statuses: tuple[int, ...]
     success_statuses: tuple[int, ...]
     rows_field: str = ""
+
+    @property
+    def harmless_statuses(self) -> set[int]:
+        """The failures of the server after which the page says that it is safe to repeat."""
+        return {status for status in self.documented_retry_statuses if status >= 500}
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether it is safe to repeat, at least as its method sends it."""
+        return self.safe_to_repeat or self.safe_if is not None
 
     @property
     def is_listing(self) -> bool:
@@ -106,6 +117,27 @@ class Endpoint(Struct, frozen=True):
         return [*self.parameters, *self.body]
 
 
+_PARTS_OF_TEMPLATES: Final = (
+    Field("type", "string", enum=("HEADER", "BODY", "FOOTER", "BUTTONS"), optional=True),
+    Field("format", "string", optional=True),
+    Field("text", "string", optional=True),
+    Field("buttons", "array", optional=True, fields=(Field("type", "string"),)),
+)
+"""What `endpoints.json` calls "Meta's own objects", with their types in a note.
+
+Source: https://developers.facebook.com/docs/whatsapp/business-management-api/message-templates/components
+"""
+
+
+def _complete(endpoint: Endpoint) -> Endpoint:
+    """Add what is in the parts of templates."""
+    fields = tuple(
+        replace(field, fields=_PARTS_OF_TEMPLATES) if field.name == "components" else field
+        for field in endpoint.response_fields
+    )
+    return replace(endpoint, response_fields=fields)
+
+
 def _find_rows(endpoint: Endpoint) -> Endpoint:
     """Take an endpoint that returns `{"total_comments": ..., "comments": [...]}` for the listing that it is."""
     names = [field.name for field in endpoint.response_fields]
@@ -116,9 +148,9 @@ def _find_rows(endpoint: Endpoint) -> Endpoint:
 
 
 ENDPOINTS: Final = tuple(
-    map(
-        _find_rows,
-        msgspec.json.decode((_TESTS / "resources" / "endpoints.json").read_bytes(), type=tuple[Endpoint, ...]),
+    _find_rows(_complete(endpoint))
+    for endpoint in msgspec.json.decode(
+        (_TESTS / "resources" / "endpoints.json").read_bytes(), type=tuple[Endpoint, ...]
     )
 )
 """All documented endpoints."""

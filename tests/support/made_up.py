@@ -14,8 +14,11 @@ import attrs
 from attrs import define
 from endpoints import Field, python_name
 
+from contactship_async._codec import python_codec
 from contactship_async.models.contacts import ContactField
+from contactship_async.models.events import Event, EventIdentity
 from contactship_async.models.tasks import TaskFilter
+from contactship_async.models.whatsapp import FilledComponent, TemplateParameter
 
 Place = tuple[str | int, ...]
 """The keys and indices that lead to a value within a payload."""
@@ -37,6 +40,11 @@ _VALUES: Final[Mapping[str, Any]] = {
     "filters": '[{"field":"status","operator":"EQUAL","value":"ü&=+"}]',
     "post_call_analysis_data": [{"type": "enum", "name": "mood", "choices": ["ü", "&=+"], "tomorrow": 1}],
     "tools": [{"type": "end_call", "name": "end_call", "tomorrow": {"a": [1]}}],
+    "event_id": "purchase-ü&=+",
+    "session_id": "visit-ü&=+",
+    "occurred_at": "2026-05-04T09:12:03.250000Z",
+    "phone": "+12025550142",
+    "url": "https://example.com/ü?a=b",
 }
 """The values of fields whose form is told in words, by their names."""
 
@@ -47,10 +55,10 @@ def value_of(field: Field) -> Any:
     """Make up a value of a field, as it is in JSON."""
     if field.enum:
         return field.enum[-1]
-    if (field.name, field.type) == ("duration", "string"):
-        return "98.5"
     if field.name in _VALUES:
         return deepcopy(_VALUES[field.name])
+    if (field.name, field.type) == ("duration", "string"):
+        return "98.5"
     kind = field.type.split("|")[0]
     inside = {one.name: value_of(one) for one in field.fields}
     values = {
@@ -66,19 +74,27 @@ def value_of(field: Field) -> Any:
     return values[kind]
 
 
+_ARGUMENTS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "filters": lambda text: [TaskFilter(**condition) for condition in json.loads(text)],
+    "events": lambda events: [python_codec.structure(event, Event) for event in events],
+    "contact": lambda identity: python_codec.structure(identity, EventIdentity),
+    "components": lambda parts: [
+        FilledComponent(part["type"], [TemplateParameter(**parameter) for parameter in part["parameters"]])
+        for part in parts
+    ],
+    "schedule": lambda time: datetime.fromisoformat(time["scheduled_call_time"]).replace(tzinfo=UTC),
+    "key, value": lambda pairs: {pair["key"]: pair["value"] for pair in pairs},
+    "type, field, value": lambda fields: [ContactField(**each) for each in fields],
+}
+"""What makes the argument of a value in JSON, by the name of its field, or by those of the fields within."""
+
+
 def argument_of(field: Field) -> Any:
     """Make up what a method is given for a parameter or a field of a body, which is sent as `value_of` it."""
     value = value_of(field)
-    if field.name == "filters":
-        return [TaskFilter(**condition) for condition in json.loads(value)]
-    inside = [one.name for one in field.fields]
-    if inside == ["scheduled_call_time", "timezone"]:
-        return datetime.fromisoformat(value["scheduled_call_time"]).replace(tzinfo=UTC)
-    if inside == ["key", "value"]:
-        return {pair["key"]: pair["value"] for pair in value}
-    if inside == ["type", "field", "value"]:
-        return [ContactField(**each) for each in value]
-    return value
+    inside = ", ".join(one.name for one in field.fields)
+    make = _ARGUMENTS.get(field.name) or _ARGUMENTS.get(inside)
+    return value if make is None else make(value)
 
 
 def payload_of(fields: Iterable[Field]) -> dict[str, Any]:
@@ -135,8 +151,8 @@ class Shape:
 
     @property
     def identifiers(self) -> set[str]:
-        """The name of the object's own id, which the documentation names first; nothing if it has none."""
-        return {one.name for one in self.fields[:1] if one.name == "id" or one.name.endswith("_id")}
+        """The name of the object's own id, which the documentation names first; nothing if it may have none."""
+        return {one.name for one in self.fields[:1] if _is_identifier(one)}
 
     def all(self) -> Iterator[Shape]:
         """Yield this shape, and those of the objects within."""
@@ -197,6 +213,10 @@ def _class_in(hint: Hashable) -> type[Any] | None:
     return next(filter(None, map(_class_in, get_args(hint))), None)
 
 
+def _is_identifier(field: Field) -> bool:
+    return field.is_never_missing and (field.name == "id" or field.name.endswith("_id"))
+
+
 def path_of(place: Place, prefix: str = "") -> str:
     """Return the JSON path of a place, such as `data[0].contact.id`."""
     path = prefix + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
@@ -214,9 +234,11 @@ def without(payload: Mapping[str, Any], place: Place) -> dict[str, Any]:
 
 
 def _edited(payload: Mapping[str, Any], place: Place, edit: Callable[[Any], object]) -> dict[str, Any]:
-    copy = deepcopy(dict(payload))
+    """Return a copy that is edited at *place*, and shares all that does not lead there with *payload*."""
+    copy = dict(payload)
     holder: Any = copy
     for step in place[:-1]:
+        holder[step] = holder[step].copy()
         holder = holder[step]
     edit(holder)
     return copy

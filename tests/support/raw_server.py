@@ -47,7 +47,7 @@ def skip_rate_limits(client: ContactshipClient) -> ContactshipClient:
 
     attempts = client._caller.attempts
     limits = attempts.limits
-    for gate in (limits.organization, limits.address, limits.heavy, limits.polls):
+    for gate in (limits.organization, limits.address, limits.heavy, limits.events, limits.polls):
         gate.clock, gate.sleep = clock, skip
     client._caller.attempts = evolve(attempts, clock=clock)
     return client

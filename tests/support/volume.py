@@ -38,7 +38,7 @@ SHARES: Final[Mapping[str, float]] = {
 settings.register_profile(
     "sample",
     deadline=None,  # the first example pays for imports and caches
-    max_examples=50,
+    max_examples=25,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # those of all tests only watch
 )

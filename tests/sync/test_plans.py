@@ -29,6 +29,9 @@ from contactship_async.sync._plan import WRONG_LISTING, Plan
 CLIENT = ContactshipClient("key")
 TARGET = DuckDBTarget("never-made.duckdb")
 
+LISTED = ["agents", "calls", "channels", "contacts", "phone_numbers", "tags", "tasks"]
+"""The resources that list."""
+
 
 class Size(StrEnum):
     """An enum of texts."""
@@ -262,7 +265,7 @@ def test_what_may_be_retired() -> None:
     assert {"whole": 50} == {name: plan.cap for name, plan in plans.items() if plan.cap is not None}
 
 
-@pytest.mark.parametrize("name", ["calls", "channels", "contacts", "phone_numbers", "tags"])
+@pytest.mark.parametrize("name", LISTED)
 def test_every_listing_of_the_client(name: str) -> None:
     """Each resource that lists can be synced by its name, and its table has that name."""
     plan = Plan.of(getattr(CLIENT, name).list(), "o")
@@ -271,11 +274,23 @@ def test_every_listing_of_the_client(name: str) -> None:
     sync(CLIENT, [name], TARGET)
 
 
+def test_listings_within_resources() -> None:
+    """A listing that comes whole is full by one response, and those of one resource have tables of their own."""
+    agents, voices, tasks = (
+        Plan.of(listing, "o")
+        for listing in (CLIENT.agents.list(), CLIENT.agents.list_voices(), CLIENT.tasks.list(order_by="priority"))
+    )
+
+    assert [("agents", "full", None), ("agents_voices", "full", None), ("tasks", "filtered", None)] == [
+        (plan.table, plan.mode, plan.cap) for plan in (agents, voices, tasks)
+    ]
+
+
 def test_all_listings_are_tested() -> None:
     """A new resource that lists is one of those above."""
     names = [name for name in dir(CLIENT) if not name.startswith("_") and hasattr(getattr(CLIENT, name), "list")]
 
-    assert ["agents", "calls", "channels", "contacts", "phone_numbers", "tags", "tasks"] == sorted(names)
+    assert sorted(names) == LISTED
 
 
 def test_listings_of_what_a_contact_has() -> None:
@@ -316,8 +331,7 @@ def test_wrong_listings(listings: Any, error: type[Exception], message: str) -> 
     with pytest.raises(error) as raised:
         sync(CLIENT, listings, TARGET)
 
-    known = "'agents', 'calls', 'channels', 'contacts', 'phone_numbers', 'tags', 'tasks'"
-    assert message.format(known=known) == str(raised.value)
+    assert message.format(known=str(LISTED)[1:-1]) == str(raised.value)
 
 
 @pytest.mark.parametrize(

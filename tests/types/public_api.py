@@ -32,10 +32,12 @@ from contactship_async import (
     Timeouts,
     Transport,
     WalkPosition,
+    WholeListing,
     read_organizations,
 )
 from contactship_async.models.calls import Call, LiveCall, PlacedCall, StoppedCall, TranscriptEntry
 from contactship_async.models.contact_import import ContactInput, ImportedContact
+from contactship_async.models.contacts import Contact, ContactField, PastCall
 from contactship_async.models.tags import Tag
 from contactship_async.webhooks import (
     FinishedCall,
@@ -145,6 +147,22 @@ async def resources(client: ContactshipClient) -> None:
     assert_type(await client.calls.wait(call.id), LiveCall)
     assert_type(await client.calls.stop(call.id), StoppedCall)
     assert_type(await client.calls.download_recording(call, Path("call.wav")), int)
+    contact = await client.contacts.create(
+        phone_number="+14155550137",
+        full_name="Noor Haddad",
+        country=None,
+        additional_data=[ContactField("text", "segment", "retail")],
+    )
+    assert_type(contact, Contact)
+    assert_type(
+        await client.contacts.update(contact.id, email=None, additional_data=contact.additional_data or ()), Contact
+    )
+    assert_type(await client.contacts.get("+14155550137", identifier_type="phone_number"), Contact)
+    assert_type(client.contacts.list_tags(contact.id), WholeListing[Tag])
+    history = (await client.contacts.get_call_history(contact.id)).call_history
+    assert_type(None if history is None else history.calls, tuple[PastCall, ...] | None)
+    await client.contacts.update(contact.id, full_name=None)  # type: ignore[arg-type] # a contact always has a name
+    await client.contacts.create(phone_number="+1", full_name="Noor")  # type: ignore[call-arg] # None leaves it out
     await client.tags.update(tag.id, name=None)  # type: ignore[arg-type] # a tag always has a name
     await client.tags.create(name="vip")  # type: ignore[call-arg] # a tag always has a color
 

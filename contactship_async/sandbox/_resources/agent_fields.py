@@ -39,11 +39,6 @@ _ANALYSIS: Final = (
         required=False,
     ),
 )
-_TOOL: Final = (
-    Field("type", _TEXT, "Such as `booking`, `transfer_call`, `custom` or `agent_swap`.", "end_call", required=False),
-    Field("name", {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}, "No other tool's.", "bye", required=False),
-    Field("description", {"type": "string", "maxLength": 2000}, "What it is for.", "Hang up", required=False),
-)
 
 REQUIRED: Final = (
     Field("name", _TEXT, "As the organization calls it.", example="Reminders"),
@@ -70,7 +65,7 @@ NULLABLE: Final = optional(
     ),
     Field(
         "tools",
-        {"type": ["array", "null"], "items": as_object(*_TOOL)},
+        {"type": ["array", "null"], "items": {"type": "object"}},
         "What it can use.",
         example=[{"type": "end_call", "name": "bye"}],
     ),

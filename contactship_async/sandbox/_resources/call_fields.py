@@ -59,7 +59,13 @@ _CONTACT: Final = (
 _ENTRY: Final = (
     Field("role", _TEXT, "Who speaks.", example="agent"),
     Field("content", _TEXT, "What was said.", example="Good morning."),
-    Field("words", {"type": "array"}, "When each word was said, if that is asked for.", example=[], required=False),
+    Field(
+        "words",
+        {"type": "array", "items": {}},
+        "When each word was said, if that is asked for.",
+        example=[],
+        required=False,
+    ),
 )
 ANALYSIS: Final = Field(
     "call_analysis", {"type": ["object", "null"]}, "How it went.", example={"call_summary": "A talk."}
@@ -88,7 +94,9 @@ _COMMON: Final = (
     AGENT_ID,
     Field("contact", as_object(*_CONTACT), "The person.", example=example_of(*_CONTACT)),
     HISTORY,
-    Field("chat_history_with_tools", {"type": "array"}, "The same with tools.", example=[], required=False),
+    Field(
+        "chat_history_with_tools", {"type": "array", "items": {}}, "The same with tools.", example=[], required=False
+    ),
     Field("transcript_format", {"const": "json"}, "Of both.", example="json", required=False),
 )
 ROW: Final = Schema("CallRow", (*_COMMON, CAMPAIGN_ID))

@@ -77,7 +77,7 @@ class CallRows(Collection):
         contacts: Those that are called.
     """
 
-    def __init__(self, organization: Organization, count: int, agents: Sequence[str], contacts: Contacts) -> None:
+    def __init__(self, organization: Organization, count: int, *, agents: Sequence[str], contacts: Contacts) -> None:
         super().__init__(
             organization,
             name="calls",

@@ -111,7 +111,7 @@ class Calls(CallRows):
         credits: Credits,  # noqa: A002 - the API's word
         deliver: Deliver,
     ) -> None:
-        super().__init__(organization, count, agents, contacts)
+        super().__init__(organization, count, agents=agents, contacts=contacts)
         self._speed = speed
         self._phone_numbers = phone_numbers
         self._credits = credits

@@ -49,7 +49,7 @@ CONTACT: Final = Schema(
 )
 
 # What is sent.
-BODY: Final = (PHONE_NUMBER, FULL_NAME, evolve(COUNTRY, required=True), EMAIL, ADDITIONAL_DATA)
+BODY: Final = (PHONE_NUMBER, FULL_NAME, COUNTRY, EMAIL, ADDITIONAL_DATA)
 FILTERS: Final = optional(
     Field("full_name", _TEXT, "A part of the name, in upper or lower case.", example="noor"),
     Field("email", _TEXT, "A part of the e-mail address, in upper or lower case.", example="example.com"),

@@ -51,7 +51,7 @@ class Contacts(Collection):
         tags: Those that they may have.
     """
 
-    def __init__(self, organization: Organization, count: int, tags: Tags) -> None:
+    def __init__(self, organization: Organization, count: int, *, tags: Tags) -> None:
         super().__init__(
             organization,
             name="contacts",
