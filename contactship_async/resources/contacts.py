@@ -6,7 +6,6 @@ Source: https://docs.contactship.ai/api-reference/endpoint/get-contacts
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
-from functools import partial
 from typing import Final, Literal
 
 from attrs import evolve, frozen
@@ -234,9 +233,7 @@ class Contacts:
         if not isinstance(contacts, AsyncIterable | Iterable):
             message = f"contacts must be an iterator, asynchronous or not, not {type(contacts).__name__}"
             raise TypeError(message)
-        walk = WalkSession()
-        caller = evolve(self._caller, of_walk=walk)
-        return import_contacts(Contacts(caller), contacts, concurrency, partial(caller.connection.get_session, walk))
+        return import_contacts(Contacts(evolve(self._caller, of_walk=WalkSession())), contacts, concurrency)
 
     async def delete(self, contact_id: str) -> None:
         """Delete a contact. An older revision of the page calls that irreversible, the newest says "accepted".
