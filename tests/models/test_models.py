@@ -45,6 +45,7 @@ from contactship_async.models.common import (
 )
 from contactship_async.models.contacts import CallHistory, ContactCallHistory, ContactField, PastCall
 from contactship_async.models.credits import CreditBalance
+from contactship_async.models.events import EventResult, EventSummary, IdentifiedSession, SentEvents
 from contactship_async.models.tags import Tag
 from contactship_async.models.webhooks import (
     FinishedCall,
@@ -84,6 +85,8 @@ REQUIRED: dict[type[Model], AbstractSet[str]] = {
     **dict.fromkeys((FollowUpContact, InboundContact, InboundNumbers), frozenset()),
     **dict.fromkeys((CallHistory, ContactCallHistory, ContactField, PastCall), frozenset()),
     **dict.fromkeys((SentMessage, TemplateComponent), frozenset()),
+    **dict.fromkeys((EventResult, EventSummary, IdentifiedSession), frozenset()),
+    SentEvents: {"results"},
 }
 """The fields that a page shows to be there always, or that tell what it is about; of other models, `id`."""
 
@@ -171,7 +174,7 @@ def instances_of(cl: Any) -> st.SearchStrategy[Any]:
 
 def row_of(cl: type[Any]) -> dict[str, Any]:
     """Make the JSON of an object with the required fields only."""
-    known = {"created_at": "2026-01-15T10:00:00Z"}
+    known = {"created_at": "2026-01-15T10:00:00Z", "results": []}
     return {
         json_name(field): known.get(field.name, "x") for field in attrs.fields(cl) if field.default is attrs.NOTHING
     }

@@ -192,6 +192,7 @@ async def test_what_is_stored() -> None:
         )
         duplicate = await client.events.send([evolve(PURCHASE, event_id="e-6", occurred_at=before)])
         many = await client.events.send([evolve(PURCHASE, event_name=f"name_{place}") for place in range(500)])
+        known = await client.events.send([evolve(PURCHASE, event_name="HTTPError")])
 
     stored = [*["add_to_cart"] * 4, "compra_realizada", "evenement_paye", "http_error"]
     assert stored == [result.event_name for result in sent.results]
@@ -204,7 +205,8 @@ async def test_what_is_stored() -> None:
     )
     assert ["duplicate"] == [result.status for result in duplicate.results]
     assert ["event_name_limit"] * 4 == [result.reason for result in many.rejected]
-    assert (508, "purchase", "e-6", "duplicate", before) == (
+    assert "created" == known.results[0].status
+    assert (509, "purchase", "e-6", "duplicate", before) == (
         *(len(sandbox.events), sandbox.events[7].event_name, sandbox.events[7].event_id),
         *(sandbox.events[7].status, sandbox.events[7].occurred_at),
     )
@@ -212,7 +214,7 @@ async def test_what_is_stored() -> None:
     assert before <= sandbox.events[0].occurred_at
     assert "noor@example.com" == sandbox.events[0].body["contact"]["email"]
     assert "noor" not in repr(sandbox.events[:]).casefold()
-    assert "<Events: 508>" == repr(sandbox.events)
+    assert "<Events: 509>" == repr(sandbox.events)
 
 
 async def test_malformed_events_have_a_result() -> None:

@@ -2,8 +2,8 @@
 
 A declaration is written in the words of JSON Schema that are read here: `type` (one, several, or none for anything),
 `enum`, `minLength`, `maxLength`, `pattern` (of the whole string, with both anchors), `format` (`date` and `uuid`),
-`minimum`, `maximum`, `items`, `minItems`, `maxItems`, `properties`, `required` and `default`. In a query there are
-strings, integers and booleans.
+`minimum`, `maximum`, `items`, `minItems`, `maxItems`, `properties`, `required`, `anyOf` (with nothing but `required`)
+and `default`. In a query there are strings, integers and booleans.
 
 Source: https://json-schema.org/draft/2020-12/json-schema-validation
 """
@@ -132,9 +132,10 @@ def conforms(schema: Mapping[str, Any], value: object) -> bool:
 
 def _has_allowed_fields(schema: Mapping[str, Any], value: Mapping[str, object]) -> bool:
     properties = schema.get("properties", {})
-    return all(name in value for name in schema.get("required", ())) and all(
-        conforms(properties[name], value[name]) for name in properties if name in value
+    has_required = all(name in value for name in schema.get("required", ())) and any(
+        value.keys() >= {*one["required"]} for one in schema.get("anyOf", ({"required": ()},))
     )
+    return has_required and all(conforms(properties[name], value[name]) for name in properties if name in value)
 
 
 def describe_allowed(schema: Mapping[str, Any], example: object) -> str:

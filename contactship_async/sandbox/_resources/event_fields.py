@@ -51,6 +51,9 @@ CONTACT: Final = Field(
     "Who it was: one of `contact_id`, `external_id`, `phone` and `email`.",
     example=example_of(*_IDENTITY),
 )
+IDENTIFIED_CONTACT: Final = evolve(
+    CONTACT, schema={**CONTACT.schema, "anyOf": [{"required": [name]} for name in IDENTIFYING]}
+)
 CREATE_CONTACT: Final = Field(
     "create_contact", {"type": "boolean"}, "Whether one that nothing matches is created.", example=True, required=False
 )

@@ -16,12 +16,11 @@ from contactship_async.sandbox._api.replies import Refusal
 from contactship_async.sandbox._api.routes import Call, Route
 from contactship_async.sandbox._resources.contacts import Contacts
 from contactship_async.sandbox._resources.event_fields import (
-    CONTACT,
     COUNTED,
     CREATE_CONTACT,
     EVENTS,
     IDENTIFIED,
-    IDENTIFYING,
+    IDENTIFIED_CONTACT,
     SENT,
     SESSION_ID,
     find_faults,
@@ -91,7 +90,7 @@ class Events(Sequence[RecordedEvent]):
                 self._identify,
                 "identify",
                 IDENTIFIED,
-                body=(SESSION_ID, CONTACT, CREATE_CONTACT),
+                body=(SESSION_ID, IDENTIFIED_CONTACT, CREATE_CONTACT),
                 errors=(403,),
                 shape="wrapped",
             ),
@@ -175,8 +174,6 @@ class Events(Sequence[RecordedEvent]):
     def _identify(self, call: Call) -> Mapping[str, object]:
         self._require_add_on()
         session_id, contact = call.body["session_id"].strip(), call.body["contact"]
-        if not has_identity(contact):
-            raise Refusal(400, f"contact must have one of: {', '.join(IDENTIFYING)}")
         match = self._identities.find(contact, may_create=call.body.get("create_contact", True))
         if match.id is None:
             result: dict[str, object] = {
