@@ -42,7 +42,11 @@ from contactship_async.resources._contact_responses import TagAssignment, read_c
 
 LISTING: Final = ListingDeclaration("/v1/contacts", Contact, page_size=1000, largest_page=1000, heavy=True)
 LISTING_OF_COMMENTS: Final = ListingDeclaration(
-    "/v1/contacts/{contact_id}/comments", ContactComment, sort_key=None, rows_field="comments"
+    "/v1/contacts/{contact_id}/comments",
+    ContactComment,
+    sort_key=None,
+    largest_page=50,  # Older revisions cut it off there, without a word.
+    rows_field="comments",
 )
 LISTING_OF_TAGS: Final = ListingDeclaration("/v1/contacts/{contact_id}/tags", Tag, sort_key=None)
 
