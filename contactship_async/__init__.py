@@ -9,6 +9,7 @@ Public as well:
 - `contactship_async.resources`: the methods of `client.tags` and its like
 - `contactship_async.models`: the rows that they return
 - `contactship_async.calling`: calling many from a file, each once
+- `contactship_async.contact_files`: the rows of such a file, and of one of contacts to import
 - `contactship_async.sync`: a copy of listings in a database, with their history
 - `contactship_async.webhooks`: readers of what Contactship posts to an app
 - `contactship_async.sandbox`, `contactship_async.pytest_plugin`: for tests

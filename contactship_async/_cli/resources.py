@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 from attrs import frozen
 from cyclopts import App
 
-from contactship_async import ContactshipClient
+from contactship_async import ContactshipClient, CursorListing
 from contactship_async._cli.commands import KEY, OWN_COMMANDS
 from contactship_async._cli.listing import ARGUMENTS, Subject, Walk, print_count, print_listing, print_object
 from contactship_async._cli.options import make_command, options_of
@@ -149,7 +149,8 @@ def summarize(function: Callable[..., Any]) -> str:
 def _derive_commands(method: _Method) -> Iterator[Callable[..., int]]:
     if method.is_listing:
         yield _derive_list(method)
-        yield _derive_count(method)
+        if not issubclass(method.returns, CursorListing):  # which have no count
+            yield _derive_count(method)
     elif method.name == "get" and len(method.identifiers) <= 1:
         yield _derive_get(method)
 

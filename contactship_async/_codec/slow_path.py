@@ -295,7 +295,7 @@ class SlowPath:
         origin = get_origin(cl) or cl
         by_python_names = has(origin) and not self.use_json_names
         fields = [
-            (one.name if by_python_names else one.json_name, one.older_name, one.type, one.is_required)
+            (*((one.name, None) if by_python_names else (one.json_name, one.older_name)), one.type, one.is_required)
             for one in record_fields(cl)
         ]
 

@@ -3,6 +3,7 @@
 - `contactship_async.models.agents`: `Agent` and `Voice`
 - `contactship_async.models.calls`: `Call`, `LiveCall`, `PlacedCall`, and what they hold
 - `contactship_async.models.channels`: `Channel`
+- `contactship_async.models.contact_import`: `ContactInput`, `ImportedContact`
 - `contactship_async.models.contacts`: `Contact`, `ContactField`, `ContactComment`, `ContactCallHistory`, and what it
   holds
 - `contactship_async.models.credits`: `CreditBalance`

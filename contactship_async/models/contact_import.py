@@ -24,7 +24,7 @@ class ContactInput:
     Args:
         phone_number: Of the form `+12025550142`; it tells a contact from others.
         full_name: The person's name.
-        country: Such as `US`. The API's pages differ on whether a new contact needs it.
+        country: Such as `US`. The newest page requires it of a new contact, older ones do not.
         email: The e-mail address.
         additional_data: Fields of the organization's own. A contact that is there already keeps its other ones.
     """

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from attrs import define, field
 
-from contactship_async._arguments import check_type
+from contactship_async._arguments import check_type, without_none
 from contactship_async._pagination.driver import cancel
 from contactship_async.errors import (
     AuthenticationError,
@@ -56,7 +56,6 @@ async def import_contacts(
     contacts: Contacts,
     given: AsyncIterable[ContactInput] | Iterable[ContactInput],
     concurrency: int,
-    check_open: Callable[[], object],
 ) -> AsyncGenerator[ImportedContact, None]:
     """Import contacts, and yield what became of each, in the order in which they were given.
 
@@ -64,12 +63,10 @@ async def import_contacts(
         contacts: The resource, whose calls are those of one walk.
         given: The contacts.
         concurrency: How many are imported concurrently.
-        check_open: Raises a `ClientClosedError` if the client was closed since the import began.
     """
     source = given.__aiter__() if isinstance(given, AsyncIterable) else iter(given)
     place = 0
     while True:
-        check_open()
         importing = _Round(contacts, source, place, concurrency)
         for result in await importing.run():
             yield result
@@ -196,24 +193,28 @@ class _Round:
 
     async def _find(self, number: str, unsettled: ContactshipError) -> Contact:
         """Find the contact by its number; *unsettled* is why it could not be created, or may have been."""
+        found = None
         try:
             found = await self.contacts.get(number, identifier_type="phone_number")
+        except NotFoundError:
+            pass
         except ContactshipError as error:
-            if not (unsettled.may_have_been_processed or isinstance(error, NotFoundError)):
+            if not unsettled.may_have_been_processed:
                 raise
             if isinstance(error, _ENDING):
                 self.failure = self.failure or error
-            raise unsettled from error
-        if found.phone_number is not None and _digits(found.phone_number) != _digits(number):
-            raise unsettled  # It is another one, which must not be changed.
+        # Another number is that of another contact, which must not be changed.
+        if found is None or (found.phone_number and _digits(found.phone_number) != _digits(number)):
+            raise unsettled
         return found
 
 
 def _read_given(contact: ContactInput) -> dict[str, Any]:
     """Return what is to be sent of a contact, by the names of arguments."""
-    optional = {"country": contact.country, "email": contact.email, "additional_data": contact.additional_data}
     required = {"phone_number": contact.phone_number, "full_name": contact.full_name}
-    return required | {name: value for name, value in optional.items() if value is not None}
+    return required | without_none(
+        country=contact.country, email=contact.email, additional_data=contact.additional_data
+    )
 
 
 def _find_changes(found: Contact, given: Mapping[str, Any]) -> dict[str, Any]:

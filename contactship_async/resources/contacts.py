@@ -6,7 +6,6 @@ Source: https://docs.contactship.ai/api-reference/endpoint/get-contacts
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
-from functools import partial
 from typing import Final, Literal
 
 from attrs import evolve, frozen
@@ -43,7 +42,11 @@ from contactship_async.resources._contact_responses import TagAssignment, read_c
 
 LISTING: Final = ListingDeclaration("/v1/contacts", Contact, page_size=1000, largest_page=1000, heavy=True)
 LISTING_OF_COMMENTS: Final = ListingDeclaration(
-    "/v1/contacts/{contact_id}/comments", ContactComment, sort_key=None, rows_field="comments"
+    "/v1/contacts/{contact_id}/comments",
+    ContactComment,
+    sort_key=None,
+    largest_page=50,  # Older revisions cut it off there, without a word.
+    rows_field="comments",
 )
 LISTING_OF_TAGS: Final = ListingDeclaration("/v1/contacts/{contact_id}/tags", Tag, sort_key=None)
 
@@ -234,9 +237,7 @@ class Contacts:
         if not isinstance(contacts, AsyncIterable | Iterable):
             message = f"contacts must be an iterator, asynchronous or not, not {type(contacts).__name__}"
             raise TypeError(message)
-        walk = WalkSession()
-        caller = evolve(self._caller, of_walk=walk)
-        return import_contacts(Contacts(caller), contacts, concurrency, partial(caller.connection.get_session, walk))
+        return import_contacts(Contacts(evolve(self._caller, of_walk=WalkSession())), contacts, concurrency)
 
     async def delete(self, contact_id: str) -> None:
         """Delete a contact. An older revision of the page calls that irreversible, the newest says "accepted".

@@ -95,8 +95,8 @@ class Tasks:
             order_by: The field to sort by; `created_at` if not given. By any other, tasks change places while they are
                 changed, so that no walk could prove to be complete: `exact` and a `concurrency` are refused.
             order_direction: `ASCENDENT` or `DESCENDENT`; the latter if not given.
-            filters: Conditions that all hold, such as `[TaskFilter("status", "EQUAL", "todo")]`, or mappings with the
-                same names. No other operator than `EQUAL` is documented.
+            filters: Conditions that all hold, such as `[TaskFilter("status", "EQUAL", "todo")]`, or as mappings
+                `[{"field": "status", "operator": "EQUAL", "value": "todo"}]`. No other operator is documented.
 
         Raises:
             TypeError: An argument has the wrong type.

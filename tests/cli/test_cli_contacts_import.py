@@ -186,23 +186,25 @@ async def test_shows_how_far_it_is(start: Any, file: Path) -> None:
     assert "3 created" in shown
 
 
-async def test_a_line_that_fails(call: Any, file: Path) -> None:
+async def test_lines_that_fail(call: Any, file: Path) -> None:
     """The report has the status and the server's words, the others are imported, and the exit code is 1."""
+    save(file, write(8))
 
     async def refuse(request: Request) -> Response | None:
-        replies = {"+12025550000": respond(400, message="no such country"), "+12025550001": respond(502)}
-        return replies.get(number_of(request))
+        number = number_of(request)
+        reply = respond(502) if number == "+12025550000" else respond(400, message="no such country")
+        return reply if number < "+12025550007" else None
 
     async with ContactsServer() as server:
         server.before = refuse
         ended = await call(*load(file, "--yes", "--format", "json", "--timeout", "0.2"), url=server.url)
 
-    assert (1, "contactship: 3 of 3 contacts: 1 created, 2 failed\n") == (ended.code, ended.stderr)
+    assert (1, "contactship: 8 of 8 contacts: 1 created, 7 failed\n") == (ended.code, ended.stderr)
     found = json.loads(ended.output)
-    assert [(2, "failed", 400), (3, "failed", 502), (4, "created", None)] == [
+    assert [(2, "failed", 502), *((line, "failed", 400) for line in range(3, 9)), (9, "created", None)] == [
         (each["line"], each["outcome"], each["status"]) for each in found
     ]
-    assert "POST /v1/contacts failed: 400 Bad Request: no such country" == found[0]["message"]
+    assert "POST /v1/contacts failed: 400 Bad Request: no such country" == found[1]["message"]
 
 
 async def test_a_wrong_key(call: Any, file: Path) -> None:

@@ -55,7 +55,8 @@ def test_each_line_is_told_of() -> None:
         "+12025550142,,\n"
         '+12025550142,"Ma\nx",\n'
         "+12025550142,Noor,7,8\n"
-        '+12025550142,Noor,"a\nb"\n',
+        '+12025550142,Noor,"a\nb"\n'
+        "+12025550142,Ada,\n",
         {"note": "text"},
     )
 
@@ -66,8 +67,9 @@ def test_each_line_is_told_of() -> None:
         (5, "has a line break or another control character in its full_name: is a quote missing?", True),
         (7, "has 4 values, but the header 3 columns", True),
         (8, "has the phone_number of line 2: both are one contact, and this line comes last", False),
+        (10, "has the phone_number of line 8: both are one contact, and this line comes last", False),
     ] == [(row.line, row.text, row.is_problem) for row in rows if isinstance(row, Remark)]
-    assert [(2, "Max", None), (8, "Noor", "a\nb")] == [
+    assert [(2, "Max", None), (8, "Noor", "a\nb"), (10, "Ada", None)] == [
         (row.line, row.contact.full_name, row.contact.additional_data and row.contact.additional_data[0].value)
         for row in rows
         if isinstance(row, Line)

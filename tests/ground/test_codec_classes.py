@@ -121,6 +121,8 @@ def test_older_names_of_fields() -> None:
         assert newer == codec.loads(json.dumps(fields).encode(), Aged)
     assert {"id": "a", "name": "b"} == newer.to_dict() == json.loads(codec.dumps(newer))
 
+    with pytest.raises(MismatchError, match=r"^\.?id: missing$"):
+        python_codec.structure(older, Aged)
     for wrong, issue in (
         ({}, "id: missing"),
         ({"agent_id": ""}, "agent_id: expected a non-empty string, got a string"),

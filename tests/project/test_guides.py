@@ -12,8 +12,10 @@ from guides import FRONT_PAGE, GUIDES, PAGES, ROOT, anchors_of, blocks_of, links
 from terminal_picture import PICTURE, draw
 
 from contactship_async import ContactshipPool, Listing, ListingDeclaration, RetryPolicy, Timeouts
+from contactship_async._cli.contacts.command import import_file
 from contactship_async._configuration import DEFAULT_BASE_URL, DEFAULT_MAX_RESPONSE_BYTES
 from contactship_async._http.aiohttp_transport import DEFAULT_CONNECTIONS
+from contactship_async.resources.contacts import Contacts
 from contactship_async.sandbox import Sandbox
 from contactship_async.sandbox._calls.lives import CREDITS_PER_MINUTE
 from contactship_async.sync import DuckDBTarget, sync
@@ -40,6 +42,7 @@ PAST_CALLS = signature(Sandbox).parameters["calls"].default
 AT_ONCE = signature(ContactshipPool).parameters["max_concurrent"].default
 PAGE_SIZE = signature(ListingDeclaration).parameters["page_size"].default
 SYNC = {name: parameter.default for name, parameter in signature(sync).parameters.items()}
+IMPORTED_AT_ONCE = signature(Contacts.import_from).parameters["concurrency"].default
 ROWS = {name: parameter.default for name, parameter in signature(Listing.rows).parameters.items()}
 
 FIGURES = [
@@ -63,6 +66,8 @@ FIGURES = [
     (GUIDE.format("sandbox"), f"{PAST_CALLS} past calls are there from the beginning"),
     (GUIDE.format("_pool"), f"{AT_ONCE} if you don't say"),
     (GUIDE.format("_cli"), f"At most {AT_ONCE} are listed concurrently"),
+    (GUIDE.format("_cli"), f"`--concurrency {signature(import_file).parameters['concurrency'].default}` is how many"),
+    (GUIDE.format("resources"), f"import_from(people(), concurrency={IMPORTED_AT_ONCE})"),
     (GUIDE.format("sync"), f"less than `--full-every` ago ({SYNC['full_every'].days} days)"),
     (GUIDE.format("sync"), f"others wait `wait={DuckDBTarget('').wait:.0f}` seconds"),
 ]

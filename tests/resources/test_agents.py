@@ -49,13 +49,13 @@ async def test_none_removes_and_arrays_replace(sandbox: Sandbox) -> None:
     id_ = sandbox.agents.add(ambient_sound="cafe", prompt="Hello", tools=[{"name": "a"}, {"name": "b"}])["id"]
     async with sandbox.client() as client:
         quiet = await client.agents.update(id_, ambient_sound=None)
-        fewer = await client.agents.update(id_, tools=[{"name": "b"}])
+        fewer = await client.agents.update(id_, tools=[{"type": "end_call"}])
         none = await client.agents.update(id_, tools=None, prompt=None)
 
     assert (None, "Hello", 2) == (quiet.ambient_sound, quiet.prompt, len(quiet.tools or ()))
-    assert ({"name": "b"},) == fewer.tools
+    assert ({"type": "end_call"},) == fewer.tools
     assert (None, None) == (none.tools, none.prompt)
-    assert [{"ambient_sound": None}, {"tools": [{"name": "b"}]}, {"prompt": None, "tools": None}] == [
+    assert [{"ambient_sound": None}, {"tools": [{"type": "end_call"}]}, {"prompt": None, "tools": None}] == [
         request.json() for request in sandbox.requests
     ]
 

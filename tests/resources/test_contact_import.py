@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
+from random import Random
 from typing import Any
 
 import jumping_loop
 import pytest
 from contacts_server import ContactsServer, number_of, respond
 from jumping_loop import in_loop_time
+from volume import Volume
 
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -399,6 +402,45 @@ async def test_wrong_arguments(arguments: tuple[Any, int], error: type[Exception
         with pytest.raises(error, match=f"^{told}$"):
             client.contacts.import_from(given, concurrency=concurrency)
         assert [] == await take(client, [])
+
+
+async def test_whatever_happens_it_ends_in_the_same_contacts(volume: Volume) -> None:
+    """Faults before and after the effect, and a consumer who leaves: a last import mends it all, and none is twice."""
+    for seed in range(300 if volume.is_full else 5):
+        random = Random(f"{volume.seed} {seed}")
+        given = [person(random.randrange(12), email=f"{place}@people.example", country="ES") for place in range(20)]
+        server = ContactsServer(*(row(place, full_name="Zoë", country="US") for place in range(0, 12, 5)))
+
+        async def fail(_: Request, random: Random = random) -> Response | None:
+            for _turn in range(random.randrange(4)):
+                await asyncio.sleep(0)
+            if random.random() < 0.05:
+                message = "cut"
+                raise AmbiguousOutcomeError(message)
+            return respond(random.choice([400, 404, 409, 500, 503])) if random.random() < 0.2 else None
+
+        server.before = server.after = fail
+        async with server.client() as client:
+            for _ in range(3):
+                before = len(server.requests)
+                last = random.randrange(20)
+                seen = []
+                async with aclosing(client.contacts.import_from(given, concurrency=random.randint(1, 8))) as results:
+                    async for result in results:
+                        seen.append(result.place)
+                        if result.place == last:
+                            break
+                assert [*range(last + 1)] == seen
+                created = Counter(number_of(each) for each in server.requests[before:] if each.method == "POST")
+                assert created <= Counter(each.phone_number for each in given)
+            server.before = server.after = ContactsServer().before
+            assert "failed" not in {result.outcome for result in await take(client, given)}
+
+        wanted = {each.phone_number: each for each in given}
+        found = {number: server.rows[number] for number in wanted}
+        assert {number: (each.full_name, each.email, "ES") for number, each in wanted.items()} == {
+            number: (each["full_name"], each["email"], each["country"]) for number, each in found.items()
+        }
 
 
 def test_no_repr_shows_who_it_is() -> None:

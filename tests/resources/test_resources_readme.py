@@ -65,6 +65,7 @@ EXPECTED: Final[list[tuple[list[Response] | None, list[str], str]]] = [
         "0 purchase-1 created\n1 purchase-1 created\n2 purchase-1 created\nlinked 3\n",
     ),
     (None, ["GET /v1/campaigns", "GET /v1/thread/thr-1"], re.escape(f"VIP\n{ {'data': [TAG], 'count': 1} }\n")),
+    ([enveloped("F", [{"id": "t-1", "brief": "Call Noor back"}])], ["GET /v1/tasks"], "Call Noor back\n"),
 ]
 """For each block the responses, or None for a listing of tags, its requests, and a pattern of what it prints."""
 

@@ -78,9 +78,11 @@ async def test_orders(sandbox: Sandbox) -> None:
         sandbox.requests.clear()
         by_brief = [task.brief or "" async for task in client.tasks.list(order_by="brief").rows(page_size=3)]
         page = await client.tasks.list(order_by="brief", order_direction="ASCENDENT").page()
+        first = await client.tasks.list(order_by="brief").page(limit=1)
 
     assert sorted(by_brief, reverse=True) == by_brief
     assert sorted(by_brief) == [task.brief for task in page]
+    assert by_brief[:1] == [task.brief for task in first]
     assert {("brief", "DESCENDENT"), ("brief", "ASCENDENT")} == {
         (request.params["orderBy"], request.params["orderDirection"]) for request in sandbox.requests
     }

@@ -20,6 +20,8 @@ HOSTS = "an address of this machine such as '127.0.0.1' or '0.0.0.0', or a name 
         ({"phone_numbers": True}, TypeError, "phone_numbers must be an integer from 0 to 1000000, not bool"),
         ({"phone_numbers": "9"}, TypeError, "phone_numbers must be an integer from 0 to 1000000, not str"),
         ({"tags": -1}, ValueError, "tags must be an integer from 0 to 1000000, not -1"),
+        ({"agents": -1}, ValueError, "agents must be an integer from 0 to 1000000, not -1"),
+        ({"tasks": True}, TypeError, "tasks must be an integer from 0 to 1000000, not bool"),
         ({"api_key": ""}, ValueError, "api_key must be a non-empty string, not ''"),
         ({"api_key": 5}, TypeError, "api_key must be a non-empty string, not int"),
         ({"seed": 1.5}, TypeError, "seed must be an integer >= 0, not float"),

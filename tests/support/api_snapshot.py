@@ -33,7 +33,8 @@ from contactship_async._cli.app import app
 
 PACKAGE = Path(contactship_async.__file__).parent
 PUBLIC_MODULES = (
-    *("contactship_async", "contactship_async.calling", "contactship_async.integrations.dask"),
+    *("contactship_async", "contactship_async.calling", "contactship_async.contact_files"),
+    "contactship_async.integrations.dask",
     *("contactship_async.sandbox", "contactship_async.sync", "contactship_async.webhooks"),
     *(f"contactship_async.models.{path.stem}" for path in sorted((PACKAGE / "models").glob("[!_]*.py"))),
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 import aiohttp
 
@@ -36,6 +36,7 @@ from contactship_async import (
     read_organizations,
 )
 from contactship_async.models.calls import Call, LiveCall, PlacedCall, StoppedCall, TranscriptEntry
+from contactship_async.models.contact_import import ContactInput, ImportedContact
 from contactship_async.models.contacts import Contact, ContactField, PastCall
 from contactship_async.models.tags import Tag
 from contactship_async.webhooks import (
@@ -187,6 +188,20 @@ async def starts(client: ContactshipClient, error: AmbiguousOutcomeError) -> Non
     assert_type(error.sent_at, datetime)
     assert_type(error.status, int | None)
     assert_type(await client.calls.find_recent(to_number="+14155550137", since=error.sent_at), tuple[Call, ...])
+
+
+async def imports(client: ContactshipClient, people: AsyncIterator[ContactInput]) -> None:
+    """Contacts come from an iterator of either kind, and each has a typed end."""
+    results = client.contacts.import_from(people, concurrency=4)
+    assert_type(results, AsyncGenerator[ImportedContact, None])
+    async for result in results:
+        assert_type(result.place, int)
+        assert_type(result.outcome, Literal["created", "updated", "unchanged", "failed"])
+        assert_type(result.contact_id, str | None)
+        assert_type(result.error, Exception | None)
+    client.contacts.import_from([ContactInput(phone_number="+12025550142", full_name="Noor Haddad", country=None)])
+    client.contacts.import_from([{"phone_number": "+12025550142"}])  # type: ignore[list-item] # no values that are checked
+    ContactInput("+12025550142", "Noor Haddad")  # type: ignore[call-arg] # by name
 
 
 def webhooks(body: bytes) -> None:

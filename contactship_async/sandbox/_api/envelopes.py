@@ -15,10 +15,10 @@ from contactship_async.sandbox._api.pages import CursorPage, Page, Rows
 
 Envelope = Literal["count", "pagination"]
 
-Shape = Literal["usual", "bare", "empty", "wrapped", "whatsapp"]
-"""What one endpoint sends. `usual` is as above; where that is the older one, `bare` sends even a page as an array,
-`empty` nothing at all (204), and `wrapped` the newer, as none is older. `whatsapp`, in both: `{"success", "message",
-"data"}`, and pages as `{"success", "data", "paging"}`."""
+Shape = Literal["usual", "empty", "wrapped", "whatsapp"]
+"""What one endpoint sends. `usual` is as above; where that is the older one, `empty` sends nothing at all (204), and
+`wrapped` the newer, as none is older. `whatsapp`, in both: `{"success", "message", "data"}`, and pages as `{"success",
+"data", "paging"}`."""
 
 _MESSAGE: Final = "Enviado correctamente"
 """What is said of what was sent over WhatsApp: in Spanish, as the documentation shows it."""
@@ -47,7 +47,7 @@ def write_rows(rows: Rows, shape: Shape, envelope: Envelope, *, field: str = "")
     is_older = is_in_older_shape(shape, envelope)
     if isinstance(rows, Page):
         if is_older:
-            return data if shape == "bare" else b'{"data":%b,"count":%d}' % (data, rows.total)
+            return b'{"data":%b,"count":%d}' % (data, rows.total)
         return b'{"statusCode":200,"data":%b,"pagination":%b}' % (data, json.dumps(_show_pagination(rows)).encode())
     if is_older:
         return data

@@ -63,7 +63,7 @@ def _describe_whole(data: dict[str, Any], field: str, shape: Shape, envelope: En
 def _describe_page(data: dict[str, Any], paging: Paging, shape: Shape, envelope: Envelope) -> dict[str, Any]:
     total = {"type": "integer", "minimum": 0, "description": "How many there are on all pages together."}
     if is_in_older_shape(shape, envelope):
-        return data if shape == "bare" else _as_object({"data": data, "count": total})
+        return _as_object({"data": data, "count": total})
     null = f"null {paging.without_pages}."
     page = {"type": ["integer", "null"], "minimum": 1, "description": f"Counted from 1; {null}"}
     pages = {**page, "minimum": 0, "description": f"By the limit that was used; {null}"}
