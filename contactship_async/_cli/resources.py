@@ -80,8 +80,9 @@ class _Method:
     @property
     def rows(self) -> str:
         """The same, with whose they are: `tags of a contact` for the `list_tags` of contacts."""
-        of_one = f" of a {self.resource.removesuffix('s')}" if self.name != "list" and self.identifiers else ""
-        return f"{self.noun}{of_one}"
+        if self.name == "list" or not self.identifiers:
+            return self.noun
+        return f"{self.noun} of a {self.identifiers[0].removesuffix('_id').replace('_', ' ')}"
 
     @property
     def command(self) -> str:

@@ -276,11 +276,12 @@ async def test_help_explains_each_option(call: Any, command: tuple[str, str]) ->
 async def test_help_says_whose_the_rows_are(call: Any) -> None:
     """What is listed of one row is told from what is listed of the organization."""
     expected = {
-        "list": "List the contacts of your organization",
-        "list-tags": "List the tags of a contact of your organization",
-        "count-comments": "Count the comments of a contact of your organization",
+        ("contacts", "list"): "List the contacts of your organization",
+        ("contacts", "list-tags"): "List the tags of a contact of your organization",
+        ("contacts", "count-comments"): "Count the comments of a contact of your organization",
+        ("whatsapp", "list-templates"): "List the templates of a channel of your organization",
     }
-    helped = {name: (await call("contacts", name, "--help")).output.split("\n\n")[1] for name in expected}
+    helped = {name: (await call(*name, "--help")).output.split("\n\n")[1] for name in expected}
 
     assert {name: f"{text}, or of many." for name, text in expected.items()} == {
         name: text.strip() for name, text in helped.items()
