@@ -16,7 +16,10 @@ from contactship_async import (
     CursorListing,
     MalformedResponseError,
     PaginationError,
+    RateLimitError,
     Response,
+    RetryPolicy,
+    Timeouts,
 )
 from contactship_async.models.messages import MessageStatus
 from contactship_async.models.whatsapp import (
@@ -31,7 +34,7 @@ from contactship_async.models.whatsapp import (
     TemplateParameter,
     TemplateStatus,
 )
-from contactship_async.sandbox import Sandbox
+from contactship_async.sandbox import Sandbox, Status
 
 Send = Callable[[ContactshipClient], Awaitable[SentMessage]]
 
@@ -189,6 +192,22 @@ async def test_what_says_that_it_was_sent(start: Start) -> None:
                 await start.begin(client)
         assert isinstance(caught.value.__cause__, MalformedResponseError)
         assert (200, 1) == (caught.value.status, len(server.requests))
+
+
+async def test_outage_of_meta() -> None:
+    """A 502 in a sandbox is repeated, and one message is sent; a 429 is not waited for, and holds back nothing else."""
+    sandbox = Sandbox()
+    channel = sandbox.channels.add(status="active")
+    to = {"channel_id": channel["id"], "contact_id": sandbox.contacts[0]["id"]}
+    async with sandbox.client(retry=RetryPolicy(initial_delay=0), timeouts=Timeouts(total=20)) as client:
+        sandbox.script(Status(502), Status(502), None, Status(429, retry_after=60))
+        sent = await client.whatsapp.send_message(**to, content="Hi")
+        with pytest.raises(RateLimitError):
+            await client.whatsapp.send_message(**to, content="Hi")
+        assert "Hi" == (await client.messages.get(sent.message_id or "")).content
+
+    assert [502, 502, 200, 429, 200] == [request.status for request in sandbox.requests]
+    assert [sent.message_id] == [message.message_id for message in sandbox.whatsapp.sent]
 
 
 async def test_templates() -> None:
