@@ -50,6 +50,7 @@ class FleetOptions(TypedDict, total=False):
     """The plain settings of `ContactshipPool`, which says what they mean; *connector* is an importable function."""
 
     base_url: str | None
+    integrations_url: str | None
     timeouts: Timeouts
     retry: RetryPolicy
     connector: Callable[[], aiohttp.BaseConnector]
@@ -98,9 +99,9 @@ def run_fleet(  # noqa: PLR0913 - the settings of a fleet, all but the first thr
         heavy_rate_limit: As of `ContactshipPool`.
         total_rate_limit: The budget of each address. The documented one is `RateLimit(600, 60)`. It is counted in the
             memory of the worker: one that begins anew may send it twice in that minute.
-        options: `base_url`, `timeouts`, `retry`, `connector` (an importable function), `trust_env`,
-            `max_response_bytes` and `allow_insecure_http` of `ContactshipClient`. Without a *base_url*, the workers
-            read theirs from their own environment.
+        options: `base_url`, `integrations_url`, `timeouts`, `retry`, `connector` (an importable function),
+            `trust_env`, `max_response_bytes` and `allow_insecure_http` of `ContactshipClient`. Without a *base_url*,
+            the workers read theirs from their own environment.
 
     Yields:
         One result for each organization. An error of a job that is no `ContactshipError` may say anything, so only its

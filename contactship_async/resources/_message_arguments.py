@@ -10,7 +10,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from contactship_async._arguments import check_choice, check_flag, check_number, check_sequence, check_text, check_type
+from contactship_async._arguments import (
+    check_choice,
+    check_flag,
+    check_number,
+    check_sequence,
+    check_text,
+    check_type,
+    without_none,
+)
 from contactship_async.models.whatsapp import FilledComponent, FilledPart, MediaType, TemplateParameter
 
 _INFERRED: Final = ("channel_id", "contact_id")
@@ -94,7 +102,7 @@ def build_message(required: Mapping[str, object], optional: Mapping[str, object]
         TypeError: An argument has the wrong type.
         ValueError: An argument is not allowed, or neither a thread nor both channel and contact are given.
     """
-    fields = {**required, **{name: value for name, value in optional.items() if value is not None}}
+    fields = {**required, **without_none(**optional)}
     body = {name: _CHECKS[name](name, value) for name, value in fields.items()}
     if "thread_id" not in body and not body.keys() >= {*_INFERRED}:
         message = "channel_id and contact_id must both be given, or thread_id"

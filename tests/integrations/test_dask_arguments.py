@@ -107,7 +107,11 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"job": fleet_jobs.find_key}, TypeError, "job must be an async function"),
     ({"job": partial(fleet_jobs.count)}, ValueError, f"job {NOT_IMPORTABLE}"),
     ({"connector": lambda: None}, ValueError, f"connector {NOT_IMPORTABLE}"),
-    ({"proxy": "http://proxy.example"}, TypeError, "there is no option 'proxy': a fleet has base_url, timeouts, retry"),
+    (
+        {"proxy": "http://proxy.example"},
+        TypeError,
+        "there is no option 'proxy': a fleet has base_url, integrations_url, timeouts",
+    ),
     ({"rate_limit": 120}, TypeError, "rate_limit must be of type RateLimit, not int"),
     ({"base_url": "http://contactship.example"}, ConfigurationError, "base_url would send the API key in clear: use"),
     ({"addresses": ONE}, TypeError, "addresses must be of type Sequence or Mapping, not str"),
