@@ -307,7 +307,7 @@ def test_listings_of_what_a_contact_has() -> None:
     listings = (CLIENT.contacts.list_tags("ct-1"), CLIENT.contacts.list_comments("ct-1"))
     plans = [Plan.of(listing, "o") for listing in listings]
 
-    assert [("contacts_tags", True, None), ("contacts_comments", True, None)] == [
+    assert [("contacts_tags", True, None), ("contacts_comments", True, 50)] == [
         (plan.table, plan.may_retire, plan.cap) for plan in plans
     ]
     assert [{"organization": "o", "contact_id": "ct-1"}] * 2 == [plan.scope for plan in plans]
