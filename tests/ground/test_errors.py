@@ -10,6 +10,7 @@ import pytest
 
 import contactship_async
 import contactship_async.calling
+import contactship_async.contact_files
 import contactship_async.sync
 from contactship_async import (
     AmbiguousOutcomeError,
@@ -64,7 +65,7 @@ def test_all_errors_are_exported() -> None:
     def tree(root: type[ContactshipError]) -> set[type[ContactshipError]]:
         return {root}.union(*(tree(leaf) for leaf in root.__subclasses__()))
 
-    wings = (contactship_async.calling, contactship_async.sync)
+    wings = (contactship_async.calling, contactship_async.contact_files, contactship_async.sync)
     for error in tree(ContactshipError):
         home = next((wing for wing in wings if error.__module__.startswith(wing.__name__)), contactship_async)
         assert error.__name__ in home.__all__
