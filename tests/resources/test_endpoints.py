@@ -10,7 +10,7 @@ from typing import Any, Final, get_type_hints
 
 import pytest
 from called_resources import CALLED, METHODS, Called, Recorder, enveloped, prefix_of, query_of, variants
-from endpoints import BUILT, ENDPOINTS, PAGES, README, TABLE, WINDOW, call_of, python_name
+from endpoints import ENDPOINTS, PAGES, README, TABLE, WINDOW, call_of, python_name
 from made_up import WRONG, changed, in_json, path_of, payload_of, without, wrong_value_of
 from msgspec import UNSET, UnsetType
 
@@ -26,6 +26,7 @@ from contactship_async import (
     ServerError,
     StatusError,
 )
+from contactship_async._http.rate_limits import Limits, OwnBudget
 
 CONVENIENCES: Final = frozenset({
     *("calls.download_recording", "calls.find_recent", "calls.wait"),
@@ -73,6 +74,9 @@ ENVELOPES: Final = {
 """The envelopes that each kind of response is read from, whichever of them its own page shows: which ones the service
 sends is not known."""
 
+OWN_BUDGETS: Final = {"list-calls": "heavy", "get-contacts": "heavy", "send-events": "events", "identify": "events"}
+"""The endpoints whose calls count in a rate limit besides that of the organization."""
+
 REPEATED: Final = {True: "yes", False: "only when provably not sent"}
 
 
@@ -119,16 +123,16 @@ def test_table_of_contents() -> None:
 
 def test_each_method_has_one_row() -> None:
     """Each public method of a resource calls the endpoint of one row, or is a known convenience."""
-    assert sorted(METHODS.keys() - CONVENIENCES) == sorted(row.method for row in BUILT)
+    assert sorted(METHODS.keys() - CONVENIENCES) == sorted(row.method for row in TABLE)
     assert METHODS.keys() >= CONVENIENCES
 
 
 def test_rows_are_the_signatures() -> None:
     """A row has the parameters of its method, in order, and what it returns."""
-    signatures = {row.method: Called(row.method, row.endpoint).signature for row in BUILT}
+    signatures = {row.method: Called(row.method, row.endpoint).signature for row in TABLE}
 
     assert {name: (tuple(one.parameters), one.return_annotation) for name, one in signatures.items()} == {
-        row.method: (row.parameters, row.returns) for row in BUILT
+        row.method: (row.parameters, row.returns) for row in TABLE
     }
 
 
@@ -141,6 +145,24 @@ def test_rows_say_whether_they_are_repeated() -> None:
         expected[endpoint.slug] = "".join([REPEATED[is_safe] if condition is None else f"if {condition}", *harmless])
 
     assert expected == {row.endpoint.slug: row.repeated for row in TABLE}
+
+
+async def test_rows_say_which_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row says which rate limit a call counts in, as it is documented, and as its method does."""
+    counted: list[str] = []
+    enter = Limits.enter_at_once
+
+    def note(limits: Limits, *, own_budget: OwnBudget | None = None) -> bool:
+        counted.append(own_budget or "general")
+        return enter(limits, own_budget=own_budget)
+
+    monkeypatch.setattr(Limits, "enter_at_once", note)
+    for called in CALLED:
+        async with Recorder([response_of(called)]).client() as client:
+            await called.call_simply(client)
+
+    documented = [OWN_BUDGETS.get(row.endpoint.slug, "general") for row in TABLE]
+    assert (documented, documented) == ([row.budget for row in TABLE], counted)
 
 
 def test_parameters() -> None:

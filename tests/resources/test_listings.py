@@ -11,7 +11,7 @@ from typing import Any, Final, get_origin
 import pytest
 from attrs import define, evolve
 from called_resources import METHODS, Called, is_listing, query_of, returns_of, told
-from endpoints import BUILT, Field, python_name
+from endpoints import TABLE, Field, python_name
 from jumping_loop import in_loop_time, now, run
 from made_up import WRONG, argument_of, changed, in_json, path_of, rows_of, wrong_value_of
 from paged_listing import MODES, SIZE_IF_NOT_ASKED, PagedListing
@@ -83,7 +83,7 @@ class Case(Called):
         return [self.shape.read(row) for row in rows]
 
 
-CASES: Final = [Case(row.method, row.endpoint) for row in BUILT if row.endpoint.paginated == "offset"]
+CASES: Final = [Case(row.method, row.endpoint) for row in TABLE if row.endpoint.paginated == "offset"]
 FILTERED: Final = [case for case in CASES if case.filters]
 
 
@@ -101,7 +101,7 @@ def test_all_listings_are_tested() -> None:
     """Each method that returns a listing is one of the table, of the class that fits how its rows come."""
     returned = {name: get_origin(returns_of(name)) for name in METHODS if is_listing(returns_of(name))}
 
-    assert {row.method: KINDS[row.endpoint.paginated] for row in BUILT if row.endpoint.is_listing} == returned
+    assert {row.method: KINDS[row.endpoint.paginated] for row in TABLE if row.endpoint.is_listing} == returned
 
 
 @each_listing

@@ -13,7 +13,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
 from attrs import define, field
-from endpoints import BUILT, Endpoint, Field, python_name
+from endpoints import TABLE, Endpoint, Field, python_name
 from made_up import Shape, argument_of, value_of
 
 from contactship_async import ContactshipClient, Request, Response, RetryPolicy
@@ -125,7 +125,7 @@ class Called:
         return await self.call(client, *self.identifiers, **self.arguments(required_only=True))
 
 
-CALLED: Final = [Called(row.method, row.endpoint) for row in BUILT]
+CALLED: Final = [Called(row.method, row.endpoint) for row in TABLE]
 """All methods that have a row in the API table."""
 
 

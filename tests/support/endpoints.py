@@ -26,9 +26,6 @@ WINDOW: Final = frozenset({"limit", "offset", "after"})
 NOT_OFFERED: Final = frozenset({"transcript_format"})
 """The one documented parameter that no method has: transcripts are always JSON."""
 
-NOT_YET: Final = "not yet"
-"""What stands in the table for an endpoint that has no method."""
-
 _NAMES_IN_PYTHON: Final = {"from": "from_number"}
 """The names that Python forbids, and what they are there."""
 
@@ -167,9 +164,10 @@ class TableRow:
     Args:
         call: Such as `GET /v1/tags`; with the host, if it is another one than that of all others.
         link: The documentation of the endpoint.
-        method: Such as `tags.list`; empty for an endpoint without one.
+        method: Such as `tags.list`.
         parameters: Those of the method, in order.
-        returns: What the method returns; empty for an endpoint without one.
+        returns: What the method returns.
+        budget: Which rate limit it counts in.
         repeated: When it is sent again.
     """
 
@@ -178,6 +176,7 @@ class TableRow:
     method: str
     parameters: tuple[str, ...]
     returns: str
+    budget: str
     repeated: str
 
     @property
@@ -193,8 +192,8 @@ def call_of(endpoint: Endpoint) -> str:
 
 _ROW: Final = re.compile(
     r"^\| \[`(?P<call>[^`]+)`\]\((?P<link>[^)]+)\) "
-    rf"\| (?:`client\.(?P<method>[\w.]+)\((?P<parameters>[^)]*)\)`|{NOT_YET}) "
-    r"\| (?:`(?P<returns>[^`]+)` )?\| (?P<repeated>[^|]+) \|$",
+    r"\| `client\.(?P<method>[\w.]+)\((?P<parameters>[^)]*)\)` "
+    r"\| `(?P<returns>[^`]+)` \| (?P<budget>\w+) \| (?P<repeated>[^|]+) \|$",
     re.MULTILINE,
 )
 
@@ -206,12 +205,10 @@ def _read_row(found: Mapping[str, str]) -> TableRow:
         method=found["method"],
         parameters=tuple(filter(None, found["parameters"].split(", "))),
         returns=found["returns"],
+        budget=found["budget"],
         repeated=found["repeated"],
     )
 
 
-TABLE: Final = [_read_row(match.groupdict(default="")) for match in _ROW.finditer(README)]
+TABLE: Final = [_read_row(match.groupdict()) for match in _ROW.finditer(README)]
 """The rows of the API table, in order."""
-
-BUILT: Final = [row for row in TABLE if row.method]
-"""Those of endpoints that have a method."""
