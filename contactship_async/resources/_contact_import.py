@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol
 from attrs import define, field
 
 from contactship_async._arguments import check_type, without_none
+from contactship_async._http.requests import encode_json
 from contactship_async._pagination.driver import cancel
 from contactship_async.errors import (
     AuthenticationError,
@@ -156,7 +157,8 @@ class _Round:
         async with self._numbers[str(contact.phone_number)]:
             given = _read_given(contact)
             try:
-                build_contact(**given)  # Behind it, such an error is that of the function for the key.
+                # Behind it, such an error is that of the function for the key.
+                encode_json("contact", build_contact(**given))
             except (TypeError, ValueError) as error:
                 self._results[place] = ImportedContact(place=place, outcome="failed", error=error)
                 return

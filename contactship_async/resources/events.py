@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 
 from contactship_async._arguments import check_flag, check_integer, check_sequence, check_type
 from contactship_async._http.caller import Caller
-from contactship_async._http.requests import build_request
+from contactship_async._http.requests import build_request, encode_json
 from contactship_async._http.responses import read_object
 from contactship_async._http.session import WalkSession
 from contactship_async.errors import ContactshipError
@@ -194,6 +194,7 @@ def _check(place: int, event: object) -> _Checked:
     """Check an event, and give it an id if it has none."""
     with refusing_by("send-events"):
         body = check_event(f"events[{place}]", event)
+        encode_json(f"events[{place}]", body)  # A text may hold a lone surrogate: no batch has been sent yet.
     assert isinstance(event, Event)  # noqa: S101 - what was checked, for type checkers
     if event.event_id is None:
         event = evolve(event, event_id=str(uuid4()))

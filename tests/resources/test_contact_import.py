@@ -141,6 +141,7 @@ async def test_an_error_is_the_result_of_its_contact() -> None:
     given = [person(0, phone_number="2025550000"), person(1), person(2), person(3), person(4, full_name=None)]
     async with server.client() as client:
         results = await take(client, given)
+        [unwritable, after] = await take(client, [person(5, full_name="\ud800"), person(6)])
         replies.pop("GET +12025550003")
         [updated] = await take(client, [person(3, email="three@example.com")])
 
@@ -148,6 +149,8 @@ async def test_an_error_is_the_result_of_its_contact() -> None:
     assert [ValueError, BadRequestError, type(None), ServerError, TypeError] == [type(each.error) for each in results]
     assert ["contact of +12025550002"] == [each.contact_id for each in results if each.contact_id is not None]
     assert isinstance(updated.error, BadRequestError)
+    assert "contact must hold no lone surrogates and not be nested too deeply" == str(unwritable.error)
+    assert "created" == after.outcome
 
 
 @pytest.mark.parametrize("loss", [respond(500), respond(201, {"no": "id"}), AmbiguousOutcomeError("cut")])

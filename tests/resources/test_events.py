@@ -308,6 +308,23 @@ async def test_ids_are_made_before_anything_is_sent() -> None:
     assert events[0].event_id is None
 
 
+async def test_texts_that_no_request_can_carry() -> None:
+    """They are refused before the first batch leaves; those of an iterator, behind the events before them."""
+    server = EventServer()
+    events = [*numbered(150), evolve(VISIT, session_id="\ud800")]
+    results = []
+    async with server.client() as client:
+        with pytest.raises(ValueError, match=r"^events\[150\] must hold no lone surrogates"):
+            await client.events.send(events)
+        assert [] == server.sizes
+        with pytest.raises(ValueError, match=r"^events\[150\] must hold no lone surrogates"):
+            async for result in client.events.send_from(yielding(events)):
+                results.append(result)
+
+    assert [100, 50] == server.sizes
+    assert 150 == len(results)
+
+
 async def test_unsent_events_are_sent_with_their_ids() -> None:
     """What an error says is unsent can be handed to `send`, and is sent as it was; the error pickles and copies."""
     server = EventServer({1: Response(status=503)})
