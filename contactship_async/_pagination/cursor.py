@@ -149,7 +149,7 @@ class CursorListing(AnyListing[T]):
     def _prepare(self, page_size: int | None, max_items: int | None) -> tuple[CursorWalk[T], Fetch[T], WalkSession]:
         if page_size is None:
             page_size = self.declaration.page_size
-        check_integer("page_size", page_size, lowest=1, highest=self.declaration.largest_page)
+        self.declaration.check_limit("page_size", page_size, lowest=1)
         if max_items is not None:
             check_integer("max_items", max_items, lowest=0)
         request = self._build_request(self.filters)

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from attrs import field, frozen
 
+from contactship_async._arguments import check_integer
 from contactship_async._http.requests import Parameter
 from contactship_async._pagination.rows import RowIds, SortKey, read_rows_of
 from contactship_async.models.common import SortOrder
@@ -81,6 +82,7 @@ class ListingDeclaration(Generic[T]):
         add_on: What an organization has to have enabled for it, such as `Tasks`; None where all have it.
         rows_field: Of a listing that comes whole, the field of an object that has its rows; None where they come by
             themselves.
+        source: The address of the page that names *largest_page*, for errors; None for none.
     """
 
     path: str
@@ -96,12 +98,26 @@ class ListingDeclaration(Generic[T]):
     window: ListingWindow | None = None
     add_on: str | None = None
     rows_field: str | None = None
+    source: str | None = None
     _readers: tuple[RowIds[T], SortKey[T] | None] = field(init=False, repr=False, eq=False)
 
     @_readers.default
     def _make_readers(self) -> tuple[RowIds[T], SortKey[T] | None]:
         is_trusted = self.row_type.__module__.startswith("contactship_async.models.")  # the codec checks its ids
         return read_rows_of(self.row_type, self.id_field, self.sort_key, is_trusted=is_trusted)
+
+    def check_limit(self, name: str, value: object, *, lowest: int) -> int:
+        """Return *value* if so many rows can be asked for at once.
+
+        Raises:
+            TypeError: It is not an integer.
+            ValueError: It is out of range.
+        """
+        try:
+            return check_integer(name, value, lowest=lowest, highest=self.largest_page)
+        except ValueError as error:
+            message = f"{error}; see {self.source}"
+            raise (error if self.source is None else ValueError(message)) from None
 
     @property
     def row_ids(self) -> RowIds[T]:

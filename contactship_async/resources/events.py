@@ -26,7 +26,8 @@ from contactship_async.models.events import (
     IdentifiedSession,
     SentEvents,
 )
-from contactship_async.resources._event_arguments import check_event, check_id, check_identity, refusing_by
+from contactship_async.resources._common_arguments import refusing_by
+from contactship_async.resources._event_arguments import check_event, check_id, check_identity
 
 T = TypeVar("T")
 
