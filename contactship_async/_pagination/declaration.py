@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
@@ -106,19 +106,6 @@ class ListingDeclaration(Generic[T]):
         is_trusted = self.row_type.__module__.startswith("contactship_async.models.")  # the codec checks its ids
         return read_rows_of(self.row_type, self.id_field, self.sort_key, is_trusted=is_trusted)
 
-    def check_limit(self, name: str, value: object, *, lowest: int) -> int:
-        """Return *value* if so many rows can be asked for at once.
-
-        Raises:
-            TypeError: It is not an integer.
-            ValueError: It is out of range.
-        """
-        try:
-            return check_integer(name, value, lowest=lowest, highest=self.largest_page)
-        except ValueError as error:
-            message = f"{error}; see {self.source}"
-            raise (error if self.source is None else ValueError(message)) from None
-
     @property
     def row_ids(self) -> RowIds[T]:
         """What reads the ids of rows."""
@@ -128,3 +115,17 @@ class ListingDeclaration(Generic[T]):
     def row_keys(self) -> SortKey[T] | None:
         """What reads the sort keys of rows; None where they are not known."""
         return self._readers[1]
+
+
+def check_limit(declaration: ListingDeclaration[Any], name: str, value: object, *, lowest: int) -> int:
+    """Return *value* if so many rows of a listing can be asked for at once.
+
+    Raises:
+        TypeError: It is not an integer.
+        ValueError: It is out of range.
+    """
+    try:
+        return check_integer(name, value, lowest=lowest, highest=declaration.largest_page)
+    except ValueError as error:
+        message = f"{error}; see {declaration.source}"
+        raise (error if declaration.source is None else ValueError(message)) from None
