@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from attrs import define, field
@@ -141,9 +141,9 @@ class _Round:
 
     async def _take(self) -> ContactInput | None:
         try:
-            taken = (
-                await anext(self.source, _END) if isinstance(self.source, AsyncIterator) else next(self.source, _END)
-            )
+            # Of an asynchronous iterator, `async for` needs no more than this.
+            is_asynchronous = hasattr(self.source, "__anext__")
+            taken = await anext(self.source, _END) if is_asynchronous else next(self.source, _END)
             if taken is not _END:
                 check_type("each contact", taken, ContactInput)
         except Exception as error:  # noqa: BLE001 - it is raised after the results there are

@@ -344,6 +344,33 @@ async def test_closing_the_client_ends_it() -> None:
     assert 3 == len(server.requests)
 
 
+class BareIterator:
+    """All that `async for` needs of an asynchronous iterator."""
+
+    def __init__(self, given: Iterable[ContactInput]) -> None:
+        self._given = iter(given)
+
+    async def __anext__(self) -> ContactInput:
+        """Return the next contact."""
+        try:
+            return next(self._given)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+
+class BareIterable:
+    """Has nothing but such an iterator."""
+
+    def __aiter__(self) -> BareIterator:
+        return BareIterator([person(0), person(1)])
+
+
+async def test_whatever_can_be_iterated_over_asynchronously() -> None:
+    """What `async for` takes is taken, also where the iterator is not iterable itself."""
+    async with ContactsServer().client() as client:
+        assert [(0, "created"), (1, "created")] == shown(await take(client, BareIterable()))
+
+
 async def test_the_source_may_fail() -> None:
     """Its error is raised when what was taken before has come; so is that of what is no contact."""
 
