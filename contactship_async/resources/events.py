@@ -97,6 +97,8 @@ class Events:
         A request leaves when *batch_size* events are there, or when the iterator ends or fails; it does not leave
         because of the time. The next event is asked for when all results have been taken. So whenever a result is
         yielded, all events that were taken from the iterator have been sent, and nothing runs in the background.
+        A step that is cancelled loses the events that it has taken: with a *batch_size* of 1, none while it waits for
+        the next one, and at most the one that is being sent.
 
         Args:
             iterator: Of events, which get an `event_id` as in `send`. It is not closed.

@@ -464,6 +464,33 @@ async def test_leaving_loses_no_event() -> None:
     assert ["visit-3", "visit-4", "visit-5", "visit-6"] == rest
 
 
+async def test_one_at_a_time_loses_none_when_cancelled() -> None:
+    """With a batch size of 1, a consumer that is cancelled while no event comes has sent all that were taken."""
+    server = EventServer()
+    taken, waits = 0, asyncio.Event()
+
+    async def source() -> AsyncIterator[Event]:
+        nonlocal taken
+        for event in numbered(3):
+            taken += 1
+            yield event
+        waits.set()
+        await asyncio.Event().wait()
+
+    async def consume() -> None:
+        async for _ in client.events.send_from(source(), batch_size=1):
+            pass
+
+    async with server.client() as client:
+        consumer = asyncio.create_task(consume())
+        await waits.wait()
+        consumer.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await consumer
+
+    assert (3, [1, 1, 1]) == (taken, server.sizes)
+
+
 async def test_cancelled_while_the_iterator_waits() -> None:
     """A consumer that is cancelled while no event comes ends at once, and leaves no task."""
     server = EventServer()
