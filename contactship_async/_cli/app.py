@@ -15,8 +15,8 @@ from contactship_async._cli.output import STDOUT
 from contactship_async._cli.streams import note
 from contactship_async.errors import ConfigurationError, ContactshipError
 
-_URL: Final = re.compile(r"[^\s\"'=]*://[^\s\"']+")
-"""What no error quotes: it may hold a password."""
+_URL: Final = re.compile(r"(\bhttps://docs\.contactship\.ai/[\w/-]+(?!\S))|[^\s\"'=]*://[^\s\"']+")
+"""What no error quotes, as it may hold a password; the first group is a page of the documentation, which is quoted."""
 
 app = App(
     name="contactship",
@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
             f"unexpected argument {(error.unused_tokens or [''])[0]!r}; options begin with --, see --help", 2
         )
     except CycloptsError as error:
-        return _report_error(_URL.sub("...", str(error)), 2)
+        return _report_error(_URL.sub(lambda url: url[1] or "...", str(error)), 2)
     except ConfigurationError as error:
         return _report_error(describe_setting(error), 2)
     except ContactshipError as error:

@@ -183,16 +183,30 @@ def encode_json(name: str, value: object) -> bytes:
 
     Raises:
         TypeError: It holds what JSON has no form for; *name* is what the error calls it.
-        ValueError: It holds a lone surrogate, or is nested too deeply.
+        ValueError: It holds a lone surrogate or a number that is not finite, or is nested too deeply.
+
+    Source: https://www.rfc-editor.org/rfc/rfc8259#section-6
     """
     try:
-        return codec.dumps(value)
+        written = codec.dumps(value)
+        if b"null" not in written or _is_finite(value):
+            return written
+        fault: Exception = ValueError(f"{name} must hold finite numbers only")
     except TypeError as error:
         message = f"{name} must be of types that JSON has a form for: {error}"
-        fault: Exception = TypeError(message)
+        fault = TypeError(message)
     except (ValueError, RecursionError):
         fault = ValueError(f"{name} must hold no lone surrogates and not be nested too deeply")
     raise fault
+
+
+def _is_finite(value: object) -> bool:
+    """Return whether all numbers in *value* are finite: msgspec writes others as null."""
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 @lru_cache

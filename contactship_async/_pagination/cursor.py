@@ -10,6 +10,7 @@ from contactship_async._arguments import check_integer
 from contactship_async._http.responses import DecodedPage
 from contactship_async._http.session import WalkSession
 from contactship_async._pagination.base import AnyListing
+from contactship_async._pagination.declaration import check_limit
 from contactship_async._pagination.driver import (
     MAX_PAGES_WITHOUT_NEW_ROWS,
     Fetch,
@@ -149,7 +150,7 @@ class CursorListing(AnyListing[T]):
     def _prepare(self, page_size: int | None, max_items: int | None) -> tuple[CursorWalk[T], Fetch[T], WalkSession]:
         if page_size is None:
             page_size = self.declaration.page_size
-        check_integer("page_size", page_size, lowest=1, highest=self.declaration.largest_page)
+        check_limit(self.declaration, "page_size", page_size, lowest=1)
         if max_items is not None:
             check_integer("max_items", max_items, lowest=0)
         request = self._build_request(self.filters)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
+from contactship_async._arguments import check_integer
 from contactship_async._http.requests import Parameter
 from contactship_async._pagination.rows import RowIds, SortKey, read_rows_of
 from contactship_async.models.common import SortOrder
@@ -81,6 +82,7 @@ class ListingDeclaration(Generic[T]):
         add_on: What an organization has to have enabled for it, such as `Tasks`; None where all have it.
         rows_field: Of a listing that comes whole, the field of an object that has its rows; None where they come by
             themselves.
+        source: The address of the page that names *largest_page*, for errors; None for none.
     """
 
     path: str
@@ -96,6 +98,7 @@ class ListingDeclaration(Generic[T]):
     window: ListingWindow | None = None
     add_on: str | None = None
     rows_field: str | None = None
+    source: str | None = None
     _readers: tuple[RowIds[T], SortKey[T] | None] = field(init=False, repr=False, eq=False)
 
     @_readers.default
@@ -112,3 +115,17 @@ class ListingDeclaration(Generic[T]):
     def row_keys(self) -> SortKey[T] | None:
         """What reads the sort keys of rows; None where they are not known."""
         return self._readers[1]
+
+
+def check_limit(declaration: ListingDeclaration[Any], name: str, value: object, *, lowest: int) -> int:
+    """Return *value* if so many rows of a listing can be asked for at once.
+
+    Raises:
+        TypeError: It is not an integer.
+        ValueError: It is out of range.
+    """
+    try:
+        return check_integer(name, value, lowest=lowest, highest=declaration.largest_page)
+    except ValueError as error:
+        message = f"{error}; see {declaration.source}"
+        raise (error if declaration.source is None else ValueError(message)) from None

@@ -15,7 +15,7 @@ from contactship_async._http.responses import DecodedPage, read_page
 from contactship_async._http.session import WalkSession
 from contactship_async._pagination.anchors import Anchor, IdAnchor, KeyAnchor
 from contactship_async._pagination.base import NOTHING, AnyListing
-from contactship_async._pagination.declaration import ListingDeclaration
+from contactship_async._pagination.declaration import ListingDeclaration, check_limit
 from contactship_async._pagination.driver import Fetch, PageRequest, Walk, walk_pages, walk_rows
 from contactship_async._pagination.overlapping import OverlappingWalk
 from contactship_async._pagination.prefetch import Prefetch
@@ -209,7 +209,7 @@ class Listing(AnyListing[T]):
             ContactshipError: The call failed.
         """
         if limit is not None:
-            check_integer("limit", limit, lowest=0, highest=self.declaration.largest_page)
+            check_limit(self.declaration, "limit", limit, lowest=0)
         if offset is not None:
             check_integer("offset", offset, lowest=0)
         if limit is not None or offset is not None:
@@ -302,7 +302,7 @@ class Listing(AnyListing[T]):
             return self.declaration.page_size
         name = f"page_size{' with exact=True' * exact}"
         lowest = _MIN_EXACT_PAGE_SIZE if exact else 1
-        return check_integer(name, page_size, lowest=lowest, highest=self.declaration.largest_page)
+        return check_limit(self.declaration, name, page_size, lowest=lowest)
 
     def _make_walk(  # noqa: PLR0913 - the options of a walk, all by keyword
         self, *, page_size: int, offset: int, max_items: int | None, concurrency: int, exact: bool, slides: bool

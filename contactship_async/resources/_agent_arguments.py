@@ -17,9 +17,10 @@ from contactship_async._arguments import (
     check_sequence,
     check_text,
     check_texts,
+    given,
 )
 from contactship_async.models.agents import AmbientSound, StartSpeaker
-from contactship_async.resources._common_arguments import check_json_object, check_webhook_url
+from contactship_async.resources._common_arguments import check_json_object, check_webhook_url, refusing_by
 
 Check: TypeAlias = Callable[[str, object], object]
 
@@ -82,7 +83,7 @@ def _or_none(check: Check) -> Check:
     return lambda name, value: None if value is None else check(name, value)
 
 
-AGENT: Final[Mapping[str, Check]] = {
+_AGENT: Final[Mapping[str, Check]] = {
     "name": check_text,
     "voice_id": check_text,
     "timezone": check_text,
@@ -107,3 +108,18 @@ AGENT: Final[Mapping[str, Check]] = {
     "start_speaker": partial(check_choice, choices=StartSpeaker),
 }
 """The check of each field of a body. None removes what a response may have as null."""
+
+
+def build_agent(slug: str, **fields: object) -> dict[str, object]:
+    """Return the body of a request that creates or changes an agent, without what is `UNSET`.
+
+    Args:
+        slug: Of the page that says what is allowed.
+        fields: The arguments.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is not allowed.
+    """
+    with refusing_by(slug):
+        return given(_AGENT, **fields)

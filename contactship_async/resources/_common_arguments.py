@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, cast
 
 from contactship_async._arguments import check_text, check_type
 from contactship_async._http.requests import encode_json
 from contactship_async._http.urls import is_loopback, parse_http_url
+
+_PAGES: Final = "https://docs.contactship.ai/api-reference/endpoint/"
+
+
+@contextmanager
+def refusing_by(slug: str) -> Iterator[None]:
+    """Let what is not allowed name the page of the documentation that says so."""
+    try:
+        yield
+    except ValueError as error:
+        message = f"{error}; see {_PAGES}{slug}"
+        raise ValueError(message) from None
 
 
 def check_mapping(name: str, value: object) -> Mapping[Any, Any]:

@@ -21,6 +21,7 @@ from contactship_async._arguments import (
 )
 from contactship_async._http.requests import encode_json
 from contactship_async.models.contacts import CommentSource, ContactField
+from contactship_async.resources._common_arguments import refusing_by
 
 
 def check_fields(name: str, value: object) -> list[dict[str, object]]:
@@ -79,8 +80,9 @@ def build_comment(*, created_by: object, **fields: object) -> dict[str, object]:
         TypeError: An argument has the wrong type.
         ValueError: An argument is not allowed, or *created_by* is None with `USER`, or not None with another type.
     """
-    body = given(_COMMENT, **fields, **without_none(created_by=created_by))
-    if ("created_by" in body) != (body["created_by_type"] is CommentSource.USER):
-        message = "created_by must be given with created_by_type='USER', and only with that"
-        raise ValueError(message)
+    with refusing_by("create-comment"):
+        body = given(_COMMENT, **fields, **without_none(created_by=created_by))
+        if ("created_by" in body) != (body["created_by_type"] is CommentSource.USER):
+            message = "created_by must be given with created_by_type='USER', and only with that"
+            raise ValueError(message)
     return body

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from attrs import define, field
 
 from contactship_async._arguments import check_type, without_none
+from contactship_async._http.requests import encode_json
 from contactship_async._pagination.driver import cancel
 from contactship_async.errors import (
     AuthenticationError,
@@ -140,9 +141,9 @@ class _Round:
 
     async def _take(self) -> ContactInput | None:
         try:
-            taken = (
-                await anext(self.source, _END) if isinstance(self.source, AsyncIterator) else next(self.source, _END)
-            )
+            # Of an asynchronous iterator, `async for` needs no more than this.
+            is_asynchronous = hasattr(self.source, "__anext__")
+            taken = await anext(self.source, _END) if is_asynchronous else next(self.source, _END)
             if taken is not _END:
                 check_type("each contact", taken, ContactInput)
         except Exception as error:  # noqa: BLE001 - it is raised after the results there are
@@ -156,7 +157,8 @@ class _Round:
         async with self._numbers[str(contact.phone_number)]:
             given = _read_given(contact)
             try:
-                build_contact(**given)  # Behind it, such an error is that of the function for the key.
+                # Behind it, such an error is that of the function for the key.
+                encode_json("contact", build_contact(**given))
             except (TypeError, ValueError) as error:
                 self._results[place] = ImportedContact(place=place, outcome="failed", error=error)
                 return

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -32,8 +31,6 @@ from contactship_async.resources._common_arguments import check_json_object
 
 Checks: TypeAlias = Mapping[str, Callable[[str, object], object]]
 
-_PAGES: Final = "https://docs.contactship.ai/api-reference/endpoint/"
-
 _LONGEST_NAME: Final = 40
 _LONGEST_ID: Final = 200
 _LONGEST_LABEL: Final = 200
@@ -51,16 +48,6 @@ _CURRENCY: Final = re.compile(r"[A-Za-z]{3}")
 _SCHEMES: Final = ("http://", "https://")
 
 _IDENTIFYING: Final = ("contact_id", "external_id", "phone", "email")
-
-
-@contextmanager
-def refusing_by(slug: str) -> Iterator[None]:
-    """Let what is not allowed name the page of the documentation that says so."""
-    try:
-        yield
-    except ValueError as error:
-        message = f"{error}; see {_PAGES}{slug}"
-        raise ValueError(message) from None
 
 
 def check_event(name: str, value: object) -> dict[str, object]:

@@ -20,6 +20,7 @@ from contactship_async._arguments import (
     without_none,
 )
 from contactship_async.models.whatsapp import FilledComponent, FilledPart, MediaType, TemplateParameter
+from contactship_async.resources._common_arguments import refusing_by
 
 _INFERRED: Final = ("channel_id", "contact_id")
 """What the API infers from a `thread_id`, by its documentation, which also says that they are required."""
@@ -91,10 +92,11 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], object]]] = {
 }
 
 
-def build_message(required: Mapping[str, object], optional: Mapping[str, object]) -> dict[str, object]:
+def build_message(slug: str, required: Mapping[str, object], optional: Mapping[str, object]) -> dict[str, object]:
     """Return the body of a request that sends a message, without what is optional and None.
 
     Args:
+        slug: Of the page that says what is allowed.
         required: The arguments that can't be left out.
         optional: The others.
 
@@ -103,8 +105,9 @@ def build_message(required: Mapping[str, object], optional: Mapping[str, object]
         ValueError: An argument is not allowed, or neither a thread nor both channel and contact are given.
     """
     fields = {**required, **without_none(**optional)}
-    body = {name: _CHECKS[name](name, value) for name, value in fields.items()}
-    if "thread_id" not in body and not body.keys() >= {*_INFERRED}:
-        message = "channel_id and contact_id must both be given, or thread_id"
-        raise ValueError(message)
-    return body
+    with refusing_by(slug):
+        body = {name: _CHECKS[name](name, value) for name, value in fields.items()}
+        if "thread_id" not in body and not body.keys() >= {*_INFERRED}:
+            message = "channel_id and contact_id must both be given, or thread_id"
+            raise ValueError(message)
+        return body

@@ -11,13 +11,13 @@ from typing import Any, Final, Literal
 from attrs import frozen
 from msgspec import UnsetType
 
-from contactship_async._arguments import UNSET, given, without_none
+from contactship_async._arguments import UNSET, without_none
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
 from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async._pagination.whole import WholeListing
 from contactship_async.models.agents import Agent, AmbientSound, StartSpeaker, Voice
-from contactship_async.resources._agent_arguments import AGENT
+from contactship_async.resources._agent_arguments import build_agent
 
 Sound = (
     AmbientSound
@@ -160,7 +160,7 @@ class Agents:
             post_call_analysis_data=post_call_analysis_data,
             tools=tools,
         )
-        body = given(AGENT, name=name, voice_id=voice_id, timezone=timezone, **optional)
+        body = build_agent("create-agent", name=name, voice_id=voice_id, timezone=timezone, **optional)
         return await self._caller.call("POST", LISTING.path, Agent, json=body)
 
     async def update(  # noqa: PLR0913 - all that an agent can be made of, by keyword
@@ -233,8 +233,8 @@ class Agents:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/update-agent
         """
-        body = given(
-            AGENT,
+        body = build_agent(
+            "update-agent",
             name=name,
             voice_id=voice_id,
             timezone=timezone,

@@ -40,7 +40,14 @@ from contactship_async.resources._contact_arguments import build_comment, build_
 from contactship_async.resources._contact_import import import_contacts
 from contactship_async.resources._contact_responses import TagAssignment, read_call_history
 
-LISTING: Final = ListingDeclaration("/v1/contacts", Contact, page_size=1000, largest_page=1000, heavy=True)
+LISTING: Final = ListingDeclaration(
+    "/v1/contacts",
+    Contact,
+    page_size=1000,
+    largest_page=1000,
+    heavy=True,
+    source="https://docs.contactship.ai/api-reference/endpoint/get-contacts",
+)
 LISTING_OF_COMMENTS: Final = ListingDeclaration(
     "/v1/contacts/{contact_id}/comments",
     ContactComment,

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 
 from contactship_async._arguments import check_flag, check_integer, check_sequence, check_type
 from contactship_async._http.caller import Caller
-from contactship_async._http.requests import build_request
+from contactship_async._http.requests import build_request, encode_json
 from contactship_async._http.responses import read_object
 from contactship_async._http.session import WalkSession
 from contactship_async.errors import ContactshipError
@@ -26,7 +26,8 @@ from contactship_async.models.events import (
     IdentifiedSession,
     SentEvents,
 )
-from contactship_async.resources._event_arguments import check_event, check_id, check_identity, refusing_by
+from contactship_async.resources._common_arguments import refusing_by
+from contactship_async.resources._event_arguments import check_event, check_id, check_identity
 
 T = TypeVar("T")
 
@@ -96,6 +97,8 @@ class Events:
         A request leaves when *batch_size* events are there, or when the iterator ends or fails; it does not leave
         because of the time. The next event is asked for when all results have been taken. So whenever a result is
         yielded, all events that were taken from the iterator have been sent, and nothing runs in the background.
+        A step that is cancelled loses the events that it has taken: with a *batch_size* of 1, none while it waits for
+        the next one, and at most the one that is being sent.
 
         Args:
             iterator: Of events, which get an `event_id` as in `send`. It is not closed.
@@ -194,6 +197,7 @@ def _check(place: int, event: object) -> _Checked:
     """Check an event, and give it an id if it has none."""
     with refusing_by("send-events"):
         body = check_event(f"events[{place}]", event)
+        encode_json(f"events[{place}]", body)  # A text may hold a lone surrogate: no batch has been sent yet.
     assert isinstance(event, Event)  # noqa: S101 - what was checked, for type checkers
     if event.event_id is None:
         event = evolve(event, event_id=str(uuid4()))

@@ -27,7 +27,7 @@ from contactship_async._pagination.declaration import ListingDeclaration, OrderP
 from contactship_async._pagination.listing import Listing
 from contactship_async.models.common import SortOrder
 from contactship_async.models.tasks import Task, TaskFilter, TaskOrder, TaskPriority, TaskStatus, TaskType
-from contactship_async.resources._common_arguments import check_json_object
+from contactship_async.resources._common_arguments import check_json_object, refusing_by
 
 Direction = TaskOrder | Literal["ASCENDENT", "DESCENDENT"]
 Type = TaskType | Literal["custom", "AI", "system", "automatization"]
@@ -172,5 +172,6 @@ class Tasks:
         optional = without_none(
             assigned_to=assigned_to, status=status, priority=priority, additional_data=additional_data
         )
-        body = given(_BODY, details=details, brief=brief, type=type, created_by=created_by, **optional)
+        with refusing_by("create-task"):
+            body = given(_BODY, details=details, brief=brief, type=type, created_by=created_by, **optional)
         return await self._caller.call("POST", LISTING.path, Task, json=body, add_on=LISTING.add_on)

@@ -73,7 +73,7 @@ class WhatsApp:
         """
         required = {"content": content}
         to = {"channel_id": channel_id, "contact_id": contact_id, "thread_id": thread_id}
-        return await self._send(_MESSAGE, build_message(required, to), harmless_statuses=_NOT_SENT)
+        return await self._send(_MESSAGE, build_message("waba-send-message", required, to), harmless_statuses=_NOT_SENT)
 
     async def send_template(  # noqa: PLR0913 - all that a template can be given, by keyword
         self,
@@ -125,7 +125,7 @@ class WhatsApp:
             "save_message": save_message,
             "thread_id": thread_id,
         }
-        return await self._send(_TEMPLATE, build_message(required, optional))
+        return await self._send(_TEMPLATE, build_message("waba-send-template", required, optional))
 
     async def send_media(  # noqa: PLR0913 - all that a file can be given, by keyword
         self,
@@ -172,7 +172,9 @@ class WhatsApp:
             "save_message": save_message,
             "thread_id": thread_id,
         }
-        return await self._send(_MEDIA, build_message(required, optional), harmless_statuses=_NOT_SENT)
+        return await self._send(
+            _MEDIA, build_message("waba-send-media", required, optional), harmless_statuses=_NOT_SENT
+        )
 
     async def send_location(  # noqa: PLR0913 - all that a location can be given, by keyword
         self,
@@ -222,7 +224,7 @@ class WhatsApp:
             "save_message": save_message,
             "thread_id": thread_id,
         }
-        body = build_message(required, optional)
+        body = build_message("waba-send-location", required, optional)
         return await self._send(_LOCATION, body, server=self._caller.connection.integrations)
 
     def list_templates(self, channel_id: str) -> CursorListing[Template]:

@@ -43,6 +43,10 @@ WRONG: dict[tuple[str, ...], list[str]] = {
     (*LIST, "--timeout", "0"): ["--timeout", "above 0"],
     (*LIST, "--timeout", "inf"): ["--timeout", "finite"],
     (*LIST, "--timeout", "nan"): ["--timeout", "finite"],
+    ("contacts", "list", "--page-size", "1001", "--sandbox"): [
+        "--page-size must be an integer from 1 to 1000, not 1001",
+        "; see https://docs.contactship.ai/api-reference/endpoint/get-contacts",
+    ],
     ("sandbox", "--port", "65536"): ["--port must be an integer from 0 to 65535, not 65536"],
     ("sandbox", "--phone-numbers", "-1"): ["--phone-numbers must be an integer from 0 to 1000000, not -1"],
     ("sandbox", "--max-limit", "0"): ["--max-limit", ">= 1"],

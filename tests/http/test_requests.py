@@ -109,6 +109,8 @@ CYCLE.append(CYCLE)
         ({"json": object()}, TypeError, "json must be of types that JSON has a form for"),
         ({"json": "\ud800"}, ValueError, "json must hold no lone surrogates"),
         ({"json": CYCLE}, ValueError, "not be nested too deeply"),
+        ({"json": {"x": [None, float("nan")]}}, ValueError, "json must hold finite numbers only"),
+        ({"json": ({"x": float("-inf")},)}, ValueError, "json must hold finite numbers only"),
     ],
 )
 def test_refused_arguments(arguments: dict[str, Any], error: type[Exception], text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 import pytest
@@ -125,29 +126,33 @@ RANGES: Final[dict[str, tuple[float, float, str]]] = {
     "begin_message_delay_ms": (0, 5000, "a number from 0 to 5000"),
     "max_call_duration_ms": (1, 10**9, "a finite number >= 1"),
 }
+PAGES: Final = "https://docs.contactship.ai/api-reference/endpoint/"
 LENGTHS: Final = {"prompt": 28_000, "begin_message": 240}
 
 
 async def test_ranges() -> None:
-    """The ends of each range are sent, and what is outside is refused before sending, naming the range."""
+    """The ends of each range are sent, and what is outside is refused before sending, naming the range and its page."""
     server = Recorder([enveloped("F", {"id": "a"})])
     async with server.client() as client:
         changes: list[Any] = [client.agents.update, lambda _, **given: client.agents.create(**NEW, **given)]
-        for change in changes:
+        for slug, change in zip(("update-agent", "create-agent"), changes, strict=True):
+            page = rf"; see {re.escape(PAGES)}{slug}$"
             for name, (lowest, highest, allowed) in RANGES.items():
                 for value in (lowest, highest):
                     await change("a", **{name: value})
                     assert value == json.loads(server.requests.pop().body or b"")[name]
                 for value in (lowest - 0.01, float("nan"), float("inf")):
-                    with pytest.raises(ValueError, match=f"^{name} must be {allowed}, not "):
+                    with pytest.raises(ValueError, match=f"^{name} must be {allowed}, not .*{page}"):
                         await change("a", **{name: value})
                 if "from" in allowed:
-                    with pytest.raises(ValueError, match=f"^{name} must be {allowed}, not {highest + 1}$"):
+                    with pytest.raises(ValueError, match=f"^{name} must be {allowed}, not {highest + 1}{page}"):
                         await change("a", **{name: highest + 1})
             for name, longest in LENGTHS.items():
                 await change("a", **{name: "é" * longest})
                 server.requests.clear()
-                with pytest.raises(ValueError, match=f"^{name} must be a string of 0 to {longest} characters, not of "):
+                with pytest.raises(
+                    ValueError, match=f"^{name} must be a string of 0 to {longest} characters, not of .*{page}"
+                ):
                     await change("a", **{name: "é" * (longest + 1)})
 
     assert [] == server.requests

@@ -141,6 +141,7 @@ async def test_an_error_is_the_result_of_its_contact() -> None:
     given = [person(0, phone_number="2025550000"), person(1), person(2), person(3), person(4, full_name=None)]
     async with server.client() as client:
         results = await take(client, given)
+        [unwritable, after] = await take(client, [person(5, full_name="\ud800"), person(6)])
         replies.pop("GET +12025550003")
         [updated] = await take(client, [person(3, email="three@example.com")])
 
@@ -148,6 +149,8 @@ async def test_an_error_is_the_result_of_its_contact() -> None:
     assert [ValueError, BadRequestError, type(None), ServerError, TypeError] == [type(each.error) for each in results]
     assert ["contact of +12025550002"] == [each.contact_id for each in results if each.contact_id is not None]
     assert isinstance(updated.error, BadRequestError)
+    assert "contact must hold no lone surrogates and not be nested too deeply" == str(unwritable.error)
+    assert "created" == after.outcome
 
 
 @pytest.mark.parametrize("loss", [respond(500), respond(201, {"no": "id"}), AmbiguousOutcomeError("cut")])
@@ -339,6 +342,33 @@ async def test_closing_the_client_ends_it() -> None:
         async for _ in client.contacts.import_from([person(4), person(5)], concurrency=1):
             await client.close()
     assert 3 == len(server.requests)
+
+
+class BareIterator:
+    """All that `async for` needs of an asynchronous iterator."""
+
+    def __init__(self, given: Iterable[ContactInput]) -> None:
+        self._given = iter(given)
+
+    async def __anext__(self) -> ContactInput:
+        """Return the next contact."""
+        try:
+            return next(self._given)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+
+class BareIterable:
+    """Has nothing but such an iterator."""
+
+    def __aiter__(self) -> BareIterator:
+        return BareIterator([person(0), person(1)])
+
+
+async def test_whatever_can_be_iterated_over_asynchronously() -> None:
+    """What `async for` takes is taken, also where the iterator is not iterable itself."""
+    async with ContactsServer().client() as client:
+        assert [(0, "created"), (1, "created")] == shown(await take(client, BareIterable()))
 
 
 async def test_the_source_may_fail() -> None:

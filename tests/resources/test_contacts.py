@@ -216,13 +216,20 @@ async def test_wrong_arguments() -> None:
             with pytest.raises(ValueError, match=r"^phone_number must be a phone number"):
                 await client.contacts.update("ct-1", phone_number=number)
         for source, member in (("USER", None), ("AI", "ana@ours.example"), ("SYSTEM", "ana@ours.example")):
-            with pytest.raises(ValueError, match=r"^created_by must be given with created_by_type='USER'"):
+            with pytest.raises(ValueError, match=r"^created_by must be given with .*; see https://.*/create-comment$"):
                 await client.contacts.add_comment(
                     contact_id="ct-1",
                     content="Hello.",
                     created_by_type=source,  # type: ignore[arg-type] # one of the allowed
                     created_by=member,
                 )
+        contacts = client.contacts.list()
+        with pytest.raises(
+            ValueError, match=r"^limit must be an integer from 0 to 1000, .*; see https://.*/get-contacts$"
+        ):
+            await contacts.page(limit=1001)
+        with pytest.raises(ValueError, match=r"^page_size must be an integer from 1 to 1000, .*/get-contacts$"):
+            contacts.rows(page_size=1001)
 
     assert [] == server.requests
 

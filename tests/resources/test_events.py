@@ -308,6 +308,23 @@ async def test_ids_are_made_before_anything_is_sent() -> None:
     assert events[0].event_id is None
 
 
+async def test_texts_that_no_request_can_carry() -> None:
+    """They are refused before the first batch leaves; those of an iterator, behind the events before them."""
+    server = EventServer()
+    events = [*numbered(150), evolve(VISIT, session_id="\ud800")]
+    results = []
+    async with server.client() as client:
+        with pytest.raises(ValueError, match=r"^events\[150\] must hold no lone surrogates"):
+            await client.events.send(events)
+        assert [] == server.sizes
+        with pytest.raises(ValueError, match=r"^events\[150\] must hold no lone surrogates"):
+            async for result in client.events.send_from(yielding(events)):
+                results.append(result.index)  # noqa: PERF401 - a comprehension would keep none when it raises
+
+    assert [100, 50] == server.sizes
+    assert [*range(150)] == results
+
+
 async def test_unsent_events_are_sent_with_their_ids() -> None:
     """What an error says is unsent can be handed to `send`, and is sent as it was; the error pickles and copies."""
     server = EventServer({1: Response(status=503)})
@@ -445,6 +462,33 @@ async def test_leaving_loses_no_event() -> None:
     assert set() == running
     assert [["visit-0", "visit-1", "visit-2"]] == [[event["session_id"] for event in one] for one in server.batches]
     assert ["visit-3", "visit-4", "visit-5", "visit-6"] == rest
+
+
+async def test_one_at_a_time_loses_none_when_cancelled() -> None:
+    """With a batch size of 1, a consumer that is cancelled while no event comes has sent all that were taken."""
+    server = EventServer()
+    taken, waits = 0, asyncio.Event()
+
+    async def source() -> AsyncIterator[Event]:
+        nonlocal taken
+        for event in numbered(3):
+            taken += 1
+            yield event
+        waits.set()
+        await asyncio.Event().wait()
+
+    async def consume() -> None:
+        async for _ in client.events.send_from(source(), batch_size=1):
+            pass
+
+    async with server.client() as client:
+        consumer = asyncio.create_task(consume())
+        await waits.wait()
+        consumer.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await consumer
+
+    assert (3, [1, 1, 1]) == (taken, server.sizes)
 
 
 async def test_cancelled_while_the_iterator_waits() -> None:

@@ -38,6 +38,7 @@ from contactship_async.sandbox import Sandbox, Status
 
 Send = Callable[[ContactshipClient], Awaitable[SentMessage]]
 
+PAGES = "https://docs.contactship.ai/api-reference/endpoint/"
 SENT = b'{"success": true, "message": "Mensaje enviado", "data": {"message_id": "m-1", "status": "sent"}}'
 
 
@@ -69,13 +70,15 @@ async def test_thread_in_place_of_channel_and_contact() -> None:
         lambda client, to: client.whatsapp.send_location(latitude=0, longitude=0, **to),
     ]
     allowed = [{"thread_id": "t"}, {**TO, "thread_id": "t"}, {"channel_id": "c", "thread_id": "t"}, {**TO}]
-    for send in sends:
+    pages = ("waba-send-message", "waba-send-template", "waba-send-media", "waba-send-location")
+    for page, send in zip(pages, sends, strict=True):
         for to in allowed:
             body = await body_of(lambda client, send=send, to=to: send(client, to))  # type: ignore[misc]
             assert to == {name: value for name, value in body.items() if name.endswith("_id")}
         for to in ({}, {"channel_id": "c"}, {"contact_id": "c", "thread_id": None}):
             refusal = await refusal_of(lambda client, send=send, to=to: send(client, to))  # type: ignore[misc]
-            assert (ValueError, "channel_id and contact_id must both be given, or thread_id") == refusal
+            told = f"channel_id and contact_id must both be given, or thread_id; see {PAGES}{page}"
+            assert (ValueError, told) == refusal
 
 
 async def test_filled_in_template() -> None:
@@ -142,7 +145,7 @@ async def test_file() -> None:
         refusal = await refusal_of(
             lambda client, empty=empty: client.whatsapp.send_media(**TO, media_type="image", media_data=empty)  # type: ignore[misc]
         )
-        assert (ValueError, "media_data must not be empty") == refusal
+        assert (ValueError, f"media_data must not be empty; see {PAGES}waba-send-media") == refusal
 
 
 @pytest.mark.parametrize(
@@ -158,11 +161,12 @@ async def test_file() -> None:
 )
 async def test_places_that_are_not_on_earth(latitude: float, longitude: float, text: str) -> None:
     """A place has a latitude and a longitude in degrees; booleans are no numbers."""
-    _, message = await refusal_of(
+    kind, message = await refusal_of(
         lambda client: client.whatsapp.send_location(**TO, latitude=latitude, longitude=longitude)
     )
 
     assert message.startswith(text)
+    assert (kind is ValueError) == message.endswith(f"; see {PAGES}waba-send-location")
     body = await body_of(lambda client: client.whatsapp.send_location(**TO, latitude=-90, longitude=180.0))
     assert (-90, 180) == (body["latitude"], body["longitude"])
 

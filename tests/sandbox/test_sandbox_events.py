@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from attrs import evolve
 
-from contactship_async import BadRequestError, PermissionDeniedError
+from contactship_async import BadRequestError, ConflictError, PermissionDeniedError
 from contactship_async.models.events import Event, EventIdentity, EventResult, EventSummary
 from contactship_async.sandbox import Sandbox
 
@@ -60,6 +60,19 @@ async def test_contact_is_created_and_found_again() -> None:
     assert {contact["id"]} == {result.contact.id for result in found if result.contact is not None}
     assert [None] * 4 + [{"contact_id_not_found": "ct-unknown"}] == [result.conflict for result in found]
     assert [contact["id"]] * 7 == [event.contact_id for event in sandbox.events]
+
+
+async def test_number_with_blanks_is_the_same_number() -> None:
+    """A contact that an event has created keeps its number for itself, however that is written."""
+    sandbox = Sandbox(contacts=0)
+    await send(sandbox, of(phone="+1 415 555-0137"))
+    async with sandbox.client() as client:
+        with pytest.raises(ConflictError):
+            await client.contacts.create(phone_number="+14155550137", full_name="Noor Haddad", country="US")
+        found = await client.contacts.get("+14155550137", identifier_type="phone_number")
+        changed = await client.contacts.update(found.id, phone_number="+14155550137")
+
+    assert ("+1 415 555-0137", "+14155550137") == (found.phone_number, changed.phone_number)
 
 
 def told(result: EventResult) -> tuple[Any, Any, Any]:

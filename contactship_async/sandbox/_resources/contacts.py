@@ -171,7 +171,7 @@ class Contacts(Collection):
 
     def of_number(self, number: str) -> dict[str, Any] | None:
         """Return a copy of the contact with a number; None if there is none."""
-        return self._newest("phone_number", number)
+        return self._newest("phone_number", _digits(number))
 
     def of_email(self, email: str) -> dict[str, Any] | None:
         """Return a copy of the contact with an e-mail address, in upper or lower case; None if there is none."""
@@ -250,7 +250,7 @@ class Contacts(Collection):
     def _update(self, call: Call) -> Mapping[str, object]:
         before = self._find(call.path["contactId"]).to_dict()
         row = {**before, **call.body}
-        if row["phone_number"] != before["phone_number"]:
+        if _digits(row["phone_number"] or "") != _digits(before["phone_number"] or ""):
             self._refuse_taken(row["phone_number"])
         self._replace(row, _values_of(row))
         return self.find(row["id"])
@@ -269,9 +269,14 @@ class Contacts(Collection):
 def _values_of(row: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return the values of the indexed fields of a contact; one that it lacks is empty."""
     number = row["phone_number"] or ""
-    return number, (row["email"] or "").casefold(), _last_digits(number)
+    return _digits(number), (row["email"] or "").casefold(), _last_digits(number)
+
+
+def _digits(number: str) -> str:
+    """Return what tells numbers apart: events bring some with blanks."""
+    return "".join(filter(str.isdecimal, number))
 
 
 def _last_digits(number: str) -> str:
     """Return the 10 digits that events compare numbers by."""
-    return "".join(filter(str.isdecimal, number))[-10:]
+    return _digits(number)[-10:]
