@@ -308,7 +308,7 @@ class ContactshipClient:
             path: Such as `/v1/contacts/+12025550142`. Each segment is percent-encoded; sequences such as `%2B` stay.
             params: The query. None values are not sent, booleans become `true` and `false`, several values are
                 repeated.
-            json: The body, anything msgspec can encode (NaN and infinities become null); None for no body.
+            json: The body, anything msgspec can encode, of finite numbers; None for no body.
             idempotent: Whether the call is safe to repeat. None: GET and HEAD are, all else is not. True gives a call
                 that is documented as safe, such as stopping a call, the retries of a GET.
 

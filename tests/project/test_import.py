@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import contactship_async
+import contactship_async.resources
 
 DEPENDENCIES = ("aiohttp", "asyncio", "attr", "attrs", "cattrs", "msgspec")
 
@@ -63,3 +64,17 @@ def test_unknown_name() -> None:
     for name in ("ContactShipClient", "Sequence", "aiohttp"):
         with pytest.raises(AttributeError, match=rf"^module 'contactship_async' has no attribute '{name}'$"):
             getattr(contactship_async, name)
+
+
+def test_resources_are_imported_at_their_first_use() -> None:
+    """A client knows its resources, and each is imported when it is asked for; there are no others."""
+    names = run(
+        "import sys; from contactship_async import ContactshipClient, resources; client = ContactshipClient('k');"
+        " client.credits; print(*(name for name in resources.__all__ if f'{resources.__name__}.{name}' in sys.modules))"
+    )
+
+    assert ["credits", "phone_numbers"] == names  # The front of the SDK lists phone numbers.
+    assert {*dir(contactship_async.ContactshipClient)} >= {*contactship_async.resources.__all__}
+    name = "campaigns"
+    with pytest.raises(AttributeError, match=r"^module 'contactship_async\.resources' has no attribute 'campaigns'$"):
+        getattr(contactship_async.resources, name)
