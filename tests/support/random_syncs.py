@@ -144,8 +144,9 @@ class Story:
             if rows and random.random() < 0.1:  # not too often
                 created = random.choice([*rows.values()]).created
             others = [row.created for row in (*rows.values(), *organization.gone[path])]
-            is_full = others.count(created) > 1  # A page must hold all of one time, and two more.
-            organization.add(kind, path, random, created + is_full)
+            while others.count(created) > 1:  # A page must hold all of one time, and two more.
+                created += 1
+            organization.add(kind, path, random, created)
         elif way == "change":
             organization.change(kind, path, random, now() - self._judge.later)
         elif way == "change back":
