@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from calls_server import AGENT, FROM_NUMBER, CallsServer, refuse, write_contacts
+from processes import Held
 from terminals_and_pipes import answer
 
 from contactship_async._cli import event_loop
@@ -392,27 +392,18 @@ async def test_an_empty_journal_and_none(call: Any, files: Files) -> None:
 
 async def interrupt(start: Any, files: Files, number: int, *, times: int) -> tuple[int, str]:
     """Send a signal so many times while a start is under way, and return the exit code and what was told."""
+    held = Held()
+
+    async def hold(point: str) -> None:
+        if point == "arrives":
+            await held.hold()
+
     async with CallsServer() as server:
-        arrived, goes_on = asyncio.Event(), asyncio.Event()
-
-        async def hold(point: str) -> None:
-            if point == "arrives":
-                arrived.set()
-                await goes_on.wait()
-
         server.at = hold
         arguments = make(files, "--yes", "--max-live", "1")
         process = await start("-m", "contactship_async", *arguments, url=server.url)
-        await arrived.wait()
-        told = b""
-        for _ in range(times):
-            process.send_signal(number)
-            told += await process.stderr.readline() if not told else b""
-        if times == 1:
-            goes_on.set()
-        _, rest = await process.communicate()
-        goes_on.set()
-    return process.returncode, (told + rest).decode()
+        told = await held.interrupt(process, number, times=times)
+    return process.returncode, told
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 from contacts_server import ContactsServer, number_of, respond
+from processes import Held
 from terminals_and_pipes import answer, closed_pipe, run_in_terminal
 
 from contactship_async import Request, Response
@@ -258,27 +258,18 @@ async def test_nobody_reads_the_report(start: Any, file: Path) -> None:
 
 async def interrupt(start: Any, file: Path, number: int, *, times: int) -> tuple[int, str, ContactsServer]:
     """Send a signal so many times while a contact is under way, and return the exit code and what was told."""
+    held = Held()
+
+    async def hold(request: Request) -> None:
+        if number_of(request) == "+12025550001":
+            await held.hold()
+
     async with ContactsServer() as server:
-        arrived, goes_on = asyncio.Event(), asyncio.Event()
-
-        async def hold(request: Request) -> None:
-            if number_of(request) == "+12025550001":
-                arrived.set()
-                await goes_on.wait()
-
         server.before = hold
         arguments = load(file, "--yes", "--concurrency", "1", "--format", "csv")
         process = await start("-m", "contactship_async", *arguments, url=server.url)
-        await arrived.wait()
-        told = b""
-        for _ in range(times):
-            process.send_signal(number)
-            told += await process.stderr.readline() if not told else b""
-        if times == 1:
-            goes_on.set()
-        _, rest = await process.communicate()
-        goes_on.set()
-    return process.returncode, (told + rest).decode(), server
+        told = await held.interrupt(process, number, times=times)
+    return process.returncode, told, server
 
 
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])

@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+from attrs import define, field
+
 _FORKED_COMMANDS: Final = Path(__file__).with_name("forked_commands.py")
 
 
@@ -67,6 +69,33 @@ class ForkedCommands:
         code = int(await self._process.stdout.readline())
         os.close(process)
         return code
+
+
+@define
+class Held:
+    """What a server holds back, while a process that waits for it is sent signals."""
+
+    arrived: asyncio.Event = field(factory=asyncio.Event, init=False)
+    goes_on: asyncio.Event = field(factory=asyncio.Event, init=False)
+
+    async def hold(self) -> None:
+        """Hold a request back until the process has ended, or has been sent its only signal."""
+        self.arrived.set()
+        await self.goes_on.wait()
+
+    async def interrupt(self, process: Process, number: int, *, times: int) -> str:
+        """Send a signal so many times while a request is held back, let the process end, and return what it told."""
+        assert process.stderr is not None
+        await self.arrived.wait()
+        told = b""
+        for _ in range(times):
+            process.send_signal(number)
+            told += await process.stderr.readline() if not told else b""
+        if times == 1:
+            self.goes_on.set()
+        _, rest = await process.communicate()
+        self.goes_on.set()
+        return (told + rest).decode()
 
 
 def kill(process: int) -> None:

@@ -98,25 +98,16 @@ class Threads(Collection):
         with self._organization.lock:
             channel_id = channel_id or _newest_or_new(self._channels)["id"]
             channel = self._channels.of_id(channel_id) or {"type": "WABA"}
-            return self.insert(
-                {
-                    "channel_id": channel_id,
-                    "channel_type": channel["type"],
-                    "contact_id": contact_id or _newest_or_new(self._contacts)["id"],
-                    "status": status or "open",
-                    "assignee": assignee,
-                    "assignee_type": None if assignee is None else assignee_type or "user",
-                },
-                created_at=created_at,
-                id_=id,
-            )
-
-    def insert(
-        self, fields: Mapping[str, Any], *, created_at: datetime | str | None = None, id_: str | None = None
-    ) -> dict[str, Any]:
-        """Add a thread with these fields, which are allowed, and return a copy of it."""
-        row = self._add(id_, created_at, fields, (fields["channel_id"], fields["contact_id"]))
-        return self._change(row, row["created_at"])
+            fields = {
+                "channel_id": channel_id,
+                "channel_type": channel["type"],
+                "contact_id": contact_id or _newest_or_new(self._contacts)["id"],
+                "status": status or "open",
+                "assignee": assignee,
+                "assignee_type": None if assignee is None else assignee_type or "user",
+            }
+            row = self._add(id, created_at, fields, (channel_id, fields["contact_id"]))
+            return self._change(row, row["created_at"])
 
     def find(self, id_: str) -> dict[str, Any]:
         """Return a copy of the thread that a request names, or refuse with 404."""
@@ -128,15 +119,7 @@ class Threads(Collection):
         known = self._store.select({"channel_id": channel["id"], "contact_id": contact_id}, {})
         if id_ is not None or known:
             return self._change(self.find(id_) if id_ is not None else known[-1].to_dict(), now)
-        fields = {
-            "channel_id": channel["id"],
-            "channel_type": channel["type"],
-            "contact_id": contact_id,
-            "status": "open",
-            "assignee": None,
-            "assignee_type": None,
-        }
-        return self.insert(fields, created_at=now)
+        return self.add(channel_id=channel["id"], contact_id=contact_id, created_at=now)
 
     def _change(self, row: Mapping[str, Any], updated_at: str) -> dict[str, Any]:
         changed = {**row, "updated_at": updated_at}
