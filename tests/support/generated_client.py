@@ -27,8 +27,8 @@ from contactship_async.sandbox._api.envelopes import Envelope
 
 GENERATOR: Final = Path(sys.executable).with_name("openapi-python-client")
 
-CONFIGURATION: Final = "content_type_overrides:\n  audio/wav: application/octet-stream\n"
-"""The generator has to be told that a recording is a file."""
+CONFIGURATION: Final = "content_type_overrides:\n  audio/wav: application/octet-stream\npost_hooks: []\n"
+"""A recording is a file, which the generator has to be told. Its hooks would need a ruff on the path."""
 
 NEW: Final[Mapping[str, Mapping[str, str]]] = {
     "createTag": {"name": "new"},
