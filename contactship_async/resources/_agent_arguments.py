@@ -119,7 +119,10 @@ def build_agent(slug: str, **fields: object) -> dict[str, object]:
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: An argument is not allowed.
+        ValueError: An argument is not allowed, or there is none: to change nothing would still publish the draft.
     """
     with refusing_by(slug):
-        return given(_AGENT, **fields)
+        if body := given(_AGENT, **fields):
+            return body
+        message = "no change was given, and the call would publish the draft of the agent all the same"
+        raise ValueError(message)

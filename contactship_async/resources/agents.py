@@ -225,7 +225,8 @@ class Agents:
 
         Raises:
             TypeError: An argument has the wrong type.
-            ValueError: An argument is empty or out of range, or *agent_id* can't be part of a path.
+            ValueError: An argument is empty or out of range, no change is given (which would publish the draft all the
+                same), or *agent_id* can't be part of a path.
             BadRequestError: The API refuses an argument.
             NotFoundError: There is no such agent.
             AmbiguousOutcomeError: The agent may have been changed and published.

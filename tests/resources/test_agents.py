@@ -213,6 +213,7 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
         ValueError,
         r"tools\[0\]\['description'\] must be a string of 0 to 2000",
     ),
+    ({}, ValueError, "no change was given, and the call would publish the draft"),
     ({"tools": [{"name": "a", "url": object()}]}, TypeError, r"tools\[0\] must be of types that JSON has a form for"),
 ]
 

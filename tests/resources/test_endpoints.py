@@ -177,7 +177,7 @@ def test_parameters() -> None:
         expected[called.name] = [
             identifiers,
             {*identifiers, *called.arguments()},
-            {*identifiers, *called.arguments(required_only=True)} - can_be_inferred,
+            {*identifiers, *called.required} - can_be_inferred,
             set(),
             True,
         ]

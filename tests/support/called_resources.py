@@ -62,6 +62,10 @@ class Recorder:
         return ContactshipClient("key", transport=self.transport, retry=retry)
 
 
+NEEDS_ANY: Final = frozenset({"agents.update"})
+"""Methods that refuse to be called without any of their arguments, though none is required."""
+
+
 @define(frozen=True, slots=False)
 class Called:
     """A method of a resource, and the endpoint that it calls.
@@ -103,13 +107,16 @@ class Called:
         segments = self.endpoint.path.split("/")
         return "/".join(quote(next(values), safe="") if "{" in segment else segment for segment in segments)
 
+    @property
+    def required(self) -> set[str]:
+        """The parameters that have no default, but for identifiers."""
+        return {python_name(one.name) for one in self.endpoint.arguments if one.required}
+
     def arguments(self, *, required_only: bool = False) -> dict[str, Any]:
-        """Make up an argument for each parameter that is no identifier."""
-        return {
-            python_name(one.name): argument_of(one)
-            for one in self.endpoint.arguments
-            if one.required or not required_only
-        }
+        """Make up an argument for each parameter that is no identifier, or for those that it can't do without."""
+        made_up = {python_name(one.name): argument_of(one) for one in self.endpoint.arguments}
+        needed = self.required or ([*made_up][:1] if self.name in NEEDS_ANY else ())
+        return {name: made_up[name] for name in (needed if required_only else made_up)}
 
     async def call(self, client: ContactshipClient, *identifiers: str, **arguments: Any) -> Any:
         """Call the method, and return what it read: of a listing, the rows of one page."""
