@@ -8,7 +8,7 @@ from inspect import signature
 from pathlib import Path
 
 import pytest
-from guides import FRONT_PAGE, GUIDES, PAGES, ROOT, anchors_of, blocks_of, links_of, name_of
+from guides import FRONT_PAGE, GUIDES, PAGES, ROOT, anchors_of, blocks_of, links_of, name_of, refused_at_a_prompt
 from terminal_picture import PICTURE, draw
 
 from contactship_async import ContactshipPool, Listing, ListingDeclaration, RetryPolicy, Timeouts
@@ -106,6 +106,15 @@ def test_code_fits_the_page(page: Path) -> None:
     lines = [line for block in blocks_of(page) for line in block.code.splitlines()]
 
     assert [] == [line for line in lines if len(line) > MAX_COLUMNS]
+
+
+def test_code_can_be_pasted() -> None:
+    """What is not a file of the reader's runs as it stands at the prompt of `python -m asyncio`, as the guides say."""
+    blocks = [block for page in (FRONT_PAGE, *GUIDES) for block in blocks_of(page) if block.language == "python"]
+    scripts = [block for block in blocks if not block.code.startswith("# ")]
+    refused = {block.place: refused_at_a_prompt(block.code) for block in scripts}
+
+    assert {} == {place: lines for place, lines in refused.items() if lines}
 
 
 @pytest.mark.parametrize("wanted", WANTED)

@@ -191,7 +191,7 @@ def call_of(endpoint: Endpoint) -> str:
 
 
 _ROW: Final = re.compile(
-    r"^\| \[`(?P<call>[^`]+)`\]\((?P<link>[^)]+)\) "
+    r"^\| \[`(?P<call>[^\]]+)`\]\((?P<link>[^)]+)\) "
     r"\| `client\.(?P<method>[\w.]+)\((?P<parameters>[^)]*)\)` "
     r"\| `(?P<returns>[^`]+)` \| (?P<budget>\w+) \| (?P<repeated>[^|]+) \|$",
     re.MULTILINE,
@@ -200,7 +200,7 @@ _ROW: Final = re.compile(
 
 def _read_row(found: Mapping[str, str]) -> TableRow:
     return TableRow(
-        call=found["call"],
+        call=found["call"].replace("` `", ""),  # An address in two pieces, between which a browser can break it.
         link=found["link"],
         method=found["method"],
         parameters=tuple(filter(None, found["parameters"].split(", "))),

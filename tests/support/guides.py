@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
+from codeop import CommandCompiler
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -94,6 +95,26 @@ FAULTS: Final = re.findall(
     re.MULTILINE,
 )
 """The lines of a test that make the sandbox fail."""
+
+
+def refused_at_a_prompt(code: str) -> list[str]:
+    """Return the lines of *code* that `python -m asyncio` refuses if it is pasted there.
+
+    The prompt takes line by line, as `code.InteractiveConsole` does: an empty line ends a compound statement, and
+    nothing else does.
+    """
+    compile_command = CommandCompiler()
+    compile_command.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    refused, lines = [], list[str]()
+    for line in [*code.splitlines(), ""]:
+        lines.append(line)
+        try:
+            if compile_command("\n".join(lines)) is not None:
+                lines = []
+        except SyntaxError:
+            refused.append(line)
+            lines = []
+    return refused
 
 
 def run_script(code: str) -> None:
