@@ -11,6 +11,7 @@ Public as well:
 - `contactship_async.calling`: calling many from a file, each once
 - `contactship_async.contact_files`: the rows of such a file, and of one of contacts to import
 - `contactship_async.sync`: a copy of listings in a database, with their history
+- `contactship_async.integrations.dask`: many organizations through several addresses, on a cluster
 - `contactship_async.webhooks`: readers of what Contactship posts to an app
 - `contactship_async.sandbox`, `contactship_async.pytest_plugin`: for tests
 - `contactship_async.errors`, `contactship_async.settings`: where the names of these are at home

@@ -52,7 +52,7 @@ class WhatsApp:
 
         Args:
             channel_id: Of the channel that it is sent over.
-            contact_id: Of whom it is sent to, who has a phone number.
+            contact_id: Of the contact it is sent to, who has a phone number.
             content: The text.
             thread_id: Of the thread to send it in. The documentation says both that *channel_id* and *contact_id* are
                 required and that they are inferred from this: without them, it has to be given.
@@ -92,12 +92,12 @@ class WhatsApp:
 
             body = FilledComponent("BODY", [TemplateParameter("Noor"), TemplateParameter("10:30")])
             await client.whatsapp.send_template(
-                channel_id="chn-1", contact_id="contact-1", template_name="reminder", components=[body]
+                channel_id="chn-1", contact_id="ct-1", template_name="reminder", components=[body]
             )
 
         Args:
             channel_id: As for `send_message`, and so are *contact_id* and *thread_id*.
-            contact_id: Of whom it is sent to.
+            contact_id: Of the contact it is sent to.
             template_name: The `name` of a template that is `APPROVED`.
             language_code: Its `language`; `es` if not given.
             components: Its parts that have variables, filled in.
@@ -143,7 +143,7 @@ class WhatsApp:
 
         Args:
             channel_id: As for `send_message`, and so are *contact_id* and *thread_id*.
-            contact_id: Of whom it is sent to.
+            contact_id: Of the contact it is sent to.
             media_type: `image`, `video`, `audio` or `document`.
             media_data: The file: its public URL, or itself, as bytes or base64. A file itself is uploaded first, and
                 has a public URL from then on.
@@ -194,7 +194,7 @@ class WhatsApp:
 
         Args:
             channel_id: As for `send_message`, and so are *contact_id* and *thread_id*.
-            contact_id: Of whom it is sent to.
+            contact_id: Of the contact it is sent to.
             latitude: In degrees, -90 to 90.
             longitude: In degrees, -180 to 180.
             name: Of the place.
