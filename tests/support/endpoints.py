@@ -182,7 +182,9 @@ class TableRow:
     @property
     def endpoint(self) -> Endpoint:
         """The endpoint that the row is about."""
-        return _BY_SLUG[self.link.removeprefix(PAGES)]
+        slug = self.link.removeprefix(PAGES)
+        assert slug in _BY_SLUG, f"tests/resources/endpoints.json lacks {slug}: add what its page says of {self.call}"
+        return _BY_SLUG[slug]
 
 
 def call_of(endpoint: Endpoint) -> str:
