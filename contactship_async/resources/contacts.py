@@ -111,7 +111,8 @@ class Contacts:
 
         Args:
             identifier: Of the contact; a phone number such as `+14155550137`.
-            identifier_type: What that is: `id`, `phone_number` or `email`; an id if not given.
+            identifier_type: What that is: `id`, `phone_number` or `email`. If not given, whatever comes is taken for an
+                id, also a phone number.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -266,7 +267,8 @@ class Contacts:
         """Ask for the calls with a contact. Responses of all documented revisions are read into the same class.
 
         Args:
-            contact_id: Of the contact; its phone number does not do any more: `get` finds the id.
+            contact_id: Of the contact; its phone number does not do any more: `get` finds the id, with
+                `identifier_type`.
 
         Raises:
             TypeError: *contact_id* is not a string.
