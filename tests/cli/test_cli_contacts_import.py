@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -266,11 +267,12 @@ async def test_nobody_reads_the_report(start: Any, file: Path) -> None:
 )
 async def test_the_report_finds_no_room(start: Any, file: Path, form: str, told: str) -> None:
     """It is told how far the import came, and how to go on if there is more to do."""
+    full = os.open("/dev/full", os.O_WRONLY)
     async with ContactsServer() as server:
-        with Path("/dev/full").open("wb") as full:
-            arguments = load(file, "--yes", "--format", form, "--concurrency", "1")
-            process = await start("-m", "contactship_async", *arguments, stdout=full, url=server.url)
-            _, stderr = await process.communicate()
+        arguments = load(file, "--yes", "--format", form, "--concurrency", "1")
+        process = await start("-m", "contactship_async", *arguments, stdout=full, url=server.url)
+        _, stderr = await process.communicate()
+    os.close(full)
 
     assert 1 == process.returncode
     assert f"contactship: {told}\ncontactship: No space left on device\n" == stderr.decode()
