@@ -32,6 +32,8 @@ _OPTIONS: Final = (
     ),
     (r"\bbase_url\b", "CONTACTSHIP_BASE_URL"),
     (r"\bexact=True", "--exact"),
+    (r"\border_by\b", "--order-by"),
+    (r"\bpass the query as params\b", "give the query by --param"),
     (r"\binclude_transcript=True", "--include-transcript"),
     (r"\btogether with schedule\b", "together with --schedule"),
     (r"\bfrom_number_id\b", "--from-number-id"),
