@@ -33,6 +33,8 @@ _OPTIONS: Final = (
     (r"\bbase_url\b", "CONTACTSHIP_BASE_URL"),
     (r"\bexact=True", "--exact"),
     (r"\border_by\b", "--order-by"),
+    (r"\bfilters\[\d+\] must be a TaskFilter, or a mapping of\b", "--filters must be an array of objects with"),
+    (r"\bmust be a sequence such as a list, not \w+", "must be an array of JSON"),
     (r"\bpass the query as params\b", "give the query by --param"),
     (r"\binclude_transcript=True", "--include-transcript"),
     (r"\btogether with schedule\b", "together with --schedule"),
