@@ -97,7 +97,7 @@ class Output:
         if self._format == "json":
             return encode_json(records)
         if self._format == "jsonl":
-            return [msgspec.json.encode(record) + b"\n" for record in records]
+            return [_show(msgspec.json.encode(record) + b"\n") for record in records]
         if self._fields is None and records:
             self._fields = [*dict.fromkeys(name for record in records for name in record)]
         if self._format == "csv":
@@ -108,12 +108,14 @@ class Output:
         return _encode_table(records, self._fields or [])
 
     def _encode_csv(self, records: list[dict[str, Any]], fields: list[str]) -> list[bytes]:
+        write = (lambda value: printable(write_cell(value))) if sys.stdout.isatty() else write_cell
+
         def encode(cells: Mapping[str, str]) -> bytes:
             line = io.StringIO()
             csv.DictWriter(line, fields, extrasaction="ignore", lineterminator="\n").writerow(cells)
             return line.getvalue().encode()
 
-        lines = [encode({name: write_cell(value) for name, value in record.items()}) for record in records]
+        lines = [encode({name: write(value) for name, value in record.items()}) for record in records]
         if fields and not self._has_begun:
             lines[:1] = [encode({name: name for name in fields}) + b"".join(lines[:1])]
             self._has_begun = True
@@ -122,6 +124,11 @@ class Output:
             self._left_out |= new
             note(f"no columns for {', '.join(sorted(new))}, which the first rows lack; --format jsonl has all")
         return lines
+
+
+def _show(data: bytes) -> bytes:
+    """Return JSON for standard output: as it is, but for what could control a terminal."""
+    return printable_json(data.decode()).encode() if sys.stdout.isatty() else data
 
 
 def encode_json(value: object) -> list[bytes]:

@@ -41,7 +41,7 @@ _GET: Final = """{summary}
 
 
 @frozen
-class _Method:
+class Method:
     """A method of a resource.
 
     Args:
@@ -61,7 +61,7 @@ class _Method:
     options: tuple[inspect.Parameter, ...]
 
     @classmethod
-    def read(cls, resource: str, name: str, function: Callable[..., Any]) -> _Method:
+    def read(cls, resource: str, name: str, function: Callable[..., Any]) -> Method:
         """Read its signature and type hints."""
         returns = get_type_hints(function)["return"]
         row_type = next(iter(get_args(returns)), None)
@@ -117,7 +117,7 @@ def derive_apps(client: type[Any], *names: str) -> Iterator[App]:
         if not names or resource in names:
             app = App(name=resource.replace("_", "-"), help=text)
             for name, function in methods.items():
-                for command in _derive_commands(_Method.read(resource, name, function)):
+                for command in _derive_commands(Method.read(resource, name, function)):
                     app.command(command, name=command.__name__)
             yield app
 
@@ -142,12 +142,25 @@ def find_methods(client: type[Any]) -> Iterator[tuple[str, str, dict[str, Callab
                 yield name, summarize(getter), methods
 
 
+def find_listings(client: type[Any]) -> Iterator[tuple[str, Method]]:
+    """Find the listings of a class of clients that need no identifier, such as that of a contact.
+
+    Yields:
+        The name, which is also that of its table in a database, and the method.
+    """
+    for resource, _, methods in find_methods(client):
+        for name, function in methods.items():
+            method = Method.read(resource, name, function)
+            if method.is_listing and not method.identifiers:
+                yield (resource if name == "list" else f"{resource}_{method.noun.replace(' ', '_')}"), method
+
+
 def summarize(function: Callable[..., Any]) -> str:
     """Return the first paragraph of a docstring."""
     return " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
 
 
-def _derive_commands(method: _Method) -> Iterator[Callable[..., int]]:
+def _derive_commands(method: Method) -> Iterator[Callable[..., int]]:
     if method.is_listing:
         yield _derive_list(method)
         if not issubclass(method.returns, CursorListing):  # which have no count
@@ -156,7 +169,7 @@ def _derive_commands(method: _Method) -> Iterator[Callable[..., int]]:
         yield _derive_get(method)
 
 
-def _derive_list(method: _Method) -> Callable[..., int]:
+def _derive_list(method: Method) -> Callable[..., int]:
     taken = inspect.signature(method.returns.prefetch).parameters
     walk = [option for option in options_of(Walk) if ARGUMENTS.get(option.name, option.name) in taken]
     subject = Subject(method.noun, find_fields(method.row_type), tuple(option.name for option in walk))
@@ -169,7 +182,7 @@ def _derive_list(method: _Method) -> Callable[..., int]:
     return make_command(run, method.command, options, _LIST.format(rows=method.rows, noun=method.noun, key=KEY))
 
 
-def _derive_count(method: _Method) -> Callable[..., int]:
+def _derive_count(method: Method) -> Callable[..., int]:
     subject = Subject(method.noun, ["count"])
 
     def run(*arguments: object, **given: Any) -> int:
@@ -182,7 +195,7 @@ def _derive_count(method: _Method) -> Callable[..., int]:
     return make_command(run, name, options, _COUNT.format(rows=method.rows, key=KEY))
 
 
-def _derive_get(method: _Method) -> Callable[..., int]:
+def _derive_get(method: Method) -> Callable[..., int]:
     subject = Subject(method.resource.replace("_", " "), find_fields(method.returns))
 
     def run(*arguments: object, **given: Any) -> int:

@@ -310,7 +310,13 @@ class Listing(AnyListing[T]):
         """Choose the walk: one page after the other, or pages that overlap and so prove to be complete."""
         ids, keys = self.declaration.row_ids, self.declaration.row_keys
         if keys is None and (exact or concurrency > 1):
-            message = "exact=True and a concurrency above 1 need a sort_key, and the listing has none"
+            sorted_by = self.declaration.order_parameters.sorted_by
+            fault = "need a sort_key, and the listing has none"
+            if sorted_by is not None:
+                fault = (
+                    f"do not go with order_by: sorted by {sorted_by}, rows may change places; leave out one of the two"
+                )
+            message = f"exact=True and a concurrency above 1 {fault}"
             raise ValueError(message)
 
         def overlapping(anchor: Anchor[T], *, fallback: Walk[T] | None = None, least: int = 1) -> OverlappingWalk[T]:

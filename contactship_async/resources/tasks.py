@@ -91,12 +91,14 @@ class Tasks:
     ) -> Listing[Task]:
         """Return the listing of tasks; nothing is sent before it is iterated over.
 
+            client.tasks.list(filters=[TaskFilter("status", "EQUAL", "todo")])
+
         Args:
             order_by: The field to sort by; `created_at` if not given. By any other, tasks change places while they are
-                changed, so that no walk could prove to be complete: `exact` and a `concurrency` are refused.
+                changed, so that no walk could prove to be complete, and none may be exact or concurrent.
             order_direction: `ASCENDENT` or `DESCENDENT`; the latter if not given.
-            filters: Conditions that all hold, such as `[TaskFilter("status", "EQUAL", "todo")]`, or as mappings
-                `[{"field": "status", "operator": "EQUAL", "value": "todo"}]`. No other operator is documented.
+            filters: Conditions that all hold, such as `[{"field": "status", "operator": "EQUAL", "value": "todo"}]`.
+                No other operator is documented.
 
         Raises:
             TypeError: An argument has the wrong type.

@@ -77,7 +77,7 @@ class Sandbox(Served):
         envelope: `count` sends `{"data", "count"}`, `pagination` the newer `{"statusCode", "data", "pagination"}`.
         max_limit: A larger `limit` is silently lowered to this, >= 1.
         latency: Seconds before each response, finite and >= 0.
-        rate_limit: Requests per fixed window of 60 seconds, >= 1; None sets no limit and sends no headers about it.
+        rate_limit: Requests per fixed window of 60 seconds, >= 1. Without one, no headers tell of it.
         heavy_rate_limit: The same of heavy listings, which are those of calls and contacts, and whose requests count in
             *rate_limit* as well, >= 1.
         count_follows_filter: Whether `count` counts the rows of the `type` asked for, or all rows.

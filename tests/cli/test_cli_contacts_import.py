@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,27 @@ async def test_nobody_reads_the_report(start: Any, file: Path) -> None:
                 _, told = await process.communicate()
             assert (0, 3) == (process.returncode, len(server.rows))
             assert b"contactship: 3 of 3 contacts: 3 created\n" == told
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ("jsonl", "1 of 3 contacts: 1 created\ncontactship: run the same command again: it ends in the same contacts"),
+        ("table", "3 of 3 contacts: 3 created"),
+    ],
+)
+async def test_the_report_finds_no_room(start: Any, file: Path, form: str, told: str) -> None:
+    """It is told how far the import came, and how to go on if there is more to do."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    async with ContactsServer() as server:
+        arguments = load(file, "--yes", "--format", form, "--concurrency", "1")
+        process = await start("-m", "contactship_async", *arguments, stdout=full, url=server.url)
+        _, stderr = await process.communicate()
+    os.close(full)
+
+    assert 1 == process.returncode
+    assert f"contactship: {told}\ncontactship: No space left on device\n" == stderr.decode()
 
 
 async def interrupt(start: Any, file: Path, number: int, *, times: int) -> tuple[int, str, ContactsServer]:

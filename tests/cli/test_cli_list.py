@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from connect_proxy import ConnectProxy
 from raw_server import RawServer, refused_url, response
+from terminals_and_pipes import run_in_terminal
 
 from contactship_async import ContactshipClient, Request, RetryPolicy
 from contactship_async._cli import streams
@@ -219,6 +220,21 @@ async def test_keeps_hostile_text_harmless(call: Any) -> None:
     )
     assert hostile == json.loads(lines.output)
     assert [hostile] == list(csv.DictReader(sheet.output.splitlines(keepends=True)))
+
+
+async def test_nothing_controls_the_terminal(start: Any) -> None:
+    """Where csv or jsonl is shown and not kept, control characters and those that turn text around are escapes."""
+    hostile = row(1, phone_number=f"{ESCAPE}\x9b2J\u202e\n1", organization_id="組織")
+    async with RawServer(response({"data": [hostile], "count": 1})) as server:
+        shown = {
+            format_: await run_in_terminal(start, *LIST, "--format", format_, url=server.url)
+            for format_ in ("jsonl", "csv")
+        }
+
+    assert hostile == json.loads(shown["jsonl"])
+    assert r"\u001b]0;owned\u0007\u009b2J\u202e\n1" in shown["jsonl"]
+    assert rf"{hostile['id']},\x1b]0;owned\x07\x9b2J\u202e\n1," in shown["csv"]
+    assert "組織" in shown["csv"]
 
 
 def test_table_of_several_organizations_keeps_the_column() -> None:

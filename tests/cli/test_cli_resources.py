@@ -470,6 +470,24 @@ async def test_wrong_arguments_are_wrong_usage(call: Any, arguments: tuple[str, 
     assert stderr in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--filters", "{}"), "--filters must be an array of JSON"),
+        (("--filters", "[3]"), "--filters must be an array of objects with field, operator, value"),
+        (
+            ("--order-by", "status", "--exact"),
+            "--exact and --concurrency above 1 do not go with --order-by: sorted by status, rows may change places",
+        ),
+    ],
+)
+async def test_wrong_arguments_of_tasks(call: Any, given: tuple[str, ...], told: str) -> None:
+    """What the library says of its classes and arguments is said of JSON and options."""
+    ended = await call("tasks", "list", "--sandbox", *given)
+
+    assert (2, f"contactship: {told}") == (ended.code, ended.stderr.partition(";")[0].rstrip())
+
+
 async def test_wrong_arguments_are_the_same_for_all_organizations(call: Any, organizations: tuple[str, str]) -> None:
     """They are reported once, not for each organization."""
     for command in ("list", "count"):

@@ -112,13 +112,12 @@ async def test_says_how_far_a_listing_came(call: Any, file: str) -> None:
     """A failure on a later page names the offset at which it came; with -v, each request is told."""
     async with Sandbox(9) as sandbox:
         sandbox.script(None, None, Status(403))
-        ended = await call(
-            "sync", "phone-numbers", "--page-size", "3", "--concurrency", "1", "-v", "--to", file, url=sandbox.url
-        )
+        options = ("--page-size", "3", "--concurrency", "1", "-v", "--to", file)
+        ended = await call("sync", "phone-numbers", "tags", *options, url=sandbox.url)
 
     assert 1 == ended.code
     assert "contactship: GET /v1/phone-numbers 403 after " in ended.stderr
-    assert " (at offset 3)\ncontactship: 1 of 1 failed: nothing of it was changed\n" in ended.stderr
+    assert " (at offset 3)\ncontactship: 1 of 2 failed: nothing of it was changed\n" in ended.stderr
 
 
 async def test_a_dry_run(call: Any, file: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import AsyncGenerator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -22,16 +23,11 @@ NO_URL = (
 DURATION = "must be a whole number and its unit, such as 60s, 30m, 12h or 7d"
 PERCENTAGE = "must be a percentage from 0% to 100%, such as 50%"
 
+LISTINGS = "phone-numbers, tags, calls, channels, contacts, agents, agents-voices, tasks"
+
 WRONG: Mapping[tuple[str, ...], str] = {
-    (
-        "sync",
-        "--sandbox",
-        "--to",
-        "a.duckdb",
-    ): "what to sync must be given: phone-numbers, tags, calls, channels, contacts, agents, tasks",
-    (*SYNC, "credits", "--to", "a.duckdb"): (
-        '"credits" is no listing: choose from phone-numbers, tags, calls, channels, contacts, agents, tasks'
-    ),
+    ("sync", "--sandbox", "--to", "a.duckdb"): f"what to sync must be given: {LISTINGS}",
+    (*SYNC, "credits", "--to", "a.duckdb"): f'"credits" is no listing: choose from {LISTINGS}',
     (*SYNC, "tags", "--to", "a.duckdb"): "tags is there twice",
     SYNC: "where to must be given: --to FILE.duckdb, --to-env DATABASE_URL or --to-parquet FOLDER",
     ("sync", "tags", "--to", "a.duckdb"): (
@@ -95,6 +91,15 @@ async def test_says_what_is_allowed(call: Any, arguments: tuple[str, ...], text:
     assert (2, "") == (ended.code, ended.output)
     assert f"contactship: {text}\n" == ended.stderr
     assert "s3cret" not in ended.stderr
+
+
+async def test_every_listing_that_needs_no_identifier(call: Any, tmp_path: Path) -> None:
+    """Each can be named, and its name is that of its table but for the hyphens."""
+    names = LISTINGS.split(", ")
+
+    ended = await call("sync", *names, "--sandbox", "--to", str(tmp_path / "a.duckdb"), "--format", "json")
+
+    assert (0, names) == (ended.code, [row["listing"].replace("_", "-") for row in json.loads(ended.output)])
 
 
 async def test_a_shard_needs_its_own_keys_only(call: Any, tmp_path: Path) -> None:

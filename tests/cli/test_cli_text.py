@@ -88,6 +88,11 @@ def test_blocks_have_a_line_for_each_field() -> None:
             "exact=True and a concurrency above 1 need a sort_key",
             "--exact and --concurrency above 1 need a sort_key",
         ),
+        (
+            "exact=True and a concurrency above 1 do not go with order_by",
+            "--exact and --concurrency above 1 do not go with --order-by",
+        ),
+        ("--path must not hold '?': pass the query as params", "--path must not hold '?': give the query by --param"),
         ("no turn within 1 s, the total limit", "no turn within 1 s, the limit of --timeout"),
     ],
 )

@@ -94,7 +94,10 @@ async def test_order_that_proves_nothing(sandbox: Sandbox) -> None:
         for order_by in ("updated_at", "priority"):
             listing = client.tasks.list(order_by=order_by)
             for options in ({"exact": True}, {"concurrency": 2}):
-                with pytest.raises(ValueError, match="need a sort_key, and the listing has none"):
+                told = (
+                    f"do not go with order_by: sorted by {order_by}, rows may change places; leave out one of the two"
+                )
+                with pytest.raises(ValueError, match=told):
                     listing.rows(**options)
 
     assert [] == sandbox.requests

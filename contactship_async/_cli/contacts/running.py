@@ -65,6 +65,7 @@ class Running:
         Raises:
             KeyboardInterrupt: At Ctrl-C, after it was told how far it came.
             ContactshipError: What ended the import.
+            OSError: The report can't be written.
         """
         display = open_progress(self._output, 0)
         notices = Notices(is_verbose=self.target.verbose, display=display)
@@ -74,7 +75,7 @@ class Running:
         except KeyboardInterrupt:
             self._ended_by = signal.SIGINT
             self._output.stop()
-        except ContactshipError:
+        except (ContactshipError, OSError):
             self._end()
             raise
         self._end()
@@ -133,11 +134,13 @@ class Running:
     def _end(self) -> None:
         """Print what is left of the report, and tell how far it came."""
         done, total = self._counts.total(), len(self.lines)
-        with suppress(BrokenPipeError):
-            self._output.end(failures=int(done == 0))
-        note(f"{done} of {total} contact{'s' if total > 1 else ''}: {self._describe() or 'nothing was imported'}")
-        if done < total:
-            note(_AGAIN)
+        try:
+            with suppress(BrokenPipeError):
+                self._output.end(failures=int(done == 0))
+        finally:
+            note(f"{done} of {total} contact{'s' if total > 1 else ''}: {self._describe() or 'nothing was imported'}")
+            if done < total:
+                note(_AGAIN)
 
     def _describe(self) -> str:
         return ", ".join(f"{self._counts[outcome]} {outcome}" for outcome in _OUTCOMES if self._counts[outcome])

@@ -85,8 +85,8 @@ class Report:
         for result in sorted(self.failed, key=lambda result: places.get(result.organization, 0)):
             note(self._describe_failure(result))
         if self.failed:
-            total = self.synced + len(self.failed)
-            note(f"{len(self.failed)} of {total} failed: nothing of {'it' if total == 1 else 'them'} was changed")
+            failed = len(self.failed)
+            note(f"{failed} of {self.synced + failed} failed: nothing of {'it' if failed == 1 else 'them'} was changed")
         return int(bool(self.failed))
 
     def stop(self) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from cyclopts import CycloptsError, Parameter
 
-from contactship_async import AnyListing, ContactshipClient
+from contactship_async import ContactshipClient
 from contactship_async._cli.failures import KEY_VARIABLE
 from contactship_async._cli.listing import MIN_EXACT_PAGE_SIZE
 from contactship_async._cli.options import PositiveInt, wrong_usage
 from contactship_async._cli.output import Format
-from contactship_async._cli.resources import find_methods
+from contactship_async._cli.resources import find_listings
 from contactship_async._cli.streams import note
 from contactship_async._cli.sync.destination import Destination, refuse_url, tell_of_wait
 from contactship_async._cli.sync.report import Report
@@ -26,8 +24,6 @@ from contactship_async._cli.sync.values import DurationOption, PercentageOption
 from contactship_async.sync import apply_parquet, sync
 
 Contents: TypeAlias = Literal["transcripts"]
-
-Listed: TypeAlias = str | Callable[[ContactshipClient], AnyListing[Any]]
 
 _CONTENTS: Final = {"transcripts": "include_transcript"}
 """What rows may hold besides, and the argument of the listing that asks for it."""
@@ -53,7 +49,8 @@ def walk(  # noqa: PLR0913 - the options of a command
     """Sync listings of one organization or of many, and return the exit code.
 
     Args:
-        listings: Which, such as phone-numbers, tags, channels and calls.
+        listings: Which, such as phone-numbers, tags and calls. What is listed for one contact or one channel, such as
+            its tags, is synced by programs only.
         with_: What calls hold besides: transcripts. Pages are then of 25 calls, which takes longer.
         full: Ask for all calls, and not only for the newest ones and those that had not ended.
         full_every: Do so by itself when the last time is longer ago, such as 12h or 30d.
@@ -174,13 +171,13 @@ def _without_missing(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _read_listings(names: Sequence[str], contents: Sequence[Contents]) -> list[Listed]:
-    """Return each listing by its attribute of the client, or as a function that asks for more in its rows.
+def _read_listings(names: Sequence[str], contents: Sequence[Contents]) -> list[Callable[[ContactshipClient], Any]]:
+    """Return functions that make the listings, and ask for *contents* in the rows that have them.
 
     Raises:
         CycloptsError: One is none, or is there twice; or none of them has such contents.
     """
-    known = {name: methods["list"] for name, _, methods in find_methods(ContactshipClient) if "list" in methods}
+    known = dict(find_listings(ContactshipClient))
     choices = ", ".join(name.replace("_", "-") for name in known)
     if not names:
         message = f"what to sync must be given: {choices}"
@@ -195,14 +192,9 @@ def _read_listings(names: Sequence[str], contents: Sequence[Contents]) -> list[L
             message = f"{name} is there twice"
             raise CycloptsError(message)
     parameters = {_CONTENTS[content]: f"--with {content}" for content in contents}
-    taken = {name: parameters.keys() & inspect.signature(known[name]).parameters for name in asked}
+    taken = {name: parameters.keys() & {option.name for option in known[name].options} for name in asked}
     for parameter, option in parameters.items():
         if not any(parameter in some for some in taken.values()):
             message = f"{option} is for calls, which are not among the listings"
             raise CycloptsError(message)
-    return [partial(_ask, name, taken[name]) if taken[name] else name for name in asked]
-
-
-def _ask(listing: str, parameters: Iterable[str], client: ContactshipClient) -> AnyListing[Any]:
-    asked: AnyListing[Any] = getattr(client, listing).list(**dict.fromkeys(parameters, True))
-    return asked
+    return [known[name].bind((), dict.fromkeys(taken[name], True)) for name in asked]
