@@ -155,25 +155,19 @@ class _Round:
     async def _import(self, place: int, contact: ContactInput) -> None:
         # One after the other where a number is repeated, so that the last one's values stay.
         async with self._numbers[str(contact.phone_number)]:
-            given = _read_given(contact)
             try:
-                # Behind it, such an error is that of the function for the key.
-                encode_json("contact", build_contact(**given))
-            except (TypeError, ValueError) as error:
-                self._results[place] = ImportedContact(place=place, outcome="failed", error=error)
-                return
-            try:
-                outcome, contact_id = await self._bring_about(given)
+                self._results[place] = await self._bring_about(place, _read_given(contact))
             except _ENDING as error:
                 self.failure = self.failure or error
             except ContactshipError as error:
                 self._results[place] = ImportedContact(place=place, outcome="failed", error=error)
             except Exception as error:  # noqa: BLE001 - it is raised after the results there are
                 self.failure = self.failure or error
-            else:
-                self._results[place] = ImportedContact(place=place, outcome=outcome, contact_id=contact_id)
 
-    async def _bring_about(self, given: Mapping[str, Any]) -> tuple[ImportOutcome, str]:
+    async def _bring_about(self, place: int, given: Mapping[str, Any]) -> ImportedContact:
+        fault = _find_fault(given)
+        if fault is not None:
+            return ImportedContact(place=place, outcome="failed", error=fault)
         try:
             created = await self.contacts.create(**{"country": None, **given})
         except ContactshipError as error:
@@ -181,15 +175,19 @@ class _Round:
                 raise
             unsettled = error
         else:
-            return "created", created.id
+            return ImportedContact(place=place, outcome="created", contact_id=created.id)
         try:
             found = await self._find(given["phone_number"], unsettled)
             changes = _find_changes(found, given)
+            fault = _find_fault(changes)
+            if fault is not None:  # The server has a field without a type or a name, which no request may hold.
+                return ImportedContact(place=place, outcome="failed", error=fault)
+            # What may have been created, and is as it would be then, was created, or was so before.
+            outcome: ImportOutcome = "created" if unsettled.may_have_been_processed else "unchanged"
             if changes:
                 await self.contacts.update(found.id, **changes)
-                return "updated", found.id
-            # What may have been created, and is as it would be then, was created, or was so before.
-            return ("created" if unsettled.may_have_been_processed else "unchanged"), found.id
+                outcome = "updated"
+            return ImportedContact(place=place, outcome=outcome, contact_id=found.id)
         finally:
             del unsettled  # Its traceback leads back here: a reference cycle.
 
@@ -217,6 +215,15 @@ def _read_given(contact: ContactInput) -> dict[str, Any]:
     return required | without_none(
         country=contact.country, email=contact.email, additional_data=contact.additional_data
     )
+
+
+def _find_fault(fields: Mapping[str, Any]) -> Exception | None:
+    """Return what can't be sent of fields; once they are sent, such an error is that of the function for the key."""
+    try:
+        encode_json("contact", build_contact(**fields))
+    except (TypeError, ValueError) as error:
+        return error
+    return None
 
 
 def _find_changes(found: Contact, given: Mapping[str, Any]) -> dict[str, Any]:

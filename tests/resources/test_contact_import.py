@@ -109,6 +109,20 @@ async def test_fields_that_are_not_given_stay() -> None:
     ] == server.updates
 
 
+async def test_fields_that_cannot_be_sent_back() -> None:
+    """A contact whose known fields lack a type or a name is not changed: the error is its result. The others go on."""
+    nameless, untyped = {"type": "text", "field": None, "value": "x"}, {"type": "", "field": "a", "value": "x"}
+    server = ContactsServer(row(0, additional_data=[untyped]), row(1, additional_data=[nameless]))
+    since = [ContactField("date", "since", "2026-05-04")]
+    async with server.client() as client:
+        results = await take(client, [person(0, additional_data=since), person(1, additional_data=since), person(2)])
+
+    assert [(0, "failed"), (1, "failed"), (2, "created")] == shown(results)
+    assert [ValueError, TypeError] == [type(result.error) for result in results[:2]]
+    assert "additional_data[0].field must be a non-empty string, not NoneType" == str(results[1].error)
+    assert [] == server.updates
+
+
 async def test_a_repeated_number_is_one_contact() -> None:
     """What comes later stays, however long what comes first takes."""
     server = ContactsServer()
