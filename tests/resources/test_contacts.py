@@ -120,6 +120,14 @@ async def test_comments_of_all_revisions() -> None:
     assert {name: [["cm-1", "cm-2"], 2] for name in responses} == actual
 
 
+async def test_comments_of_a_call_that_failed() -> None:
+    """No comments, and a word that the call has failed, are not taken for a contact without comments."""
+    for failed in ({"success": False, "data": {"comments": []}}, {"success": False, "data": []}):
+        async with Recorder([answer(failed)]).client() as client:
+            with pytest.raises(MalformedResponseError, match="success: false"):
+                await client.contacts.list_comments("ct-1").count()
+
+
 async def test_comments_that_are_cut_off() -> None:
     """A number that is larger than what came is an error, after the rows."""
     read = []
