@@ -37,8 +37,10 @@ Priority = TaskPriority | Literal["low", "medium", "high"]
 LISTING: Final = ListingDeclaration(
     "/v1/tasks",
     Task,
+    smallest_page=1,
     order_parameters=OrderParameters("orderDirection", "ASCENDENT", "DESCENDENT", "orderBy"),
     add_on="Tasks",
+    source="https://docs.contactship.ai/api-reference/endpoint/list-tasks",
 )
 _PATH: Final = "/v1/tasks/{task_id}"
 _SORT_ORDERS: Final = {TaskOrder.ASCENDENT: SortOrder.ASC, TaskOrder.DESCENDENT: SortOrder.DESC}
