@@ -165,7 +165,7 @@ class _Round:
                 self.failure = self.failure or error
 
     async def _bring_about(self, place: int, given: Mapping[str, Any]) -> ImportedContact:
-        fault = _find_fault(given)
+        fault = _find_fault("create-contact", given)
         if fault is not None:
             return ImportedContact(place=place, outcome="failed", error=fault)
         try:
@@ -179,7 +179,7 @@ class _Round:
         try:
             found = await self._find(given["phone_number"], unsettled)
             changes = _find_changes(found, given)
-            fault = _find_fault(changes)
+            fault = _find_fault("update-contact", changes)
             if fault is not None:  # The server has a field without a type or a name, which no request may hold.
                 return ImportedContact(place=place, outcome="failed", error=fault)
             # What may have been created, and is as it would be then, was created, or was so before.
@@ -217,10 +217,10 @@ def _read_given(contact: ContactInput) -> dict[str, Any]:
     )
 
 
-def _find_fault(fields: Mapping[str, Any]) -> Exception | None:
+def _find_fault(slug: str, fields: Mapping[str, Any]) -> Exception | None:
     """Return what can't be sent of fields; once they are sent, such an error is that of the function for the key."""
     try:
-        encode_json("contact", build_contact(**fields))
+        encode_json("contact", build_contact(slug, **fields))
     except (TypeError, ValueError) as error:
         return error
     return None

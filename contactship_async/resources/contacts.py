@@ -36,6 +36,7 @@ from contactship_async.models.contacts import (
     IdentifierType,
 )
 from contactship_async.models.tags import Tag
+from contactship_async.resources._common_arguments import refusing_by
 from contactship_async.resources._contact_arguments import build_comment, build_contact
 from contactship_async.resources._contact_import import import_contacts
 from contactship_async.resources._contact_responses import TagAssignment, read_call_history
@@ -122,9 +123,10 @@ class Contacts:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-contact-by-identifier
         """
-        type_ = choice_or_none("identifier_type", identifier_type, IdentifierType)
-        if type_ is IdentifierType.PHONE_NUMBER:
-            check_phone_number("identifier", identifier)
+        with refusing_by("get-contact-by-identifier"):
+            type_ = choice_or_none("identifier_type", identifier_type, IdentifierType)
+            if type_ is IdentifierType.PHONE_NUMBER:
+                check_phone_number("identifier", identifier)
         path = build_path(_IDENTIFIED, identifier=identifier)
         return await self._caller.call("GET", path, Contact, params={"identifierType": type_})
 
@@ -157,6 +159,7 @@ class Contacts:
         Source: https://docs.contactship.ai/api-reference/endpoint/create-contact
         """
         body = build_contact(
+            "create-contact",
             phone_number=phone_number,
             full_name=full_name,
             **without_none(country=country, email=email, additional_data=additional_data),
@@ -194,6 +197,7 @@ class Contacts:
         Source: https://docs.contactship.ai/api-reference/endpoint/update-contact
         """
         body = build_contact(
+            "update-contact",
             phone_number=phone_number,
             full_name=full_name,
             country=country,
