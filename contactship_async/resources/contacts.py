@@ -222,7 +222,9 @@ class Contacts:
 
         Nothing runs while a result is out: as many contacts as *concurrency* says are taken, and imported to their
         ends, before the first of their results comes. Fewer are taken where the next one takes longer to come than
-        those before it to be imported. A step that is cancelled loses the results of its contacts.
+        those before it to be imported, though their results still wait for it. A *concurrency* of 1 yields each
+        result at once, as suits an iterator that waits for contacts to come. A step that is cancelled loses the results
+        of its contacts.
 
         Each takes one request, or up to three where it is there already. They wait for the rate limit however long it
         takes, and the total limit of each begins when it has its turn.

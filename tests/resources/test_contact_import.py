@@ -404,7 +404,7 @@ async def test_the_source_may_fail() -> None:
 
 
 async def test_a_slow_source_holds_back_one_result_at_the_most() -> None:
-    """A round is not filled by a source that takes longer than an import."""
+    """A round is not filled by a source that takes longer than an import; one at a time, no result is held back."""
     given: list[int] = []
 
     async def slow() -> AsyncIterator[ContactInput]:
@@ -416,8 +416,11 @@ async def test_a_slow_source_holds_back_one_result_at_the_most() -> None:
 
     async with ContactsServer().client() as client:
         seen = [(result.place, len(given)) async for result in client.contacts.import_from(slow())]
+        given.clear()
+        at_once = [(result.place, len(given)) async for result in client.contacts.import_from(slow(), concurrency=1)]
 
     assert [(0, 2), (1, 2), (2, 4), (3, 4), (4, 6), (5, 6)] == seen
+    assert [(place, place + 1) for place in range(6)] == at_once
 
 
 def test_waits_for_its_turn_however_long_that_takes() -> None:
