@@ -31,7 +31,7 @@ from contactship_async.errors import (
     PermissionDeniedError,
 )
 from contactship_async.models.contact_import import ContactInput, ImportedContact, ImportOutcome
-from contactship_async.models.contacts import Contact
+from contactship_async.models.contacts import Contact, ContactField
 from contactship_async.resources._contact_arguments import build_contact
 
 _ENDING: Final = (AuthenticationError, ClientClosedError, ConfigurationError, PermissionDeniedError)
@@ -232,12 +232,23 @@ def _find_changes(found: Contact, given: Mapping[str, Any]) -> dict[str, Any]:
     changes = {name: value for name, value in changes.items() if value != getattr(found, name)}
     if "additional_data" in given:
         # An array replaces the whole one that was there.
-        known = tuple(found.additional_data or ())
-        fields = {each.field: each for each in given["additional_data"]}
-        merged = (*(fields.pop(each.field, each) for each in known), *fields.values())
+        known = list(found.additional_data or ())
+        left = list(given["additional_data"])
+        merged = [_take_field(each, left) for each in known] + left
         if merged != known:
             changes["additional_data"] = merged
     return changes
+
+
+def _take_field(known: ContactField, given: list[ContactField]) -> ContactField:
+    """Take the first of the *given* fields that has the name of a *known* one; return that one if there is none.
+
+    Names may be repeated, and a contact that was created with such is as it is to be.
+    """
+    for place, each in enumerate(given):
+        if each.field == known.field:
+            return given.pop(place)
+    return known
 
 
 def _digits(number: str) -> str:

@@ -109,6 +109,18 @@ async def test_fields_that_are_not_given_stay() -> None:
     ] == server.updates
 
 
+async def test_fields_of_one_name() -> None:
+    """Where a name is repeated, the contact has all of its values, and the same import again changes nothing."""
+    visits = [ContactField("date", "visit", f"2026-05-0{day}") for day in (4, 5)]
+    server = ContactsServer(row(1, additional_data=[visits[0].to_dict(), visits[0].to_dict(), visits[0].to_dict()]))
+    given = [person(place, additional_data=visits) for place in range(2)]
+    async with server.client() as client:
+        outcomes = [shown(await take(client, given)) for _ in range(2)]
+
+    assert [[(0, "created"), (1, "updated")], [(0, "unchanged"), (1, "unchanged")]] == outcomes
+    assert [{"additional_data": [each.to_dict() for each in (*visits, visits[0])]}] == server.updates
+
+
 async def test_fields_that_cannot_be_sent_back() -> None:
     """A contact whose known fields lack a type or a name is not changed: the error is its result. The others go on."""
     nameless, untyped = {"type": "text", "field": None, "value": "x"}, {"type": "", "field": "a", "value": "x"}
