@@ -324,6 +324,8 @@ class EventsRejectedError(ContactshipError):
         results: The `EventResult` of each event that was sent; those with `is_stored` False say why.
     """
 
+    may_have_been_processed = True
+
     def __init__(self, results: tuple[Any, ...], *, rejected: int) -> None:
         super().__init__(f"{rejected} of {len(results)} events are not stored: they are rejected or invalid")
         self.results = results

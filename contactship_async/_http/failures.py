@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from contactship_async._http.messages import Request
 from contactship_async._masking import describe_call
 from contactship_async.errors import (
@@ -13,6 +15,17 @@ from contactship_async.errors import (
     RequestTimeoutError,
     TransportError,
 )
+
+
+def is_refusal(status: int) -> bool:
+    """Tell whether a response of *status* says that the call had no effect: a 4xx, but not that it came too slowly."""
+    return status // 100 == 4 and status != HTTPStatus.REQUEST_TIMEOUT  # noqa: PLR2004 - RFC 9110, 15.5
+
+
+def may_have_arrived(request: Request) -> bool:
+    """Tell whether an attempt that was made may have been processed, by how far it has come."""
+    status = request.delivery.status
+    return not request.delivery.provably_unsent and (status is None or not is_refusal(status))
 
 
 def exchange_error(request: Request, reason: str, *, limit: Limit | None = None) -> TransportError:

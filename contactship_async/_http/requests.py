@@ -12,6 +12,8 @@ from types import NoneType
 from typing import Final, TypeAlias
 from urllib.parse import quote, unquote
 
+from msgspec import to_builtins
+
 from contactship_async._arguments import check_type
 from contactship_async._codec import codec
 from contactship_async._headers import Headers
@@ -189,7 +191,7 @@ def encode_json(name: str, value: object) -> bytes:
     """
     try:
         written = codec.dumps(value)
-        if b"null" not in written or _is_finite(value):
+        if b"null" not in written or _is_finite(to_builtins(codec.unstructure(value))):
             return written
         fault: Exception = ValueError(f"{name} must hold finite numbers only")
     except TypeError as error:
@@ -201,8 +203,8 @@ def encode_json(name: str, value: object) -> bytes:
 
 
 def _is_finite(value: object) -> bool:
-    """Return whether all numbers in *value* are finite: msgspec writes others as null."""
-    if isinstance(value, Mapping):
+    """Return whether all numbers in *value*, of builtin types, are finite: msgspec writes others as null."""
+    if isinstance(value, dict):
         return all(map(_is_finite, value.values()))
     if isinstance(value, list | tuple):
         return all(map(_is_finite, value))

@@ -207,7 +207,7 @@ def read_rows_within(response: Response, row_type: type[T], name: str) -> Decode
     """Read rows that come whole: in the field *name* of an object, beside their number, or by themselves.
 
     Raises:
-        MalformedResponseError: The response holds no rows.
+        MalformedResponseError: The response holds no array of rows, or one without rows says that the call has failed.
     """
     body = response.body
     if body[:64].lstrip(_BEFORE_JSON)[:1] == b"[":
@@ -222,13 +222,13 @@ def read_rows_within(response: Response, row_type: type[T], name: str) -> Decode
             if all(issue.startswith(f"{'.'.join(place)}[") for issue in problem.issues):
                 return DecodedPage(_read_rows_before(problem, body, row_type, place)[0], None, problem)
         raise problem
-    if isinstance(read.data, list):
-        return DecodedPage(read.data, None)
     found = read if read.data is None else read.data
-    rows = getattr(found, name)
+    rows = found if isinstance(found, list) else getattr(found, name)
+    if not rows:
+        _check_success(_read_around(body.removeprefix(BOM_UTF8)))
     if rows is None:
         raise MalformedResponseError((f"data.{name}: missing",))
-    return DecodedPage(rows, _read_whole_count(getattr(found, f"total_{name}")))
+    return DecodedPage(rows, _read_whole_count(getattr(found, f"total_{name}", None)))
 
 
 def _read_whole_count(said: object) -> int | None:

@@ -27,7 +27,7 @@ from typing import Final
 from attrs import define, field, frozen
 from msgspec.structs import replace
 
-from contactship_async._http.failures import exchange_error
+from contactship_async._http.failures import exchange_error, is_refusal
 from contactship_async._http.gate import TellWait
 from contactship_async._http.messages import Delivery, Request, Response, Transport, is_success
 from contactship_async._http.rate_limit_headers import is_rate_limiter, read_pauses, read_retry_after
@@ -47,7 +47,6 @@ from contactship_async.errors import (
 )
 from contactship_async.settings import RetryPolicy, Timeouts
 
-_REQUEST_TIMEOUT: Final = HTTPStatus.REQUEST_TIMEOUT.value
 _TOO_MANY_REQUESTS: Final = HTTPStatus.TOO_MANY_REQUESTS.value
 _SERVER_ERROR: Final = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
@@ -325,8 +324,7 @@ def _is_gone(request: Request, outcome: Response | TransportError) -> bool:
 
 def _may_have_arrived(request: Request, error: ContactshipError) -> bool:
     if isinstance(error, StatusError):
-        is_refusal = HTTPStatus.BAD_REQUEST <= error.status < _SERVER_ERROR and error.status != _REQUEST_TIMEOUT
-        return not is_refusal and error.status not in request.harmless_statuses
+        return not is_refusal(error.status) and error.status not in request.harmless_statuses
     # Of a call that must not be repeated, any other error says that it provably never left (`messages.Transport`).
     is_ambiguous = isinstance(error, AmbiguousOutcomeError)
     return is_ambiguous or (request.idempotent and not request.delivery.provably_unsent)

@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol, Self
 
 from attrs import define, field
 
-from contactship_async._http.failures import closed_error
+from contactship_async._http.failures import closed_error, may_have_arrived
 from contactship_async._http.messages import Request, Response, Transport
 from contactship_async._http.time_limit import get_running_task
 from contactship_async._masking import describe_call
@@ -140,7 +140,7 @@ class Call:
         sent: Takes each attempt at a call that is not safe to repeat, when the transport gets it.
     """
 
-    __slots__ = ("_cancellations", "_interrupted", "_is_ended", "_sent", "_session", "_task")
+    __slots__ = ("_attempts", "_cancellations", "_interrupted", "_is_ended", "_sent", "_session", "_task")
 
     _task: asyncio.Task[object]
     _cancellations: int
@@ -148,6 +148,7 @@ class Call:
     def __init__(self, session: Session, sent: list[Request] | None = None) -> None:
         self._session = session
         self._sent = sent
+        self._attempts: list[Request] = []
         self._is_ended = False
         self._interrupted: Request | None = None
 
@@ -176,12 +177,19 @@ class Call:
 
     def transport(self, request: Request) -> Transport:
         """Return what *request* is sent over."""
-        return self._session.transport if request.idempotent else self._send_once
+        if not request.idempotent:
+            return self._send_once
+        return self._session.transport if request.method == "GET" else self._send_repeatable
 
     def error(self) -> ContactshipError:
         """Return the error of a call that was ended."""
         closed = self._session.closed_error()
+        closed.may_have_been_processed = any(map(may_have_arrived, self._attempts))
         return closed if self._interrupted is None else closed_error(self._interrupted, closed)
+
+    async def _send_repeatable(self, request: Request) -> Response:
+        self._attempts.append(request)
+        return await self._session.transport(request)
 
     async def _send_once(self, request: Request) -> Response:
         if self._sent is not None:

@@ -30,9 +30,9 @@ T = TypeVar("T")
 
 
 class CursorWalk(Generic[T]):
-    """The decisions of a walk by cursor: on to the next cursor, until a page has none or is empty.
+    """The decisions of a walk by cursor: on to the next cursor, until a page has none, an empty one, or no rows.
 
-    The API does not say how the last page is recognised, so both are an end. Repeated rows are dropped.
+    The API does not say how the last page is recognised, so each is an end. Repeated rows are dropped.
 
     Args:
         identify: Returns the ids of rows.
@@ -68,7 +68,7 @@ class CursorWalk(Generic[T]):
                 yield page
             if response.problem is not None and self._yielded < self._max_items:
                 raise response.problem
-            if response.after is None or not response.rows:
+            if not response.after or not response.rows:
                 return
             if response.after == after:
                 message = "a page names its own cursor as that of the next page"

@@ -82,7 +82,8 @@ class ListingDeclaration(Generic[T]):
         add_on: What an organization has to have enabled for it, such as `Tasks`; None where all have it.
         rows_field: Of a listing that comes whole, the field of an object that has its rows; None where they come by
             themselves.
-        source: The address of the page that names *largest_page*, for errors; None for none.
+        source: The address of the page that names the smallest or the largest page, for errors; None for none.
+        smallest_page: The smallest `limit` that the API accepts.
     """
 
     path: str
@@ -99,6 +100,7 @@ class ListingDeclaration(Generic[T]):
     add_on: str | None = None
     rows_field: str | None = None
     source: str | None = None
+    smallest_page: int = 0
     _readers: tuple[RowIds[T], SortKey[T] | None] = field(init=False, repr=False, eq=False)
 
     @_readers.default

@@ -194,7 +194,7 @@ class Listing(AnyListing[T]):
         """Fetch one page, with exactly one call.
 
         Args:
-            limit: How many rows to return at the most, >= 0; servers may return fewer.
+            limit: How many rows to return at the most, >= 0, of tasks >= 1; servers may return fewer.
             offset: How many rows to skip, >= 0.
 
         The two are sent together: of one that is given alone, the other is what suits the listing, or 0. Without
@@ -209,7 +209,7 @@ class Listing(AnyListing[T]):
             ContactshipError: The call failed.
         """
         if limit is not None:
-            check_limit(self.declaration, "limit", limit, lowest=0)
+            check_limit(self.declaration, "limit", limit, lowest=self.declaration.smallest_page)
         if offset is not None:
             check_integer("offset", offset, lowest=0)
         if limit is not None or offset is not None:

@@ -120,9 +120,10 @@ class _PlainForm:
             cl, *notes = get_args(cl)
             constraint = next((note for note in notes if isinstance(note, Meta)), None)
         if get_origin(cl) in (Union, UnionType):
-            return core.union_schema([self._describe(one, handler) for one in get_args(cl)])
-        if cl is NoneType:
-            return core.none_schema()
+            arguments = get_args(cl)
+            union = core.union_schema([self._describe(one, handler) for one in arguments if one is not NoneType])
+            # As a choice among others, None would be dumped by the first that has a function, such as an open enum.
+            return core.nullable_schema(union) if NoneType in arguments else union
         if cl in _SCALARS:
             limits = {name: getattr(constraint, name, None) for name in _LIMITS}
             return getattr(core, _SCALARS[cl])(**{name: limit for name, limit in limits.items() if limit is not None})

@@ -49,7 +49,7 @@ def _check_analysis_field(name: str, value: object) -> dict[str, object]:
     if not _ANALYSIS_NAME.fullmatch(check_text(f"{name}['name']", found.get("name"))):
         message = f"{name}['name'] must be of lower-case letters, digits and underscores, a letter first"
         raise ValueError(message)
-    if "description" in found:
+    if found.get("description") is not None:
         check_length(f"{name}['description']", found["description"], longest=_LONGEST_ANALYSIS_DESCRIPTION)
     if kind == "enum" and len(check_texts(f"{name}['choices']", found.get("choices"))) < _LEAST_CHOICES:
         message = f"{name}['choices'] must be at least {_LEAST_CHOICES} strings, for the type 'enum'"
@@ -67,9 +67,9 @@ def check_tools(name: str, value: object) -> list[dict[str, object]]:
     tools = [check_json_object(f"{name}[{index}]", item) for index, item in enumerate(check_sequence(name, value))]
     names = set()
     for index, tool in enumerate(tools):
-        if "description" in tool:
+        if tool.get("description") is not None:  # As null, one may have been read: any response may have nulls.
             check_length(f"{name}[{index}]['description']", tool["description"], longest=_LONGEST_TOOL_DESCRIPTION)
-        if "name" in tool:
+        if tool.get("name") is not None:
             own = check_text(f"{name}[{index}]['name']", tool["name"])
             if not _TOOL_NAME.fullmatch(own) or own in names:
                 message = f"{name}[{index}]['name'] must be no other tool's, of 1 to 64 letters, digits, '-' and '_'"

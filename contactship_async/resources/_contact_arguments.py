@@ -55,14 +55,19 @@ _CONTACT: Final[Mapping[str, Callable[[str, object], object]]] = {
 }
 
 
-def build_contact(**fields: object) -> dict[str, object]:
+def build_contact(slug: str, **fields: object) -> dict[str, object]:
     """Return the body of a request that creates or changes a contact, without what is `UNSET`.
+
+    Args:
+        slug: Of the page that says what is allowed.
+        fields: The arguments.
 
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: An argument is not allowed.
     """
-    return given(_CONTACT, **fields)
+    with refusing_by(slug):
+        return given(_CONTACT, **fields)
 
 
 _COMMENT: Final[Mapping[str, Callable[[str, object], object]]] = {

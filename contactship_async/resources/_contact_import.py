@@ -31,7 +31,7 @@ from contactship_async.errors import (
     PermissionDeniedError,
 )
 from contactship_async.models.contact_import import ContactInput, ImportedContact, ImportOutcome
-from contactship_async.models.contacts import Contact
+from contactship_async.models.contacts import Contact, ContactField
 from contactship_async.resources._contact_arguments import build_contact
 
 _ENDING: Final = (AuthenticationError, ClientClosedError, ConfigurationError, PermissionDeniedError)
@@ -155,25 +155,19 @@ class _Round:
     async def _import(self, place: int, contact: ContactInput) -> None:
         # One after the other where a number is repeated, so that the last one's values stay.
         async with self._numbers[str(contact.phone_number)]:
-            given = _read_given(contact)
             try:
-                # Behind it, such an error is that of the function for the key.
-                encode_json("contact", build_contact(**given))
-            except (TypeError, ValueError) as error:
-                self._results[place] = ImportedContact(place=place, outcome="failed", error=error)
-                return
-            try:
-                outcome, contact_id = await self._bring_about(given)
+                self._results[place] = await self._bring_about(place, _read_given(contact))
             except _ENDING as error:
                 self.failure = self.failure or error
             except ContactshipError as error:
                 self._results[place] = ImportedContact(place=place, outcome="failed", error=error)
             except Exception as error:  # noqa: BLE001 - it is raised after the results there are
                 self.failure = self.failure or error
-            else:
-                self._results[place] = ImportedContact(place=place, outcome=outcome, contact_id=contact_id)
 
-    async def _bring_about(self, given: Mapping[str, Any]) -> tuple[ImportOutcome, str]:
+    async def _bring_about(self, place: int, given: Mapping[str, Any]) -> ImportedContact:
+        fault = _find_fault("create-contact", given)
+        if fault is not None:
+            return ImportedContact(place=place, outcome="failed", error=fault)
         try:
             created = await self.contacts.create(**{"country": None, **given})
         except ContactshipError as error:
@@ -181,15 +175,19 @@ class _Round:
                 raise
             unsettled = error
         else:
-            return "created", created.id
+            return ImportedContact(place=place, outcome="created", contact_id=created.id)
         try:
             found = await self._find(given["phone_number"], unsettled)
             changes = _find_changes(found, given)
+            fault = _find_fault("update-contact", changes)
+            if fault is not None:  # The server has a field without a type or a name, which no request may hold.
+                return ImportedContact(place=place, outcome="failed", error=fault)
+            # What may have been created, and is as it would be then, was created, or was so before.
+            outcome: ImportOutcome = "created" if unsettled.may_have_been_processed else "unchanged"
             if changes:
                 await self.contacts.update(found.id, **changes)
-                return "updated", found.id
-            # What may have been created, and is as it would be then, was created, or was so before.
-            return ("created" if unsettled.may_have_been_processed else "unchanged"), found.id
+                outcome = "updated"
+            return ImportedContact(place=place, outcome=outcome, contact_id=found.id)
         finally:
             del unsettled  # Its traceback leads back here: a reference cycle.
 
@@ -219,18 +217,38 @@ def _read_given(contact: ContactInput) -> dict[str, Any]:
     )
 
 
+def _find_fault(slug: str, fields: Mapping[str, Any]) -> Exception | None:
+    """Return what can't be sent of fields; once they are sent, such an error is that of the function for the key."""
+    try:
+        encode_json("contact", build_contact(slug, **fields))
+    except (TypeError, ValueError) as error:
+        return error
+    return None
+
+
 def _find_changes(found: Contact, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the arguments in which the contact that was found differs."""
     changes = {name: given[name] for name in ("full_name", "country", "email") if name in given}
     changes = {name: value for name, value in changes.items() if value != getattr(found, name)}
     if "additional_data" in given:
         # An array replaces the whole one that was there.
-        known = tuple(found.additional_data or ())
-        fields = {each.field: each for each in given["additional_data"]}
-        merged = (*(fields.pop(each.field, each) for each in known), *fields.values())
+        known = list(found.additional_data or ())
+        left = list(given["additional_data"])
+        merged = [_take_field(each, left) for each in known] + left
         if merged != known:
             changes["additional_data"] = merged
     return changes
+
+
+def _take_field(known: ContactField, given: list[ContactField]) -> ContactField:
+    """Take the first of the *given* fields that has the name of a *known* one; return that one if there is none.
+
+    Names may be repeated, and a contact that was created with such is as it is to be.
+    """
+    for place, each in enumerate(given):
+        if each.field == known.field:
+            return given.pop(place)
+    return known
 
 
 def _digits(number: str) -> str:

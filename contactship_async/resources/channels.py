@@ -14,6 +14,7 @@ from contactship_async._http.caller import Caller
 from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async._pagination.listing import Listing, Order
 from contactship_async.models.channels import AnswerMethod, Channel
+from contactship_async.resources._common_arguments import refusing_by
 
 LISTING: Final = ListingDeclaration("/v1/channels", Channel)
 
@@ -48,10 +49,11 @@ class Channels:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-channels
         """
-        filters = {
-            "status": text_or_none("status", status),
-            "type": text_or_none("type", type),
-            "name": text_or_none("name", name),
-            "answer_method": choice_or_none("answer_method", answer_method, AnswerMethod),
-        }
+        with refusing_by("get-channels"):
+            filters = {
+                "status": text_or_none("status", status),
+                "type": text_or_none("type", type),
+                "name": text_or_none("name", name),
+                "answer_method": choice_or_none("answer_method", answer_method, AnswerMethod),
+            }
         return Listing(LISTING, self._caller, filters, order=order)

@@ -36,6 +36,7 @@ from contactship_async.models.contacts import (
     IdentifierType,
 )
 from contactship_async.models.tags import Tag
+from contactship_async.resources._common_arguments import refusing_by
 from contactship_async.resources._contact_arguments import build_comment, build_contact
 from contactship_async.resources._contact_import import import_contacts
 from contactship_async.resources._contact_responses import TagAssignment, read_call_history
@@ -123,9 +124,10 @@ class Contacts:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-contact-by-identifier
         """
-        type_ = choice_or_none("identifier_type", identifier_type, IdentifierType)
-        if type_ is IdentifierType.PHONE_NUMBER:
-            check_phone_number("identifier", identifier)
+        with refusing_by("get-contact-by-identifier"):
+            type_ = choice_or_none("identifier_type", identifier_type, IdentifierType)
+            if type_ is IdentifierType.PHONE_NUMBER:
+                check_phone_number("identifier", identifier)
         path = build_path(_IDENTIFIED, identifier=identifier)
         return await self._caller.call("GET", path, Contact, params={"identifierType": type_})
 
@@ -158,6 +160,7 @@ class Contacts:
         Source: https://docs.contactship.ai/api-reference/endpoint/create-contact
         """
         body = build_contact(
+            "create-contact",
             phone_number=phone_number,
             full_name=full_name,
             **without_none(country=country, email=email, additional_data=additional_data),
@@ -195,6 +198,7 @@ class Contacts:
         Source: https://docs.contactship.ai/api-reference/endpoint/update-contact
         """
         body = build_contact(
+            "update-contact",
             phone_number=phone_number,
             full_name=full_name,
             country=country,
@@ -219,7 +223,9 @@ class Contacts:
 
         Nothing runs while a result is out: as many contacts as *concurrency* says are taken, and imported to their
         ends, before the first of their results comes. Fewer are taken where the next one takes longer to come than
-        those before it to be imported. A step that is cancelled loses the results of its contacts.
+        those before it to be imported, though their results still wait for it. A *concurrency* of 1 yields each
+        result at once, as suits an iterator that waits for contacts to come. A step that is cancelled loses the results
+        of its contacts.
 
         Each takes one request, or up to three where it is there already. They wait for the rate limit however long it
         takes, and the total limit of each begins when it has its turn.

@@ -57,7 +57,8 @@ class Events:
 
         An event without an `event_id` gets one before the first request leaves. So it is safe to repeat, by the client
         and by you: the API stores no event twice. What the API does not store is no error, but told by its result. The
-        total limit of time is that of each request, and begins when it has its turn at the rate limits.
+        total limit of time is that of each request, and begins when it has its turn at the rate limits. If it is
+        cancelled, nothing tells the ids that it gave: to be able to send the events again, give them ids of your own.
 
         Args:
             events: As many as you like; all are checked before the first is sent.

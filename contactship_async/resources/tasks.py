@@ -19,6 +19,7 @@ from contactship_async._arguments import (
     check_texts,
     choice_or_none,
     given,
+    text_or_none,
     without_none,
 )
 from contactship_async._http.caller import Caller
@@ -37,8 +38,10 @@ Priority = TaskPriority | Literal["low", "medium", "high"]
 LISTING: Final = ListingDeclaration(
     "/v1/tasks",
     Task,
+    smallest_page=1,
     order_parameters=OrderParameters("orderDirection", "ASCENDENT", "DESCENDENT", "orderBy"),
     add_on="Tasks",
+    source="https://docs.contactship.ai/api-reference/endpoint/list-tasks",
 )
 _PATH: Final = "/v1/tasks/{task_id}"
 _SORT_ORDERS: Final = {TaskOrder.ASCENDENT: SortOrder.ASC, TaskOrder.DESCENDENT: SortOrder.DESC}
@@ -106,17 +109,20 @@ class Tasks:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/list-tasks
         """
-        direction = choice_or_none("order_direction", order_direction, TaskOrder)
+        with refusing_by("list-tasks"):
+            direction = choice_or_none("order_direction", order_direction, TaskOrder)
+            sorted_by = text_or_none("order_by", order_by)
+            written = None if filters is None else _write_filters(filters)
         declaration = LISTING
-        if order_by is not None:
+        if sorted_by is not None:
             direction = direction or TaskOrder.DESCENDENT
-            if check_text("order_by", order_by) != LISTING.sort_key:
-                order = evolve(LISTING.order_parameters, sorted_by=order_by)
+            if sorted_by != LISTING.sort_key:
+                order = evolve(LISTING.order_parameters, sorted_by=sorted_by)
                 declaration = evolve(LISTING, sort_key=None, order_parameters=order)
         return Listing(
             declaration,
             self._caller,
-            filters={"filters": None if filters is None else _write_filters(filters)},
+            filters={"filters": written},
             order=None if direction is None else _SORT_ORDERS[direction],
         )
 

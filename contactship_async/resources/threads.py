@@ -14,6 +14,7 @@ from contactship_async._arguments import UNSET, check_choice, check_text, given,
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
 from contactship_async.models.threads import AssigneeType, Thread, ThreadStatus
+from contactship_async.resources._common_arguments import refusing_by
 
 _PATH: Final = "/v1/thread/{thread_id}"
 
@@ -77,10 +78,11 @@ class Threads:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/update-thread
         """
-        body = given(_BODY, status=status, assignee=assignee, assignee_type=assignee_type)
-        if body.get("assignee") is not None and "assignee_type" not in body:
-            message = "assignee_type must be given together with assignee: 'user' or 'agent'"
-            raise ValueError(message)
+        with refusing_by("update-thread"):
+            body = given(_BODY, status=status, assignee=assignee, assignee_type=assignee_type)
+            if body.get("assignee") is not None and "assignee_type" not in body:
+                message = "assignee_type must be given together with assignee: 'user' or 'agent'"
+                raise ValueError(message)
         return await self._caller.call(
             "PUT", build_path(_PATH, thread_id=thread_id), Thread, json=body, idempotent=True
         )

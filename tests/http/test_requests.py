@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from contactship_async import Wait
 from contactship_async._http.messages import Request, Response
 from contactship_async._http.requests import build_request, quote_path
 from contactship_async._http.secret import Secret
@@ -111,6 +112,8 @@ CYCLE.append(CYCLE)
         ({"json": CYCLE}, ValueError, "not be nested too deeply"),
         ({"json": {"x": [None, float("nan")]}}, ValueError, "json must hold finite numbers only"),
         ({"json": ({"x": float("-inf")},)}, ValueError, "json must hold finite numbers only"),
+        ({"json": {"x": {float("nan")}}}, ValueError, "json must hold finite numbers only"),
+        ({"json": [Wait("retry", float("inf"), None)]}, ValueError, "json must hold finite numbers only"),
     ],
 )
 def test_refused_arguments(arguments: dict[str, Any], error: type[Exception], text: str) -> None:

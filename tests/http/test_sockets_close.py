@@ -230,6 +230,33 @@ async def test_call_under_way(method: str, act: Act, is_ambiguous: bool) -> None
         assert 1 == len(server.requests)
 
 
+@pytest.mark.parametrize(
+    ("acts", "may_have_been_processed"),
+    [
+        ([stall], True),
+        ([response(status=503)], True),
+        ([response(status=429, headers={"Retry-After": "900"})], False),
+        (
+            [response(status=503, headers={"Retry-After": "0"}), response(status=429, headers={"Retry-After": "900"})],
+            True,
+        ),
+    ],
+    ids=["sent", "back-off", "refused", "back-off, refused"],
+)
+async def test_repeatable_call_under_way(acts: list[Act], *, may_have_been_processed: bool) -> None:
+    """A call that is safe to repeat says whether an attempt of it may have been processed, when it is ended."""
+    async with RawServer(*acts, response("never")) as server:
+        client = patient_client(server)
+        call = asyncio.create_task(client.request("PATCH", "/v1/calls", json={}, idempotent=True))
+        await server.is_asked(len(acts))
+        await server.is_read()
+        await client.close()
+        outcome = await outcome_of(call)
+
+        assert ClientClosedError is type(outcome)
+        assert may_have_been_processed is outcome.may_have_been_processed
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_call_that_never_left(method: str) -> None:
     """A call that waits for a connection, or for its turn, was not sent: it says that the client was closed."""

@@ -12,12 +12,16 @@ from typing import Any, Literal, TypedDict
 from uuid import UUID
 
 import pytest
-from attrs import frozen
+from attrs import NOTHING, fields, frozen
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from contactship_async import Page, PhoneNumber, PhoneNumberType, SortOrder
+from contactship_async.models.calls import Call
 from contactship_async.models.common import AwareDatetime, Model, json_field
+from contactship_async.models.events import EventResult
 from contactship_async.models.tags import Tag
+from contactship_async.models.tasks import Task
+from contactship_async.models.threads import Thread
 
 NUMBER = PhoneNumber(
     id="pn-1",
@@ -227,6 +231,16 @@ def test_all_kinds_of_values_are_dumped() -> None:
     for value in (whole, Kinds()):
         assert value.to_dict() == adapter.dump_python(value)
         assert value == adapter.validate_json(adapter.dump_json(value))
+
+
+@pytest.mark.parametrize("cl", [Call, EventResult, Task, Thread])
+def test_missing_values_are_dumped_as_null(cl: type[Model]) -> None:
+    """What is None is dumped as null, an open enum too, as a handler of FastAPI returns it."""
+    sparse = cl(**{one.name: "x" for one in fields(cl) if one.default is NOTHING})
+    adapter = TypeAdapter(cl)
+
+    assert sparse.to_dict() == json.loads(adapter.dump_json(sparse))
+    assert sparse == adapter.validate_json(adapter.dump_json(sparse))
 
 
 def test_schema_of_open_enums() -> None:

@@ -165,6 +165,7 @@ LASTS: dict[str, Any] = {
     "null cursors": {"cursors": None},
     "no after": {"cursors": {}},
     "null after": {"cursors": {"after": None}},
+    "empty after": {"cursors": {"after": ""}},
     "a cursor behind the end": {"cursors": {"after": "c99"}},
 }
 

@@ -75,6 +75,18 @@ async def test_what_is_found_out_can_be_sent_back(sandbox: Sandbox) -> None:
     assert (known, added) == after.post_call_analysis_data
 
 
+async def test_nulls_can_be_sent_back() -> None:
+    """What a response may have as null within arrays does not keep them from being sent back whole."""
+    tools = [{"type": "end_call", "name": None, "description": None}]
+    found = [{"type": "string", "name": "mood", "description": None, "choices": None}]
+    server = Recorder([enveloped("F", {"id": "a-1", "tools": tools, "post_call_analysis_data": found})] * 2)
+    async with server.client() as client:
+        agent = await client.agents.get("a-1")
+        await client.agents.update(agent.id, tools=agent.tools, post_call_analysis_data=agent.post_call_analysis_data)
+
+    assert {"tools": tools, "post_call_analysis_data": found} == json.loads(server.requests[1].body or b"")
+
+
 async def test_create_sends_no_null(sandbox: Sandbox) -> None:
     """What is None in a creation is left to the API."""
     async with sandbox.client() as client:

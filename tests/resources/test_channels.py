@@ -48,7 +48,9 @@ async def test_values() -> None:
 def test_wrong_arguments() -> None:
     """They are refused when the listing is asked for."""
     client = Sandbox().client()
-    with pytest.raises(ValueError, match=r"^answer_method must be 'manual' or 'auto', not 'both'$"):
+    with pytest.raises(
+        ValueError, match=r"^answer_method must be 'manual' or 'auto', not 'both'; see https://.*/get-channels$"
+    ):
         client.channels.list(answer_method="both")  # type: ignore[arg-type] # which is what is tried
-    with pytest.raises(ValueError, match=r"^status must be a non-empty string, not ''$"):
+    with pytest.raises(ValueError, match=r"^status must be a non-empty string, not ''; see https://.*/get-channels$"):
         client.channels.list(status="")

@@ -109,6 +109,32 @@ async def test_fields_that_are_not_given_stay() -> None:
     ] == server.updates
 
 
+async def test_fields_of_one_name() -> None:
+    """Where a name is repeated, the contact has all of its values, and the same import again changes nothing."""
+    visits = [ContactField("date", "visit", f"2026-05-0{day}") for day in (4, 5)]
+    server = ContactsServer(row(1, additional_data=[visits[0].to_dict(), visits[0].to_dict(), visits[0].to_dict()]))
+    given = [person(place, additional_data=visits) for place in range(2)]
+    async with server.client() as client:
+        outcomes = [shown(await take(client, given)) for _ in range(2)]
+
+    assert [[(0, "created"), (1, "updated")], [(0, "unchanged"), (1, "unchanged")]] == outcomes
+    assert [{"additional_data": [each.to_dict() for each in (*visits, visits[0])]}] == server.updates
+
+
+async def test_fields_that_cannot_be_sent_back() -> None:
+    """A contact whose known fields lack a type or a name is not changed: the error is its result. The others go on."""
+    nameless, untyped = {"type": "text", "field": None, "value": "x"}, {"type": "", "field": "a", "value": "x"}
+    server = ContactsServer(row(0, additional_data=[untyped]), row(1, additional_data=[nameless]))
+    since = [ContactField("date", "since", "2026-05-04")]
+    async with server.client() as client:
+        results = await take(client, [person(0, additional_data=since), person(1, additional_data=since), person(2)])
+
+    assert [(0, "failed"), (1, "failed"), (2, "created")] == shown(results)
+    assert [ValueError, TypeError] == [type(result.error) for result in results[:2]]
+    assert "additional_data[0].field must be a non-empty string, not NoneType" == str(results[1].error)
+    assert [] == server.updates
+
+
 async def test_a_repeated_number_is_one_contact() -> None:
     """What comes later stays, however long what comes first takes."""
     server = ContactsServer()
@@ -390,7 +416,7 @@ async def test_the_source_may_fail() -> None:
 
 
 async def test_a_slow_source_holds_back_one_result_at_the_most() -> None:
-    """A round is not filled by a source that takes longer than an import."""
+    """A round is not filled by a source that takes longer than an import; one at a time, no result is held back."""
     given: list[int] = []
 
     async def slow() -> AsyncIterator[ContactInput]:
@@ -402,8 +428,11 @@ async def test_a_slow_source_holds_back_one_result_at_the_most() -> None:
 
     async with ContactsServer().client() as client:
         seen = [(result.place, len(given)) async for result in client.contacts.import_from(slow())]
+        given.clear()
+        at_once = [(result.place, len(given)) async for result in client.contacts.import_from(slow(), concurrency=1)]
 
     assert [(0, 2), (1, 2), (2, 4), (3, 4), (4, 6), (5, 6)] == seen
+    assert [(place, place + 1) for place in range(6)] == at_once
 
 
 def test_waits_for_its_turn_however_long_that_takes() -> None:

@@ -120,6 +120,14 @@ async def test_comments_of_all_revisions() -> None:
     assert {name: [["cm-1", "cm-2"], 2] for name in responses} == actual
 
 
+async def test_comments_of_a_call_that_failed() -> None:
+    """No comments, and a word that the call has failed, are not taken for a contact without comments."""
+    for failed in ({"success": False, "data": {"comments": []}}, {"success": False, "data": []}):
+        async with Recorder([answer(failed)]).client() as client:
+            with pytest.raises(MalformedResponseError, match="success: false"):
+                await client.contacts.list_comments("ct-1").count()
+
+
 async def test_comments_that_are_cut_off() -> None:
     """A number that is larger than what came is an error, after the rows."""
     read = []
@@ -178,7 +186,9 @@ async def test_identifiers() -> None:
         for identifier, kind in (("+14155550137", "phone_number"), ("noor@example.com", "email"), ("ct-1", None)):
             await client.contacts.get(identifier, identifier_type=kind)  # type: ignore[arg-type] # one of the allowed
         for wrong in ("14155550137", "+1 415 555 0137", "ct-1"):
-            with pytest.raises(ValueError, match=r"^identifier must be a phone number") as caught:
+            with pytest.raises(
+                ValueError, match=r"^identifier must be .*; see .*/get-contact-by-identifier$"
+            ) as caught:
                 await client.contacts.get(wrong, identifier_type="phone_number")
             assert wrong not in str(caught.value)
 
@@ -211,9 +221,9 @@ async def test_wrong_arguments() -> None:
             with pytest.raises(error, match=f"^{message}"):
                 await client.contacts.update("ct-1", additional_data=data)
         for number in ("4155550137", "+1(415)5550137", ""):
-            with pytest.raises(ValueError, match=r"^phone_number must be a phone number"):
+            with pytest.raises(ValueError, match=r"^phone_number must be a phone number.*; see .*/create-contact$"):
                 await client.contacts.create(phone_number=number, full_name="Noor Haddad", country="US")
-            with pytest.raises(ValueError, match=r"^phone_number must be a phone number"):
+            with pytest.raises(ValueError, match=r"^phone_number must be a phone number.*; see .*/update-contact$"):
                 await client.contacts.update("ct-1", phone_number=number)
         for source, member in (("USER", None), ("AI", "ana@ours.example"), ("SYSTEM", "ana@ours.example")):
             with pytest.raises(ValueError, match=r"^created_by must be given with .*; see https://.*/create-comment$"):

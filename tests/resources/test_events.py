@@ -373,6 +373,7 @@ async def test_rejections_are_an_error_on_demand() -> None:
         refused.raise_for_rejected()
     assert refused.results == caught.value.results == pickle.loads(pickle.dumps(caught.value)).results
     assert () == caught.value.unsent
+    assert caught.value.may_have_been_processed
     assert [EventStatus.REJECTED, EventStatus.INVALID] == [result.status for result in refused.rejected]
     assert "2 of 3 events are not stored: they are rejected or invalid" == str(caught.value)
     assert EventResult().is_stored

@@ -286,6 +286,7 @@ async def test_page(case: Case) -> None:
 async def test_page_sizes(case: Case) -> None:
     """A walk asks for the declared number of rows, or for *page_size*, and never for more than the API allows."""
     largest = case.endpoint.max_limit
+    smallest = next(int(field.min or 0) for field in case.endpoint.query if field.name == "limit")
     server = case.server(case.rows(3))
     async with server.client() as client:
         listing = case.listing(client)
@@ -294,8 +295,10 @@ async def test_page_sizes(case: Case) -> None:
         for too_large in () if largest is None else (largest + 1,):
             with pytest.raises(ValueError, match=f"^page_size must be an integer from 1 to {largest}, "):
                 listing.rows(page_size=too_large)
-            with pytest.raises(ValueError, match=f"^limit must be an integer from 0 to {largest}, "):
+            with pytest.raises(ValueError, match=f"^limit must be an integer from {smallest} to {largest}, "):
                 await listing.page(limit=too_large)
+        with pytest.raises(ValueError, match=f"^limit must be an integer (>= {smallest}|from {smallest} to .*), not "):
+            await listing.page(limit=smallest - 1)
 
     declared = case.declaration.page_size
     assert largest == case.declaration.largest_page

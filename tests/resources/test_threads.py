@@ -35,7 +35,7 @@ async def test_thread_is_assigned_closed_and_left() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
-        ({"assignee": "user-1"}, ValueError, "assignee_type must be given together with assignee: 'user' or 'agent'"),
+        ({"assignee": "user-1"}, ValueError, "assignee_type must be given together with .*; see .*/update-thread$"),
         ({"assignee": "user-1", "status": "open"}, ValueError, "assignee_type must be given together"),
         ({"assignee": ""}, ValueError, "assignee must be a non-empty string"),
         ({"assignee": "bot", "assignee_type": "bot"}, ValueError, "assignee_type must be 'user' or 'agent'"),

@@ -130,18 +130,20 @@ async def test_message_that_is_not_saved(ask: Ask) -> None:
 
 @pytest.mark.parametrize(("path", "unknown_channel"), [(SEND, 404), (TEMPLATE, 400), (MEDIA, 400), (LOCATION, 403)])
 async def test_refused(ask: Ask, path: str, unknown_channel: int) -> None:
-    """Unknown and removed contacts, unknown threads, and channels that can't be used are refused; nothing is sent."""
+    """Contacts, threads and channels that are unknown, removed, or not to be used are refused; nothing is sent."""
     sandbox = Sandbox()
     to, content = whom(sandbox), SENDS[path]
     inactive = next(row["id"] for row in sandbox.channels if row["status"] == "inactive")
     other = sandbox.channels.add(type="INSTAGRAM", status="active")["id"]
     gone = sandbox.contacts[1]["id"]
     sandbox.contacts.remove(gone)
+    unreachable = sandbox.contacts.insert({"email": "noor@example.com"})["id"]
     thread = {"thread_id": sandbox.threads.add(contact_id=gone)["id"]}
     not_usable = "channel_id must be an active channel of WhatsApp"
     expected: list[tuple[dict[str, Any], int, str]] = [
         ({**to, "contact_id": "lost"}, 404, "There is no such contact"),
         ({**to, "contact_id": gone}, 404, "There is no such contact"),
+        ({**to, "contact_id": unreachable}, 400, "contact_id must be of a contact that has a phone number"),
         ({**to, "channel_id": "lost"}, unknown_channel, "There is no such channel"),
         ({**to, "channel_id": inactive}, 400, not_usable),
         ({**to, "channel_id": other}, 400, not_usable),

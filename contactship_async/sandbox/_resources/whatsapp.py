@@ -162,7 +162,8 @@ class WhatsApp:
             raise Refusal(unknown_channel, "There is no such channel")
         if (channel["type"], channel["status"]) != ("WABA", "active"):
             raise Refusal(400, "channel_id must be an active channel of WhatsApp")
-        self._contacts.find(to["contact_id"])
+        if self._contacts.find(to["contact_id"])["phone_number"] is None:
+            raise Refusal(400, "contact_id must be of a contact that has a phone number")
         return thread_id, channel, to["contact_id"]
 
     def _send(
