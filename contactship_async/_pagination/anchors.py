@@ -7,8 +7,8 @@ from collections.abc import Callable, Hashable, Sequence
 from itertools import takewhile
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from contactship_async._pagination.driver import Identify, SeenIds
 from contactship_async._pagination.rows import SortKey
+from contactship_async._pagination.walk import Identify, SeenIds
 from contactship_async.errors import PaginationError
 
 T = TypeVar("T")

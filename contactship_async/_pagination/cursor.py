@@ -11,18 +11,9 @@ from contactship_async._http.responses import DecodedPage
 from contactship_async._http.session import WalkSession
 from contactship_async._pagination.base import AnyListing
 from contactship_async._pagination.declaration import check_limit
-from contactship_async._pagination.driver import (
-    MAX_PAGES_WITHOUT_NEW_ROWS,
-    Fetch,
-    Identify,
-    PageRequest,
-    SeenIds,
-    Steps,
-    pick,
-    walk_pages,
-    walk_rows,
-)
+from contactship_async._pagination.driver import Fetch, walk_pages, walk_rows
 from contactship_async._pagination.prefetch import Prefetch
+from contactship_async._pagination.walk import MAX_PAGES_WITHOUT_NEW_ROWS, Identify, PageRequest, SeenIds, Steps, pick
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models.common import Page
 

@@ -16,10 +16,11 @@ from contactship_async._http.session import WalkSession
 from contactship_async._pagination.anchors import Anchor, IdAnchor, KeyAnchor
 from contactship_async._pagination.base import NOTHING, AnyListing
 from contactship_async._pagination.declaration import ListingDeclaration, check_limit
-from contactship_async._pagination.driver import Fetch, PageRequest, Walk, walk_pages, walk_rows
+from contactship_async._pagination.driver import Fetch, walk_pages, walk_rows
 from contactship_async._pagination.overlapping import OverlappingWalk
 from contactship_async._pagination.prefetch import Prefetch
 from contactship_async._pagination.sequential import SequentialWalk
+from contactship_async._pagination.walk import PageRequest, Walk
 from contactship_async.errors import MalformedResponseError, PaginationError
 from contactship_async.models.common import Page, SortOrder
 

@@ -41,7 +41,8 @@ from collections.abc import Generator, Hashable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from contactship_async._pagination.anchors import Anchor
-from contactship_async._pagination.driver import (
+from contactship_async._pagination.rows import describe_key, tell_to_skip
+from contactship_async._pagination.walk import (
     MAX_PAGES_WITHOUT_NEW_ROWS,
     PageRequest,
     PageResponse,
@@ -50,7 +51,6 @@ from contactship_async._pagination.driver import (
     Walk,
     pick,
 )
-from contactship_async._pagination.rows import describe_key, tell_to_skip
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models.common import Page
 

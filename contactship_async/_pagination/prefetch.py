@@ -13,16 +13,8 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from contactship_async._http.session import WalkSession
-from contactship_async._pagination.driver import (
-    NO_SESSION,
-    Fetch,
-    PageRequest,
-    PageResponse,
-    Progress,
-    Walk,
-    cancel,
-    check_rest,
-)
+from contactship_async._pagination.driver import NO_SESSION, Fetch, Progress, cancel, check_rest
+from contactship_async._pagination.walk import PageRequest, PageResponse, Walk
 from contactship_async.models.common import Page
 
 T = TypeVar("T")

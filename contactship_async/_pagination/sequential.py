@@ -23,7 +23,8 @@ import sys
 from collections.abc import Generator
 from typing import Any, Generic, TypeVar
 
-from contactship_async._pagination.driver import (
+from contactship_async._pagination.rows import tell_to_skip
+from contactship_async._pagination.walk import (
     MAX_PAGES_WITHOUT_NEW_ROWS,
     Identify,
     PageRequest,
@@ -34,7 +35,6 @@ from contactship_async._pagination.driver import (
     Walk,
     pick,
 )
-from contactship_async._pagination.rows import tell_to_skip
 from contactship_async.errors import MalformedResponseError, PaginationError, WalkPosition
 from contactship_async.models.common import Page
 

@@ -10,8 +10,9 @@ from contactship_async._arguments import check_integer
 from contactship_async._http.responses import DecodedPage
 from contactship_async._http.session import WalkSession
 from contactship_async._pagination.base import AnyListing
-from contactship_async._pagination.driver import Fetch, PageRequest, PageResponse, Steps, walk_pages, walk_rows
+from contactship_async._pagination.driver import Fetch, walk_pages, walk_rows
 from contactship_async._pagination.prefetch import Prefetch
+from contactship_async._pagination.walk import PageRequest, PageResponse, Steps
 from contactship_async.errors import PaginationError, WalkPosition
 from contactship_async.models.common import Page
 

@@ -25,7 +25,8 @@ from watched_listing import (
     sequential_walk,
 )
 
-from contactship_async._pagination.driver import PageRequest, Steps, Walk, walk_pages, walk_rows
+from contactship_async._pagination.driver import walk_pages, walk_rows
+from contactship_async._pagination.walk import PageRequest, Steps, Walk
 from contactship_async.errors import ContactshipError, MalformedResponseError, WalkPosition
 from contactship_async.models.common import Page
 

@@ -10,9 +10,9 @@ from random import Random
 import pytest
 from changing_listing import EPOCH, PageResponse, Row, ids_of, make_walk
 
-from contactship_async._pagination.driver import PageRequest, Requests, SeenIds
 from contactship_async._pagination.overlapping import OverlappingWalk
 from contactship_async._pagination.sequential import SequentialWalk
+from contactship_async._pagination.walk import PageRequest, Requests, SeenIds
 from contactship_async.errors import MalformedResponseError, PaginationError, ServerError, WalkPosition
 from contactship_async.models.common import Page
 

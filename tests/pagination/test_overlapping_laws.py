@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from volume import Volume
 
-from contactship_async._pagination.driver import PageRequest, Requests, Steps
+from contactship_async._pagination.walk import PageRequest, Requests, Steps
 from contactship_async.errors import PaginationError
 from contactship_async.models.common import Page
 

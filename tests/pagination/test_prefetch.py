@@ -26,8 +26,8 @@ from watched_listing import (
     sliding_walk,
 )
 
-from contactship_async._pagination.driver import PageRequest, Steps, Walk
 from contactship_async._pagination.prefetch import Prefetch
+from contactship_async._pagination.walk import PageRequest, Steps, Walk
 from contactship_async.errors import ContactshipError, MalformedResponseError, WalkPosition
 from contactship_async.models.common import Page
 

@@ -10,7 +10,8 @@ import pytest
 from model_listing import Listing, PageResponse, Row, drive, make_walk
 
 from contactship_async._pagination import sequential
-from contactship_async._pagination.driver import MAX_PAGES_WITHOUT_NEW_ROWS, PageRequest, SeenIds, walk_rows
+from contactship_async._pagination.driver import walk_rows
+from contactship_async._pagination.walk import MAX_PAGES_WITHOUT_NEW_ROWS, PageRequest, SeenIds
 from contactship_async.errors import MalformedResponseError, PaginationError, WalkPosition
 from contactship_async.models.common import Page
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_listing import Listing, PageResponse, Row, drive, make_walk
 
-from contactship_async._pagination.driver import PageRequest
+from contactship_async._pagination.walk import PageRequest
 from contactship_async.errors import PaginationError
 
 Change = tuple[str, int]

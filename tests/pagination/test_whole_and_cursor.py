@@ -25,7 +25,7 @@ from contactship_async import (
     ServerError,
     WholeListing,
 )
-from contactship_async._pagination.driver import MAX_PAGES_WITHOUT_NEW_ROWS
+from contactship_async._pagination.walk import MAX_PAGES_WITHOUT_NEW_ROWS
 from contactship_async.models.common import Model, NonEmptyText
 
 

@@ -14,10 +14,10 @@ from attrs import define, frozen
 from contactship_async import ContactshipClient, Listing, ListingDeclaration, Request, Response
 from contactship_async._pagination import overlapping
 from contactship_async._pagination.anchors import IdAnchor, KeyAnchor
-from contactship_async._pagination.driver import PageRequest, Walk
 from contactship_async._pagination.overlapping import FAR_OFFSET, OverlappingWalk
 from contactship_async._pagination.rows import RowIds, SortKey
 from contactship_async._pagination.sequential import SequentialWalk
+from contactship_async._pagination.walk import PageRequest, Walk
 from contactship_async.errors import MalformedResponseError, PaginationError, WalkPosition
 from contactship_async.models.common import Page
 from contactship_async.models.tags import Tag

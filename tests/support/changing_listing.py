@@ -23,9 +23,9 @@ from typing import Literal
 from attrs import define, field, frozen
 
 from contactship_async._pagination.anchors import IdAnchor, KeyAnchor
-from contactship_async._pagination.driver import PageRequest, Walk
 from contactship_async._pagination.overlapping import OverlappingWalk
 from contactship_async._pagination.rows import SortKey
+from contactship_async._pagination.walk import PageRequest, Walk
 from contactship_async.errors import MalformedResponseError, PaginationError
 from contactship_async.models.common import Page
 

@@ -7,8 +7,8 @@ from itertools import count
 
 from attrs import define, field, frozen
 
-from contactship_async._pagination.driver import PageRequest
 from contactship_async._pagination.sequential import SequentialWalk
+from contactship_async._pagination.walk import PageRequest
 from contactship_async.errors import MalformedResponseError
 from contactship_async.models.common import Page
 

@@ -18,11 +18,12 @@ from attrs import define, field
 from turns import pass_turns
 
 from contactship_async._pagination.anchors import IdAnchor, KeyAnchor
-from contactship_async._pagination.driver import PageRequest, Steps, Walk, walk_pages
+from contactship_async._pagination.driver import walk_pages
 from contactship_async._pagination.overlapping import OverlappingWalk
 from contactship_async._pagination.prefetch import Prefetch
 from contactship_async._pagination.rows import SortKey
 from contactship_async._pagination.sequential import SequentialWalk
+from contactship_async._pagination.walk import PageRequest, Steps, Walk
 from contactship_async.errors import MalformedResponseError, WalkPosition
 from contactship_async.models.common import Page
 

@@ -47,7 +47,7 @@ from contactship_async._http.responses import (
     read_error,
     read_page,
 )
-from contactship_async._pagination.driver import MAX_PAGES_WITHOUT_NEW_ROWS
+from contactship_async._pagination.walk import MAX_PAGES_WITHOUT_NEW_ROWS
 from contactship_async.models.tags import Tag
 from contactship_async.settings import RetryPolicy, Timeouts
 from contactship_async.webhooks import read_finished_call, read_follow_up_closed, read_inbound_context
