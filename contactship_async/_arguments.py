@@ -7,11 +7,17 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
 S = TypeVar("S", bound=str)
+
+Check: TypeAlias = Callable[[str, object], object]
+"""Takes the name of an argument and its value, and returns what is sent, or raises a `TypeError` or `ValueError`."""
+
+Checks: TypeAlias = Mapping[str, Check]
+"""The check of each field of a body, by its name."""
 
 UNSET: Final = msgspec.UNSET
 """An argument that is not given, where None is a value: what is not given is not sent, None is sent as null."""
@@ -85,7 +91,7 @@ def choice_or_none(name: str, value: object, choices: Iterable[S]) -> S | None:
     return None if value is None else check_choice(name, value, choices)
 
 
-def given(checks: Mapping[str, Callable[[str, object], object]], **fields: object) -> dict[str, object]:
+def given(checks: Checks, **fields: object) -> dict[str, object]:
     """Return those of the fields of a body that are not `UNSET`, each as its check returns it."""
     return {name: checks[name](name, value) for name, value in fields.items() if value is not UNSET}
 

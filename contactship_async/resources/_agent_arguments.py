@@ -6,11 +6,12 @@ Source: https://docs.contactship.ai/api-reference/endpoint/create-agent
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 from contactship_async._arguments import (
+    Check,
+    Checks,
     check_choice,
     check_length,
     check_number,
@@ -21,8 +22,6 @@ from contactship_async._arguments import (
 )
 from contactship_async.models.agents import AmbientSound, StartSpeaker
 from contactship_async.resources._common_arguments import check_json_object, check_webhook_url, refusing_by
-
-Check: TypeAlias = Callable[[str, object], object]
 
 _ANALYSIS_TYPES: Final = ("string", "enum", "boolean", "number")
 _ANALYSIS_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
@@ -83,7 +82,7 @@ def _or_none(check: Check) -> Check:
     return lambda name, value: None if value is None else check(name, value)
 
 
-_AGENT: Final[Mapping[str, Check]] = {
+_AGENT: Final[Checks] = {
     "name": check_text,
     "voice_id": check_text,
     "timezone": check_text,

@@ -6,12 +6,12 @@ No error quotes a value: they are personal, and a webhook's address may be secre
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from contactship_async._arguments import check_moment, check_phone_number, check_text, check_type
+from contactship_async._arguments import Checks, check_moment, check_phone_number, check_text, check_type, without_none
 from contactship_async.resources._common_arguments import check_json_object, check_mapping, check_webhook_url
 
 _LATEST_START: Final = timedelta(seconds=60)
@@ -76,7 +76,7 @@ def check_additional_data(name: str, value: object) -> list[dict[str, str]]:
     return pairs
 
 
-_CHECKS: Final[Mapping[str, Callable[[str, object], object]]] = {
+_CHECKS: Final[Checks] = {
     "from_number": check_phone_number,
     "to_number": check_phone_number,
     "full_name": check_text,
@@ -104,8 +104,8 @@ def build_start(required: Mapping[str, object], optional: Mapping[str, object], 
         TypeError: An argument has the wrong type.
         ValueError: An argument is not allowed.
     """
-    checks: dict[str, Callable[[str, object], object]] = {**_CHECKS, "schedule": partial(check_schedule, now=now)}
-    fields = {**required, **{name: value for name, value in optional.items() if value is not None}}
+    checks: Checks = {**_CHECKS, "schedule": partial(check_schedule, now=now)}
+    fields = {**required, **without_none(**optional)}
     body = {name: checks[name](name, value) for name, value in fields.items()}
     if body.keys() >= {"delay", "schedule"}:
         message = "delay must not be given together with schedule: each says when to call"

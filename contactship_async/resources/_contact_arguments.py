@@ -5,11 +5,12 @@ No error quotes a value: they are personal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
 from contactship_async._arguments import (
+    Checks,
     check_choice,
     check_phone_number,
     check_sequence,
@@ -46,7 +47,7 @@ def check_fields(name: str, value: object) -> list[dict[str, object]]:
     return fields
 
 
-_CONTACT: Final[Mapping[str, Callable[[str, object], object]]] = {
+_CONTACT: Final[Checks] = {
     "phone_number": check_phone_number,
     "full_name": check_text,
     "country": text_or_none,
@@ -70,7 +71,7 @@ def build_contact(slug: str, **fields: object) -> dict[str, object]:
         return given(_CONTACT, **fields)
 
 
-_COMMENT: Final[Mapping[str, Callable[[str, object], object]]] = {
+_COMMENT: Final[Checks] = {
     "contact_id": check_text,
     "content": check_text,
     "created_by_type": partial(check_choice, choices=CommentSource),

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import attrs
 
 from contactship_async._arguments import (
+    Checks,
     check_flag,
     check_length,
     check_moment,
@@ -28,8 +28,6 @@ from contactship_async._arguments import (
 from contactship_async._http.requests import encode_json
 from contactship_async.models.events import Event, EventGroup, EventIdentity, EventLink
 from contactship_async.resources._common_arguments import check_json_object
-
-Checks: TypeAlias = Mapping[str, Callable[[str, object], object]]
 
 _LONGEST_NAME: Final = 40
 _LONGEST_ID: Final = 200

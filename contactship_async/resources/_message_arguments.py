@@ -6,11 +6,12 @@ No error quotes a value: they are personal.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
 from contactship_async._arguments import (
+    Checks,
     check_choice,
     check_flag,
     check_number,
@@ -69,11 +70,7 @@ def _write_parameter(name: str, parameter: Any) -> dict[str, object]:
     return {key: check_text(f"{name}.{key}", value) for key, value in fields.items() if value is not None}
 
 
-def _check_media_type(name: str, value: object) -> MediaType:
-    return check_choice(name, value, MediaType)
-
-
-_CHECKS: Final[Mapping[str, Callable[[str, Any], object]]] = {
+_CHECKS: Final[Checks] = {
     "channel_id": check_text,
     "contact_id": check_text,
     "thread_id": check_text,
@@ -81,7 +78,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], object]]] = {
     "template_name": check_text,
     "language_code": check_text,
     "components": check_components,
-    "media_type": _check_media_type,
+    "media_type": partial(check_choice, choices=MediaType),
     "media_data": check_media_data,
     "file_name": check_text,
     "latitude": partial(check_number, lowest=-90, highest=90),

@@ -11,7 +11,7 @@ from typing import Final
 from attrs import frozen
 from msgspec import UnsetType
 
-from contactship_async._arguments import UNSET, check_text, given, text_or_none
+from contactship_async._arguments import UNSET, Checks, check_text, given, text_or_none
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
 from contactship_async._pagination.declaration import ListingDeclaration
@@ -31,7 +31,7 @@ def _check_color(name: str, value: object) -> str:
     return color
 
 
-_BODY: Final = {"name": check_text, "color": _check_color, "label": text_or_none}
+_BODY: Final[Checks] = {"name": check_text, "color": _check_color, "label": text_or_none}
 
 
 @frozen(repr=False)

@@ -5,13 +5,14 @@ Source: https://docs.contactship.ai/api-reference/endpoint/list-tasks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Literal
 
 from attrs import evolve, frozen
 
 from contactship_async._arguments import (
+    Checks,
     check_choice,
     check_length,
     check_sequence,
@@ -47,7 +48,7 @@ _PATH: Final = "/v1/tasks/{task_id}"
 _SORT_ORDERS: Final = {TaskOrder.ASCENDENT: SortOrder.ASC, TaskOrder.DESCENDENT: SortOrder.DESC}
 _PARTS: Final = ("field", "operator", "value")
 
-_BODY: Final[Mapping[str, Callable[[str, object], object]]] = {
+_BODY: Final[Checks] = {
     "details": partial(check_length, shortest=4),
     "brief": check_text,
     "type": partial(check_choice, choices=TaskType),

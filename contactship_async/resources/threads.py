@@ -5,12 +5,13 @@ Source: https://docs.contactship.ai/api-reference/endpoint/get-thread
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final, Literal
 
 from attrs import frozen
 from msgspec import UnsetType
 
-from contactship_async._arguments import UNSET, check_choice, check_text, given, text_or_none
+from contactship_async._arguments import UNSET, Checks, check_choice, check_text, given, text_or_none
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
 from contactship_async.models.threads import AssigneeType, Thread, ThreadStatus
@@ -19,11 +20,11 @@ from contactship_async.resources._common_arguments import refusing_by
 _PATH: Final = "/v1/thread/{thread_id}"
 
 
-def _check_assignee_type(name: str, value: object) -> AssigneeType:
-    return check_choice(name, value, AssigneeType)
-
-
-_BODY: Final = {"status": check_text, "assignee": text_or_none, "assignee_type": _check_assignee_type}
+_BODY: Final[Checks] = {
+    "status": check_text,
+    "assignee": text_or_none,
+    "assignee_type": partial(check_choice, choices=AssigneeType),
+}
 
 
 @frozen(repr=False)
