@@ -36,7 +36,7 @@ Speaker = StartSpeaker | Literal["agent", "user"]
 Objects = Sequence[Mapping[str, Any]]
 
 LISTING: Final = ListingDeclaration("/v1/agents", Agent)
-_VOICES: Final = ListingDeclaration("/v1/agents/voices", Voice, sort_key=None)
+LISTING_OF_VOICES: Final = ListingDeclaration("/v1/agents/voices", Voice, sort_key=None)
 _PATH: Final = "/v1/agents/{agent_id}"
 
 
@@ -282,4 +282,4 @@ class Agents:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/list-voices
         """
-        return WholeListing(_VOICES, self._caller)
+        return WholeListing(LISTING_OF_VOICES, self._caller)

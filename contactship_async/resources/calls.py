@@ -78,11 +78,11 @@ LISTING: Final = ListingDeclaration(
 _LISTING_OF_TRANSCRIPTS: Final = evolve(LISTING, page_size=25)
 """Each row may have the transcript of an hour: a thousand of them would be more than a response may have."""
 
-_CALL: Final = "/v1/calls/{call_id}"
-_STATUS: Final = "/v1/calls/{call_id}/status"
-_STOP: Final = "/v1/calls/single-phone-call/{call_id}/stop"
-_PHONE_CALL: Final = "/v1/calls/single-phone-call"
-_CONTACT_CALL: Final = "/v1/calls/single-contact-call"
+_PATH: Final = "/v1/calls/{call_id}"
+_STATUS_PATH: Final = "/v1/calls/{call_id}/status"
+_STOP_PATH: Final = "/v1/calls/single-phone-call/{call_id}/stop"
+_PHONE_CALL_PATH: Final = "/v1/calls/single-phone-call"
+_CONTACT_CALL_PATH: Final = "/v1/calls/single-contact-call"
 
 _MAX_RECORDING_BYTES: Final = 512 * 1024 * 1024
 """An hour in WAV, of two channels with 16,000 samples of 16 bits a second, is 440 MiB."""
@@ -185,7 +185,7 @@ class Calls:
         contents = read_contents(
             include_transcript, include_words, include_tools, has_transcript=include_transcript is not False
         )
-        return await self._caller.call("GET", build_path(_CALL, call_id=call_id), Call, params=contents)
+        return await self._caller.call("GET", build_path(_PATH, call_id=call_id), Call, params=contents)
 
     async def get_status(self, call_id: str) -> LiveCall:
         """Ask where a call is now.
@@ -201,7 +201,7 @@ class Calls:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-call-status
         """
-        return await self._caller.call("GET", build_path(_STATUS, call_id=call_id), LiveCall)
+        return await self._caller.call("GET", build_path(_STATUS_PATH, call_id=call_id), LiveCall)
 
     async def stop(self, call_id: str) -> StoppedCall:
         """Hang up a call that rings or is under way. Stopping one that has ended changes nothing.
@@ -223,7 +223,7 @@ class Calls:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/stop-call
         """
-        return await self._caller.call("POST", build_path(_STOP, call_id=call_id), StoppedCall, idempotent=True)
+        return await self._caller.call("POST", build_path(_STOP_PATH, call_id=call_id), StoppedCall, idempotent=True)
 
     async def wait(self, call_id: str, *, poll_interval: float = 4.0) -> LiveCall:
         """Wait until a call has ended, by asking for its status now and then. Never stops it.
@@ -252,7 +252,7 @@ class Calls:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-call-status
         """
-        request = build_request(method="GET", path=build_path(_STATUS, call_id=call_id))
+        request = build_request(method="GET", path=build_path(_STATUS_PATH, call_id=call_id))
         check_seconds("poll_interval", poll_interval, may_be_zero=False)
         return await poll(self._caller, request, LiveCall, _has_ended, interval=poll_interval)
 
@@ -346,7 +346,7 @@ class Calls:
         Source: https://docs.contactship.ai/api-reference/endpoint/make-ai-phone-call
         """
         return await self._start(
-            _PHONE_CALL,
+            _PHONE_CALL_PATH,
             {"from_number": from_number, "to_number": to_number, "full_name": full_name, "agent_id": agent_id},
             email=email,
             country=country,
@@ -389,7 +389,7 @@ class Calls:
         Source: https://docs.contactship.ai/api-reference/endpoint/make-contact-call
         """
         return await self._start(
-            _CONTACT_CALL,
+            _CONTACT_CALL_PATH,
             {"contact_id": contact_id, "agent_id": agent_id, "from_number_id": from_number_id},
             schedule=schedule,
             additional_data=additional_data,

@@ -58,11 +58,11 @@ LISTING_OF_COMMENTS: Final = ListingDeclaration(
 )
 LISTING_OF_TAGS: Final = ListingDeclaration("/v1/contacts/{contact_id}/tags", Tag, sort_key=None)
 
-_IDENTIFIED: Final = "/v1/contacts/{identifier}"
-_CONTACT: Final = "/v1/contacts/{contact_id}"
-_CALL_HISTORY: Final = "/v1/contacts/{contact_id}/call-history"
-_COMMENTS: Final = "/v1/comments"
-_TAG: Final = "/v1/contacts/{contact_id}/tags/{tag_id}"
+_IDENTIFIER_PATH: Final = "/v1/contacts/{identifier}"
+_PATH: Final = "/v1/contacts/{contact_id}"
+_CALL_HISTORY_PATH: Final = "/v1/contacts/{contact_id}/call-history"
+_COMMENTS_PATH: Final = "/v1/comments"
+_TAG_PATH: Final = "/v1/contacts/{contact_id}/tags/{tag_id}"
 
 
 @frozen(repr=False)
@@ -128,7 +128,7 @@ class Contacts:
             type_ = choice_or_none("identifier_type", identifier_type, IdentifierType)
             if type_ is IdentifierType.PHONE_NUMBER:
                 check_phone_number("identifier", identifier)
-        path = build_path(_IDENTIFIED, identifier=identifier)
+        path = build_path(_IDENTIFIER_PATH, identifier=identifier)
         return await self._caller.call("GET", path, Contact, params={"identifierType": type_})
 
     async def create(
@@ -205,7 +205,7 @@ class Contacts:
             email=email,
             additional_data=additional_data,
         )
-        path = build_path(_CONTACT, contact_id=contact_id)
+        path = build_path(_PATH, contact_id=contact_id)
         return await self._caller.call("PATCH", path, Contact, json=body, idempotent=True)
 
     def import_from(
@@ -267,7 +267,7 @@ class Contacts:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/delete-contact
         """
-        await self._caller.delete(build_path(_CONTACT, contact_id=contact_id))
+        await self._caller.delete(build_path(_PATH, contact_id=contact_id))
 
     async def get_call_history(self, contact_id: str) -> ContactCallHistory:
         """Ask for the calls with a contact. Responses of all documented revisions are read into the same class.
@@ -284,7 +284,7 @@ class Contacts:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-contact-call-history
         """
-        return read_call_history(await self._caller.send("GET", build_path(_CALL_HISTORY, contact_id=contact_id)))
+        return read_call_history(await self._caller.send("GET", build_path(_CALL_HISTORY_PATH, contact_id=contact_id)))
 
     def list_comments(self, contact_id: str) -> WholeListing[ContactComment]:
         """Return the listing of the comments on a contact; nothing is sent before it is iterated over.
@@ -329,7 +329,7 @@ class Contacts:
         body = build_comment(
             contact_id=contact_id, content=content, created_by_type=created_by_type, created_by=created_by
         )
-        return await self._caller.call("POST", _COMMENTS, ContactComment, json=body)
+        return await self._caller.call("POST", _COMMENTS_PATH, ContactComment, json=body)
 
     def list_tags(self, contact_id: str) -> WholeListing[Tag]:
         """Return the listing of the tags that a contact has; nothing is sent before it is iterated over.
@@ -370,7 +370,7 @@ class Contacts:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/add-contact-tag
         """
-        response = await self._caller.send("POST", build_path(_TAG, contact_id=contact_id, tag_id=tag_id))
+        response = await self._caller.send("POST", build_path(_TAG_PATH, contact_id=contact_id, tag_id=tag_id))
         older = read_object(response, TagAssignment)
         return read_object(response, Contact) if older.contact_id is None else Contact(older.contact_id)
 
@@ -390,4 +390,4 @@ class Contacts:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/remove-contact-tag
         """
-        await self._caller.delete(build_path(_TAG, contact_id=contact_id, tag_id=tag_id))
+        await self._caller.delete(build_path(_TAG_PATH, contact_id=contact_id, tag_id=tag_id))

@@ -5,10 +5,14 @@ Source: https://docs.contactship.ai/api-reference/endpoint/get-credits
 
 from __future__ import annotations
 
+from typing import Final
+
 from attrs import frozen
 
 from contactship_async._http.caller import Caller
 from contactship_async.models.credits import CreditBalance
+
+_PATH: Final = "/v1/credits"
 
 
 @frozen(repr=False)
@@ -26,4 +30,4 @@ class Credits:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-credits
         """
-        return await self._caller.call("GET", "/v1/credits", CreditBalance)
+        return await self._caller.call("GET", _PATH, CreditBalance)

@@ -31,8 +31,8 @@ from contactship_async.resources._event_arguments import check_event, check_id, 
 
 T = TypeVar("T")
 
-_EVENTS: Final = "/v1/events"
-_IDENTIFY: Final = "/v1/identify"
+_EVENTS_PATH: Final = "/v1/events"
+_IDENTIFY_PATH: Final = "/v1/identify"
 
 _BATCH: Final = 100
 """As many events as a request may have."""
@@ -152,7 +152,7 @@ class Events:
             }
             if create_contact is not None:
                 body["create_contact"] = check_flag("create_contact", create_contact)
-        return await self._call(_IDENTIFY, body, IdentifiedSession)
+        return await self._call(_IDENTIFY_PATH, body, IdentifiedSession)
 
     async def _send_from(self, iterator: AsyncIterator[Event], batch_size: int) -> AsyncGenerator[EventResult, None]:
         of_walk = WalkSession()
@@ -181,7 +181,7 @@ class Events:
 
     async def _send_batch(self, batch: Sequence[_Checked], start: int, of_walk: WalkSession) -> SentEvents:
         """Send one request; *start* events came before it."""
-        sent = await self._call(_EVENTS, {"events": [one.body for one in batch]}, SentEvents, of_walk)
+        sent = await self._call(_EVENTS_PATH, {"events": [one.body for one in batch]}, SentEvents, of_walk)
         if not start:
             return sent
         results = [

@@ -44,9 +44,5 @@ class PhoneNumbers:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
         """
-        return Listing(
-            LISTING,
-            self._caller,
-            filters={"type": choice_or_none("type", type, PhoneNumberType)},
-            order=order,
-        )
+        filters = {"type": choice_or_none("type", type, PhoneNumberType)}
+        return Listing(LISTING, self._caller, filters, order=order)

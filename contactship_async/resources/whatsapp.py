@@ -18,11 +18,11 @@ from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async.models.whatsapp import FilledComponent, MediaType, SentMessage, Template
 from contactship_async.resources._message_arguments import build_message
 
-TEMPLATES: Final = ListingDeclaration("/v1/waba/templates", Template, sort_key=None, has_count=False)
-_MESSAGE: Final = "/v1/waba/send"
-_TEMPLATE: Final = "/v1/waba/send-template"
-_MEDIA: Final = "/v1/waba/send-media"
-_LOCATION: Final = "/api/integrations/waba/send-location"
+LISTING_OF_TEMPLATES: Final = ListingDeclaration("/v1/waba/templates", Template, sort_key=None, has_count=False)
+_MESSAGE_PATH: Final = "/v1/waba/send"
+_TEMPLATE_PATH: Final = "/v1/waba/send-template"
+_MEDIA_PATH: Final = "/v1/waba/send-media"
+_LOCATION_PATH: Final = "/api/integrations/waba/send-location"
 
 _NOT_SENT: Final = frozenset({502})
 """Meta is not available: documented as safe to repeat for messages and files.
@@ -73,7 +73,9 @@ class WhatsApp:
         """
         required = {"content": content}
         to = {"channel_id": channel_id, "contact_id": contact_id, "thread_id": thread_id}
-        return await self._send(_MESSAGE, build_message("waba-send-message", required, to), harmless_statuses=_NOT_SENT)
+        return await self._send(
+            _MESSAGE_PATH, build_message("waba-send-message", required, to), harmless_statuses=_NOT_SENT
+        )
 
     async def send_template(  # noqa: PLR0913 - all that a template can be given, by keyword
         self,
@@ -125,7 +127,7 @@ class WhatsApp:
             "save_message": save_message,
             "thread_id": thread_id,
         }
-        return await self._send(_TEMPLATE, build_message("waba-send-template", required, optional))
+        return await self._send(_TEMPLATE_PATH, build_message("waba-send-template", required, optional))
 
     async def send_media(  # noqa: PLR0913 - all that a file can be given, by keyword
         self,
@@ -173,7 +175,7 @@ class WhatsApp:
             "thread_id": thread_id,
         }
         return await self._send(
-            _MEDIA, build_message("waba-send-media", required, optional), harmless_statuses=_NOT_SENT
+            _MEDIA_PATH, build_message("waba-send-media", required, optional), harmless_statuses=_NOT_SENT
         )
 
     async def send_location(  # noqa: PLR0913 - all that a location can be given, by keyword
@@ -225,7 +227,7 @@ class WhatsApp:
             "thread_id": thread_id,
         }
         body = build_message("waba-send-location", required, optional)
-        return await self._send(_LOCATION, body, server=self._caller.connection.integrations)
+        return await self._send(_LOCATION_PATH, body, server=self._caller.connection.integrations)
 
     def list_templates(self, channel_id: str) -> CursorListing[Template]:
         """Return the listing of the templates of a channel; nothing is sent before it is iterated over.
@@ -241,7 +243,7 @@ class WhatsApp:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/waba-get-templates
         """
-        return CursorListing(TEMPLATES, self._caller, {"channel_id": check_text("channel_id", channel_id)})
+        return CursorListing(LISTING_OF_TEMPLATES, self._caller, {"channel_id": check_text("channel_id", channel_id)})
 
     async def _send(
         self,
