@@ -51,11 +51,11 @@ class WhatsApp:
         `send_template`.
 
         Args:
-            channel_id: Of the channel that it is sent over.
-            contact_id: Of the contact it is sent to, who has a phone number.
+            channel_id: The id of the channel that it is sent over.
+            contact_id: The id of the contact that it is sent to, who has a phone number.
             content: The text.
-            thread_id: Of the thread to send it in. The documentation says both that *channel_id* and *contact_id* are
-                required and that they are inferred from this: without them, it has to be given.
+            thread_id: The id of the thread to send it in. The documentation says both that *channel_id* and
+                *contact_id* are required and that they are inferred from this: without them, it has to be given.
 
         Returns:
             The message that was sent, with a `message_id`, a `provider_id`, or both.
@@ -72,10 +72,9 @@ class WhatsApp:
         Source: https://docs.contactship.ai/api-reference/endpoint/waba-send-message
         """
         required = {"content": content}
-        to = {"channel_id": channel_id, "contact_id": contact_id, "thread_id": thread_id}
-        return await self._send(
-            _MESSAGE_PATH, build_message("waba-send-message", required, to), harmless_statuses=_NOT_SENT
-        )
+        optional = {"channel_id": channel_id, "contact_id": contact_id, "thread_id": thread_id}
+        body = build_message("waba-send-message", required, optional)
+        return await self._send(_MESSAGE_PATH, body, harmless_statuses=_NOT_SENT)
 
     async def send_template(  # noqa: PLR0913 - all that a template can be given, by keyword
         self,
@@ -99,12 +98,12 @@ class WhatsApp:
 
         Args:
             channel_id: As for `send_message`, and so are *contact_id* and *thread_id*.
-            contact_id: Of the contact it is sent to.
+            contact_id: The id of the contact that it is sent to.
             template_name: The `name` of a template that is `APPROVED`.
             language_code: Its `language`; `es` if not given.
             components: Its parts that have variables, filled in.
             save_message: Whether it appears in its thread; it does if not given.
-            thread_id: Of the thread to send it in.
+            thread_id: The id of the thread to send it in.
 
         Returns:
             The message that was sent.
@@ -127,7 +126,8 @@ class WhatsApp:
             "save_message": save_message,
             "thread_id": thread_id,
         }
-        return await self._send(_TEMPLATE_PATH, build_message("waba-send-template", required, optional))
+        body = build_message("waba-send-template", required, optional)
+        return await self._send(_TEMPLATE_PATH, body)
 
     async def send_media(  # noqa: PLR0913 - all that a file can be given, by keyword
         self,
@@ -145,14 +145,14 @@ class WhatsApp:
 
         Args:
             channel_id: As for `send_message`, and so are *contact_id* and *thread_id*.
-            contact_id: Of the contact it is sent to.
+            contact_id: The id of the contact that it is sent to.
             media_type: `image`, `video`, `audio` or `document`.
             media_data: The file: its public URL, or itself, as bytes or base64. A file itself is uploaded first, and
                 has a public URL from then on.
             content: What is written under it.
             file_name: As it is shown; made up if not given.
             save_message: Whether it appears in its thread; it does if not given.
-            thread_id: Of the thread to send it in.
+            thread_id: The id of the thread to send it in.
 
         Returns:
             The message that was sent, with its `media_url`.
@@ -174,9 +174,8 @@ class WhatsApp:
             "save_message": save_message,
             "thread_id": thread_id,
         }
-        return await self._send(
-            _MEDIA_PATH, build_message("waba-send-media", required, optional), harmless_statuses=_NOT_SENT
-        )
+        body = build_message("waba-send-media", required, optional)
+        return await self._send(_MEDIA_PATH, body, harmless_statuses=_NOT_SENT)
 
     async def send_location(  # noqa: PLR0913 - all that a location can be given, by keyword
         self,
@@ -196,13 +195,13 @@ class WhatsApp:
 
         Args:
             channel_id: As for `send_message`, and so are *contact_id* and *thread_id*.
-            contact_id: Of the contact it is sent to.
+            contact_id: The id of the contact that it is sent to.
             latitude: In degrees, -90 to 90.
             longitude: In degrees, -180 to 180.
-            name: Of the place.
-            address: Of the place.
+            name: The name of the place.
+            address: The address of the place.
             save_message: Whether it appears in its thread; it does if not given.
-            thread_id: Of the thread to send it in.
+            thread_id: The id of the thread to send it in.
 
         Returns:
             The message that was sent.
@@ -235,7 +234,7 @@ class WhatsApp:
         All of them come, whatever their `status`: only those that are `APPROVED` can be sent.
 
         Args:
-            channel_id: Of the channel.
+            channel_id: The channel's id.
 
         Raises:
             TypeError: *channel_id* is not a string.
