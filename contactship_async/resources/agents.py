@@ -54,10 +54,10 @@ class Agents:
         return WholeListing(LISTING, self._caller)
 
     async def get(self, agent_id: str) -> Agent:
-        """Return one agent, as it is published; what is in its draft is not shown.
+        """Fetch an agent, as it is published; what is in its draft is not shown.
 
         Args:
-            agent_id: Of the agent.
+            agent_id: The agent's id.
 
         Raises:
             TypeError: *agent_id* is not a string.
@@ -100,7 +100,7 @@ class Agents:
 
         Args:
             name: As the organization calls it.
-            voice_id: Of one of `list_voices`.
+            voice_id: The id of one of `list_voices`.
             timezone: An IANA name, such as `Europe/Madrid`.
             person_name: As it calls itself.
             language: Such as `es-419`, or `multi` for Spanish and English. Any is accepted, since the documentation's
@@ -196,24 +196,24 @@ class Agents:
         read the agent back first. The ranges of all arguments are those of `create`.
 
         Args:
-            agent_id: Of the agent.
+            agent_id: The agent's id.
             name: As the organization calls it.
-            voice_id: Of one of `list_voices`.
+            voice_id: The id of one of `list_voices`.
             timezone: An IANA name.
             person_name: As it calls itself.
-            language: That it speaks.
+            language: The language that it speaks.
             conversation_purpose: What its calls are for; None removes it.
             prompt: What it is told to do; None removes it.
             webhook_url: Where its finished calls are posted; None removes it.
             ambient_sound: What is heard behind its voice; None removes it.
-            voice_speed: Of its voice.
+            voice_speed: How fast it speaks.
             voice_temperature: How much its voice varies.
-            volume: Of its voice.
-            ambient_sound_volume: Of what is heard behind it.
+            volume: How loud its voice is.
+            ambient_sound_volume: How loud the ambient sound is.
             responsiveness: How fast it answers.
             interruption_sensitivity: How easily it is interrupted.
             begin_message: What it says first.
-            begin_message_delay_ms: After how many milliseconds.
+            begin_message_delay_ms: After how many milliseconds it says that.
             max_call_duration_ms: After how many milliseconds it hangs up.
             boosted_keywords: In place of all that there were.
             post_call_analysis_data: In place of all that there was; None removes it.
@@ -265,7 +265,7 @@ class Agents:
         """Delete an agent for good. Calls that it is in go on.
 
         Args:
-            agent_id: Of the agent.
+            agent_id: The agent's id.
 
         Raises:
             TypeError: *agent_id* is not a string.

@@ -162,10 +162,10 @@ class Calls:
         include_words: bool | None = None,
         include_tools: bool | None = None,
     ) -> Call:
-        """Ask for a call, with its transcript unless that is declined.
+        """Fetch a call, with its transcript unless that is declined.
 
         Args:
-            call_id: Of the call.
+            call_id: The call's id.
             include_transcript: Whether it has `chat_history`; only `false` leaves that out.
             include_words: Whether that says when each word was said.
             include_tools: Whether it has `chat_history_with_tools`; it has none if not given.
@@ -188,10 +188,10 @@ class Calls:
         return await self._caller.call("GET", build_path(_PATH, call_id=call_id), Call, params=contents)
 
     async def get_status(self, call_id: str) -> LiveCall:
-        """Ask where a call is now.
+        """Fetch the status of a call: where it is now.
 
         Args:
-            call_id: Of the call.
+            call_id: The call's id.
 
         Raises:
             TypeError: *call_id* is not a string.
@@ -209,7 +209,7 @@ class Calls:
         The API can't stop a call that is queued or scheduled, and has no way to cancel a scheduled one.
 
         Args:
-            call_id: Of the call.
+            call_id: The call's id.
 
         Returns:
             Whether it was stopped: `stopped` is False if it had ended before.
@@ -237,7 +237,7 @@ class Calls:
         each asks every two minutes: for many calls, a webhook is faster.
 
         Args:
-            call_id: Of the call.
+            call_id: The call's id.
             poll_interval: How many seconds to wait between two questions at least, above 0.
 
         Returns:
@@ -319,10 +319,10 @@ class Calls:
         Args:
             from_number: A number of the organization, of the form `+12025550142` (E.164).
             to_number: Whom to call, of the same form.
-            full_name: Of the person.
-            agent_id: Of the agent that speaks.
-            email: Of the person.
-            country: Of the person, in whatever form the organization uses.
+            full_name: The name of the person.
+            agent_id: The id of the agent that speaks.
+            email: The e-mail address of the person.
+            country: The country of the person, in whatever form the organization uses.
             delay: How long to wait before calling: a `timedelta`, or minutes, >= 0. Fractions of a minute are sent as
                 such; what the API makes of them is not documented.
             schedule: When to call: with a time zone, in whole seconds, not in the past, and not together with *delay*.
@@ -371,7 +371,7 @@ class Calls:
 
         Args:
             contact_id: Whom to call.
-            agent_id: Of the agent that speaks.
+            agent_id: The id of the agent that speaks.
             from_number_id: The `id` of a phone number of the organization, not the number itself.
             schedule: When to call: with a time zone, in whole seconds, not in the past. It is sent in UTC. The API has
                 no way to cancel a scheduled call.

@@ -108,10 +108,10 @@ class Contacts:
     async def get(
         self, identifier: str, *, identifier_type: IdentifierType | Literal["id", "phone_number", "email"] | None = None
     ) -> Contact:
-        """Ask for a contact, by its id, its phone number or its e-mail address.
+        """Fetch a contact by its id, its phone number or its e-mail address.
 
         Args:
-            identifier: Of the contact; a phone number such as `+14155550137`.
+            identifier: What the contact is known by; a phone number such as `+14155550137`.
             identifier_type: What that is: `id`, `phone_number` or `email`. If not given, whatever comes is taken for an
                 id, also a phone number.
 
@@ -147,7 +147,7 @@ class Contacts:
             full_name: As the organization knows the person.
             country: Such as `US`. The page requires it, but an example on it and older revisions do without: None
                 leaves it out.
-            email: Of the person; None for none.
+            email: The e-mail address of the person; None for none.
             additional_data: What is to be noted besides; None for nothing.
 
         Raises:
@@ -180,11 +180,11 @@ class Contacts:
         """Change a contact. What is not given stays as it is.
 
         Args:
-            contact_id: Of the contact.
+            contact_id: The contact's id.
             phone_number: In E.164 format; not yet that of another contact.
             full_name: As the organization knows the person.
             country: Such as `US`. None is sent as null, of which the page does not say whether it removes the value.
-            email: Of the person; None in the same way.
+            email: The e-mail address of the person; None as for *country*.
             additional_data: All that is to be noted besides: it replaces the whole array that was there. To change one
                 field, hand on the others, too; an empty sequence leaves none.
 
@@ -257,7 +257,7 @@ class Contacts:
         """Delete a contact. An older revision of the page calls that irreversible, the newest says "accepted".
 
         Args:
-            contact_id: Of the contact.
+            contact_id: The contact's id.
 
         Raises:
             TypeError: *contact_id* is not a string.
@@ -270,10 +270,10 @@ class Contacts:
         await self._caller.delete(build_path(_PATH, contact_id=contact_id))
 
     async def get_call_history(self, contact_id: str) -> ContactCallHistory:
-        """Ask for the calls with a contact. Responses of all documented revisions are read into the same class.
+        """Fetch the calls with a contact. Responses of all documented revisions are read into the same class.
 
         Args:
-            contact_id: Of the contact; its phone number does not do any more: `get` finds the id, with
+            contact_id: The contact's id; its phone number does not do any more: `get` finds the id, with
                 `identifier_type`.
 
         Raises:
@@ -290,7 +290,7 @@ class Contacts:
         """Return the listing of the comments on a contact; nothing is sent before it is iterated over.
 
         Args:
-            contact_id: Of the contact.
+            contact_id: The contact's id.
 
         Raises:
             TypeError: *contact_id* is not a string.
@@ -311,7 +311,7 @@ class Contacts:
         """Comment on a contact. Not repeated when it may have been processed.
 
         Args:
-            contact_id: Of the contact.
+            contact_id: The contact's id.
             content: The text.
             created_by_type: Whose comment it is: `USER`, `SYSTEM`, `AI` or `AUTOMATIZATION`.
             created_by: The e-mail address of the member of the organization whose comment it is; given with `USER`, and
@@ -335,7 +335,7 @@ class Contacts:
         """Return the listing of the tags that a contact has; nothing is sent before it is iterated over.
 
         Args:
-            contact_id: Of the contact.
+            contact_id: The contact's id.
 
         Returns:
             Tags of which nothing is known but `id`, `name`, `color` and `label`.
@@ -354,8 +354,8 @@ class Contacts:
         What a tag does that the contact has already is not documented.
 
         Args:
-            contact_id: Of the contact.
-            tag_id: Of the tag.
+            contact_id: The contact's id.
+            tag_id: The tag's id.
 
         Returns:
             The contact with its `tags`. Servers of an older revision send nothing of it but its id: then all else is
@@ -378,8 +378,8 @@ class Contacts:
         """Take a tag off a contact.
 
         Args:
-            contact_id: Of the contact.
-            tag_id: Of the tag.
+            contact_id: The contact's id.
+            tag_id: The tag's id.
 
         Raises:
             TypeError: An argument is not a string.

@@ -22,7 +22,7 @@ class Credits:
     _caller: Caller
 
     async def get(self) -> CreditBalance:
-        """Ask for the balance: the call that the documentation suggests for trying out a key.
+        """Fetch the balance: the call that the documentation suggests for trying out a key.
 
         Raises:
             AuthenticationError: The key is wrong.

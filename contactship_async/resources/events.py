@@ -102,7 +102,7 @@ class Events:
         the next one, and at most the one that is being sent.
 
         Args:
-            iterator: Of events, which get an `event_id` as in `send`. It is not closed.
+            iterator: Yields the events, which get an `event_id` as in `send`. It is not closed.
             batch_size: How many events are sent together, 1 to 100: 1 sends each one at once, as suits an iterator that
                 waits for things to happen.
 

@@ -26,7 +26,7 @@ class Messages:
         """Fetch a message, such as one that was sent, to see how far it has come.
 
         Args:
-            message_id: Of the message; a send returns it.
+            message_id: The message's id; a send returns it.
 
         Raises:
             TypeError: *message_id* is not a string.

@@ -61,7 +61,7 @@ class Tags:
         """Create a tag. Not repeated when it may have been processed.
 
         Args:
-            name: Not yet that of another tag.
+            name: The name, which no other tag has.
             color: `#RRGGBB`.
             label: A short description; None for none.
 
@@ -88,8 +88,8 @@ class Tags:
         """Change a tag. What is not given stays as it is.
 
         Args:
-            tag_id: Of the tag.
-            name: Not yet that of another tag.
+            tag_id: The tag's id.
+            name: The name, which no other tag has.
             color: `#RRGGBB`.
             label: A short description; None removes it.
 
@@ -111,7 +111,7 @@ class Tags:
         """Delete a tag, and take it off all contacts.
 
         Args:
-            tag_id: Of the tag.
+            tag_id: The tag's id.
 
         Raises:
             TypeError: *tag_id* is not a string.

@@ -128,10 +128,10 @@ class Tasks:
         )
 
     async def get(self, task_id: str) -> Task:
-        """Return one task.
+        """Fetch a task.
 
         Args:
-            task_id: Of the task.
+            task_id: The task's id.
 
         Raises:
             TypeError: *task_id* is not a string.
@@ -160,8 +160,8 @@ class Tasks:
         A task can't be linked to a contact: the API takes that, but does not keep it.
 
         Args:
-            details: In full, at least 4 characters.
-            brief: In a few words.
+            details: What there is to do, in at least 4 characters.
+            brief: The same in a few words.
             type: `custom`, `AI`, `system` or `automatization`.
             created_by: The e-mail address of who creates it; of a `custom` one, a member of the organization.
             assigned_to: The e-mail addresses of the members who are to do it. (Tasks that come back have their ids.)

@@ -37,7 +37,7 @@ class Threads:
         """Fetch a thread. The API does not list them: a send over WhatsApp returns the id of its thread.
 
         Args:
-            thread_id: Of the thread.
+            thread_id: The thread's id.
 
         Raises:
             TypeError: *thread_id* is not a string.
@@ -62,7 +62,7 @@ class Threads:
         Closing and reopening can start automations of the organization.
 
         Args:
-            thread_id: Of the thread.
+            thread_id: The thread's id.
             status: `open` or `closed`; other words are sent as they are, since the API may know more.
             assignee: The id of who answers from now on; None for nobody.
             assignee_type: What *assignee* is, `user` or `agent`; given together with it, but for None.

@@ -30,7 +30,7 @@ def end(call_id: str, *, format: ObjectFormat = None, **target: Any) -> int:  # 
     """Stop a call, and return the exit code.
 
     Args:
-        call_id: Of the call.
+        call_id: The call's id.
         format: table at a terminal and json elsewhere, if not given.
         target: Those of `Target` that one organization has.
 

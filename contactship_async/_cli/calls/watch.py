@@ -35,7 +35,7 @@ def follow(
     """Follow a call, and return the exit code.
 
     Args:
-        call_id: Of the call.
+        call_id: The call's id.
         poll_interval: How many seconds to wait before it is asked again where the call is.
         format: text is to be read; json is the call as `calls get` prints it.
         target: Those of `Target` that one organization has.
