@@ -492,8 +492,6 @@ class ContactshipClient:
         at the very same time that the server lists in another order each time. With a *concurrency* of 2 or more, only
         the last of the three is left.
 
-        Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
-
         Args:
             type: Only `inbound` or only `outbound` numbers.
             order: By creation date, `asc` or `desc`.
@@ -516,6 +514,8 @@ class ContactshipClient:
             ValueError: An argument is out of range.
             PaginationError: The listing can't be walked completely, for the reason given.
             ContactshipError: A call failed. All errors of a walk have a `position` to go on from.
+
+        Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
         """
         return self.phone_numbers.list(type=type, order=order).rows(
             page_size=page_size, offset=offset, max_items=max_items, concurrency=concurrency, exact=exact

@@ -11,10 +11,10 @@ class Headers(Mapping[str, str]):
 
     Two are equal if they hold the same values by names that differ in upper and lower case at the most.
 
-    Source: RFC 9110, 5.1 and 5.3
-
     Args:
         headers: By their names, which keep the case in which they come first.
+
+    Source: RFC 9110, 5.1 and 5.3
     """
 
     __slots__ = ("_fields",)

@@ -125,11 +125,11 @@ class RateLimit:
 
     The documented limits of the API: 120 in 60 seconds for an organization, 600 in 60 seconds for an address.
 
-    Source: https://docs.contactship.ai/api-reference/rate-limits
-
     Args:
         requests: >= 1.
         per_seconds: Above 0.
+
+    Source: https://docs.contactship.ai/api-reference/rate-limits
     """
 
     requests: int = field(validator=_at_least_one)

@@ -20,13 +20,13 @@ class Budget:
 
     Calls need not look at it: they wait by themselves.
 
-    Source: https://docs.contactship.ai/api-reference/rate-limits
-
     Args:
         limit_requests: How many requests a window allows (`X-RateLimit-Limit`).
         remaining_requests: How many of them were left when it said so (`X-RateLimit-Remaining`).
         resets_at: When the next window begins, in UTC (`X-RateLimit-Reset`, which is not always reliable).
         heavy: The same of the budget that heavy listings (calls and contacts) have besides (`-heavy`).
+
+    Source: https://docs.contactship.ai/api-reference/rate-limits
     """
 
     limit_requests: int | None = None

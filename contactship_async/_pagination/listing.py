@@ -53,14 +53,14 @@ class Listing(AnyListing[T]):
 
     Each iteration begins anew. `ContactshipPool.iter` takes functions that return a listing.
 
-    Source: https://docs.contactship.ai/api-reference/introduction
-
     Attributes:
         declaration: How the listing behaves.
         filters: What is asked for, by the API's own names; None is not sent.
         identifiers: What stands in the path, by the names there.
         path: Percent-encoded, such as `/v1/tags`.
         order: Of the sort key; None leaves it to the server for `page`, and is the highest first for all else.
+
+    Source: https://docs.contactship.ai/api-reference/introduction
     """
 
     order: SortOrder | None = field(default=None, converter=_read_order, kw_only=True)

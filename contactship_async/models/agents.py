@@ -103,8 +103,6 @@ class Agent(Model):
 class Voice(Model):
     """A voice that an agent can have.
 
-    Source: https://docs.contactship.ai/api-reference/endpoint/list-voices
-
     Args:
         id: Opaque; the `voice_id` of agents.
         name: As people see it.
@@ -115,6 +113,8 @@ class Voice(Model):
         description: What it sounds like.
         preview_url: Where it can be heard.
         avatar_url: Where its picture is.
+
+    Source: https://docs.contactship.ai/api-reference/endpoint/list-voices
     """
 
     id: NonEmptyText

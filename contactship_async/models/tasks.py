@@ -54,12 +54,12 @@ class TaskOrder(StrEnum):
 class TaskFilter:
     """A condition for the tasks that are listed, such as `TaskFilter("status", "EQUAL", "todo")`.
 
-    Source: https://docs.contactship.ai/api-reference/endpoint/list-tasks
-
     Args:
         field: Of tasks, such as `status`.
         operator: `EQUAL` is the only one that is documented.
         value: What *field* is compared with: anything that JSON has a form for.
+
+    Source: https://docs.contactship.ai/api-reference/endpoint/list-tasks
     """
 
     field: str
