@@ -15,9 +15,9 @@ from contactship_async._cli.commands import HELPS
 from contactship_async._cli.confirmation import confirm
 from contactship_async._cli.listing import run_alone
 from contactship_async._cli.options import make_command, read_pairs
-from contactship_async._cli.organizations import Target, options_for_one
 from contactship_async._cli.output import encode_json
 from contactship_async._cli.streams import note, write, write_lines
+from contactship_async._cli.target import Target, options_for_one
 from contactship_async._cli.text import printable
 
 Method: TypeAlias = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]

@@ -26,7 +26,7 @@ RESOURCES: Final[Mapping[str, str]] = MappingProxyType(
 OWN_COMMANDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "calls": {
-            "journal": "contactship_async._cli.calling:journal",
+            "journal": "contactship_async._cli.calls.from_file:journal",
             "make": "contactship_async._cli.calls.make:make",
             "stop": "contactship_async._cli.calls.stop:stop",
             "watch": "contactship_async._cli.calls.watch:watch",

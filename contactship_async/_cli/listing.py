@@ -24,9 +24,9 @@ from contactship_async._cli.event_loop import run
 from contactship_async._cli.failures import Listed, describe, describe_each, describe_interrupt, describe_interrupts
 from contactship_async._cli.notices import Display, Notices
 from contactship_async._cli.options import NonNegativeInt, PositiveInt, wrong_usage
-from contactship_async._cli.organizations import Target
 from contactship_async._cli.output import Format, Output, encode_object
 from contactship_async._cli.streams import note, write_lines
+from contactship_async._cli.target import Target
 
 MIN_EXACT_PAGE_SIZE: Final = 3  # see `rows` of a listing
 

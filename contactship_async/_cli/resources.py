@@ -17,8 +17,8 @@ from contactship_async import ContactshipClient, CursorListing
 from contactship_async._cli.commands import KEY, OWN_COMMANDS
 from contactship_async._cli.listing import ARGUMENTS, Subject, Walk, print_count, print_listing, print_object
 from contactship_async._cli.options import make_command, options_of
-from contactship_async._cli.organizations import OF_MANY, Target
 from contactship_async._cli.output import find_fields
+from contactship_async._cli.target import OF_MANY, Target
 
 T = TypeVar("T")
 

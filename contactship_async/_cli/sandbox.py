@@ -24,8 +24,8 @@ from contactship_async import ConfigurationError, ContactshipClient
 from contactship_async._cli.commands import HELPS
 from contactship_async._cli.event_loop import run
 from contactship_async._cli.options import make_command, options_of, wrong_usage
-from contactship_async._cli.organizations import variables_of
 from contactship_async._cli.streams import note, write
+from contactship_async._cli.target import variables_of
 from contactship_async._cli.text import printable
 from contactship_async.sandbox import Sandbox, SandboxPool
 

@@ -18,7 +18,7 @@ from contactship_async import ContactshipClient, Request, Response, Timeouts
 from contactship_async._cli.app import app
 from contactship_async._cli.calls.display import Changes, LiveLine
 from contactship_async._cli.calls.following import Following, patience_of
-from contactship_async._cli.organizations import Target
+from contactship_async._cli.target import Target
 from contactship_async._cli.text import measure
 from contactship_async.models.calls import Call
 

@@ -110,7 +110,7 @@ async def test_prints_an_empty_listing_in_each_format(call: Any) -> None:
 async def test_says_in_one_line_why_a_call_failed(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A refused key, a server without a listener and a response that is not JSON print one line, and no data."""
     hasty = partial(ContactshipClient, retry=RetryPolicy(initial_delay=0))
-    monkeypatch.setattr("contactship_async._cli.organizations.ContactshipClient", hasty)
+    monkeypatch.setattr("contactship_async._cli.target.ContactshipClient", hasty)
     async with Sandbox(api_key="another-key") as server, RawServer(response(b"<html>")) as strange:
         refused = await call(*LIST, "--format", "json", url=server.url)
         unreachable = await call(*LIST, url=refused_url())

@@ -23,9 +23,9 @@ from contactship_async._cli.calls.conversation import encode_conversation
 from contactship_async._cli.calls.display import CallDisplay
 from contactship_async._cli.failures import describe
 from contactship_async._cli.listing import run_alone
-from contactship_async._cli.organizations import Target
 from contactship_async._cli.output import encode_object
 from contactship_async._cli.streams import note, write_lines
+from contactship_async._cli.target import Target
 from contactship_async._cli.text import printable, write_length
 from contactship_async.models.calls import Call, CallAnalysis, LiveCall, LiveCallStatus
 

@@ -15,9 +15,9 @@ from cyclopts import CycloptsError, Parameter
 
 from contactship_async import AmbiguousOutcomeError, ContactshipClient, ContactshipError, Request, Response
 from contactship_async._cli import event_loop
-from contactship_async._cli.calling import make_from_file
 from contactship_async._cli.calls.display import open_display
 from contactship_async._cli.calls.following import Following, patience_of, print_conversation
+from contactship_async._cli.calls.from_file import make_from_file
 from contactship_async._cli.commands import KEY
 from contactship_async._cli.confirmation import confirm
 from contactship_async._cli.failures import describe
@@ -30,10 +30,10 @@ from contactship_async._cli.options import (
     refuse_strays,
     wrong_usage,
 )
-from contactship_async._cli.organizations import Target, options_for_one
 from contactship_async._cli.output import find_fields
 from contactship_async._cli.resources import take
 from contactship_async._cli.streams import note
+from contactship_async._cli.target import Target, options_for_one
 from contactship_async._cli.text import printable
 from contactship_async.models.calls import Call, PlacedCall
 from contactship_async.resources.calls import Calls

@@ -11,9 +11,9 @@ from contactship_async import ConflictError, ContactshipClient
 from contactship_async._cli.commands import KEY
 from contactship_async._cli.listing import ObjectFormat, Subject, print_object
 from contactship_async._cli.options import make_command
-from contactship_async._cli.organizations import Target, options_for_one
 from contactship_async._cli.output import find_fields
 from contactship_async._cli.streams import note
+from contactship_async._cli.target import Target, options_for_one
 from contactship_async.models.calls import StoppedCall
 
 _HELP: Final = f"""End a call that is under way: the person is hung up on.

@@ -14,7 +14,7 @@ from contactship_async._cli.calls.following import (
 )
 from contactship_async._cli.commands import KEY
 from contactship_async._cli.options import PositiveSeconds, make_command
-from contactship_async._cli.organizations import Target, options_for_one
+from contactship_async._cli.target import Target, options_for_one
 
 _HELP: Final = f"""Follow a call to its end, and print what was said.
 

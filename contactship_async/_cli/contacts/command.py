@@ -14,9 +14,9 @@ from contactship_async._cli.confirmation import confirm
 from contactship_async._cli.contacts.lines import OPTIONAL, REQUIRED, Line, read_lines
 from contactship_async._cli.contacts.running import Running
 from contactship_async._cli.options import PositiveInt, make_command
-from contactship_async._cli.organizations import Target, options_for_one
 from contactship_async._cli.output import Format, Output
 from contactship_async._cli.streams import note
+from contactship_async._cli.target import Target, options_for_one
 from contactship_async._cli.text import printable
 from contactship_async.contact_files import ContactFileError, Remark
 

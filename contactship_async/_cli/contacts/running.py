@@ -16,9 +16,9 @@ from contactship_async._cli.contacts.lines import Line
 from contactship_async._cli.failures import KEY_VARIABLE, describe_failure
 from contactship_async._cli.listing import open_progress
 from contactship_async._cli.notices import Notices
-from contactship_async._cli.organizations import Target
 from contactship_async._cli.output import Format, Output
 from contactship_async._cli.streams import note
+from contactship_async._cli.target import Target
 from contactship_async.models.contact_import import ContactInput, ImportedContact
 
 _FIELDS: Final = ("line", "outcome", "phone_number", "contact_id", "status", "message")

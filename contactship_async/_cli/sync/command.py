@@ -12,12 +12,12 @@ from cyclopts import CycloptsError, Group, Parameter
 
 from contactship_async._cli.commands import HELPS
 from contactship_async._cli.options import make_command, name_options, options_of, refuse_strays
-from contactship_async._cli.organizations import Target
 from contactship_async._cli.resources import take
 from contactship_async._cli.sync.destination import Destination
 from contactship_async._cli.sync.shards import ShardTarget
 from contactship_async._cli.sync.stored import forget_rows, show_status
 from contactship_async._cli.sync.walk import apply, walk
+from contactship_async._cli.target import Target
 
 _PARTS: Final[Mapping[str, Callable[..., int]]] = {
     "status": show_status,

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from attrs import field, frozen
 from cyclopts import CycloptsError
 
-from contactship_async._cli.organizations import Target, variables_of
 from contactship_async._cli.sync.values import ShardOption
+from contactship_async._cli.target import Target, variables_of
 from contactship_async.sync import organizations_of_shard
 
 

@@ -16,9 +16,9 @@ from contactship_async._cli.confirmation import confirm
 from contactship_async._cli.failures import translate
 from contactship_async._cli.notices import Notices
 from contactship_async._cli.options import PositiveInt, make_command, options_of, wrong_usage
-from contactship_async._cli.organizations import Target
 from contactship_async._cli.output import Format, Output
 from contactship_async._cli.streams import note
+from contactship_async._cli.target import Target
 from contactship_async.calling import (
     Caller,
     ContactFileError,
