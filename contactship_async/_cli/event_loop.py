@@ -62,6 +62,22 @@ def first_interrupt(react: Callable[[int], object]) -> Iterator[None]:
         restore()
 
 
+def name_signal(number: int) -> str:
+    """Return what a person calls a signal: Ctrl-C, or its name."""
+    return "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+
+
+def exit_code_after(number: int) -> int:
+    """Return the exit code of a command that a signal has ended, as shells have it.
+
+    Raises:
+        KeyboardInterrupt: It was Ctrl-C.
+    """
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    return 128 + number
+
+
 def _interrupt(*_: object) -> None:
     # Amid a callback of an event loop, raising may lose a wake-up, and then the loop waits forever for a task to end;
     # asyncio's own handler cancels there, and the callback may then fail loudly.

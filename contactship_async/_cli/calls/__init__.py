@@ -1,1 +1,1 @@
-"""The commands of calls that no method alone says all about: to place one, or all of a file, to follow it, to end it."""
+"""The commands of calls that do more than a method: to place one, or those of a file, to follow one, to end one."""

@@ -114,10 +114,8 @@ def make_from_file(  # noqa: PLR0913 - the options of a command
         ended_by = _call_each(opened, caller, pace, target) if due + len(opened.unknown()) else None
         outcomes = opened.count()
         _describe_end(outcomes, opened.count_due(), journal)
-        if ended_by == signal.SIGINT:
-            raise KeyboardInterrupt
         if ended_by is not None:
-            return 128 + ended_by
+            return event_loop.exit_code_after(ended_by)
         return int(outcomes.keys() != {"placed"} or left_out > 0)
 
 
@@ -217,7 +215,7 @@ def _call_each(journal: Journal, caller: Caller, pace: Pace, target: Target) -> 
         def interrupt(number: int) -> None:
             nonlocal ended_by
             ended_by = number
-            again = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+            again = event_loop.name_signal(number)
             note(f"interrupted: starts under way come to their ends; {again} again leaves them unknown")
             run.stop()
 

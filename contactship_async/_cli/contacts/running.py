@@ -79,10 +79,8 @@ class Running:
             self._end()
             raise
         self._end()
-        if self._ended_by == signal.SIGINT:
-            raise KeyboardInterrupt
         if self._ended_by is not None:
-            return 128 + self._ended_by
+            return event_loop.exit_code_after(self._ended_by)
         return int(self._counts["failed"] > 0 or self._is_stopped)
 
     async def _import_each(self, client: ContactshipClient, display: Any) -> None:
@@ -108,7 +106,7 @@ class Running:
 
     def _interrupt(self, number: int) -> None:
         self._is_stopped, self._ended_by = True, number
-        again = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        again = event_loop.name_signal(number)
         note(f"interrupted: contacts under way come to their ends; {again} again does not wait for them")
 
     async def _take(self, result: ImportedContact) -> None:

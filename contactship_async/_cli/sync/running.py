@@ -74,9 +74,7 @@ class Running:
             return self.report.end()
         self.report.stop()
         note(self._describe_interrupt())
-        if self._ended_by == signal.SIGINT:
-            raise KeyboardInterrupt
-        return 128 + self._ended_by
+        return event_loop.exit_code_after(self._ended_by)
 
     def on_progress(self, progress: SyncProgress) -> None:
         """Show how far the walk of a listing is."""
