@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
@@ -13,17 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jumping_loop import run
+from paged_listing import PagedListing
 
 from contactship_async import (
-    ContactshipClient,
     ContactshipError,
     MalformedResponseError,
     NotFoundError,
     PaginationError,
     PhoneNumber,
     PhoneNumberType,
-    Request,
-    Response,
     RetryPolicy,
     ServerError,
     SortOrder,
@@ -223,14 +220,8 @@ async def test_malformed_row_does_not_take_its_page_along() -> None:
     rows: list[dict[str, Any]] = [dict(row) for row in Sandbox(12).phone_numbers]
     rows[7]["created_at"] = None
 
-    async def transport(request: Request) -> Response:
-        query = dict(request.query)
-        start = int(query["offset"])
-        data = rows[start : start + int(query["limit"])]
-        return Response(status=200, body=json.dumps({"data": data, "count": len(rows)}).encode())
-
     walked: list[str] = []
-    async with ContactshipClient("sk-test", transport=transport) as client:
+    async with PagedListing(rows, envelope="D").client() as client:
         with pytest.raises(MalformedResponseError) as caught:
             async for number in client.iter_phone_numbers(page_size=5):
                 walked.append(number.id)  # noqa: PERF401 - keeps the numbers that come before the error
@@ -250,17 +241,11 @@ async def test_recipe_that_skips_malformed_rows(options: dict[str, Any]) -> None
     for place in (0, 7, 8, 39):
         rows[place]["created_at"] = None
 
-    async def transport(request: Request) -> Response:
-        query = dict(request.query)
-        start = int(query["offset"])
-        data = rows[start : start + int(query["limit"])]
-        return Response(status=200, body=json.dumps({"data": data, "count": len(rows)}).encode())
-
     walked: list[str] = []
     skipped: list[Any] = []
     notes: list[str] = []
     offset: int | None = 0
-    async with ContactshipClient("sk-test", transport=transport) as client:
+    async with PagedListing(rows, envelope="D").client() as client:
         while offset is not None:
             try:
                 async for number in client.iter_phone_numbers(page_size=5, offset=offset, **options):

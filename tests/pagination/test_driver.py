@@ -16,11 +16,17 @@ import pytest
 from attrs import define
 from turns import pass_turns
 from watched_listing import (
+    ALL,
     ROWS,
+    WIDTHS,
+    Abort,
     Row,
     SingleRows,
     WatchedListing,
+    each_factory,
+    each_width,
     exact_walk,
+    fail,
     overlapping_walk,
     sequential_walk,
 )
@@ -30,26 +36,15 @@ from contactship_async._pagination.walk import PageRequest, Steps, Walk
 from contactship_async.errors import ContactshipError, MalformedResponseError, WalkPosition
 from contactship_async.models.common import Page
 
-ALL = [*range(ROWS)]
-WIDTHS = [1, 2, 4, 16]
 WINDOW = [1, 2, 3, 4]
 """The rows of the second window of single rows that is four wide."""
 
 Pages = AsyncGenerator[Page[Row], None]
 
-each_width = pytest.mark.parametrize("width", WIDTHS)
 each_walk = pytest.mark.parametrize(
     ("make_walk", "width"),
     [(sequential_walk, 1), *((make, width) for make in (SingleRows, overlapping_walk, exact_walk) for width in WIDTHS)],
 )
-each_factory = pytest.mark.usefixtures("task_factory")
-
-
-@pytest.fixture(params=["lazy", "eager"] if hasattr(asyncio, "eager_task_factory") else ["lazy"])
-async def task_factory(request: pytest.FixtureRequest) -> None:
-    """Let tasks begin at the next turn of the loop, as usual, or at once, as Python 3.12 can have it."""
-    factory = getattr(asyncio, "eager_task_factory", None)
-    asyncio.get_running_loop().set_task_factory(factory if request.param == "eager" else None)
 
 
 def is_over(pages: Pages) -> bool:
@@ -112,11 +107,6 @@ async def test_rows_held_by_real_walks(make_walk: Callable[[int], Walk[Row]], wi
     await listing.walk(make_walk(width))
 
     assert 3 * (width + 1) >= listing.max_alive
-
-
-def fail(kind: type[Exception]) -> Exception:
-    """Make an error of a fetch."""
-    return MalformedResponseError(("broken",)) if kind is MalformedResponseError else kind("broken")
 
 
 @each_factory
@@ -191,10 +181,6 @@ async def test_pages_no_longer_wanted(plans: int, fate: str) -> None:
     assert [0, 5][:plans] == listing.came
     assert fate == "fails first" or [1, 2, 3] == listing.cancelled
     await assert_nothing_runs(listing)
-
-
-class Abort(BaseException):
-    """An error that is no `Exception`."""
 
 
 @each_factory

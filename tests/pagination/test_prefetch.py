@@ -16,11 +16,17 @@ import pytest
 from attrs import define
 from turns import pass_turns
 from watched_listing import (
+    ALL,
     ROWS,
+    WIDTHS,
+    Abort,
     Row,
     SingleRows,
     SlidingRows,
     WatchedListing,
+    each_factory,
+    each_width,
+    fail,
     sequential_walk,
     sliding_exact_walk,
     sliding_walk,
@@ -31,13 +37,10 @@ from contactship_async._pagination.walk import PageRequest, Steps, Walk
 from contactship_async.errors import ContactshipError, MalformedResponseError, WalkPosition
 from contactship_async.models.common import Page
 
-ALL = [*range(ROWS)]
-WIDTHS = [1, 2, 4, 16]
 WITHIN = "the rows of a prefetch are there within `async with"
 
 Ahead = Prefetch[Row]
 
-each_width = pytest.mark.parametrize("width", WIDTHS)
 each_walk = pytest.mark.parametrize(
     ("make_walk", "width"),
     [
@@ -45,25 +48,12 @@ each_walk = pytest.mark.parametrize(
         *((make, width) for make in (SlidingRows, sliding_walk, sliding_exact_walk) for width in WIDTHS),
     ],
 )
-each_factory = pytest.mark.usefixtures("task_factory")
-
-
-@pytest.fixture(params=["lazy", "eager"] if hasattr(asyncio, "eager_task_factory") else ["lazy"])
-async def task_factory(request: pytest.FixtureRequest) -> None:
-    """Let tasks begin at the next turn of the loop, as usual, or at once, as Python 3.12 can have it."""
-    factory = getattr(asyncio, "eager_task_factory", None)
-    asyncio.get_running_loop().set_task_factory(factory if request.param == "eager" else None)
 
 
 def assert_nothing_runs(listing: WatchedListing) -> None:
     """Expect no fetch in flight, and no task but this one: at once, without a turn of the loop."""
     assert [] == listing.running
     assert {asyncio.current_task()} == asyncio.all_tasks()
-
-
-def fail(kind: type[Exception]) -> Exception:
-    """Make an error of a fetch."""
-    return MalformedResponseError(("broken",)) if kind is MalformedResponseError else kind("broken")
 
 
 @each_factory
@@ -236,10 +226,6 @@ async def test_cancelled_while_pages_no_longer_wanted_end() -> None:
 
         assert [0, 1, 6] == [page.data[0].id for page in came]
         assert_nothing_runs(listing)
-
-
-class Abort(BaseException):
-    """An error that is no `Exception`."""
 
 
 @each_factory

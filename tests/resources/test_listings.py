@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from operator import attrgetter
@@ -76,11 +75,6 @@ class Case(Called):
         arguments |= {} if order is None else {python_name(self.order[0]): order}
         listing: Listing[Any] = attrgetter(self.name)(client)(*self.identifiers, **arguments)
         return listing
-
-    def read(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return what rows of the server should be read as, as `in_json` has it."""
-        assert self.shape is not None
-        return [self.shape.read(row) for row in rows]
 
 
 CASES: Final = [Case(row.method, row.endpoint) for row in TABLE if row.endpoint.paginated == "offset"]

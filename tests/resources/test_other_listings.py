@@ -58,11 +58,6 @@ class Case(Called):
         """Call the method."""
         return attrgetter(self.name)(client)(*self.identifiers, **self.arguments())
 
-    def read(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return what rows of the server should be read as, as `in_json` has it."""
-        assert self.shape is not None
-        return [self.shape.read(row) for row in rows]
-
 
 CASES: Final = [
     Case(called.name, called.endpoint)

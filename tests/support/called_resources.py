@@ -91,6 +91,11 @@ class Called:
         model = get_args(returns)[0] if is_listing(returns) else returns
         return None if model is NoneType else Shape(model, self.endpoint.response_fields)
 
+    def read(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return what rows of the server should be read as, as `in_json` has it."""
+        assert self.shape is not None
+        return [self.shape.read(row) for row in rows]
+
     @property
     def identifiers(self) -> list[str]:
         """Something for each identifier in its path."""

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Final
 
+import pytest
 from attrs import define, field
 from turns import pass_turns
 
@@ -28,8 +29,22 @@ from contactship_async.errors import MalformedResponseError, WalkPosition
 from contactship_async.models.common import Page
 
 ROWS: Final = 10
+ALL: Final = [*range(ROWS)]
+WIDTHS: Final = [1, 2, 4, 16]
 SORT_KEY: Final = SortKey("created_at", attrgetter("created_at"))
 EPOCH: Final = datetime(2026, 1, 15, 10, tzinfo=UTC)
+
+each_width = pytest.mark.parametrize("width", WIDTHS)
+each_factory = pytest.mark.usefixtures("task_factory")
+
+
+def fail(kind: type[Exception]) -> Exception:
+    """Make an error of a fetch."""
+    return MalformedResponseError(("broken",)) if kind is MalformedResponseError else kind("broken")
+
+
+class Abort(BaseException):
+    """An error that is no `Exception`."""
 
 
 @define(eq=False)
