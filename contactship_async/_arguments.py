@@ -91,8 +91,8 @@ def choice_or_none(name: str, value: object, choices: Iterable[S]) -> S | None:
     return None if value is None else check_choice(name, value, choices)
 
 
-def given(checks: Checks, **fields: object) -> dict[str, object]:
-    """Return those of the fields of a body that are not `UNSET`, each as its check returns it."""
+def build_body(checks: Checks, **fields: object) -> dict[str, object]:
+    """Return the body of a request: those of the fields that are not `UNSET`, each as its check returns it."""
     return {name: checks[name](name, value) for name, value in fields.items() if value is not UNSET}
 
 

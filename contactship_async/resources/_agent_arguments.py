@@ -12,16 +12,16 @@ from typing import Final
 from contactship_async._arguments import (
     Check,
     Checks,
+    build_body,
     check_choice,
     check_length,
     check_number,
     check_sequence,
     check_text,
     check_texts,
-    given,
 )
 from contactship_async.models.agents import AmbientSound, StartSpeaker
-from contactship_async.resources._common_arguments import check_json_object, check_webhook_url, refusing_by
+from contactship_async.resources._common_arguments import check_json_object, check_webhook_url, citing_page
 
 _ANALYSIS_TYPES: Final = ("string", "enum", "boolean", "number")
 _ANALYSIS_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
@@ -120,8 +120,8 @@ def build_agent(slug: str, **fields: object) -> dict[str, object]:
         TypeError: An argument has the wrong type.
         ValueError: An argument is not allowed, or there is none: to change nothing would still publish the draft.
     """
-    with refusing_by(slug):
-        if body := given(_AGENT, **fields):
+    with citing_page(slug):
+        if body := build_body(_AGENT, **fields):
             return body
         message = "no change was given, and the call would publish the draft of the agent all the same"
         raise ValueError(message)

@@ -14,8 +14,8 @@ _PAGES: Final = "https://docs.contactship.ai/api-reference/endpoint/"
 
 
 @contextmanager
-def refusing_by(slug: str) -> Iterator[None]:
-    """Let what is not allowed name the page of the documentation that says so."""
+def citing_page(slug: str) -> Iterator[None]:
+    """Add to a `ValueError` the address of the page of the documentation that says what is allowed."""
     try:
         yield
     except ValueError as error:

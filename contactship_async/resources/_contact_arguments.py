@@ -11,18 +11,18 @@ from typing import Any, Final
 
 from contactship_async._arguments import (
     Checks,
+    build_body,
     check_choice,
     check_phone_number,
     check_sequence,
     check_text,
     check_type,
-    given,
     text_or_none,
     without_none,
 )
 from contactship_async._http.requests import encode_json
 from contactship_async.models.contacts import CommentSource, ContactField
-from contactship_async.resources._common_arguments import refusing_by
+from contactship_async.resources._common_arguments import citing_page
 
 
 def check_fields(name: str, value: object) -> list[dict[str, object]]:
@@ -67,8 +67,8 @@ def build_contact(slug: str, **fields: object) -> dict[str, object]:
         TypeError: An argument has the wrong type.
         ValueError: An argument is not allowed.
     """
-    with refusing_by(slug):
-        return given(_CONTACT, **fields)
+    with citing_page(slug):
+        return build_body(_CONTACT, **fields)
 
 
 _COMMENT: Final[Checks] = {
@@ -86,8 +86,8 @@ def build_comment(*, created_by: object, **fields: object) -> dict[str, object]:
         TypeError: An argument has the wrong type.
         ValueError: An argument is not allowed, or *created_by* is None with `USER`, or not None with another type.
     """
-    with refusing_by("create-comment"):
-        body = given(_COMMENT, **fields, **without_none(created_by=created_by))
+    with citing_page("create-comment"):
+        body = build_body(_COMMENT, **fields, **without_none(created_by=created_by))
         if ("created_by" in body) != (body["created_by_type"] is CommentSource.USER):
             message = "created_by must be given with created_by_type='USER', and only with that"
             raise ValueError(message)

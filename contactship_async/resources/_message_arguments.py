@@ -21,7 +21,7 @@ from contactship_async._arguments import (
     without_none,
 )
 from contactship_async.models.whatsapp import FilledComponent, FilledPart, MediaType, TemplateParameter
-from contactship_async.resources._common_arguments import refusing_by
+from contactship_async.resources._common_arguments import citing_page
 
 _INFERRED: Final = ("channel_id", "contact_id")
 """What the API infers from a `thread_id`, by its documentation, which also says that they are required."""
@@ -102,7 +102,7 @@ def build_message(slug: str, required: Mapping[str, object], optional: Mapping[s
         ValueError: An argument is not allowed, or neither a thread nor both channel and contact are given.
     """
     fields = {**required, **without_none(**optional)}
-    with refusing_by(slug):
+    with citing_page(slug):
         body = {name: _CHECKS[name](name, value) for name, value in fields.items()}
         if "thread_id" not in body and not body.keys() >= {*_INFERRED}:
             message = "channel_id and contact_id must both be given, or thread_id"

@@ -14,7 +14,7 @@ from contactship_async._http.caller import Caller
 from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async._pagination.listing import Listing, Order
 from contactship_async.models.channels import AnswerMethod, Channel
-from contactship_async.resources._common_arguments import refusing_by
+from contactship_async.resources._common_arguments import citing_page
 
 LISTING: Final = ListingDeclaration("/v1/channels", Channel)
 
@@ -49,7 +49,7 @@ class Channels:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-channels
         """
-        with refusing_by("get-channels"):
+        with citing_page("get-channels"):
             filters = {
                 "status": text_or_none("status", status),
                 "type": text_or_none("type", type),

@@ -36,7 +36,7 @@ from contactship_async.models.contacts import (
     IdentifierType,
 )
 from contactship_async.models.tags import Tag
-from contactship_async.resources._common_arguments import refusing_by
+from contactship_async.resources._common_arguments import citing_page
 from contactship_async.resources._contact_arguments import build_comment, build_contact
 from contactship_async.resources._contact_import import import_contacts
 from contactship_async.resources._contact_responses import TagAssignment, read_call_history
@@ -124,7 +124,7 @@ class Contacts:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-contact-by-identifier
         """
-        with refusing_by("get-contact-by-identifier"):
+        with citing_page("get-contact-by-identifier"):
             type_ = choice_or_none("identifier_type", identifier_type, IdentifierType)
             if type_ is IdentifierType.PHONE_NUMBER:
                 check_phone_number("identifier", identifier)

@@ -26,7 +26,7 @@ from contactship_async.models.events import (
     IdentifiedSession,
     SentEvents,
 )
-from contactship_async.resources._common_arguments import refusing_by
+from contactship_async.resources._common_arguments import citing_page
 from contactship_async.resources._event_arguments import check_event, check_id, check_identity
 
 T = TypeVar("T")
@@ -145,7 +145,7 @@ class Events:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/identify
         """
-        with refusing_by("identify"):
+        with citing_page("identify"):
             body: dict[str, object] = {
                 "session_id": check_id("session_id", session_id),
                 "contact": check_identity("contact", contact),
@@ -196,7 +196,7 @@ class Events:
 
 def _check(place: int, event: object) -> _Checked:
     """Check an event, and give it an id if it has none."""
-    with refusing_by("send-events"):
+    with citing_page("send-events"):
         body = check_event(f"events[{place}]", event)
         encode_json(f"events[{place}]", body)  # A text may hold a lone surrogate: no batch has been sent yet.
     assert isinstance(event, Event)  # noqa: S101 - what was checked, for type checkers

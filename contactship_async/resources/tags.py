@@ -11,7 +11,7 @@ from typing import Final
 from attrs import frozen
 from msgspec import UnsetType
 
-from contactship_async._arguments import UNSET, Checks, check_text, given, text_or_none
+from contactship_async._arguments import UNSET, Checks, build_body, check_text, text_or_none, without_none
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
 from contactship_async._pagination.declaration import ListingDeclaration
@@ -74,7 +74,7 @@ class Tags:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/create-tag
         """
-        body = given(_BODY, name=name, color=color, label=UNSET if label is None else label)
+        body = build_body(_BODY, name=name, color=color, **without_none(label=label))
         return await self._caller.call("POST", LISTING.path, Tag, json=body)
 
     async def update(
@@ -104,7 +104,7 @@ class Tags:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/update-tag
         """
-        body = given(_BODY, name=name, color=color, label=label)
+        body = build_body(_BODY, name=name, color=color, label=label)
         return await self._caller.call("PATCH", build_path(_PATH, tag_id=tag_id), Tag, json=body, idempotent=True)
 
     async def delete(self, tag_id: str) -> None:

@@ -13,13 +13,13 @@ from attrs import evolve, frozen
 
 from contactship_async._arguments import (
     Checks,
+    build_body,
     check_choice,
     check_length,
     check_sequence,
     check_text,
     check_texts,
     choice_or_none,
-    given,
     text_or_none,
     without_none,
 )
@@ -29,7 +29,7 @@ from contactship_async._pagination.declaration import ListingDeclaration, OrderP
 from contactship_async._pagination.listing import Listing
 from contactship_async.models.common import SortOrder
 from contactship_async.models.tasks import Task, TaskFilter, TaskOrder, TaskPriority, TaskStatus, TaskType
-from contactship_async.resources._common_arguments import check_json_object, refusing_by
+from contactship_async.resources._common_arguments import check_json_object, citing_page
 
 Direction = TaskOrder | Literal["ASCENDENT", "DESCENDENT"]
 Type = TaskType | Literal["custom", "AI", "system", "automatization"]
@@ -110,7 +110,7 @@ class Tasks:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/list-tasks
         """
-        with refusing_by("list-tasks"):
+        with citing_page("list-tasks"):
             direction = choice_or_none("order_direction", order_direction, TaskOrder)
             sorted_by = text_or_none("order_by", order_by)
             written = None if filters is None else _write_filters(filters)
@@ -181,6 +181,6 @@ class Tasks:
         optional = without_none(
             assigned_to=assigned_to, status=status, priority=priority, additional_data=additional_data
         )
-        with refusing_by("create-task"):
-            body = given(_BODY, details=details, brief=brief, type=type, created_by=created_by, **optional)
+        with citing_page("create-task"):
+            body = build_body(_BODY, details=details, brief=brief, type=type, created_by=created_by, **optional)
         return await self._caller.call("POST", LISTING.path, Task, json=body, add_on=LISTING.add_on)

@@ -11,11 +11,11 @@ from typing import Final, Literal
 from attrs import frozen
 from msgspec import UnsetType
 
-from contactship_async._arguments import UNSET, Checks, check_choice, check_text, given, text_or_none
+from contactship_async._arguments import UNSET, Checks, build_body, check_choice, check_text, text_or_none
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
 from contactship_async.models.threads import AssigneeType, Thread, ThreadStatus
-from contactship_async.resources._common_arguments import refusing_by
+from contactship_async.resources._common_arguments import citing_page
 
 _PATH: Final = "/v1/thread/{thread_id}"
 
@@ -79,8 +79,8 @@ class Threads:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/update-thread
         """
-        with refusing_by("update-thread"):
-            body = given(_BODY, status=status, assignee=assignee, assignee_type=assignee_type)
+        with citing_page("update-thread"):
+            body = build_body(_BODY, status=status, assignee=assignee, assignee_type=assignee_type)
             if body.get("assignee") is not None and "assignee_type" not in body:
                 message = "assignee_type must be given together with assignee: 'user' or 'agent'"
                 raise ValueError(message)
