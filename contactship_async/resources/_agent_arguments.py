@@ -82,7 +82,7 @@ def _or_none(check: Check) -> Check:
     return lambda name, value: None if value is None else check(name, value)
 
 
-_AGENT: Final[Checks] = {
+_CHECKS: Final[Checks] = {
     "name": check_text,
     "voice_id": check_text,
     "timezone": check_text,
@@ -121,7 +121,7 @@ def build_agent(slug: str, **fields: object) -> dict[str, object]:
         ValueError: An argument is not allowed, or there is none: to change nothing would still publish the draft.
     """
     with citing_page(slug):
-        if body := build_body(_AGENT, **fields):
+        if body := build_body(_CHECKS, **fields):
             return body
         message = "no change was given, and the call would publish the draft of the agent all the same"
         raise ValueError(message)

@@ -47,7 +47,7 @@ def check_fields(name: str, value: object) -> list[dict[str, object]]:
     return fields
 
 
-_CONTACT: Final[Checks] = {
+_CONTACT_CHECKS: Final[Checks] = {
     "phone_number": check_phone_number,
     "full_name": check_text,
     "country": text_or_none,
@@ -68,10 +68,10 @@ def build_contact(slug: str, **fields: object) -> dict[str, object]:
         ValueError: An argument is not allowed.
     """
     with citing_page(slug):
-        return build_body(_CONTACT, **fields)
+        return build_body(_CONTACT_CHECKS, **fields)
 
 
-_COMMENT: Final[Checks] = {
+_COMMENT_CHECKS: Final[Checks] = {
     "contact_id": check_text,
     "content": check_text,
     "created_by_type": partial(check_choice, choices=CommentSource),
@@ -87,7 +87,7 @@ def build_comment(*, created_by: object, **fields: object) -> dict[str, object]:
         ValueError: An argument is not allowed, or *created_by* is None with `USER`, or not None with another type.
     """
     with citing_page("create-comment"):
-        body = build_body(_COMMENT, **fields, **without_none(created_by=created_by))
+        body = build_body(_COMMENT_CHECKS, **fields, **without_none(created_by=created_by))
         if ("created_by" in body) != (body["created_by_type"] is CommentSource.USER):
             message = "created_by must be given with created_by_type='USER', and only with that"
             raise ValueError(message)

@@ -55,7 +55,7 @@ def check_event(name: str, value: object) -> dict[str, object]:
         TypeError: It is no `Event`, or a field has the wrong type.
         ValueError: A field is not allowed, or the event has neither a contact nor a session.
     """
-    body = _check_fields(name, value, Event, _EVENT)
+    body = _check_fields(name, value, Event, _EVENT_CHECKS)
     if not body.keys() & {"contact", "session_id"}:
         message = f"{name} must have a contact or a session_id"
         raise ValueError(message)
@@ -69,7 +69,7 @@ def check_identity(name: str, value: object) -> dict[str, object]:
         TypeError: It is no `EventIdentity`, or a field has the wrong type.
         ValueError: A field is not allowed, or none is there that finds a contact.
     """
-    body = _check_fields(name, value, EventIdentity, _IDENTITY)
+    body = _check_fields(name, value, EventIdentity, _IDENTITY_CHECKS)
     if not body.keys() & {*_IDENTIFYING}:
         message = f"{name} must have at least one of {', '.join(_IDENTIFYING)}"
         raise ValueError(message)
@@ -158,7 +158,7 @@ def _check_currency(name: str, value: object) -> str:
 
 
 def _check_group(name: str, value: object) -> dict[str, object]:
-    return _check_fields(name, value, EventGroup, _GROUP)
+    return _check_fields(name, value, EventGroup, _GROUP_CHECKS)
 
 
 def _check_links(name: str, value: object) -> list[dict[str, object]]:
@@ -166,7 +166,7 @@ def _check_links(name: str, value: object) -> list[dict[str, object]]:
     if len(links) > _MOST_LINKS:
         message = f"{name} must be at most {_MOST_LINKS}, not {len(links)}"
         raise ValueError(message)
-    return [_check_fields(f"{name}[{place}]", link, EventLink, _LINK) for place, link in enumerate(links)]
+    return [_check_fields(f"{name}[{place}]", link, EventLink, _LINK_CHECKS) for place, link in enumerate(links)]
 
 
 def _check_url(name: str, value: object) -> str:
@@ -179,7 +179,7 @@ def _check_url(name: str, value: object) -> str:
 
 _EXTERNAL_ID: Final = partial(check_length, shortest=1, longest=_LONGEST_ID)
 
-_IDENTITY: Final[Checks] = {
+_IDENTITY_CHECKS: Final[Checks] = {
     "contact_id": check_text,
     "external_id": _EXTERNAL_ID,
     "phone": _check_phone,
@@ -188,11 +188,11 @@ _IDENTITY: Final[Checks] = {
     "country": check_text,
 }
 
-_GROUP: Final[Checks] = {"id": _EXTERNAL_ID, "name": check_text, "properties": check_json_object}
+_GROUP_CHECKS: Final[Checks] = {"id": _EXTERNAL_ID, "name": check_text, "properties": check_json_object}
 
-_LINK: Final[Checks] = {"url": _check_url, "label": partial(check_length, longest=_LONGEST_LABEL)}
+_LINK_CHECKS: Final[Checks] = {"url": _check_url, "label": partial(check_length, longest=_LONGEST_LABEL)}
 
-_EVENT: Final[Checks] = {
+_EVENT_CHECKS: Final[Checks] = {
     "event_name": _check_name,
     "event_id": check_id,
     "occurred_at": _check_moment,

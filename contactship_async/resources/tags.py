@@ -31,7 +31,7 @@ def _check_color(name: str, value: object) -> str:
     return color
 
 
-_BODY: Final[Checks] = {"name": check_text, "color": _check_color, "label": text_or_none}
+_CHECKS: Final[Checks] = {"name": check_text, "color": _check_color, "label": text_or_none}
 
 
 @frozen(repr=False)
@@ -74,7 +74,7 @@ class Tags:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/create-tag
         """
-        body = build_body(_BODY, name=name, color=color, **without_none(label=label))
+        body = build_body(_CHECKS, name=name, color=color, **without_none(label=label))
         return await self._caller.call("POST", LISTING.path, Tag, json=body)
 
     async def update(
@@ -104,7 +104,7 @@ class Tags:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/update-tag
         """
-        body = build_body(_BODY, name=name, color=color, label=label)
+        body = build_body(_CHECKS, name=name, color=color, label=label)
         return await self._caller.call("PATCH", build_path(_PATH, tag_id=tag_id), Tag, json=body, idempotent=True)
 
     async def delete(self, tag_id: str) -> None:

@@ -48,7 +48,7 @@ _PATH: Final = "/v1/tasks/{task_id}"
 _SORT_ORDERS: Final = {TaskOrder.ASCENDENT: SortOrder.ASC, TaskOrder.DESCENDENT: SortOrder.DESC}
 _PARTS: Final = ("field", "operator", "value")
 
-_BODY: Final[Checks] = {
+_CHECKS: Final[Checks] = {
     "details": partial(check_length, shortest=4),
     "brief": check_text,
     "type": partial(check_choice, choices=TaskType),
@@ -182,5 +182,5 @@ class Tasks:
             assigned_to=assigned_to, status=status, priority=priority, additional_data=additional_data
         )
         with citing_page("create-task"):
-            body = build_body(_BODY, details=details, brief=brief, type=type, created_by=created_by, **optional)
+            body = build_body(_CHECKS, details=details, brief=brief, type=type, created_by=created_by, **optional)
         return await self._caller.call("POST", LISTING.path, Task, json=body, add_on=LISTING.add_on)

@@ -20,7 +20,7 @@ from contactship_async.resources._common_arguments import citing_page
 _PATH: Final = "/v1/thread/{thread_id}"
 
 
-_BODY: Final[Checks] = {
+_CHECKS: Final[Checks] = {
     "status": check_text,
     "assignee": text_or_none,
     "assignee_type": partial(check_choice, choices=AssigneeType),
@@ -80,7 +80,7 @@ class Threads:
         Source: https://docs.contactship.ai/api-reference/endpoint/update-thread
         """
         with citing_page("update-thread"):
-            body = build_body(_BODY, status=status, assignee=assignee, assignee_type=assignee_type)
+            body = build_body(_CHECKS, status=status, assignee=assignee, assignee_type=assignee_type)
             if body.get("assignee") is not None and "assignee_type" not in body:
                 message = "assignee_type must be given together with assignee: 'user' or 'agent'"
                 raise ValueError(message)
