@@ -101,7 +101,7 @@ def print_listing(
     """Print the rows of a listing, and return the exit code.
 
     Args:
-        subject: Of the command.
+        subject: What the command is about.
         ask: Makes the listing.
         walk: The options of the walk.
         target: The organizations to ask.
@@ -126,7 +126,7 @@ def print_count(
     """Print how many rows there are, and return the exit code.
 
     Args:
-        subject: Of the command.
+        subject: What the command is about.
         ask: Makes the listing.
         target: The organizations to ask.
         format: Of the rows with --organizations; one number is the same in all of them.
@@ -154,7 +154,7 @@ def print_object(
     """Print a single object, and return the exit code; of many organizations, it is a row for each.
 
     Args:
-        subject: Of the command.
+        subject: What the command is about.
         ask: Calls the method.
         target: The organizations to ask.
         format: table at a terminal and json elsewhere, if not given.
@@ -182,7 +182,7 @@ def _print_pages(  # noqa: PLR0913 - what is printed, of whom, and how
     """Print pages as they come, and return the exit code.
 
     Args:
-        subject: Of the command.
+        subject: What the command is about.
         fetch: Makes the pages of an organization.
         target: The organizations to ask.
         format_: What rows are printed as.

@@ -30,7 +30,7 @@ async def fetch(
     """Fetch *url*, and pass on the body of a 2xx response piece by piece.
 
     Args:
-        transport: Of the client.
+        transport: The transport of the client.
         request: What errors are about, and how long to wait for a connection. Neither its key nor its headers are sent.
         url: As it is written.
         sink: Gets the pieces; what it raises ends the download.

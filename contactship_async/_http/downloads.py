@@ -44,7 +44,7 @@ async def download(
     """Download what is at *address* into *file*, and return how many bytes it has.
 
     Args:
-        caller: Of the client.
+        caller: The caller of the client.
         address: An absolute URL.
         file: A path, or a file that is open for writing in binary mode.
         field: Where the address comes from: what errors and the log call it.

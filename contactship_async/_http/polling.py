@@ -51,7 +51,7 @@ async def poll(
     Failures that may pass are waited out, whatever the client's `RetryPolicy`, and for as long as they take.
 
     Args:
-        caller: Of the client.
+        caller: The caller of the client.
         request: As `build_request` made it.
         returns: The class of the object that comes back.
         is_done: Tells whether that shows what is waited for.

@@ -70,7 +70,7 @@ def read_retry_after(headers: Mapping[str, str], *, refused: bool = False) -> fl
     `Date`, so that a wrong clock on either side does no harm.
 
     Args:
-        headers: Of the response.
+        headers: The headers of the response.
         refused: Whether it is a 429: without `Retry-After`, that may say it by `X-RateLimit-Reset`.
     """
     text = headers.get("retry-after", "")

@@ -47,7 +47,7 @@ class Agent(Model):
         id: Opaque; the `agent_id` of all else, which is also what older responses call it.
         name: As the organization calls it.
         person_name: As it calls itself.
-        language: That it speaks, such as `es-419`, or `multi` for Spanish and English.
+        language: The language that it speaks, such as `es-419`, or `multi` for Spanish and English.
         webhook_url: Where its finished calls are posted.
         conversation_purpose: What its calls are for.
         prompt: What it is told to do.
@@ -56,7 +56,7 @@ class Agent(Model):
             `description`, `required` and `choices`.
         tools: What it can use, as the API has it: objects that are not fully documented.
         volume: From 0 to 2.
-        voice_id: Of its voice.
+        voice_id: The id of its voice.
         interruption_sensitivity: From 0.1, never interrupted, to 1.
         voice_speed: From 0.5 to 2.
         voice_temperature: How much its voice varies, from 0 to 2.
@@ -106,7 +106,7 @@ class Voice(Model):
     Args:
         id: Opaque; the `voice_id` of agents.
         name: As people see it.
-        language: That it speaks.
+        language: The language that it speaks.
         accent: In words.
         gender: In words.
         age: In words, such as `young`.

@@ -123,7 +123,7 @@ class EvaluationResult(Model):
     """One of the organization's own criteria, as it was judged after a call.
 
     Args:
-        key: Of the criterion.
+        key: What identifies the criterion.
         name: As people see it.
         result: `success`, `failure` or `unknown`.
         rationale: Why.
@@ -170,10 +170,10 @@ class CallContact(Model):
     """The person of a call.
 
     Args:
-        id: Opaque; of the contact.
+        id: Opaque; the `contact_id` of all else.
         full_name: As the organization knows the person.
         phone_number: The other end of an outbound call.
-        email: Of the person.
+        email: The e-mail address of the person.
         country: In whatever form the organization uses.
     """
 
@@ -217,8 +217,8 @@ class Call(Model):
         call_analysis: How it went; there some time after the call has ended.
         type: What started it, such as `api_call`.
         created_at: When it was asked for; with a time zone.
-        agent_id: Of the agent that speaks.
-        campaign_id: Of the campaign that it is part of.
+        agent_id: The id of the agent that speaks.
+        campaign_id: The id of the campaign that it is part of.
         contact: The person.
         chat_history: The transcript, where it was asked for; a string only if the server sends its compact form.
         chat_history_with_tools: The same with the tools that the agent used, in forms that are not documented.
@@ -252,7 +252,7 @@ class LiveCall(Model):
 
     Args:
         call_id: Opaque.
-        agent_id: Of the agent that speaks.
+        agent_id: The id of the agent that speaks.
         call_status: Such as `in_progress`; not the words that calls are listed with.
         finished: Whether it has ended. Recording, analysis and transcript may come later.
         disconnection_reason: Why it ended; may come some seconds later.
@@ -275,8 +275,8 @@ class PlacedCall(Model):
 
     Args:
         call_id: Opaque; what all else about the call is asked by.
-        agent_id: Of the agent that will speak.
-        contact_id: Of the person.
+        agent_id: The id of the agent that will speak.
+        contact_id: The id of the contact that is called.
         created_at: When it was asked for; with a time zone.
     """
 

@@ -44,7 +44,7 @@ class ImportedContact:
         place: Its place among those that were given, from 0.
         outcome: `created`: there was none with its number. `updated`: there was one that differed. `unchanged`: it was
             there as it is to be, and nothing was sent. `failed`: *error* says why.
-        contact_id: Of the contact; None if it failed.
+        contact_id: The id of the contact; None if it failed.
         error: Why it failed; None if it did not. Unless its `may_have_been_processed` is true, nothing was changed.
     """
 

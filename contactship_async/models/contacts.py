@@ -103,7 +103,7 @@ class Contact(Model):
         phone_number: In E.164 format.
         full_name: As the organization knows the person.
         country: In whatever form the organization uses.
-        email: Of the person.
+        email: The e-mail address of the person.
         description: Free text. The API shows it, and takes none any more.
         additional_data: What the organization notes besides.
         organization_id: Opaque; the organization that owns the contact.
@@ -133,9 +133,9 @@ class ContactComment(Model):
             its source, such as `AI`.
         created_at: When it was made; with a time zone.
         updated_at: When it was changed; with a time zone. This and what follows only servers of older revisions send.
-        user_id: Opaque; of the member.
-        user_name: Of the member.
-        organization_id: Opaque; of the organization.
+        user_id: Opaque; the id of the member.
+        user_name: The name of the member.
+        organization_id: Opaque; the id of the organization.
 
     Source: https://docs.contactship.ai/api-reference/endpoint/get-contact-comments
     """
@@ -168,14 +168,14 @@ class PastCall(Model):
         type: What started it, such as `api_call`.
         created_at: When it was asked for; with a time zone.
         chat_history: The transcript.
-        id: Opaque; of the call.
+        id: Opaque; the id of the call.
         call_time: When it was made; with a time zone.
         recording_url: The address of the recording.
         transcript: What was said, of a form that is not documented.
         notes: Free text.
-        contact_id: Opaque; of the contact.
-        user_id: Opaque; of a member of the organization.
-        organization_id: Opaque; of the organization.
+        contact_id: Opaque; the id of the contact.
+        user_id: Opaque; the id of a member of the organization.
+        organization_id: Opaque; the id of the organization.
 
     Source: https://docs.contactship.ai/api-reference/endpoint/get-contact-call-history
     """

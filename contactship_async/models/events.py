@@ -77,12 +77,12 @@ class EventIdentity:
 
     Args:
         contact_id: The contact's `id`. It finds a contact, and creates none.
-        external_id: Of the contact in a system of yours, 1 to 200 characters. The first event that has it together with
-            something that finds the contact makes it known.
+        external_id: The id of the contact in a system of yours, 1 to 200 characters. The first event that has it
+            together with something that finds the contact makes it known.
         phone: At least 7 digits, best in E.164 format: numbers are the same if their last 10 digits are.
         email: Upper and lower case are the same.
-        name: Of a contact that is created.
-        country: Of a contact that is created.
+        name: The name of a contact that is created.
+        country: The country of a contact that is created.
 
     Source: https://docs.contactship.ai/api-reference/endpoint/send-events
     """
@@ -100,8 +100,8 @@ class EventGroup:
     """The company that a contact belongs to; the first event with its id creates it.
 
     Args:
-        id: Of the company in a system of yours, 1 to 200 characters.
-        name: Of the company.
+        id: The id of the company in a system of yours, 1 to 200 characters.
+        name: The name of the company.
         properties: What is known of it: anything that JSON has a form for. They are added to those it has.
 
     Source: https://docs.contactship.ai/api-reference/endpoint/send-events

@@ -57,7 +57,7 @@ class Message(Model):
 
     Args:
         id: Opaque; the `message_id` of a send.
-        thread_id: Opaque; of the thread.
+        thread_id: Opaque; the id of the thread.
         role: `human`, of users as of people who answer, or `assistant`. Which one a message of the contact has is not
             documented; its `source` is `whatsapp`.
         type: Such as `text`.
@@ -66,7 +66,7 @@ class Message(Model):
         from_number: Who sent it: `from` in the API.
         source: Where it was written: `webapp`, `ai_agent` or `whatsapp`.
         status: How far it has come, such as `delivered`.
-        sender_id: Opaque; of the user who wrote it, and None for other senders.
+        sender_id: Opaque; the id of the user who wrote it, and None for other senders.
         created_at: When it was sent; with a time zone.
     """
 

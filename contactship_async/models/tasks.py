@@ -55,7 +55,7 @@ class TaskFilter:
     """A condition for the tasks that are listed, such as `TaskFilter("status", "EQUAL", "todo")`.
 
     Args:
-        field: Of tasks, such as `status`.
+        field: A field of tasks, such as `status`.
         operator: `EQUAL` is the only one that is documented.
         value: What *field* is compared with: anything that JSON has a form for.
 

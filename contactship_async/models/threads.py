@@ -33,12 +33,12 @@ class Thread(Model):
 
     Args:
         id: Opaque; the `thread_id` of messages.
-        channel_id: Opaque; of the channel.
+        channel_id: Opaque; the id of the channel.
         channel_type: Such as `WABA`, for WhatsApp.
-        contact_id: Opaque; of the contact.
+        contact_id: Opaque; the id of the contact.
         organization_id: Opaque; the organization that owns the thread.
         status: `open` or `closed`.
-        assignee: Opaque; of who answers, and None for nobody.
+        assignee: Opaque; the id of who answers, and None for nobody.
         assignee_type: `user` or `agent`; None for nobody.
         created_at: When it began; with a time zone. Missing in the response to an update.
         updated_at: When it was changed; with a time zone.

@@ -125,7 +125,7 @@ class SentMessage(Model):
     Args:
         message_id: Opaque; the `id` of the message in its thread. May be missing if it was not saved.
         provider_id: Opaque; what WhatsApp calls it.
-        thread_id: Opaque; of the thread that it is in.
+        thread_id: Opaque; the id of the thread that it is in.
         status: `sent` or `pending`; of messages and locations.
         media_url: Where the file is, for whoever knows the address; of files.
     """
@@ -143,9 +143,9 @@ class TemplateComponent(Model):
 
     Args:
         type: `HEADER`, `BODY`, `FOOTER` or `BUTTONS`.
-        format: Of a header, such as `TEXT` or `IMAGE`.
+        format: The format of a header, such as `TEXT` or `IMAGE`.
         text: With the variables in double braces.
-        buttons: Of `BUTTONS`, each in a form of Meta's.
+        buttons: The buttons of `BUTTONS`, each in a form of Meta's.
 
     Source: https://developers.facebook.com/docs/whatsapp/business-management-api/message-templates/components
     """
