@@ -98,7 +98,7 @@ def describe_failure(error: Exception, variable: str) -> str:
     return translate(str(error)) + _explain(error, variable)
 
 
-def describe_each(error: PoolError, variables: Mapping[str, str], listed: Listed | None = None) -> Iterator[str]:
+def describe_each(error: PoolError, variables: Mapping[str, str], listed: Listed) -> Iterator[str]:
     """Describe the failure of each organization, in the order of *variables*, which hold their keys."""
     places = {name: place for place, name in enumerate(variables)}
     for failure in sorted(error.exceptions, key=lambda failure: places[failure.organization]):

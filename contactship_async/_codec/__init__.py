@@ -14,7 +14,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 import msgspec
@@ -29,13 +29,6 @@ from contactship_async._codec.slow_path import MismatchError, SlowPath, explain
 from contactship_async.errors import MalformedResponseError
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
-
-
-class Reader(Protocol[T_co]):
-    """Decodes JSON into one class; *place* is where in the response it stands."""
-
-    def __call__(self, data: bytes, place: str = "") -> T_co: ...
 
 
 FEWER_ROWS: Final = "of a listing, a smaller page_size asks for fewer rows at once"
@@ -55,26 +48,25 @@ class Codec(MsgspecJsonConverter):
     def __init__(self, *, use_json_names: bool = True) -> None:
         super().__init__()
         self._decoded_by: Callable[[Any], Any] = with_twins if use_json_names else lambda cl: cl
-        self._readers: dict[Any, Reader[Any]] = {}
+        self._readers: dict[Any, Callable[[bytes], Any]] = {}
         configure_converter(self)
         SlowPath(self, self._decoded_by, use_json_names=use_json_names).register()
         if use_json_names:
             self.register_unstructure_hook_factory(_has_renamed_fields, _unstructure_hook)
 
-    def loads(self, data: bytes, cl: type[T], place: str = "") -> T:  # type: ignore[override] # it takes no options
+    def loads(self, data: bytes, cl: type[T]) -> T:  # type: ignore[override] # it takes no options
         """Decode *data* into *cl*.
 
         Args:
             data: JSON.
             cl: Any type that msgspec decodes.
-            place: The JSON path of *data* in the response, such as `data`, with which the paths of all problems begin.
 
         Raises:
             MalformedResponseError: *data* is not JSON, or its shape is not that of *cl*.
         """
-        return self.reader(cl)(data, place)
+        return self.reader(cl)(data)
 
-    def reader(self, cl: type[T]) -> Reader[T]:
+    def reader(self, cl: type[T]) -> Callable[[bytes], T]:
         """Return `loads` for one class, to be kept: Python takes long to hash a generic one (1 % of a walk).
 
         Raises:
@@ -141,7 +133,7 @@ class Codec(MsgspecJsonConverter):
             raise explain(error) from None
         return value
 
-    def _read(self, decode: Callable[[bytes], T], cl: type[T], data: bytes, place: str = "") -> T:
+    def _read(self, decode: Callable[[bytes], T], cl: type[T], data: bytes) -> T:
         try:
             return decode(data)
         except (ValueError, RecursionError):
@@ -156,11 +148,11 @@ class Codec(MsgspecJsonConverter):
         if len(data) > _MAX_BYTES_EXPLAINED:
             issue = f"not as expected, and too large to say where ({len(data)} bytes); {FEWER_ROWS}"
             raise MalformedResponseError((issue,))
-        return self._loads_slowly(data, cl, place)
+        return self._loads_slowly(data, cl)
 
-    def _loads_slowly(self, data: bytes, cl: type[T], place: str) -> T:
+    def _loads_slowly(self, data: bytes, cl: type[T]) -> T:
         value, has_replaced = self.decode(data)
-        return self.convert(value, cl, place, has_replaced=has_replaced)
+        return self.convert(value, cl, has_replaced=has_replaced)
 
 
 def _has_renamed_fields(cl: Any) -> bool:

@@ -62,7 +62,7 @@ class Limits:
         usual = self.organization, self.address
         return {None: usual, "heavy": (self.heavy, *usual), "events": (self.events, *usual)}
 
-    def enter_at_once(self, *, own_budget: OwnBudget | None = None) -> bool:
+    def enter_at_once(self, *, own_budget: OwnBudget | None) -> bool:
         """Count a request, if it may be sent without waiting; most may, and save the coroutine of `enter`.
 
         Args:

@@ -281,7 +281,7 @@ def read_object(response: Response, cl: type[T]) -> T:
     return codec.loads(body, _DataOf[cl]).data  # type: ignore[valid-type] # at run time
 
 
-def read_started(response: Response, cl: type[T], identified_by: Sequence[str] = ()) -> T:
+def read_started(response: Response, cl: type[T], identified_by: Sequence[str]) -> T:
     """Read one object like `read_object`; of one that is malformed elsewhere, the fields that identify it.
 
     Whoever has started something needs its id, whatever is wrong with the rest.

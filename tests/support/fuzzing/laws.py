@@ -80,7 +80,7 @@ def check_paths_agree(body: bytes, cl: type[Any]) -> None:
     except (ValueError, RecursionError):
         return
     try:
-        slow = codec._loads_slowly(body, cl, "")
+        slow = codec._loads_slowly(body, cl)
     except MalformedResponseError:
         assert not _is_json(body), "the slow path refuses what the fast path takes"
     else:
