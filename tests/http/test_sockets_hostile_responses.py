@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ async def test_strange_timestamp(created_at: str) -> None:
         [number] = await client.list_phone_numbers()
 
     assert number.created_at.tzinfo is not None
-    assert number.created_at == number.created_at
+    assert number == pickle.loads(pickle.dumps(number))
     assert "+12025550142" in repr(number)
 
 
