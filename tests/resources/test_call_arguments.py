@@ -103,7 +103,7 @@ async def test_no_phone_number(name: str, number: str) -> None:
     assert f"{name} must be a phone number with a plus, the country code and no blanks, such as '+12025550142'" == text
 
 
-@given(st.text())
+@given(st.text() | st.text("0123456789\u0661", min_size=6, max_size=17).map("+".__add__))
 def test_phone_numbers(text: str) -> None:
     """What is accepted is a plus and ASCII digits, whatever the text."""
     try:
