@@ -208,6 +208,22 @@ class Contacts:
         path = build_path(_PATH, contact_id=contact_id)
         return await self._caller.call("PATCH", path, Contact, json=body, idempotent=True)
 
+    async def delete(self, contact_id: str) -> None:
+        """Delete a contact. An older revision of the page calls that irreversible, the newest says "accepted".
+
+        Args:
+            contact_id: The contact's id.
+
+        Raises:
+            TypeError: *contact_id* is not a string.
+            ValueError: *contact_id* can't be part of a path.
+            NotFoundError: There is no such contact.
+            ContactshipError: The call failed.
+
+        Source: https://docs.contactship.ai/api-reference/endpoint/delete-contact
+        """
+        await self._caller.delete(build_path(_PATH, contact_id=contact_id))
+
     def import_from(
         self, contacts: AsyncIterable[ContactInput] | Iterable[ContactInput], *, concurrency: int = 8
     ) -> AsyncGenerator[ImportedContact, None]:
@@ -252,22 +268,6 @@ class Contacts:
             message = f"contacts must be an iterator, asynchronous or not, not {type(contacts).__name__}"
             raise TypeError(message)
         return import_contacts(Contacts(evolve(self._caller, of_walk=WalkSession())), contacts, concurrency)
-
-    async def delete(self, contact_id: str) -> None:
-        """Delete a contact. An older revision of the page calls that irreversible, the newest says "accepted".
-
-        Args:
-            contact_id: The contact's id.
-
-        Raises:
-            TypeError: *contact_id* is not a string.
-            ValueError: *contact_id* can't be part of a path.
-            NotFoundError: There is no such contact.
-            ContactshipError: The call failed.
-
-        Source: https://docs.contactship.ai/api-reference/endpoint/delete-contact
-        """
-        await self._caller.delete(build_path(_PATH, contact_id=contact_id))
 
     async def get_call_history(self, contact_id: str) -> ContactCallHistory:
         """Fetch the calls with a contact. Responses of all documented revisions are read into the same class.
