@@ -20,15 +20,15 @@ from typing import Final
 
 from attrs import define
 
-_MIN_WAIT: Final = 0.5
-_WAIT_SPREAD: Final = 0.5
+_MIN_WAIT_SECONDS: Final = 0.5
+_WAIT_SPREAD_SECONDS: Final = 0.5
 
 _SECONDS_BEFORE_DOUBLING: Final = 5.0
-_MAX_UNKNOWN_WAIT: Final = 15.0
+_MAX_UNKNOWN_WAIT_SECONDS: Final = 15.0
 _MAX_DOUBLINGS: Final = 5
 """After these, the shortest wait is longer than the longest one allowed."""
 
-_SPACING: Final = 0.1
+_SPACING_SECONDS: Final = 0.1
 _SPACING_AFTER_SUCCESS: Final = 0.8
 _SPACED_SUCCESSES: Final = 10
 """After these, requests leave as they come."""
@@ -65,14 +65,14 @@ class Backoff:
         is_news = sent_at >= self._refused_at
         if is_news:
             self._refused_at = now
-            self.spacing = 0.0 if self._successes > _SPACED_SUCCESSES else _SPACING
+            self.spacing = 0.0 if self._successes > _SPACED_SUCCESSES else _SPACING_SECONDS
             self._successes = 0
-        drawn = _MIN_WAIT + _WAIT_SPREAD * rng()
+        drawn = _MIN_WAIT_SECONDS + _WAIT_SPREAD_SECONDS * rng()
         if asked is not None:
             return max(asked, drawn)
         if is_news and now - self.refused_since >= _SECONDS_BEFORE_DOUBLING:
             self._doublings = min(self._doublings + 1, _MAX_DOUBLINGS)
-        return min(drawn * 2.0**self._doublings, _MAX_UNKNOWN_WAIT)
+        return min(drawn * 2.0**self._doublings, _MAX_UNKNOWN_WAIT_SECONDS)
 
     def succeed(self) -> bool:
         """Note that a request was let through, and return whether the next one is to be noted as well."""
