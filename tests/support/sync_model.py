@@ -100,14 +100,6 @@ class Verdict:
     error: str | None = None
 
 
-def _may_change(values: Mapping[str, Any], overlap: datetime) -> bool:
-    """Return whether a call has not ended, or so lately that what is known of how it went may still come."""
-    if values["finished_at"] is None:
-        return values["call_status"] in OPEN_STATUSES
-    finished: int = values["finished_at"]
-    return _EPOCH + finished * _MICROSECOND >= overlap
-
-
 @define
 class Runs:
     """What is remembered of the runs of an organization and listing, in microseconds since 1970.
