@@ -6,12 +6,11 @@ No error quotes a value: they are personal, and a webhook's address may be secre
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from contactship_async._arguments import Checks, check_moment, check_phone_number, check_text, check_type, without_none
+from contactship_async._arguments import Checks, check_moment, check_phone_number, check_text, check_type
 from contactship_async.resources._common_arguments import check_json_object, check_mapping, check_webhook_url
 
 _LATEST_START: Final = timedelta(seconds=60)
@@ -92,20 +91,18 @@ _CHECKS: Final[Checks] = {
 }
 
 
-def build_start(required: Mapping[str, object], optional: Mapping[str, object], now: datetime) -> dict[str, object]:
-    """Return the body of a request that starts a call, without what is optional and None.
+def build_start(now: datetime, **fields: object) -> dict[str, object]:
+    """Return the body of a request that starts a call.
 
     Args:
-        required: The arguments that can't be left out.
-        optional: The others.
         now: The time by the clock on the wall.
+        fields: The arguments.
 
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: An argument is not allowed.
     """
     checks: Checks = {**_CHECKS, "schedule": partial(check_schedule, now=now)}
-    fields = {**required, **without_none(**optional)}
     body = {name: checks[name](name, value) for name, value in fields.items()}
     if body.keys() >= {"delay", "schedule"}:
         message = "delay must not be given together with schedule: each says when to call"

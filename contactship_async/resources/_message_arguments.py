@@ -6,7 +6,6 @@ No error quotes a value: they are personal.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -18,7 +17,6 @@ from contactship_async._arguments import (
     check_sequence,
     check_text,
     check_type,
-    without_none,
 )
 from contactship_async.models.whatsapp import FilledComponent, FilledPart, MediaType, TemplateParameter
 from contactship_async.resources._common_arguments import citing_page
@@ -89,19 +87,17 @@ _CHECKS: Final[Checks] = {
 }
 
 
-def build_message(slug: str, required: Mapping[str, object], optional: Mapping[str, object]) -> dict[str, object]:
-    """Return the body of a request that sends a message, without what is optional and None.
+def build_message(slug: str, **fields: object) -> dict[str, object]:
+    """Return the body of a request that sends a message.
 
     Args:
         slug: Of the page that says what is allowed.
-        required: The arguments that can't be left out.
-        optional: The others.
+        fields: The arguments.
 
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: An argument is not allowed, or neither a thread nor both channel and contact are given.
     """
-    fields = {**required, **without_none(**optional)}
     with citing_page(slug):
         body = {name: _CHECKS[name](name, value) for name, value in fields.items()}
         if "thread_id" not in body and not body.keys() >= {*_INFERRED}:

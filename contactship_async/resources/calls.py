@@ -21,6 +21,7 @@ from contactship_async._arguments import (
     choice_or_none,
     phone_number_or_none,
     text_or_none,
+    without_none,
 )
 from contactship_async._http.caller import Caller
 from contactship_async._http.downloads import download
@@ -347,14 +348,19 @@ class Calls:
         """
         return await self._start(
             _PHONE_CALL_PATH,
-            {"from_number": from_number, "to_number": to_number, "full_name": full_name, "agent_id": agent_id},
-            email=email,
-            country=country,
-            delay=delay,
-            schedule=schedule,
-            additional_data=additional_data,
-            webhook_url=webhook_url,
-            metadata=metadata,
+            from_number=from_number,
+            to_number=to_number,
+            full_name=full_name,
+            agent_id=agent_id,
+            **without_none(
+                email=email,
+                country=country,
+                delay=delay,
+                schedule=schedule,
+                additional_data=additional_data,
+                webhook_url=webhook_url,
+                metadata=metadata,
+            ),
         )
 
     async def make_contact_call(  # noqa: PLR0913 - all that a call can be given, by keyword
@@ -390,10 +396,10 @@ class Calls:
         """
         return await self._start(
             _CONTACT_CALL_PATH,
-            {"contact_id": contact_id, "agent_id": agent_id, "from_number_id": from_number_id},
-            schedule=schedule,
-            additional_data=additional_data,
-            metadata=metadata,
+            contact_id=contact_id,
+            agent_id=agent_id,
+            from_number_id=from_number_id,
+            **without_none(schedule=schedule, additional_data=additional_data, metadata=metadata),
         )
 
     async def find_recent(self, *, to_number: str, since: datetime) -> tuple[Call, ...]:
@@ -448,8 +454,8 @@ class Calls:
                     break  # All that is left is older.
         return found
 
-    async def _start(self, path: str, required: Mapping[str, object], **optional: object) -> PlacedCall:
-        body = build_start(required, optional, now=self._caller.attempts.now())
+    async def _start(self, path: str, **fields: object) -> PlacedCall:
+        body = build_start(self._caller.attempts.now(), **fields)
         return await self._caller.start("POST", path, PlacedCall, json=body)
 
 

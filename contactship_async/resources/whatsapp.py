@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from attrs import frozen
 
-from contactship_async._arguments import check_text
+from contactship_async._arguments import check_text, without_none
 from contactship_async._http.caller import Caller
 from contactship_async._http.servers import Server
 from contactship_async._pagination.cursor import CursorListing
@@ -71,9 +71,8 @@ class WhatsApp:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/waba-send-message
         """
-        required = {"content": content}
-        optional = {"channel_id": channel_id, "contact_id": contact_id, "thread_id": thread_id}
-        body = build_message("waba-send-message", required, optional)
+        optional = without_none(channel_id=channel_id, contact_id=contact_id, thread_id=thread_id)
+        body = build_message("waba-send-message", content=content, **optional)
         return await self._send(_MESSAGE_PATH, body, harmless_statuses=_NOT_SENT)
 
     async def send_template(  # noqa: PLR0913 - all that a template can be given, by keyword
@@ -117,16 +116,15 @@ class WhatsApp:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/waba-send-template
         """
-        required = {"template_name": template_name}
-        optional = {
-            "channel_id": channel_id,
-            "contact_id": contact_id,
-            "language_code": language_code,
-            "components": components,
-            "save_message": save_message,
-            "thread_id": thread_id,
-        }
-        body = build_message("waba-send-template", required, optional)
+        optional = without_none(
+            channel_id=channel_id,
+            contact_id=contact_id,
+            language_code=language_code,
+            components=components,
+            save_message=save_message,
+            thread_id=thread_id,
+        )
+        body = build_message("waba-send-template", template_name=template_name, **optional)
         return await self._send(_TEMPLATE_PATH, body)
 
     async def send_media(  # noqa: PLR0913 - all that a file can be given, by keyword
@@ -165,16 +163,15 @@ class WhatsApp:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/waba-send-media
         """
-        required = {"media_type": media_type, "media_data": media_data}
-        optional = {
-            "channel_id": channel_id,
-            "contact_id": contact_id,
-            "content": content,
-            "file_name": file_name,
-            "save_message": save_message,
-            "thread_id": thread_id,
-        }
-        body = build_message("waba-send-media", required, optional)
+        optional = without_none(
+            channel_id=channel_id,
+            contact_id=contact_id,
+            content=content,
+            file_name=file_name,
+            save_message=save_message,
+            thread_id=thread_id,
+        )
+        body = build_message("waba-send-media", media_type=media_type, media_data=media_data, **optional)
         return await self._send(_MEDIA_PATH, body, harmless_statuses=_NOT_SENT)
 
     async def send_location(  # noqa: PLR0913 - all that a location can be given, by keyword
@@ -216,16 +213,15 @@ class WhatsApp:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/waba-send-location
         """
-        required = {"latitude": latitude, "longitude": longitude}
-        optional = {
-            "channel_id": channel_id,
-            "contact_id": contact_id,
-            "name": name,
-            "address": address,
-            "save_message": save_message,
-            "thread_id": thread_id,
-        }
-        body = build_message("waba-send-location", required, optional)
+        optional = without_none(
+            channel_id=channel_id,
+            contact_id=contact_id,
+            name=name,
+            address=address,
+            save_message=save_message,
+            thread_id=thread_id,
+        )
+        body = build_message("waba-send-location", latitude=latitude, longitude=longitude, **optional)
         return await self._send(_LOCATION_PATH, body, server=self._caller.connection.integrations)
 
     def list_templates(self, channel_id: str) -> CursorListing[Template]:
