@@ -66,8 +66,13 @@ def enum_schema(cl: type[Enum]) -> Any:
         cl,
         ref=_reference(cl),
         json_schema_input_schema=text,
-        serialization=_core().plain_serializer_function_ser_schema(str, return_schema=text),
+        serialization=_core().plain_serializer_function_ser_schema(_write_string, return_schema=text),
     )
+
+
+def _write_string(value: object) -> object:
+    """Return a plain string; what is none stays, for the next type of a union: all are tried with each value."""
+    return str(value) if isinstance(value, str) else value
 
 
 def enum_json_schema(cl: type[Enum], schema: Any, handler: Any) -> Any:
@@ -120,10 +125,9 @@ class _PlainForm:
             cl, *notes = get_args(cl)
             constraint = next((note for note in notes if isinstance(note, Meta)), None)
         if get_origin(cl) in (Union, UnionType):
-            arguments = get_args(cl)
-            union = core.union_schema([self._describe(one, handler) for one in arguments if one is not NoneType])
-            # As a choice among others, None would be dumped by the first that has a function, such as an open enum.
-            return core.nullable_schema(union) if NoneType in arguments else union
+            return core.union_schema([self._describe(one, handler) for one in get_args(cl)])
+        if cl is NoneType:
+            return core.none_schema()
         if cl in _SCALARS:
             limits = {name: getattr(constraint, name, None) for name in _LIMITS}
             return getattr(core, _SCALARS[cl])(**{name: limit for name, limit in limits.items() if limit is not None})
@@ -160,11 +164,14 @@ class _PlainTime:
 
 
 def _reference(cl: Any) -> str:
-    """Name a definition as pydantic does, which makes the names of components of it."""
+    """Name the definition of a dictionary: in pydantic's form, of which it makes the names of components.
+
+    It is not pydantic's own name of the class: where a class came again, pydantic took the dictionary for it.
+    """
     origin = get_origin(cl) or cl
     arguments = ",".join(_reference(one) for one in get_args(cl))
     module, name = getattr(origin, "__module__", ""), getattr(origin, "__qualname__", str(origin))
-    return f"{module}.{name}{f'[{arguments}]' if arguments else ''}:{id(origin)}"
+    return f"{module}.{name}{f'[{arguments}]' if arguments else ''}:plain-{id(origin)}"
 
 
 def _title(cl: Any) -> str:
