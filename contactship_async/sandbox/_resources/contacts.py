@@ -185,6 +185,11 @@ class Contacts(Collection):
         """Return the ids of the contacts whose numbers end in the same 10 digits; the newest first."""
         return self._ids_of("last_digits", _last_digits(number))
 
+    def newest_for_messages(self) -> dict[str, Any]:
+        """Return a copy of the newest contact that has a phone number, which is added if there is none."""
+        rows = map(self._read, reversed(self._store.select({}, {})))
+        return next((contact for contact in rows if contact["phone_number"]), None) or self.add()
+
     def knows(self, id_: str) -> bool:
         """Return whether there is a contact with this id."""
         return id_ in self._store
