@@ -45,8 +45,16 @@ def record_schema(cl: Any, handler: Any) -> Any:
     return _core().no_info_plain_validator_function(
         partial(_validate, cl),
         json_schema_input_schema=plain_form,
-        serialization=_core().plain_serializer_function_ser_schema(to_plain, return_schema=plain_form),
+        serialization=_core().plain_serializer_function_ser_schema(_write, info_arg=True, return_schema=plain_form),
     )
+
+
+def _write(value: Any, info: Any) -> Any:
+    """Turn a value into a dictionary without what is not to be in it: pydantic leaves that to such functions."""
+    plain = to_plain(value)
+    if info.include is None and info.exclude is None:
+        return plain
+    return import_module("pydantic_core").to_jsonable_python(plain, include=info.include, exclude=info.exclude)
 
 
 def _validate(cl: Any, value: Any) -> Any:
@@ -100,7 +108,9 @@ class _PlainForm:
         if self.cl in self.outer:
             return _core().definition_reference_schema(_reference(self.cl))
         fields = {
-            one.name: _core().typed_dict_field(self._describe(one.type, handler)) for one in record_fields(self.cl)
+            # What is dumped may be without some of them.
+            one.name: _core().typed_dict_field(self._describe(one.type, handler), required=False)
+            for one in record_fields(self.cl)
         }
         return _core().typed_dict_schema(fields, ref=_reference(self.cl))
 
@@ -110,8 +120,9 @@ class _PlainForm:
         origin = get_origin(self.cl) or self.cl
         described["title"] = _title(self.cl)
         described["description"] = _summary(origin)
-        if handler.mode == "validation":
-            described["required"] = [one.name for one in record_fields(self.cl) if one.is_required]
+        described["required"] = [
+            one.name for one in record_fields(self.cl) if one.is_required or handler.mode == "serialization"
+        ]
         for name, text in _ARGUMENT.findall(cleandoc(origin.__doc__ or "")):
             if name in described["properties"]:
                 described["properties"][name]["description"] = " ".join(text.split())

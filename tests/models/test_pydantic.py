@@ -16,7 +16,7 @@ from attrs import NOTHING, fields, frozen
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from contactship_async import Page, PhoneNumber, PhoneNumberType, SortOrder
-from contactship_async.models.calls import Call
+from contactship_async.models.calls import Call, CallContact
 from contactship_async.models.common import AwareDatetime, Model, json_field
 from contactship_async.models.events import EventResult
 from contactship_async.models.tags import Tag
@@ -256,6 +256,17 @@ def test_class_in_several_fields() -> None:
     assert instances == Repeating.model_validate(value)
     assert instances == Repeating.model_validate_json(instances.model_dump_json())
     assert {"Page_Tag_", "Tag"} == Repeating.model_json_schema()["$defs"].keys()
+
+
+def test_fields_that_are_not_to_be_dumped() -> None:
+    """What is excluded from a dump is not in it, however deep it is, and neither is what is not included."""
+    adapter = TypeAdapter(Call | None)
+    call = Call(id="c-1", contact=CallContact(id="ct-1", phone_number="+14155550137"))
+    excluded = {"contact": {"phone_number"}}
+
+    assert {"id": "c-1", "contact": {"id": "ct-1"}} == adapter.dump_python(call, exclude=excluded, exclude_none=True)
+    assert b'{"contact":{"id":"ct-1"}}' == adapter.dump_json(call, include={"contact": {"id"}})
+    assert {"page": {"data": [{"id": "t-1"}]}} == HOLDER.model_dump(include={"page": {"data": {"__all__": {"id"}}}})
 
 
 @pytest.mark.parametrize("value", [PhoneNumberType("both"), 3, True, None, [1], TAG])
