@@ -167,7 +167,8 @@ class Contacts(Collection):
             "tags": [],
             **fields,
         }
-        return self._add(id_ or self._make_id(row["phone_number"]), created_at, row, _values_of(row))
+        id_ = self._make_id(row["phone_number"]) if id_ is None else id_
+        return self._add(id_, created_at, row, _values_of(row))
 
     def of_number(self, number: str) -> dict[str, Any] | None:
         """Return a copy of the contact with a number; None if there is none."""
