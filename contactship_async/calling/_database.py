@@ -153,6 +153,8 @@ class Database:
             if code == sqlite3.SQLITE_BUSY and self._path is not None:
                 raise JournalError(self._name(f"is held by {_read_holder(self._path)}")) from None
             raise JournalError(self._name(_FAULTS.get(code, "can't be used"))) from error
+        except UnicodeDecodeError:  # of Python, for what SQLite says about a schema that is no text
+            raise JournalError(self._name("is damaged")) from None
 
     def _name(self, text: str) -> str:
         return f"the journal {'' if self._path is None else f'{self._path} '}{text}"

@@ -300,11 +300,11 @@ class Journal:
                 execute(statement)
         elif not tables >= {"journal", "lines"}:
             refuse("is a database of something else")
+        if execute("PRAGMA integrity_check(1)") != [("ok",)]:
+            refuse("is damaged")
         [(version,)] = execute("SELECT schema_version FROM journal")
         if version != _VERSION:
             refuse(f"is of version {version}, and this release knows {_VERSION}")
-        if execute("PRAGMA integrity_check(1)") != [("ok",)]:
-            refuse("is damaged")
 
     def _check_caller(self, caller: Caller, header: Header) -> None:
         if (header.contact == "to_number") == (caller.from_number is None):
@@ -358,7 +358,10 @@ class Journal:
 
     def _lines(self, condition: str, *values: object) -> list[Line]:
         rows = self._database.execute(f"SELECT {_COLUMNS} FROM lines {condition}", *values)  # noqa: S608 - both are from here
-        return [_read_line(row) for row in rows]
+        try:
+            return [_read_line(row) for row in rows]
+        except (ValueError, msgspec.DecodeError):  # What SQLite checks is its own structure only.
+            self._database.refuse("is damaged")
 
     def _change(self, change: str, *values: object) -> None:
         """Change the one line that a statement is about."""
@@ -369,7 +372,7 @@ class Journal:
 def _read_line(row: tuple[Any, ...]) -> Line:
     values = dict(zip(_COLUMNS.split(", "), row, strict=True))
     values["is_due"] = bool(values["is_due"])
-    values["arguments"] = msgspec.json.decode(values["arguments"])
+    values["arguments"] = msgspec.json.decode(values["arguments"], type=dict[str, Any])
     for name in ("started_at", "sent_at"):
         if values[name] is not None:
             values[name] = datetime.fromisoformat(values[name])

@@ -45,8 +45,16 @@ def record_schema(cl: Any, handler: Any) -> Any:
     return _core().no_info_plain_validator_function(
         partial(_validate, cl),
         json_schema_input_schema=plain_form,
-        serialization=_core().plain_serializer_function_ser_schema(to_plain, return_schema=plain_form),
+        serialization=_core().plain_serializer_function_ser_schema(_write, info_arg=True, return_schema=plain_form),
     )
+
+
+def _write(value: Any, info: Any) -> Any:
+    """Turn a value into a dictionary without what is not to be in it: pydantic leaves that to such functions."""
+    plain = to_plain(value)
+    if info.include is None and info.exclude is None:
+        return plain
+    return import_module("pydantic_core").to_jsonable_python(plain, include=info.include, exclude=info.exclude)
 
 
 def _validate(cl: Any, value: Any) -> Any:
@@ -66,8 +74,13 @@ def enum_schema(cl: type[Enum]) -> Any:
         cl,
         ref=_reference(cl),
         json_schema_input_schema=text,
-        serialization=_core().plain_serializer_function_ser_schema(str, return_schema=text),
+        serialization=_core().plain_serializer_function_ser_schema(_write_string, return_schema=text),
     )
+
+
+def _write_string(value: object) -> object:
+    """Return a plain string; what is none stays, for the next type of a union: all are tried with each value."""
+    return str(value) if isinstance(value, str) else value
 
 
 def enum_json_schema(cl: type[Enum], schema: Any, handler: Any) -> Any:
@@ -95,7 +108,9 @@ class _PlainForm:
         if self.cl in self.outer:
             return _core().definition_reference_schema(_reference(self.cl))
         fields = {
-            one.name: _core().typed_dict_field(self._describe(one.type, handler)) for one in record_fields(self.cl)
+            # What is dumped may be without some of them.
+            one.name: _core().typed_dict_field(self._describe(one.type, handler), required=False)
+            for one in record_fields(self.cl)
         }
         return _core().typed_dict_schema(fields, ref=_reference(self.cl))
 
@@ -105,8 +120,9 @@ class _PlainForm:
         origin = get_origin(self.cl) or self.cl
         described["title"] = _title(self.cl)
         described["description"] = _summary(origin)
-        if handler.mode == "validation":
-            described["required"] = [one.name for one in record_fields(self.cl) if one.is_required]
+        described["required"] = [
+            one.name for one in record_fields(self.cl) if one.is_required or handler.mode == "serialization"
+        ]
         for name, text in _ARGUMENT.findall(cleandoc(origin.__doc__ or "")):
             if name in described["properties"]:
                 described["properties"][name]["description"] = " ".join(text.split())
@@ -120,10 +136,9 @@ class _PlainForm:
             cl, *notes = get_args(cl)
             constraint = next((note for note in notes if isinstance(note, Meta)), None)
         if get_origin(cl) in (Union, UnionType):
-            arguments = get_args(cl)
-            union = core.union_schema([self._describe(one, handler) for one in arguments if one is not NoneType])
-            # As a choice among others, None would be dumped by the first that has a function, such as an open enum.
-            return core.nullable_schema(union) if NoneType in arguments else union
+            return core.union_schema([self._describe(one, handler) for one in get_args(cl)])
+        if cl is NoneType:
+            return core.none_schema()
         if cl in _SCALARS:
             limits = {name: getattr(constraint, name, None) for name in _LIMITS}
             return getattr(core, _SCALARS[cl])(**{name: limit for name, limit in limits.items() if limit is not None})
@@ -160,11 +175,14 @@ class _PlainTime:
 
 
 def _reference(cl: Any) -> str:
-    """Name a definition as pydantic does, which makes the names of components of it."""
+    """Name the definition of a dictionary: in pydantic's form, of which it makes the names of components.
+
+    It is not pydantic's own name of the class: where a class came again, pydantic took the dictionary for it.
+    """
     origin = get_origin(cl) or cl
     arguments = ",".join(_reference(one) for one in get_args(cl))
     module, name = getattr(origin, "__module__", ""), getattr(origin, "__qualname__", str(origin))
-    return f"{module}.{name}{f'[{arguments}]' if arguments else ''}:{id(origin)}"
+    return f"{module}.{name}{f'[{arguments}]' if arguments else ''}:plain-{id(origin)}"
 
 
 def _title(cl: Any) -> str:

@@ -407,14 +407,31 @@ def _newer(path: Path) -> Path:
     return path / "calls.db"
 
 
-def _damaged_index(path: Path) -> Path:
+def _damaged_schema(path: Path, change: str) -> Path:
     with Journal(path / "calls.db") as journal:
         take(journal, TWO)
     with sqlite3.connect(path / "calls.db") as database:
         database.execute("PRAGMA writable_schema = ON")
-        database.execute("UPDATE sqlite_master SET rootpage = 3 WHERE name = 'sqlite_autoindex_lines_1'")
+        database.execute(f"UPDATE sqlite_master SET {change}")  # noqa: S608 - it is from here
     database.close()
     return path / "calls.db"
+
+
+def _damaged_index(path: Path) -> Path:
+    return _damaged_schema(path, "rootpage = 3 WHERE name = 'sqlite_autoindex_lines_1'")
+
+
+def _damaged_table(path: Path) -> Path:
+    lines = "(SELECT rootpage FROM sqlite_master WHERE name = 'lines')"
+    return _damaged_schema(path, f"rootpage = {lines} WHERE name = 'journal'")
+
+
+def _no_text(path: Path) -> Path:
+    with Journal(path / "calls.db"):
+        pass
+    file = path / "calls.db"
+    file.write_bytes(file.read_bytes().replace(b"CREATE TABLE lines", b"CREATE \xffABLE lines"))
+    return file
 
 
 def _cut(path: Path) -> Path:
@@ -433,7 +450,9 @@ def _cut(path: Path) -> Path:
         (_other_database, "is a database of something else"),
         (_newer, "is of version 2, and this release knows 1"),
         (_damaged_index, "is damaged|can't be used"),
+        (_damaged_table, "is damaged"),
         (_cut, "is damaged"),
+        (_no_text, "is damaged"),
     ],
 )
 def test_unusable_journals(tmp_path: Path, make: Callable[[Path], Path], told: str) -> None:
@@ -444,6 +463,17 @@ def test_unusable_journals(tmp_path: Path, make: Callable[[Path], Path], told: s
 
     assert str(caught.value).startswith("the journal ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("column", ["arguments", "started_at"])
+def test_damaged_lines(path: Path, column: str) -> None:
+    """What a line says may be damaged where SQLite finds nothing: that is told in the same words."""
+    with Journal(path) as journal:
+        take(journal, TWO)
+        journal.begin(2, NOW)
+        journal._database.execute(f"UPDATE lines SET {column} = '[5]'")  # noqa: S608 - it is from here
+        with pytest.raises(JournalError, match=r"is damaged$"):
+            list(journal.lines())
 
 
 def test_a_missing_journal_is_not_made_for_reading(path: Path) -> None:

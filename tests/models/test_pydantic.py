@@ -16,7 +16,7 @@ from attrs import NOTHING, fields, frozen
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from contactship_async import Page, PhoneNumber, PhoneNumberType, SortOrder
-from contactship_async.models.calls import Call
+from contactship_async.models.calls import Call, CallContact
 from contactship_async.models.common import AwareDatetime, Model, json_field
 from contactship_async.models.events import EventResult
 from contactship_async.models.tags import Tag
@@ -99,6 +99,15 @@ class Holder(BaseModel):  # type: ignore[misc] # pydantic is not followed, see p
     tags: list[Tag] = []
     type: PhoneNumberType | None = None
     page: Page[Tag] | None = None
+
+
+class Repeating(BaseModel):  # type: ignore[misc] # as above
+    """A user's model with one class in several fields."""
+
+    page: Page[Tag]
+    first: Tag
+    second: Tag | None
+    by_name: dict[str, list[Tag]]
 
 
 HOLDER = Holder(number=NUMBER, tags=[TAG], type=PhoneNumberType.INBOUND, page=Page((TAG,), 1, 0, None))
@@ -231,6 +240,42 @@ def test_all_kinds_of_values_are_dumped() -> None:
     for value in (whole, Kinds()):
         assert value.to_dict() == adapter.dump_python(value)
         assert value == adapter.validate_json(adapter.dump_json(value))
+
+
+def test_class_in_several_fields() -> None:
+    """A class that comes again is read and dumped like the first time, also with fields left out."""
+    value = {
+        "page": {"data": [{"id": "t-1"}], "count": 1, "offset": 0, "limit": None},
+        "first": {"id": "t-1"},
+        "second": {"id": "t-1"},
+        "by_name": {"x": [{"id": "t-1"}]},
+    }
+    tag = Tag(id="t-1")
+    instances = Repeating(page=Page((tag,), 1, 0, None), first=tag, second=tag, by_name={"x": [tag]})
+
+    assert instances == Repeating.model_validate(value)
+    assert instances == Repeating.model_validate_json(instances.model_dump_json())
+    assert {"Page_Tag_", "Tag"} == Repeating.model_json_schema()["$defs"].keys()
+
+
+def test_fields_that_are_not_to_be_dumped() -> None:
+    """What is excluded from a dump is not in it, however deep it is, and neither is what is not included."""
+    adapter = TypeAdapter(Call | None)
+    call = Call(id="c-1", contact=CallContact(id="ct-1", phone_number="+14155550137"))
+    excluded = {"contact": {"phone_number"}}
+
+    assert {"id": "c-1", "contact": {"id": "ct-1"}} == adapter.dump_python(call, exclude=excluded, exclude_none=True)
+    assert b'{"contact":{"id":"ct-1"}}' == adapter.dump_json(call, include={"contact": {"id"}})
+    assert {"page": {"data": [{"id": "t-1"}]}} == HOLDER.model_dump(include={"page": {"data": {"__all__": {"id"}}}})
+
+
+@pytest.mark.parametrize("value", [PhoneNumberType("both"), 3, True, None, [1], TAG])
+def test_open_enum_in_a_union(value: object) -> None:
+    """What another type of a union takes is dumped by that type, not as the string that the enum would make of it."""
+    adapter: TypeAdapter[Any] = TypeAdapter(PhoneNumberType | bool | int | list[int] | Tag | None)
+
+    assert (TAG.to_dict() if value is TAG else value) == adapter.dump_python(value)
+    assert value == adapter.validate_json(adapter.dump_json(value))
 
 
 @pytest.mark.parametrize("cl", [Call, EventResult, Task, Thread])

@@ -427,6 +427,7 @@ def test_added_contacts() -> None:
         ({"email": 1}, TypeError, "email must be a string or null, not int"),
         ({"additional_data": [{}]}, ValueError, "additional_data must be an array such as "),
         ({"id": "taken"}, ValueError, "id must be new, but there is a contact 'taken'"),
+        ({"id": ""}, ValueError, "id must be a non-empty string, not ''"),
     ],
 )
 def test_added_contacts_are_checked(fields: dict[str, Any], error: type[Exception], message: str) -> None:

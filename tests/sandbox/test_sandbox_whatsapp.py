@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from contactship_async._http.messages import Response
+from contactship_async.models.events import Event, EventIdentity
 from contactship_async.sandbox import OutgoingMessage, Sandbox, SandboxPool
 
 Ask = Callable[..., Awaitable[Response]]
@@ -243,6 +244,23 @@ def test_rows_that_are_added() -> None:
     for add, arguments in refused:
         with pytest.raises(ValueError, match=f"{next(iter(arguments))} must be "):
             add(**arguments)
+
+
+async def test_message_of_a_contact_can_be_replied_to() -> None:
+    """A thread that is added without more is over a channel, and with a contact, that messages can be sent to."""
+    sandbox = Sandbox(channels=0, contacts=0)
+    over, to = sandbox.channels.add(type="WABA", status="active"), sandbox.contacts.add()
+    sandbox.channels.add(type="instagram", status="active")
+    sandbox.channels.add(type="WABA", status="inactive")
+    async with sandbox.client() as client:
+        await client.events.send([Event(event_name="signed up", contact=EventIdentity(email="noor@example.com"))])
+        thread_id = sandbox.messages.add(content="When are you open?")["thread_id"]
+        await client.whatsapp.send_message(thread_id=thread_id, content="From 9 to 18.")
+
+    assert sandbox.contacts[0]["phone_number"] is None
+    assert [(thread_id, over["id"], to["id"])] == [
+        (sent.thread_id, sent.channel_id, sent.contact_id) for sent in sandbox.whatsapp.sent
+    ]
 
 
 async def test_locations_of_a_pool() -> None:

@@ -5,6 +5,7 @@ Source: https://docs.contactship.ai/api-reference/endpoint/get-channels
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -89,5 +90,15 @@ class Channels(Collection):
         """Return a copy of the channel with an id; None if there is none."""
         return self._store[id_].to_dict() if id_ in self._store else None
 
+    def newest_for_messages(self) -> dict[str, Any]:
+        """Return a copy of the newest channel that messages can be sent over, which is added if there is none."""
+        rows = map(self._read, reversed(self._store.select({}, {})))
+        return next(filter(takes_messages, rows), None) or self.add(type="WABA", status="active")
+
     def _list(self, call: Call) -> Page:
         return self._cut_page(call, equal=_INDEXED, containing=("name",))
+
+
+def takes_messages(channel: Mapping[str, Any]) -> bool:
+    """Tell whether messages can be sent over a channel: over one of WhatsApp that is active."""
+    return (channel["type"], channel["status"]) == ("WABA", "active")

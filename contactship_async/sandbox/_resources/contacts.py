@@ -167,7 +167,8 @@ class Contacts(Collection):
             "tags": [],
             **fields,
         }
-        return self._add(id_ or self._make_id(row["phone_number"]), created_at, row, _values_of(row))
+        id_ = self._make_id(row["phone_number"]) if id_ is None else id_
+        return self._add(id_, created_at, row, _values_of(row))
 
     def of_number(self, number: str) -> dict[str, Any] | None:
         """Return a copy of the contact with a number; None if there is none."""
@@ -184,6 +185,11 @@ class Contacts(Collection):
     def of_last_digits(self, number: str) -> list[str]:
         """Return the ids of the contacts whose numbers end in the same 10 digits; the newest first."""
         return self._ids_of("last_digits", _last_digits(number))
+
+    def newest_for_messages(self) -> dict[str, Any]:
+        """Return a copy of the newest contact that has a phone number, which is added if there is none."""
+        rows = map(self._read, reversed(self._store.select({}, {})))
+        return next((contact for contact in rows if contact["phone_number"]), None) or self.add()
 
     def knows(self, id_: str) -> bool:
         """Return whether there is a contact with this id."""

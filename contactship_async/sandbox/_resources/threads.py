@@ -78,8 +78,9 @@ class Threads(Collection):
         """Add one thread and return a copy of it; what is None is made up, but who answers.
 
         Args:
-            channel_id: Any string but the empty one; None is the newest channel, of which one is added if need be.
-            contact_id: Any string but the empty one; None is the newest contact, in the same way.
+            channel_id: Any string but the empty one; None is the newest active channel of WhatsApp, which is added if
+                there is none: over others, nothing can be sent.
+            contact_id: Any string but the empty one; None is the newest contact with a phone number, in the same way.
             status: `open` or `closed`; None is `open`.
             assignee: Any string; None is nobody.
             assignee_type: `user` or `agent`; None is a user, if there is an *assignee*.
@@ -96,12 +97,12 @@ class Threads(Collection):
         ):
             field.check(value)
         with self._organization.lock:
-            channel_id = channel_id or _newest_or_new(self._channels)["id"]
+            channel_id = channel_id or self._channels.newest_for_messages()["id"]
             channel = self._channels.of_id(channel_id) or {"type": "WABA"}
             fields = {
                 "channel_id": channel_id,
                 "channel_type": channel["type"],
-                "contact_id": contact_id or _newest_or_new(self._contacts)["id"],
+                "contact_id": contact_id or self._contacts.newest_for_messages()["id"],
                 "status": status or "open",
                 "assignee": assignee,
                 "assignee_type": None if assignee is None else assignee_type or "user",
@@ -138,7 +139,3 @@ class Threads(Collection):
         changed = self._change(row, show_time(self._organization.agenda.now))
         del changed["created_at"]
         return changed
-
-
-def _newest_or_new(collection: Channels | Contacts) -> dict[str, Any]:
-    return collection[0] if collection else collection.add()

@@ -16,7 +16,7 @@ from attrs import field, frozen
 from contactship_async.sandbox._api.fields import Field, Schema
 from contactship_async.sandbox._api.replies import Refusal
 from contactship_async.sandbox._api.routes import Call, Route
-from contactship_async.sandbox._resources.channels import Channels
+from contactship_async.sandbox._resources.channels import Channels, takes_messages
 from contactship_async.sandbox._resources.collection import show_time
 from contactship_async.sandbox._resources.contacts import Contacts
 from contactship_async.sandbox._resources.messages import Messages
@@ -160,7 +160,7 @@ class WhatsApp:
         channel = self._channels.of_id(to["channel_id"])
         if channel is None:
             raise Refusal(unknown_channel, "There is no such channel")
-        if (channel["type"], channel["status"]) != ("WABA", "active"):
+        if not takes_messages(channel):
             raise Refusal(400, "channel_id must be an active channel of WhatsApp")
         if self._contacts.find(to["contact_id"])["phone_number"] is None:
             raise Refusal(400, "contact_id must be of a contact that has a phone number")
