@@ -92,13 +92,18 @@ def choice_or_none(name: str, value: object, choices: Iterable[S]) -> S | None:
 
 
 def build_body(checks: Checks, **fields: object) -> dict[str, object]:
-    """Return the body of a request: those of the fields that are not `UNSET`, each as its check returns it."""
-    return {name: checks[name](name, value) for name, value in fields.items() if value is not UNSET}
+    """Return the body of a request: each of the fields as its check returns it."""
+    return {name: checks[name](name, value) for name, value in fields.items()}
 
 
 def without_none(**fields: object) -> dict[str, object]:
     """Return those of the fields of a body that are not None: the optional ones of something that is created."""
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def without_unset(**fields: object) -> dict[str, object]:
+    """Return those of the fields of a body that are not `UNSET`: the changes of something that is there."""
+    return {name: value for name, value in fields.items() if value is not UNSET}
 
 
 def text_or_none(name: str, value: object) -> str | None:

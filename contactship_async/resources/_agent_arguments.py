@@ -110,7 +110,7 @@ _CHECKS: Final[Checks] = {
 
 
 def build_agent(slug: str, **fields: object) -> dict[str, object]:
-    """Return the body of a request that creates or changes an agent, without what is `UNSET`.
+    """Return the body of a request that creates or changes an agent.
 
     Args:
         slug: Of the page that says what is allowed.

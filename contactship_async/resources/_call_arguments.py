@@ -10,8 +10,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from contactship_async._arguments import Checks, check_moment, check_phone_number, check_text, check_type
-from contactship_async.resources._common_arguments import check_json_object, check_mapping, check_webhook_url
+from contactship_async._arguments import Checks, build_body, check_moment, check_phone_number, check_text, check_type
+from contactship_async.resources._common_arguments import (
+    check_json_object,
+    check_mapping,
+    check_webhook_url,
+    citing_page,
+)
 
 _LATEST_START: Final = timedelta(seconds=60)
 """How long ago a call may have been scheduled for, since clocks differ and programs take a while."""
@@ -91,10 +96,11 @@ _CHECKS: Final[Checks] = {
 }
 
 
-def build_start(now: datetime, **fields: object) -> dict[str, object]:
+def build_start(slug: str, now: datetime, **fields: object) -> dict[str, object]:
     """Return the body of a request that starts a call.
 
     Args:
+        slug: Of the page that says what is allowed.
         now: The time by the clock on the wall.
         fields: The arguments.
 
@@ -103,8 +109,9 @@ def build_start(now: datetime, **fields: object) -> dict[str, object]:
         ValueError: An argument is not allowed.
     """
     checks: Checks = {**_CHECKS, "schedule": partial(check_schedule, now=now)}
-    body = {name: checks[name](name, value) for name, value in fields.items()}
-    if body.keys() >= {"delay", "schedule"}:
-        message = "delay must not be given together with schedule: each says when to call"
-        raise ValueError(message)
-    return body
+    with citing_page(slug):
+        body = build_body(checks, **fields)
+        if body.keys() >= {"delay", "schedule"}:
+            message = "delay must not be given together with schedule: each says when to call"
+            raise ValueError(message)
+        return body

@@ -57,7 +57,7 @@ _CONTACT_CHECKS: Final[Checks] = {
 
 
 def build_contact(slug: str, **fields: object) -> dict[str, object]:
-    """Return the body of a request that creates or changes a contact, without what is `UNSET`.
+    """Return the body of a request that creates or changes a contact.
 
     Args:
         slug: Of the page that says what is allowed.

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from contactship_async._arguments import (
     Checks,
+    build_body,
     check_choice,
     check_flag,
     check_number,
@@ -99,7 +100,7 @@ def build_message(slug: str, **fields: object) -> dict[str, object]:
         ValueError: An argument is not allowed, or neither a thread nor both channel and contact are given.
     """
     with citing_page(slug):
-        body = {name: _CHECKS[name](name, value) for name, value in fields.items()}
+        body = build_body(_CHECKS, **fields)
         if "thread_id" not in body and not body.keys() >= {*_INFERRED}:
             message = "channel_id and contact_id must both be given, or thread_id"
             raise ValueError(message)

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from attrs import frozen
 from msgspec import UnsetType
 
-from contactship_async._arguments import UNSET, without_none
+from contactship_async._arguments import UNSET, without_none, without_unset
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
 from contactship_async._pagination.declaration import ListingDeclaration
@@ -234,8 +234,7 @@ class Agents:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/update-agent
         """
-        body = build_agent(
-            "update-agent",
+        changes = without_unset(
             name=name,
             voice_id=voice_id,
             timezone=timezone,
@@ -259,6 +258,7 @@ class Agents:
             tools=tools,
             start_speaker=start_speaker,
         )
+        body = build_agent("update-agent", **changes)
         return await self._caller.call("PUT", build_path(_PATH, agent_id=agent_id), Agent, json=body)
 
     async def delete(self, agent_id: str) -> None:

@@ -40,6 +40,7 @@ from contactship_async.models.calls import (
 )
 from contactship_async.resources._call_arguments import build_start
 from contactship_async.resources._call_filters import date_or_none, read_contents
+from contactship_async.resources._common_arguments import citing_page
 
 Status = (
     CallStatus
@@ -142,18 +143,22 @@ class Calls:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/list-calls
         """
-        filters = {
-            "date_from": date_or_none("date_from", date_from),
-            "date_to": date_or_none("date_to", date_to),
-            "call_status": choice_or_none("call_status", call_status, CallStatus),
-            "call_result": choice_or_none("call_result", call_result, CallResult),
-            "agent_id": text_or_none("agent_id", agent_id),
-            "campaign_id": text_or_none("campaign_id", campaign_id),
-            "phoneNumber": phone_number_or_none("phone_number", phone_number),
-            **read_contents(include_transcript, include_words, include_tools, has_transcript=bool(include_transcript)),
-        }
         declaration = _LISTING_OF_TRANSCRIPTS if include_transcript or include_tools else LISTING
-        return Listing(declaration, self._caller, filters, order=order)
+        with citing_page("list-calls"):
+            contents = read_contents(
+                include_transcript, include_words, include_tools, has_transcript=bool(include_transcript)
+            )
+            filters = {
+                "date_from": date_or_none("date_from", date_from),
+                "date_to": date_or_none("date_to", date_to),
+                "call_status": choice_or_none("call_status", call_status, CallStatus),
+                "call_result": choice_or_none("call_result", call_result, CallResult),
+                "agent_id": text_or_none("agent_id", agent_id),
+                "campaign_id": text_or_none("campaign_id", campaign_id),
+                "phoneNumber": phone_number_or_none("phone_number", phone_number),
+                **contents,
+            }
+            return Listing(declaration, self._caller, filters, order=order)
 
     async def get(
         self,
@@ -183,9 +188,9 @@ class Calls:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-call
         """
-        contents = read_contents(
-            include_transcript, include_words, include_tools, has_transcript=include_transcript is not False
-        )
+        has_transcript = include_transcript is not False
+        with citing_page("get-call"):
+            contents = read_contents(include_transcript, include_words, include_tools, has_transcript=has_transcript)
         return await self._caller.call("GET", build_path(_PATH, call_id=call_id), Call, params=contents)
 
     async def get_status(self, call_id: str) -> LiveCall:
@@ -347,6 +352,7 @@ class Calls:
         Source: https://docs.contactship.ai/api-reference/endpoint/make-ai-phone-call
         """
         return await self._start(
+            "make-ai-phone-call",
             _PHONE_CALL_PATH,
             from_number=from_number,
             to_number=to_number,
@@ -395,6 +401,7 @@ class Calls:
         Source: https://docs.contactship.ai/api-reference/endpoint/make-contact-call
         """
         return await self._start(
+            "make-contact-call",
             _CONTACT_CALL_PATH,
             contact_id=contact_id,
             agent_id=agent_id,
@@ -454,8 +461,8 @@ class Calls:
                     break  # All that is left is older.
         return found
 
-    async def _start(self, path: str, **fields: object) -> PlacedCall:
-        body = build_start(self._caller.attempts.now(), **fields)
+    async def _start(self, slug: str, path: str, **fields: object) -> PlacedCall:
+        body = build_start(slug, self._caller.attempts.now(), **fields)
         return await self._caller.start("POST", path, PlacedCall, json=body)
 
 

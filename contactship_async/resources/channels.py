@@ -56,4 +56,4 @@ class Channels:
                 "name": text_or_none("name", name),
                 "answer_method": choice_or_none("answer_method", answer_method, AnswerMethod),
             }
-        return Listing(LISTING, self._caller, filters, order=order)
+            return Listing(LISTING, self._caller, filters, order=order)

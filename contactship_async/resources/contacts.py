@@ -18,6 +18,7 @@ from contactship_async._arguments import (
     choice_or_none,
     text_or_none,
     without_none,
+    without_unset,
 )
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
@@ -98,12 +99,13 @@ class Contacts:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-contacts
         """
-        filters = {
-            "full_name": text_or_none("full_name", full_name),
-            "email": text_or_none("email", email),
-            "phone_number": text_or_none("phone_number", phone_number),
-        }
-        return Listing(LISTING, self._caller, filters, order=order)
+        with citing_page("get-contacts"):
+            filters = {
+                "full_name": text_or_none("full_name", full_name),
+                "email": text_or_none("email", email),
+                "phone_number": text_or_none("phone_number", phone_number),
+            }
+            return Listing(LISTING, self._caller, filters, order=order)
 
     async def get(
         self, identifier: str, *, identifier_type: IdentifierType | Literal["id", "phone_number", "email"] | None = None
@@ -197,14 +199,14 @@ class Contacts:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/update-contact
         """
-        body = build_contact(
-            "update-contact",
+        changes = without_unset(
             phone_number=phone_number,
             full_name=full_name,
             country=country,
             email=email,
             additional_data=additional_data,
         )
+        body = build_contact("update-contact", **changes)
         path = build_path(_PATH, contact_id=contact_id)
         return await self._caller.call("PATCH", path, Contact, json=body, idempotent=True)
 

@@ -117,7 +117,8 @@ class Events:
         Source: https://docs.contactship.ai/api-reference/endpoint/send-events
         """
         check_type("iterator", iterator, AsyncIterable)
-        check_integer("batch_size", batch_size, lowest=1, highest=_BATCH)
+        with citing_page("send-events"):
+            check_integer("batch_size", batch_size, lowest=1, highest=_BATCH)
         return self._send_from(aiter(iterator), batch_size)
 
     async def identify(

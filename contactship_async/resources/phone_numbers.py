@@ -14,6 +14,7 @@ from contactship_async._http.caller import Caller
 from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async._pagination.listing import Listing, Order
 from contactship_async.models.phone_numbers import PhoneNumber, PhoneNumberType
+from contactship_async.resources._common_arguments import citing_page
 
 Type = PhoneNumberType | Literal["inbound", "outbound"]
 
@@ -44,5 +45,6 @@ class PhoneNumbers:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/get-phone-numbers
         """
-        filters = {"type": choice_or_none("type", type, PhoneNumberType)}
-        return Listing(LISTING, self._caller, filters, order=order)
+        with citing_page("get-phone-numbers"):
+            filters = {"type": choice_or_none("type", type, PhoneNumberType)}
+            return Listing(LISTING, self._caller, filters, order=order)

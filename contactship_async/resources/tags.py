@@ -11,12 +11,21 @@ from typing import Final
 from attrs import frozen
 from msgspec import UnsetType
 
-from contactship_async._arguments import UNSET, Checks, build_body, check_text, text_or_none, without_none
+from contactship_async._arguments import (
+    UNSET,
+    Checks,
+    build_body,
+    check_text,
+    text_or_none,
+    without_none,
+    without_unset,
+)
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
 from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async._pagination.listing import Listing, Order
 from contactship_async.models.tags import Tag
+from contactship_async.resources._common_arguments import citing_page
 
 LISTING: Final = ListingDeclaration("/v1/tags", Tag)
 _PATH: Final = "/v1/tags/{tag_id}"
@@ -54,8 +63,9 @@ class Tags:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/list-tags
         """
-        filters = {"name": text_or_none("name", name), "label": text_or_none("label", label)}
-        return Listing(LISTING, self._caller, filters, order=order)
+        with citing_page("list-tags"):
+            filters = {"name": text_or_none("name", name), "label": text_or_none("label", label)}
+            return Listing(LISTING, self._caller, filters, order=order)
 
     async def create(self, *, name: str, color: str, label: str | None = None) -> Tag:
         """Create a tag. Not repeated when it may have been processed.
@@ -74,7 +84,8 @@ class Tags:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/create-tag
         """
-        body = build_body(_CHECKS, name=name, color=color, **without_none(label=label))
+        with citing_page("create-tag"):
+            body = build_body(_CHECKS, name=name, color=color, **without_none(label=label))
         return await self._caller.call("POST", LISTING.path, Tag, json=body)
 
     async def update(
@@ -104,7 +115,8 @@ class Tags:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/update-tag
         """
-        body = build_body(_CHECKS, name=name, color=color, label=label)
+        with citing_page("update-tag"):
+            body = build_body(_CHECKS, **without_unset(name=name, color=color, label=label))
         return await self._caller.call("PATCH", build_path(_PATH, tag_id=tag_id), Tag, json=body, idempotent=True)
 
     async def delete(self, tag_id: str) -> None:

@@ -11,7 +11,15 @@ from typing import Final, Literal
 from attrs import frozen
 from msgspec import UnsetType
 
-from contactship_async._arguments import UNSET, Checks, build_body, check_choice, check_text, text_or_none
+from contactship_async._arguments import (
+    UNSET,
+    Checks,
+    build_body,
+    check_choice,
+    check_text,
+    text_or_none,
+    without_unset,
+)
 from contactship_async._http.caller import Caller
 from contactship_async._http.requests import build_path
 from contactship_async.models.threads import AssigneeType, Thread, ThreadStatus
@@ -80,7 +88,8 @@ class Threads:
         Source: https://docs.contactship.ai/api-reference/endpoint/update-thread
         """
         with citing_page("update-thread"):
-            body = build_body(_CHECKS, status=status, assignee=assignee, assignee_type=assignee_type)
+            changes = without_unset(status=status, assignee=assignee, assignee_type=assignee_type)
+            body = build_body(_CHECKS, **changes)
             if body.get("assignee") is not None and "assignee_type" not in body:
                 message = "assignee_type must be given together with assignee: 'user' or 'agent'"
                 raise ValueError(message)

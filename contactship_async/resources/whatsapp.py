@@ -16,6 +16,7 @@ from contactship_async._http.servers import Server
 from contactship_async._pagination.cursor import CursorListing
 from contactship_async._pagination.declaration import ListingDeclaration
 from contactship_async.models.whatsapp import FilledComponent, MediaType, SentMessage, Template
+from contactship_async.resources._common_arguments import citing_page
 from contactship_async.resources._message_arguments import build_message
 
 LISTING_OF_TEMPLATES: Final = ListingDeclaration("/v1/waba/templates", Template, sort_key=None, has_count=False)
@@ -238,7 +239,9 @@ class WhatsApp:
 
         Source: https://docs.contactship.ai/api-reference/endpoint/waba-get-templates
         """
-        return CursorListing(LISTING_OF_TEMPLATES, self._caller, {"channel_id": check_text("channel_id", channel_id)})
+        with citing_page("waba-get-templates"):
+            filters = {"channel_id": check_text("channel_id", channel_id)}
+        return CursorListing(LISTING_OF_TEMPLATES, self._caller, filters)
 
     async def _send(
         self,

@@ -183,7 +183,7 @@ async def test_shows_a_contact_and_a_delay(start: Any) -> None:
         ((*TO_NUMBER, "--delay", "-1"), "--delay"),
         (
             (*TO_NUMBER, "--delay", "1", "--schedule", "2126-07-02T16:45:00+02:00"),
-            "--delay must not be given together with --schedule: each says when to call\n",
+            "--delay must not be given together with --schedule: each says when to call; see https://",
         ),
         ((*TO_NUMBER, "--delay", "nan"), "--delay"),
         ((*TO_NUMBER, "--additional-data", "order"), "--additional-data must be name=value, such as order=A-1881"),

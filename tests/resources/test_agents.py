@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 from called_resources import Recorder, enveloped
+from endpoints import PAGES
 
 from contactship_async import NotFoundError, Response
 from contactship_async.models.agents import Agent, AmbientSound
@@ -138,7 +139,6 @@ RANGES: Final[dict[str, tuple[float, float, str]]] = {
     "begin_message_delay_ms": (0, 5000, "a number from 0 to 5000"),
     "max_call_duration_ms": (1, 10**9, "a finite number >= 1"),
 }
-PAGES: Final = "https://docs.contactship.ai/api-reference/endpoint/"
 LENGTHS: Final = {"prompt": 28_000, "begin_message": 240}
 
 

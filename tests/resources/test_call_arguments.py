@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from attrs import evolve
 from called_resources import Recorder, enveloped
+from endpoints import PAGES
 from hypothesis import given
 from hypothesis import strategies as st
 from starts import PERSON
@@ -54,13 +55,18 @@ async def body_of(**arguments: Any) -> Any:
 
 
 async def refusal_of(kind: type[Exception] | tuple[type[Exception], ...], **arguments: Any) -> str:
-    """Return how the arguments are refused; nothing may have been sent, and nothing personal be quoted."""
+    """Return how the arguments are refused; nothing may have been sent, and nothing personal be quoted.
+
+    A `ValueError` names the page that says what is allowed, which is left out of what is returned.
+    """
     dialled = Dialled()
     with pytest.raises(kind) as caught:
         await dialled.phone_call(**arguments)
     assert [] == dialled.server.requests
     assert [] == [secret for secret in SECRETS if secret in str(caught.value).replace("+12025550142", "")]
-    return str(caught.value)
+    text, _, page = str(caught.value).partition("; see ")
+    assert (PAGES + "make-ai-phone-call" if caught.type is ValueError else "") == page
+    return text
 
 
 @pytest.mark.parametrize("number", ["+1202555", "+12025550142", "+123456789012345", "+9876543"])

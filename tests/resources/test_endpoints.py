@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any, Final, get_type_hints
 
 import pytest
-from called_resources import CALLED, METHODS, Called, Recorder, enveloped, prefix_of, query_of, variants
+from called_resources import CALLED, METHODS, Called, Recorder, enveloped, prefix_of, query_of, told, variants
 from endpoints import ENDPOINTS, PAGES, README, TABLE, WINDOW, call_of, python_name
 from made_up import WRONG, changed, in_json, path_of, payload_of, without, wrong_value_of
 from msgspec import UNSET, UnsetType
@@ -276,6 +276,39 @@ def test_all_of_an_update_can_be_left_out(called: Called) -> None:
 
     assert dict.fromkeys(names, UNSET) == {name: called.signature.parameters[name].default for name in names}
     assert [] == [name for name in names if UnsetType not in hints[name].__args__]
+
+
+async def test_refusals_cite_their_page() -> None:
+    """What is refused for its value names the page that says what is allowed; what is for its type does not."""
+    expected, actual = [], []
+    for called in CALLED:
+        async with Recorder([response_of(called)]).client() as client:
+            for name, wrong in product(called.arguments(), ["", -1, "no such thing", {"": 0}, [{}]]):
+                arguments = called.arguments(required_only=True) | {name: wrong}
+                error = None
+                try:
+                    await called.call(client, *called.identifiers, **arguments)
+                except (TypeError, ValueError) as refusal:
+                    error = refusal
+                page = PAGES + called.endpoint.slug if isinstance(error, ValueError) else ""
+                expected.append((called.name, name, wrong, page))
+                actual.append((called.name, name, wrong, str(error).partition("; see ")[2]))
+
+    assert expected == actual
+    assert sum(bool(page) for *_, page in expected) > len(CALLED)
+
+
+async def test_only_an_update_takes_unset() -> None:
+    """Elsewhere, `UNSET` is no value of any argument, required or not: it is refused before anything is sent."""
+    for called in CALLED:
+        server = Recorder([response_of(called)])
+        async with server.client() as client:
+            for name in called.arguments() if called not in CHANGING else ():
+                with told(f"{called.name}({name})"), pytest.raises(TypeError):
+                    await called.call(
+                        client, *called.identifiers, **called.arguments(required_only=True) | {name: UNSET}
+                    )
+        assert (called.name, []) == (called.name, server.requests)
 
 
 @each(NAMING)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pytest
 from attrs import define, evolve, field
+from endpoints import PAGES
 
 from contactship_async import (
     ClientClosedError,
@@ -569,7 +570,7 @@ async def test_closed_client_sends_no_more() -> None:
 )
 def test_refused_iterations(iterator: Any, batch_size: int, expected: str) -> None:
     """Arguments are checked before the first event is asked for."""
-    with pytest.raises((TypeError, ValueError), match=f"^{expected}$"):
+    with pytest.raises((TypeError, ValueError), match=f"^{expected}(; see {PAGES}send-events)?$"):
         EventServer().client().events.send_from(iterator, batch_size=batch_size)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from called_resources import Recorder
+from endpoints import PAGES
 from starts import SENDS, TO, Start
 
 from contactship_async import (
@@ -38,7 +39,6 @@ from contactship_async.sandbox import Sandbox, Status
 
 Send = Callable[[ContactshipClient], Awaitable[SentMessage]]
 
-PAGES = "https://docs.contactship.ai/api-reference/endpoint/"
 SENT = b'{"success": true, "message": "Mensaje enviado", "data": {"message_id": "m-1", "status": "sent"}}'
 
 
