@@ -318,6 +318,7 @@ def test_listings_of_what_a_contact_has() -> None:
     [
         ("calls", TypeError, "listings must be a sequence of at least one name or function"),
         ([], TypeError, "listings must be a sequence of at least one name or function"),
+        (lambda client: client.tags.list(), TypeError, "listings must be a sequence of at least one name or function"),
         ([3], TypeError, WRONG_LISTING.format("int")),
         (
             [lambda _: 3],
@@ -349,6 +350,8 @@ def test_wrong_listings(listings: Any, error: type[Exception], message: str) -> 
         ({"max_retired": 1.1}, ValueError),
         ({"max_retired": -0.1}, ValueError),
         ({"max_retired": float("nan")}, ValueError),
+        ({"max_retired": "0.5"}, TypeError),
+        ({"on_progress": 3}, TypeError),
         ({"page_size": 2}, ValueError),
         ({"concurrency": 0}, ValueError),
         ({"concurrency": 1.5}, TypeError),
