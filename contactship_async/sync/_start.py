@@ -106,8 +106,9 @@ def _find_oldest_that_may_change(
     began = connection.microseconds('"started_at"')
     full, complete = connection.execute(
         f"""SELECT max(CASE WHEN "mode" = 'full' THEN {began} END), max({began}) FROM "{SYNCS}"
-        WHERE "organization" = ? AND "listing" = ? AND "error" IS NULL AND "mode" <> 'filtered' AND "started_at" <= ?""",
-        [plan.organization, plan.table, now],  # What began later did so by a clock that was wrong.
+        WHERE "organization" = ? AND "listing" = ? AND "error" IS NULL AND "mode" <> 'filtered'
+        AND "started_at" <= ?""",
+        [plan.organization, plan.table, now + _DAY],  # What began later did so by a clock that was wrong.
     )[0]
     if full is None or now - time_of(full) > rules.full_every:
         return None
