@@ -201,6 +201,23 @@ async def test_other_files_are_left_alone(tmp_path: Path, duckdb_file: DuckDBFil
     assert 2 == len(files_in(folder))
 
 
+async def test_what_killed_processes_left(tmp_path: Path) -> None:
+    """A file that was being written a day ago is removed by the next sync: it holds rows; others are not touched."""
+    await write(tmp_path, [1])
+    (file,) = files_in(tmp_path)
+    left = [tmp_path / f".{file.stem}.{process}.part" for process in (1, 2)]
+    other = tmp_path / ".other.part"
+    for path in (*left, other):
+        path.touch()
+    for path in (left[0], other):
+        os.utime(path, (0, 0))
+    file.unlink()
+    async with ParquetTarget(tmp_path).open(dry_run=True):
+        assert sorted([*left, other]) == files_in(tmp_path)
+    async with ParquetTarget(tmp_path).open():
+        assert sorted([left[1], other]) == files_in(tmp_path)
+
+
 async def test_no_folder(tmp_path: Path, duckdb_file: DuckDBFile) -> None:
     """A folder that is not there can't be applied, and one that can't be made can't be written to."""
     (tmp_path / "file").touch()
