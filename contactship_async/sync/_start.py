@@ -58,7 +58,8 @@ def accept_organization(connection: Connection, plan: Plan, organization_id: str
         OrganizationChangedError: They are those of another, and may not.
     """
     known = find_organization(connection, plan)
-    differs = None not in {known, organization_id} and known != organization_id
+    expected = _find_organizations(connection, plan) if known is None else {known}
+    differs = organization_id is not None and bool(expected) and organization_id not in expected
     if differs and not rules.accept_new_organization:
         message = (
             "the key is that of another organization than last time: check it,"
@@ -75,6 +76,14 @@ def find_organization(connection: Connection, plan: Plan) -> str | None:
         [plan.organization, plan.table],
     )
     return found[0][0] if found else None
+
+
+def _find_organizations(connection: Connection, plan: Plan) -> set[str]:
+    """Find the ids of the organizations whose rows the other listings have: a new one must not be of another."""
+    found = connection.execute(
+        f'SELECT "organization_id" FROM "{ORGANIZATIONS}" WHERE "organization" = ?', [plan.organization]
+    )
+    return {organization_id for (organization_id,) in found}
 
 
 def count_runs(connection: Connection, plan: Plan) -> int:
