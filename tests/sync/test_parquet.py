@@ -8,7 +8,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from contactship_async.sync import (
     apply_parquet,
 )
 from contactship_async.sync import _duckdb as duckdb_module
+from contactship_async.sync._parquet import _ParquetStore
 
 
 async def apply(folder: Path, database: Database, **options: Any) -> list[SyncResult]:
@@ -114,6 +115,20 @@ async def test_late_file(tmp_path: Path, schema: Database) -> None:
     assert "ConcurrentSyncError" == result.error
     assert [] == files_in(tmp_path / "early")
     assert [(2,)] == schema.query("SELECT count(*) FROM current_phone_numbers")
+
+
+async def test_file_of_the_future(tmp_path: Path, schema: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk by a clock that is years ahead is refused: all that are taken until then would seem older, and dropped."""
+    ahead = datetime.now(UTC) + timedelta(days=3650)
+    with monkeypatch.context() as patched:
+        patched.setattr(_ParquetStore, "read_clock", lambda _: ahead)
+        await write(tmp_path, [1])
+    (future,) = files_in(tmp_path)
+    await write(tmp_path, [1, 2])
+    applied, refused = await apply(tmp_path, schema)
+
+    assert "the walk began in the future: the clock of the machine that took it is wrong" == str(refused.exception)
+    assert ({"new": 2}, [future]) == (counts(applied), files_in(tmp_path))
 
 
 async def test_refused_file(tmp_path: Path, schema: Database) -> None:
