@@ -198,9 +198,13 @@ async def apply_parquet(  # noqa: PLR0913 - what a sync may do, by keyword
         What became of each file.
 
     Raises:
+        TypeError: *target* is no database.
         DatabaseError: The folder can't be read, or the database can't be used at all.
         MissingExtraError: A driver is not installed.
     """
+    if not isinstance(target, DatabaseTarget):  # A folder would take the files, and lose them.
+        message = f"target must be a database, not of type {type(target).__name__}"
+        raise TypeError(message)
     rules = Rules(
         max_retired=max_retired,
         accept_new_organization=accept_new_organization,

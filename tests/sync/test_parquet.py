@@ -265,6 +265,15 @@ async def test_folder_with_any_name(tmp_path: Path, duckdb_file: DuckDBFile) -> 
     assert [("acme", 2)] == duckdb_file.query("SELECT organization, count(*) FROM phone_numbers GROUP BY 1")
 
 
+async def test_files_are_applied_to_a_database(tmp_path: Path) -> None:
+    """A folder is refused, and keeps its files."""
+    await write(tmp_path, [1])
+    with pytest.raises(TypeError, match=r"^target must be a database, not of type ParquetTarget$"):
+        _ = [result async for result in apply_parquet(tmp_path, ParquetTarget(tmp_path))]  # type: ignore[arg-type] # that is the test
+
+    assert 1 == len(files_in(tmp_path))
+
+
 async def test_dry_run(tmp_path: Path) -> None:
     """A dry run makes neither a folder nor a file."""
     served = ServedRows({"key": {NUMBERS: numbers([1])}})
