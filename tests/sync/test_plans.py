@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum, IntEnum, StrEnum
-from typing import Annotated, Any, Optional, TypedDict, Union
+from typing import Annotated, Any, Literal, Optional, TypedDict, Union
 
 import msgspec
 import pytest
@@ -88,6 +88,8 @@ class Everything(Model):
     either: Union[int, str]  # noqa: UP007 - the older form
     both: int | float | None
     any: Any
+    word: Literal["a", "b"] | None
+    digit: Literal[1, 2]
     from_number: str | None = json_field("from", default=None)
 
 
@@ -148,6 +150,8 @@ def test_kinds_of_fields() -> None:
         "either": "json",
         "both": "json",
         "any": "json",
+        "word": "text",
+        "digit": "json",
         "from_number": "text",
     } == kinds_of(Everything)
 
