@@ -228,7 +228,8 @@ class Site(WorkerPlugin):
             result = OrganizationResult(organization, value, None)
         except asyncio.CancelledError:
             result = OrganizationResult(organization, None, ClientClosedError("the job was cancelled"))
-        except Exception as error:  # noqa: BLE001 - whatever a job raises is its result
+        # Whatever a job raises is its result: `sys.exit()` would end the loop of all the others.
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - as said
             result = OrganizationResult(organization, None, _make_portable(organization, error))
         finally:
             self._jobs.discard(task)
@@ -284,12 +285,12 @@ def _lock(address: str) -> sqlite3.Connection:
     return connection
 
 
-def _make_portable(organization: str, error: Exception) -> Exception:
+def _make_portable(organization: str, error: BaseException) -> Exception:
     """Return an error that can be pickled and says nothing but what this package says."""
     # The errors of pools carry those of others, whatever these say.
     if isinstance(error, ContactshipError) and not isinstance(error, OrganizationError | PoolError):
         return error
-    portable = OrganizationError(organization, error)
+    portable = OrganizationError(organization, cast("Exception", error))  # of which it tells the class
     portable.__cause__ = None
     place = traceback.extract_tb(error.__traceback__)[-1]
     portable.add_note(f"raised at {Path(place.filename).name}:{place.lineno} on a worker")

@@ -28,6 +28,9 @@ _MANY_ROWS: Final = 20
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
+_DAY: Final = timedelta(days=1)
+"""More than right clocks differ."""
+
 
 class Apply:
     """The apply of one walk.
@@ -94,8 +97,11 @@ class Apply:
         return result
 
     def _check_sequence(self) -> None:
-        """Raise if another run was applied since this one began, or one that began later."""
+        """Raise if another run was applied since this one began, or one that began later, or this one is yet to."""
         if self._start.runs is None:
+            if self._start.started_at > read_clock(self._connection) + _DAY:  # All later walks would be older.
+                message = "the walk began in the future: the clock of the machine that took it is wrong"
+                raise SyncError(message)
             newer = self._execute(
                 f'SELECT count(*) FROM "{SYNCS}" o WHERE o."organization" = ? AND o."listing" = ?'
                 ' AND o."error" IS NULL AND o."started_at" >= ?',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
@@ -24,6 +25,9 @@ _VERSION: Final = frozenset({VALID_FROM, HASH})
 """What each version of a row has, besides what identifies the row."""
 
 _TIMES: Final = frozenset({"started_at", "finished_at"})
+
+_ESCAPE: Final = re.compile(r"\\(?:u(00[0-9a-f]{2})|.)")
+"""In JSON; the group is a control character."""
 
 
 class Database(Store):
@@ -91,14 +95,17 @@ class Database(Store):
         """
         value = value.replace("\0", "\N{REPLACEMENT CHARACTER}")  # as it is kept
         nested = msgspec.json.encode(value).decode()
+        # What came through a Parquet file has control characters with capital letters.
+        capital = _ESCAPE.sub(lambda found: rf"\u{found[1].upper()}" if found[1] else found[0], nested)
+        forms = {nested, capital}
         deleted: dict[str, int] = {}
         with self._transaction(keep=not dry_run) as connection:
             for table, columns in _find_tables(connection):
                 texts = [f"CAST({quoted(name)} AS VARCHAR)" for name in columns if name not in OWN_COLUMNS]
-                holds = " OR ".join(f"{text} = ? OR position(? IN {text}) > 0" for text in texts)
+                holds = " OR ".join(f"{text} = ?" + f" OR position(? IN {text}) > 0" * len(forms) for text in texts)
                 key = quoted(*(name for name, is_required in columns.items() if is_required and name not in _VERSION))
                 where = f"({key}) IN (SELECT {key} FROM {quoted(table)} WHERE {holds})"
-                deleted[table] = _delete(connection, table, where, [value, nested] * len(texts))
+                deleted[table] = _delete(connection, table, where, [value, *forms] * len(texts))
         return deleted
 
     def forget_organization(self, name: str, *, dry_run: bool) -> dict[str, int]:

@@ -181,7 +181,7 @@ class DuckDBConnection(Connection):
     def columns_of(self, table: str) -> dict[str, bool]:
         """See `Connection`."""
         rows = self.execute(
-            """SELECT column_name, NOT is_nullable FROM duckdb_columns() WHERE table_name = ?
+            """SELECT column_name, NOT is_nullable FROM duckdb_columns() WHERE lower(table_name) = ?
             AND schema_name = current_schema() AND database_name = current_database() ORDER BY column_index""",
             [table],
         )

@@ -8,7 +8,10 @@ Source: https://duckdb.org/docs/stable/data/parquet/metadata
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from os import PathLike
@@ -34,6 +37,11 @@ from contactship_async.sync._target import DatabaseTarget, Target
 _METADATA: Final = "contactship_async"
 _MEMORY_LIMIT_MIB: Final = 64
 _LONGEST_PART: Final = 100
+_PART: Final = re.compile(r"\..+\.\d{8}T\d{6}\.\d{6}Z\.\d+\.part")
+"""The name of a file that is being written."""
+
+_LONGEST_WRITE_SECONDS: Final = 24 * 3600
+"""More than a file takes, and more than the clocks of two machines differ."""
 
 
 @frozen
@@ -86,6 +94,7 @@ class _ParquetStore(Store):
             except OSError as error:
                 message = f"{self._directory} can't be made: {error.strerror}"
                 raise DatabaseError(message) from None
+            _remove_remains(self._directory)
         self._connection = self._connection or DuckDBConnection(None, _MEMORY_LIMIT_MIB)
 
     def start(self, plan: Plan, window: ListingWindow | None, organization_id: str | None, rules: Rules) -> Start:
@@ -145,6 +154,14 @@ class _ParquetStore(Store):
             part.unlink(missing_ok=True)
 
 
+def _remove_remains(directory: Path) -> None:
+    """Remove what processes that were killed have left of files that they were writing: it holds rows of people."""
+    for path in directory.glob(".*.part"):
+        with suppress(OSError):  # Another process removes it, too.
+            if _PART.fullmatch(path.name) and time.time() - path.stat().st_mtime > _LONGEST_WRITE_SECONDS:
+                path.unlink()
+
+
 def _name_organization(plan: Plan) -> str:
     """Return the part of a file's name that tells walks of one moment apart; a name has 255 bytes at the most."""
     digest = blake2b("\0".join(plan.scope.values()).encode(), digest_size=4).hexdigest()
@@ -181,9 +198,13 @@ async def apply_parquet(  # noqa: PLR0913 - what a sync may do, by keyword
         What became of each file.
 
     Raises:
+        TypeError: *target* is no database.
         DatabaseError: The folder can't be read, or the database can't be used at all.
         MissingExtraError: A driver is not installed.
     """
+    if not isinstance(target, DatabaseTarget):  # A folder would take the files, and lose them.
+        message = f"target must be a database, not of type {type(target).__name__}"
+        raise TypeError(message)
     rules = Rules(
         max_retired=max_retired,
         accept_new_organization=accept_new_organization,

@@ -190,6 +190,8 @@ def _kind_of(hint: Any) -> Kind:
         return "json"
     if is_union(hint):
         return _kind_of(kinds[0])
+    if get_origin(hint) is Literal:
+        return "text" if {type(value) for value in get_args(hint)} == {str} else "json"
     if isinstance(hint, type) and issubclass(hint, Enum):
         return "text" if issubclass(hint, str) else "json"
     return _KINDS.get(hint, "json")

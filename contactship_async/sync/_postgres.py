@@ -175,7 +175,8 @@ class PostgresConnection(Connection):
     def _connect(self, url: str) -> Any:
         given = self._driver.conninfo.conninfo_to_dict(url)
         options = {name: value for name, value in _OPTIONS.items() if name not in given}
-        return self._driver.connect(url, autocommit=True, **options)
+        # Rows are copied as bytes, which are UTF-8 whatever the database, the URL or `PGCLIENTENCODING` name.
+        return self._driver.connect(url, autocommit=True, client_encoding="utf8", **options)
 
     def _execute(self, sql: str, parameters: Sequence[object]) -> list[Row]:
         with self._connection.cursor() as cursor:

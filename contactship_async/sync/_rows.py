@@ -68,6 +68,7 @@ def _view_of(columns: Sequence[Column], hints: Mapping[str, Any]) -> Callable[[A
     """Return what makes, of a row, an object of these fields alone that leaves out None."""
     view = _struct_of({column.name: hints[column.name] for column in columns})
     times = [column.name for column in columns if column.kind == "time"]
+    with_times = [column.name for column in columns if _has_times(hints[column.name])]
 
     def convert(row: Any) -> Any:
         converted = msgspec.convert(row, view, from_attributes=True)
@@ -75,9 +76,32 @@ def _view_of(columns: Sequence[Column], hints: Mapping[str, Any]) -> Callable[[A
             time = getattr(converted, name)
             if time is not None and time.tzinfo is not UTC:
                 setattr(converted, name, _in_utc(time))
+        for name in with_times:
+            _set_in_utc(getattr(converted, name))
         return converted
 
     return convert
+
+
+def _has_times(hint: Any, within: frozenset[Any] = frozenset()) -> bool:
+    """Return whether objects whose fields are known are, or are in, values of a type, and have times."""
+    if isinstance(hint, type) and hint not in within and (hints := hints_of(hint)) is not None:
+        return any(datetime in {one, *get_args(one)} or _has_times(one, within | {hint}) for one in hints.values())
+    return any(_has_times(one, within) for one in get_args(hint))
+
+
+def _set_in_utc(value: Any) -> None:
+    """Set the times of nested objects in UTC."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            _set_in_utc(item)
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            item = getattr(value, name)
+            if isinstance(item, datetime):
+                setattr(value, name, _in_utc(item))
+            else:
+                _set_in_utc(item)
 
 
 def _in_utc(time: datetime) -> datetime:

@@ -98,8 +98,11 @@ def sync(  # noqa: PLR0913 - what a sync may do, by keyword
     """
     _check("source", source, ContactshipPool | ContactshipClient)
     _check("target", target, Target)
-    if isinstance(listings, str) or not listings:
+    if isinstance(listings, str) or callable(listings) or not listings:
         message = "listings must be a sequence of at least one name or function"
+        raise TypeError(message)
+    if on_progress is not None and not callable(on_progress):
+        message = f"on_progress must be a function, not {type(on_progress).__name__}"
         raise TypeError(message)
     clients = [source] if isinstance(source, ContactshipClient) else [source[name] for name in source]
     for client in clients:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Final
 
 from contactship_async.sync._connection import Connection, quoted
@@ -54,7 +55,10 @@ def prepare(connection: Connection, plan: Plan | None = None) -> None:
 def _is_prepared(connection: Connection, plan: Plan | None) -> bool:
     if find_version(connection) < len(_MIGRATIONS):
         return False
-    return plan is None or set(connection.columns_of(plan.table)) >= set(_kinds_of(plan))
+    if plan is None:
+        return True
+    existing = connection.columns_of(plan.table)
+    return existing.keys() >= _kinds_of(plan).keys() and _identifying(existing) == _identified_by(plan)
 
 
 def find_version(connection: Connection) -> int:
@@ -105,9 +109,19 @@ def _kinds_of(plan: Plan) -> dict[str, Kind]:
     return {**dict.fromkeys(map(str, plan.scope), "text"), **fields, **period, **staged_columns(plan)}
 
 
+def _identified_by(plan: Plan) -> set[str]:
+    return {*plan.scope, plan.id_column}
+
+
+def _identifying(columns: Mapping[str, bool]) -> set[str]:
+    """Return what identifies the rows of a table: what they must have before their period."""
+    return {name for name in takewhile(VALID_FROM.__ne__, columns) if columns[name]}
+
+
 def _prepare_table(connection: Connection, plan: Plan) -> None:
     kinds = _kinds_of(plan)
-    required = {*plan.scope, plan.id_column, VALID_FROM, HASH}
+    identified_by = _identified_by(plan)
+    required = {*identified_by, VALID_FROM, HASH}
     types = {
         name: f"{quoted(name)} {connection.types[kind]}{' NOT NULL' * (name in required)}"
         for name, kind in kinds.items()
@@ -116,8 +130,19 @@ def _prepare_table(connection: Connection, plan: Plan) -> None:
     if existing and not is_of_sync(existing):
         message = f"the database has a table {plan.table} that is not of a sync: use another schema or file"
         raise DatabaseError(message)
+    if existing and _identifying(existing) != identified_by:
+        known, asked = (", ".join(sorted(names)) for names in (_identifying(existing), identified_by))
+        message = (
+            f"the table {plan.table} is that of another listing, whose rows are told apart by {known}, not {asked}"
+        )
+        raise DatabaseError(message)
     table = quoted(plan.table)
+    current = f"current_{plan.table}"
     if not existing:
+        view_columns = connection.columns_of(current)
+        if view_columns and not is_of_sync(view_columns):
+            message = f"the database has a {current} that is not of a sync: use another schema or file"
+            raise DatabaseError(message)
         period = f'CHECK ("{VALID_TO}" > "{VALID_FROM}")'
         connection.execute(f"CREATE TABLE {table} ({', '.join([*types.values(), period])})")
         connection.create_index(plan.table, (*plan.scope, plan.id_column))
@@ -125,5 +150,6 @@ def _prepare_table(connection: Connection, plan: Plan) -> None:
     for name in missing:
         connection.execute(f"ALTER TABLE {table} ADD COLUMN {types[name]}")
     if missing or not existing:
-        view = quoted(f"current_{plan.table}")
-        connection.execute(f'CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table} WHERE "{VALID_TO}" IS NULL')
+        connection.execute(
+            f'CREATE OR REPLACE VIEW {quoted(current)} AS SELECT * FROM {table} WHERE "{VALID_TO}" IS NULL'
+        )

@@ -58,7 +58,8 @@ def accept_organization(connection: Connection, plan: Plan, organization_id: str
         OrganizationChangedError: They are those of another, and may not.
     """
     known = find_organization(connection, plan)
-    differs = None not in {known, organization_id} and known != organization_id
+    expected = _find_organizations(connection, plan) if known is None else {known}
+    differs = organization_id is not None and bool(expected) and organization_id not in expected
     if differs and not rules.accept_new_organization:
         message = (
             "the key is that of another organization than last time: check it,"
@@ -75,6 +76,14 @@ def find_organization(connection: Connection, plan: Plan) -> str | None:
         [plan.organization, plan.table],
     )
     return found[0][0] if found else None
+
+
+def _find_organizations(connection: Connection, plan: Plan) -> set[str]:
+    """Find the ids of the organizations whose rows the other listings have: a new one must not be of another."""
+    found = connection.execute(
+        f'SELECT "organization_id" FROM "{ORGANIZATIONS}" WHERE "organization" = ?', [plan.organization]
+    )
+    return {organization_id for (organization_id,) in found}
 
 
 def count_runs(connection: Connection, plan: Plan) -> int:
@@ -106,8 +115,9 @@ def _find_oldest_that_may_change(
     began = connection.microseconds('"started_at"')
     full, complete = connection.execute(
         f"""SELECT max(CASE WHEN "mode" = 'full' THEN {began} END), max({began}) FROM "{SYNCS}"
-        WHERE "organization" = ? AND "listing" = ? AND "error" IS NULL AND "mode" <> 'filtered'""",
-        [plan.organization, plan.table],
+        WHERE "organization" = ? AND "listing" = ? AND "error" IS NULL AND "mode" <> 'filtered'
+        AND "started_at" <= ?""",
+        [plan.organization, plan.table, now + _DAY],  # What began later did so by a clock that was wrong.
     )[0]
     if full is None or now - time_of(full) > rules.full_every:
         return None

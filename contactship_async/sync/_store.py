@@ -30,6 +30,9 @@ class Rules:
     dry_run: bool = False
 
     def __attrs_post_init__(self) -> None:
+        if not isinstance(self.max_retired, int | float):
+            message = f"max_retired must be a number from 0 to 1, not {type(self.max_retired).__name__}"
+            raise TypeError(message)
         if not 0 <= self.max_retired <= 1:
             message = f"max_retired must be from 0 to 1, not {self.max_retired}"
             raise ValueError(message)

@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import fleet_jobs
 import pytest
@@ -171,6 +171,7 @@ async def test_other_errors_come_back_by_class(started: Cluster, monkeypatch: py
             ),
         ),
         (fleet_jobs.cancel_itself, ClientClosedError("the job was cancelled")),
+        (fleet_jobs.end_the_program, OrganizationError("acme", cast("Exception", SystemExit()))),
         (
             fleet_jobs.count,
             ConfigurationError(
@@ -180,7 +181,7 @@ async def test_other_errors_come_back_by_class(started: Cluster, monkeypatch: py
     ],
 )
 async def test_failures_are_results(started: Cluster, job: Any, expected: Exception) -> None:
-    """What a job returned that a fleet does not take, a job that ended itself, a key that is missing."""
+    """What a job returned that a fleet does not take, a job that ended itself or its program, a key that is missing."""
     results = await results_of(**take_all(started, organizations={"acme": "NO_SUCH_KEY"}, job=job))
 
     assert (type(expected), str(expected)) == (type(results["acme"].error), str(results["acme"].error))

@@ -75,6 +75,11 @@ async def fail(client: ContactshipClient) -> None:
     raise LookupError(message, await client.count_phone_numbers())
 
 
+async def end_the_program(client: ContactshipClient) -> None:
+    """Raise what ends a program, and with it its event loop."""
+    raise SystemExit
+
+
 async def make_what_does_not_travel(client: ContactshipClient) -> object:
     """Return what can't be pickled."""
     return lambda: None

@@ -182,6 +182,8 @@ class Judge:
         if not is_of_file and self._is_of_fault(run, result, ask, asked):
             counts = [result.new, result.changed, result.retired, result.unchanged]
             assert counts == [0, 0, 0, 0], f"{place}: it failed, and counts {counts}"
+            if asked is None:  # It may have begun before another was applied, and so have walked all.
+                walk = self._walk(run, ask, result.organization, identity, None)
             assert result.rows <= len(walk.rows), f"{place}: {result.rows} rows came"
             self._note(run, result)
             return

@@ -158,7 +158,11 @@ class SyncModel:
 
     def is_another(self, place: Place, identity: str | None) -> bool:
         """Return whether the rows are those of another organization than last time, by what both are called."""
-        return None not in {identity, self.identities.get(place)} and identity != self.identities[place]
+        if place in self.identities:
+            known = {self.identities[place]}
+        else:  # what the organization's other listings say
+            known = {one for other, one in self.identities.items() if other[0] == place[0]}
+        return identity is not None and bool(known) and identity not in known
 
     def is_accepted(self, place: Place, identity: str | None, rules: Rules) -> bool:
         """Return whether the rows may be those of another organization: then all are walked, and nothing is refused."""

@@ -247,16 +247,17 @@ async def test_file_that_this_program_has_open(tmp_path: Path) -> None:
     assert f"{path} is open in this program already, with other settings" == str(raised.value)
 
 
-async def test_table_of_another_program(tmp_path: Path) -> None:
-    """A table that no sync has made is left alone."""
+@pytest.mark.parametrize("name", ["phone_numbers", "Phone_Numbers"])
+async def test_table_of_another_program(tmp_path: Path, name: str) -> None:
+    """A table that no sync has made is left alone, whatever the case of its name."""
     path = tmp_path / "contactship.duckdb"
     with duckdb.connect(path) as connection:
-        connection.execute("CREATE TABLE phone_numbers (id VARCHAR)")
+        connection.execute(f"CREATE TABLE {name} (id VARCHAR)")
 
     with pytest.raises(DatabaseError, match=r"^the database has a table phone_numbers that is not of a sync: use"):
         await sync_into(path)
     assert [("id",)] == DuckDBFile(path).query(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = 'phone_numbers'"
+        "SELECT column_name FROM information_schema.columns WHERE table_name = ?", name
     )
 
 

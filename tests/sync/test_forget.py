@@ -11,6 +11,8 @@ from databases import Database, DuckDBFile
 from served_rows import CALLS, NUMBERS, TAGS, ServedRows, call, number, numbers, tag
 from synced import run, run_one
 
+from contactship_async.sync import ParquetTarget, apply_parquet
+
 NUMBER = "+12025550001"
 
 
@@ -75,6 +77,18 @@ async def test_any_value(database: Database) -> None:
 
     assert [{"calls": 2}] * len(VALUES) == [await database.target.forget(value) for value in VALUES]
     assert [("call-99",)] == database.query("SELECT id FROM calls")
+
+
+async def test_value_that_came_through_a_file(tmp_path: Path, database: Database) -> None:
+    """It is found as well, though another program has written its control characters."""
+    value = "\x0b\x1f\\u001f"
+    served = ServedRows({"key": {CALLS: [call(1, contact={"id": value}), call(2, contact={"id": "other"})]}})
+    async with served.client() as client:
+        await run(client, ["calls"], ParquetTarget(tmp_path / "walks"))
+    _ = [result async for result in apply_parquet(tmp_path / "walks", database.target)]
+
+    assert {"calls": 1} == await database.target.forget(value)
+    assert [("call-2",)] == database.query("SELECT id FROM calls")
 
 
 async def test_organization(schema: Database) -> None:

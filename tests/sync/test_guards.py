@@ -49,6 +49,22 @@ async def test_rows_of_another_organization(database: Database) -> None:
     assert [("tag-1", 1, True)] == database.versions("tags")
 
 
+async def test_first_sync_of_a_listing_of_another_organization(schema: Database) -> None:
+    """What the other listings know guards a listing that is synced for the first time."""
+    served = ServedRows({"key": {NUMBERS: numbers([1])}})
+    rows = served.rows["key"]
+    async with served.client() as client:
+        await run(client, ["phone_numbers"], schema.target)
+        rows[NUMBERS], rows[TAGS] = numbers([2], organization_id="b"), [tag(2, organization_id="b")]
+        (refused,) = await run(client, ["tags"], schema.target)
+        accepted = await run_one(client, "tags", schema.target, accept_new_organization=True)
+        rows[CALLS] = [call(1)]
+        either = await run_one(client, "calls", schema.target)
+
+    assert CHANGED == str(refused.exception)
+    assert ({"new": 1}, {"new": 1}) == (counts(accepted), counts(either))
+
+
 async def test_another_organization_is_accepted(schema: Database) -> None:
     """Where another organization is accepted, all listings get its rows, and from then on it is the known one."""
     served = ServedRows({"key": {NUMBERS: numbers(range(25)), TAGS: [tag(place) for place in range(25)]}})

@@ -8,7 +8,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from contactship_async.sync import (
     apply_parquet,
 )
 from contactship_async.sync import _duckdb as duckdb_module
+from contactship_async.sync._parquet import _ParquetStore
 
 
 async def apply(folder: Path, database: Database, **options: Any) -> list[SyncResult]:
@@ -116,6 +117,20 @@ async def test_late_file(tmp_path: Path, schema: Database) -> None:
     assert [(2,)] == schema.query("SELECT count(*) FROM current_phone_numbers")
 
 
+async def test_file_of_the_future(tmp_path: Path, schema: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk by a clock that is years ahead is refused: all that are taken until then would seem older, and dropped."""
+    ahead = datetime.now(UTC) + timedelta(days=3650)
+    with monkeypatch.context() as patched:
+        patched.setattr(_ParquetStore, "read_clock", lambda _: ahead)
+        await write(tmp_path, [1])
+    (future,) = files_in(tmp_path)
+    await write(tmp_path, [1, 2])
+    applied, refused = await apply(tmp_path, schema)
+
+    assert "the walk began in the future: the clock of the machine that took it is wrong" == str(refused.exception)
+    assert ({"new": 2}, [future]) == (counts(applied), files_in(tmp_path))
+
+
 async def test_refused_file(tmp_path: Path, schema: Database) -> None:
     """A walk that is refused stays for another try; the failure is written down."""
     folder = tmp_path / "walks"
@@ -201,6 +216,23 @@ async def test_other_files_are_left_alone(tmp_path: Path, duckdb_file: DuckDBFil
     assert 2 == len(files_in(folder))
 
 
+async def test_what_killed_processes_left(tmp_path: Path) -> None:
+    """A file that was being written a day ago is removed by the next sync: it holds rows; others are not touched."""
+    await write(tmp_path, [1])
+    (file,) = files_in(tmp_path)
+    left = [tmp_path / f".{file.stem}.{process}.part" for process in (1, 2)]
+    other = tmp_path / ".other.part"
+    for path in (*left, other):
+        path.touch()
+    for path in (left[0], other):
+        os.utime(path, (0, 0))
+    file.unlink()
+    async with ParquetTarget(tmp_path).open(dry_run=True):
+        assert sorted([*left, other]) == files_in(tmp_path)
+    async with ParquetTarget(tmp_path).open():
+        assert sorted([left[1], other]) == files_in(tmp_path)
+
+
 async def test_no_folder(tmp_path: Path, duckdb_file: DuckDBFile) -> None:
     """A folder that is not there can't be applied, and one that can't be made can't be written to."""
     (tmp_path / "file").touch()
@@ -231,6 +263,15 @@ async def test_folder_with_any_name(tmp_path: Path, duckdb_file: DuckDBFile) -> 
     await apply(folder, duckdb_file)
 
     assert [("acme", 2)] == duckdb_file.query("SELECT organization, count(*) FROM phone_numbers GROUP BY 1")
+
+
+async def test_files_are_applied_to_a_database(tmp_path: Path) -> None:
+    """A folder is refused, and keeps its files."""
+    await write(tmp_path, [1])
+    with pytest.raises(TypeError, match=r"^target must be a database, not of type ParquetTarget$"):
+        _ = [result async for result in apply_parquet(tmp_path, ParquetTarget(tmp_path))]  # type: ignore[arg-type] # that is the test
+
+    assert 1 == len(files_in(tmp_path))
 
 
 async def test_dry_run(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum, IntEnum, StrEnum
-from typing import Annotated, Any, Optional, TypedDict, Union
+from typing import Annotated, Any, Literal, Optional, TypedDict, Union
 
 import msgspec
 import pytest
@@ -88,6 +88,8 @@ class Everything(Model):
     either: Union[int, str]  # noqa: UP007 - the older form
     both: int | float | None
     any: Any
+    word: Literal["a", "b"] | None
+    digit: Literal[1, 2]
     from_number: str | None = json_field("from", default=None)
 
 
@@ -148,6 +150,8 @@ def test_kinds_of_fields() -> None:
         "either": "json",
         "both": "json",
         "any": "json",
+        "word": "text",
+        "digit": "json",
         "from_number": "text",
     } == kinds_of(Everything)
 
@@ -318,6 +322,7 @@ def test_listings_of_what_a_contact_has() -> None:
     [
         ("calls", TypeError, "listings must be a sequence of at least one name or function"),
         ([], TypeError, "listings must be a sequence of at least one name or function"),
+        (lambda client: client.tags.list(), TypeError, "listings must be a sequence of at least one name or function"),
         ([3], TypeError, WRONG_LISTING.format("int")),
         (
             [lambda _: 3],
@@ -349,6 +354,8 @@ def test_wrong_listings(listings: Any, error: type[Exception], message: str) -> 
         ({"max_retired": 1.1}, ValueError),
         ({"max_retired": -0.1}, ValueError),
         ({"max_retired": float("nan")}, ValueError),
+        ({"max_retired": "0.5"}, TypeError),
+        ({"on_progress": 3}, TypeError),
         ({"page_size": 2}, ValueError),
         ({"concurrency": 0}, ValueError),
         ({"concurrency": 1.5}, TypeError),

@@ -297,6 +297,15 @@ async def test_other_isolation(schema: PostgreSQLSchema) -> None:
     connection.close()
 
 
+async def test_other_encodings(schema: PostgreSQLSchema) -> None:
+    """Rows are written in UTF-8, though the connection is asked for another encoding."""
+    served = ServedRows({"key": {TAGS: [tag(1, name="ü")]}})
+    async with served.pool({"é": "key"}) as pool:
+        await run(pool, ["tags"], PostgresTarget(schema.url(client_encoding="latin1")))
+
+    assert [("é", "ü")] == schema.query("SELECT organization, name FROM tags")
+
+
 def test_a_row_is_not_current_twice(schema: PostgreSQLSchema) -> None:
     """The database itself keeps a row from being current twice, and a version from ending before it began."""
     asyncio.run(sync_into(schema.target))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any
 
@@ -40,6 +41,29 @@ class EarlierRow(Model):
     id: NonEmptyText
     inner: Annotated[Inner | None, "something"] = None
     items: tuple[Inner, ...] | None = None
+
+
+@frozen
+class Moment:
+    """A nested object with a time."""
+
+    moment: datetime | None = None
+
+
+@frozen
+class Part:
+    """A nested object with such objects, and a time."""
+
+    parts: Sequence[Moment] | None = None
+    moment: datetime | None = None
+
+
+@frozen
+class Timed(Model):
+    """A row with times deep within."""
+
+    id: NonEmptyText
+    parts: tuple[Part, ...] | None = None
 
 
 @frozen
@@ -128,6 +152,17 @@ def test_forms_of_a_moment() -> None:
             row_type=Row,
         )
     ]
+
+
+def test_forms_of_a_moment_within_objects() -> None:
+    """They change nothing in nested objects either, nor in those within these."""
+    moments = [MOMENT, MOMENT.astimezone(WIDE)]
+    rows = [Timed("a", (Part(), Part([Moment(moment)]))) for moment in moments]
+
+    assert [[{}, {"parts": [{"moment": "2026-05-04T09:00:00Z"}]}]] * 2 == [
+        line["parts"] for line in lines_of(*rows, row_type=Timed)
+    ]
+    assert 1 == len(hashes_of(*rows, row_type=Timed))
 
 
 def test_contents_have_a_hash_of_their_own() -> None:

@@ -13,7 +13,8 @@ from synced import counts, run, run_one
 
 from contactship_async import ContactshipClient, Listing, ListingDeclaration
 from contactship_async.models.common import Model, NonEmptyText
-from contactship_async.sync import DatabaseVersionError
+from contactship_async.models.tags import Tag
+from contactship_async.sync import DatabaseError, DatabaseVersionError
 from contactship_async.sync import _schema as schema_module
 
 LATER: Sequence[Sequence[str]] = (
@@ -118,6 +119,46 @@ async def test_table_that_is_gone(schema: Database) -> None:
 
     assert {"new": 1} == await sync_into(schema)
     assert [("tag-1",)] == schema.query("SELECT id FROM current_tags")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "known", "asked"),
+    [
+        ("of a contact", "of all", "contact_id, id, organization", "id, organization"),
+        ("of all", "of a contact", "id, organization", "contact_id, id, organization"),
+        ("of all", "by name", "id, organization", "name, organization"),
+    ],
+)
+async def test_listings_that_share_a_table(schema: Database, first: str, second: str, known: str, asked: str) -> None:
+    """A listing whose rows are told apart by something else is refused: it would retire those of the other."""
+    path = "/v1/contacts/tags"
+    listings: dict[str, Any] = {
+        "of a contact": lambda client: client.contacts.list_tags("ct-1"),
+        "of all": lambda client: client.list(path, Tag),
+        "by name": lambda client: client.list(path, Tag, id_field="name"),
+    }
+    served = ServedRows({"key": {path: [tag(1)], "/v1/contacts/ct-1/tags": [tag(1)]}})
+    async with served.client() as client:
+        await run_one(client, listings[first], schema.target)
+        served.rows["key"] = {path: [], "/v1/contacts/ct-1/tags": []}
+        with pytest.raises(DatabaseError) as raised:
+            await run_one(client, listings[second], schema.target, max_retired=1)
+
+    assert (
+        f"the table contacts_tags is that of another listing, whose rows are told apart by {known}, not {asked}"
+        == str(raised.value)
+    )
+    assert [(1,)] == schema.query("SELECT count(*) FROM current_contacts_tags")
+
+
+async def test_view_of_another_program(schema: Database) -> None:
+    """A view that no sync has made is left alone."""
+    schema.query("CREATE VIEW current_tags AS SELECT 1 AS x")
+    with pytest.raises(DatabaseError) as raised:
+        await sync_into(schema)
+
+    assert "the database has a current_tags that is not of a sync: use another schema or file" == str(raised.value)
+    assert [(1,)] == schema.query("SELECT x FROM current_tags")
 
 
 async def test_names_in_other_schemas(database: Database) -> None:

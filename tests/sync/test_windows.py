@@ -156,6 +156,21 @@ async def test_window_counts_as_complete(schema: Database) -> None:
     assert [day_of(second.started_at - 10 * DAY), day_of(second.started_at - 4 * DAY)] == days_asked(served)[1:]
 
 
+async def test_clock_that_was_ahead(schema: Database) -> None:
+    """A run that began by a clock that was years ahead neither moves the window there nor puts the full walk off."""
+    served = ServedRows({"key": {CALLS: [call(1)]}})
+    async with served.client() as client:
+        await run_one(client, "calls", schema.target)
+        schema.query("UPDATE syncs SET started_at = started_at + INTERVAL '10 years'")
+        served.rows["key"][CALLS].append(call(2))
+        second = await run_one(client, "calls", schema.target)
+        third = await run_one(client, "calls", schema.target)
+
+    assert ("full", {"new": 1, "unchanged": 1}) == (second.mode, counts(second))
+    assert [None, day_of(second.started_at - 4 * DAY)] == days_asked(served)
+    assert "window" == third.mode
+
+
 async def test_other_walks_do_not_count(schema: Database) -> None:
     """Neither a failure nor a filtered walk is complete."""
     served = ServedRows({"key": {}})
