@@ -13,19 +13,29 @@ from contactship_async.errors import (
     ContactshipError,
     Limit,
     RequestTimeoutError,
+    StatusError,
     TransportError,
 )
 
 
-def is_refusal(status: int) -> bool:
+def _is_refusal(status: int) -> bool:
     """Tell whether a response of *status* says that the call had no effect: a 4xx, but not that it came too slowly."""
     return status // 100 == 4 and status != HTTPStatus.REQUEST_TIMEOUT  # noqa: PLR2004 - RFC 9110, 15.5
 
 
 def may_have_arrived(request: Request) -> bool:
-    """Tell whether an attempt that was made may have been processed, by how far it has come."""
+    """Tell whether an attempt that has not ended may have been processed, by how far it has come."""
     status = request.delivery.status
-    return not request.delivery.provably_unsent and (status is None or not is_refusal(status))
+    return not request.delivery.provably_unsent and (status is None or not _is_refusal(status))
+
+
+def may_have_arrived_despite(request: Request, error: ContactshipError) -> bool:
+    """Tell whether an attempt that ended in *error* may have been processed."""
+    if isinstance(error, StatusError):
+        return not _is_refusal(error.status) and error.status not in request.harmless_statuses
+    # Of a call that must not be repeated, any other error says that it provably never left (`messages.Transport`).
+    is_ambiguous = isinstance(error, AmbiguousOutcomeError)
+    return is_ambiguous or (request.idempotent and not request.delivery.provably_unsent)
 
 
 def exchange_error(request: Request, reason: str, *, limit: Limit | None = None) -> TransportError:

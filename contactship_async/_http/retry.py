@@ -27,7 +27,7 @@ from typing import Final
 from attrs import define, field, frozen
 from msgspec.structs import replace
 
-from contactship_async._http.failures import exchange_error, is_refusal
+from contactship_async._http.failures import exchange_error, may_have_arrived_despite
 from contactship_async._http.gate import TellWait
 from contactship_async._http.messages import Delivery, Request, Response, Transport, is_success
 from contactship_async._http.rate_limit_headers import is_rate_limiter, read_pauses, read_retry_after
@@ -308,7 +308,7 @@ class _Failures:
 
     def note(self, request: Request, error: ContactshipError) -> None:
         """Note how an attempt ended, and let its error say whether any so far may have been processed."""
-        self.may_have_arrived |= _may_have_arrived(request, error)
+        self.may_have_arrived |= may_have_arrived_despite(request, error)
         error.may_have_been_processed = self.may_have_arrived
         self.error = error
 
@@ -320,14 +320,6 @@ def _is_let_through(outcome: Response | TransportError | None) -> bool:
 
 def _is_gone(request: Request, outcome: Response | TransportError) -> bool:
     return request.method == "DELETE" and isinstance(outcome, Response) and outcome.status == HTTPStatus.NOT_FOUND
-
-
-def _may_have_arrived(request: Request, error: ContactshipError) -> bool:
-    if isinstance(error, StatusError):
-        return not is_refusal(error.status) and error.status not in request.harmless_statuses
-    # Of a call that must not be repeated, any other error says that it provably never left (`messages.Transport`).
-    is_ambiguous = isinstance(error, AmbiguousOutcomeError)
-    return is_ambiguous or (request.idempotent and not request.delivery.provably_unsent)
 
 
 def _with_notes(error: ContactshipError, attempts: int, reason: str | None = None) -> ContactshipError:

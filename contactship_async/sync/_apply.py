@@ -20,16 +20,13 @@ from contactship_async.sync._plan import CONTENTS_HASH, HASH, ORGANIZATION, VALI
 from contactship_async.sync._results import COLUMNS, SyncResult, columns_of
 from contactship_async.sync._schema import ORGANIZATIONS, SYNCS, staged_columns
 from contactship_async.sync._spool import Spool
-from contactship_async.sync._start import accept_organization, count_runs, find_organization, read_clock
+from contactship_async.sync._start import CLOCKS_DIFFER, accept_organization, count_runs, find_organization, read_clock
 from contactship_async.sync._store import Rules, Start
 
 _MANY_ROWS: Final = 20
 """Of so many current rows, at least one should come again."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
-
-_DAY: Final = timedelta(days=1)
-"""More than right clocks differ."""
 
 
 class Apply:
@@ -99,7 +96,7 @@ class Apply:
     def _check_sequence(self) -> None:
         """Raise if another run was applied since this one began, or one that began later, or this one is yet to."""
         if self._start.runs is None:
-            if self._start.started_at > read_clock(self._connection) + _DAY:  # All later walks would be older.
+            if self._start.started_at > read_clock(self._connection) + CLOCKS_DIFFER:  # All later walks would be older.
                 message = "the walk began in the future: the clock of the machine that took it is wrong"
                 raise SyncError(message)
             newer = self._execute(

@@ -19,6 +19,9 @@ _LATE_CHANGES: Final = timedelta(days=3)
 before the last run a call may have been created without having been listed by then."""
 
 _DAY: Final = timedelta(days=1)
+
+CLOCKS_DIFFER: Final = timedelta(days=1)
+"""By no more than this, where they are right: what began later than that from now did so by a wrong one."""
 """By how much a day may begin elsewhere: in which time zone it does is not documented."""
 
 
@@ -117,7 +120,7 @@ def _find_oldest_that_may_change(
         f"""SELECT max(CASE WHEN "mode" = 'full' THEN {began} END), max({began}) FROM "{SYNCS}"
         WHERE "organization" = ? AND "listing" = ? AND "error" IS NULL AND "mode" <> 'filtered'
         AND "started_at" <= ?""",
-        [plan.organization, plan.table, now + _DAY],  # What began later did so by a clock that was wrong.
+        [plan.organization, plan.table, now + CLOCKS_DIFFER],
     )[0]
     if full is None or now - time_of(full) > rules.full_every:
         return None
