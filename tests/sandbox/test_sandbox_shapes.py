@@ -48,9 +48,9 @@ class Things(Collection):
         for id_ in "abcde":
             self._add(id_, None, {})
 
-    def show_all(self, call: Call) -> Rows:
+    def show_all(self, _: Call) -> Rows:
         """Respond with all of them."""
-        return self._show_all(call)
+        return self._show_all()
 
     def page_together(self, call: Call) -> Page:
         """Respond with a page, if one is asked for."""

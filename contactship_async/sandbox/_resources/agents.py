@@ -152,8 +152,8 @@ class Agents(Collection):
         _, shown = self._read_created_at(created_at)
         return self._add(id_, shown, {**DEFAULTS, **fields, "updated_at": shown})
 
-    def _list(self, call: Call) -> Rows:
-        return self._show_all(call)
+    def _list(self, _: Call) -> Rows:
+        return self._show_all()
 
     def _list_voices(self, _: Call) -> Rows:
         return Rows([json.dumps(voice).encode() for voice in _VOICES])

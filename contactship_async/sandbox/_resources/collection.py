@@ -191,14 +191,13 @@ class Collection(Sequence[dict[str, Any]]):
         total = len(selected if self._organization.count_follows_filter else self._store)
         return Page([show(row) for row in window.cut(selected)], total, window)
 
-    def _show_all(self, call: Call, *, equal: tuple[str, ...] = ()) -> Rows:
-        """Return all rows that a request asks for, the newest first; the arguments are those of `_cut_page`."""
-        selected = self._store.select({name: call.query[name] for name in equal if name in call.query}, {})
-        return Rows([row.json for row in reversed(selected)])
+    def _show_all(self) -> Rows:
+        """Return all rows, the newest first."""
+        return Rows([row.json for row in reversed(self._store.select({}, {}))])
 
-    def _cut_cursor_page(self, call: Call, paging: CursorPaging, *, equal: tuple[str, ...] = ()) -> CursorPage:
-        """Return the page that the cursor of a request asks for; the arguments are those of `_cut_page`."""
-        selected = self._store.select({name: call.query[name] for name in equal if name in call.query}, {})[::-1]
+    def _cut_cursor_page(self, call: Call, paging: CursorPaging) -> CursorPage:
+        """Return the page that the cursor of a request asks for, the newest rows first."""
+        selected = self._store.select({}, {})[::-1]
         return paging.cut([row.json for row in selected], [row.key for row in selected], call.query)
 
     def _find(self, id_: str) -> Row:
