@@ -228,8 +228,8 @@ class Site(WorkerPlugin):
             result = OrganizationResult(organization, value, None)
         except asyncio.CancelledError:
             result = OrganizationResult(organization, None, ClientClosedError("the job was cancelled"))
-        # Whatever a job raises is its result: `sys.exit()` would end the loop of all the others.
-        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - as said
+        # `sys.exit()` would end the event loop of all the others.
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - each is the job's result
             result = OrganizationResult(organization, None, _make_portable(organization, error))
         finally:
             self._jobs.discard(task)

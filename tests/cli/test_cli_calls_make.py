@@ -9,13 +9,12 @@ import os
 import signal
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cyclopts import CycloptsError
 from raw_server import Peer, RawServer, close, reset, response, stall
-from terminals_and_pipes import AT_ONCE, answer
+from terminals_and_pipes import AT_ONCE, answer, needs_full_device
 
 from contactship_async._cli.app import app
 from contactship_async._cli.confirmation import confirm
@@ -360,7 +359,7 @@ async def test_ctrl_c_before_it_was_sent_says_so(start: Any) -> None:
     assert (130, b"contactship: interrupted; no call was placed\n") == (process.returncode, stderr)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@needs_full_device
 async def test_tells_the_id_when_it_cannot_be_printed(contactship: Any) -> None:
     """Who sees an error and no id would place the call again."""
     full = os.open("/dev/full", os.O_WRONLY)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from contacts_server import ContactsServer, number_of, respond
 from processes import Held
-from terminals_and_pipes import answer, closed_pipe, run_in_terminal
+from terminals_and_pipes import answer, closed_pipe, needs_full_device, run_in_terminal
 
 from contactship_async import Request, Response
 from contactship_async._cli.app import run
@@ -257,7 +257,7 @@ async def test_nobody_reads_the_report(start: Any, file: Path) -> None:
             assert b"contactship: 3 of 3 contacts: 3 created\n" == told
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@needs_full_device
 @pytest.mark.parametrize(
     ("form", "told"),
     [

@@ -6,11 +6,10 @@ import os
 import shlex
 import signal
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from terminals_and_pipes import AT_ONCE, STYLING, closed_pipe, full_pipe, run_in_terminal, unfold
+from terminals_and_pipes import AT_ONCE, STYLING, closed_pipe, full_pipe, needs_full_device, run_in_terminal, unfold
 
 from contactship_async.sandbox import Sandbox, Slow
 
@@ -132,7 +131,7 @@ async def test_a_reader_that_leaves_ends_it_silently(start: Any) -> None:
     assert [0] * 2 == [process.returncode for process in ended]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@needs_full_device
 async def test_says_why_it_could_not_write(contactship: Any) -> None:
     """A full disk is exit code 1 and one line."""
     full = os.open("/dev/full", os.O_WRONLY)

@@ -11,11 +11,18 @@ import termios
 from asyncio.subprocess import DEVNULL
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 STYLING = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 AT_ONCE = 5.0  # seconds, for a busy machine; far less than what the command would wait for
+
+needs_full_device = pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="this system has no device that is always full"
+)
 
 
 @contextmanager
